@@ -1,0 +1,192 @@
+"""The bank: the frames that training reads, as uint8 files in memory that the ranks of a node share.
+
+One file a radar, (frame, plane, y, x), with the planes own reflectivity, others' reflectivity (codes, see
+vocabulary), target class and confidence. It is made once from the stores by one process of a node, in a
+temporary folder; when all ranks have mapped the files their names are removed, so that the kernel frees them
+at exit whatever way the processes end. A crop is cut from it in some 0.01 ms; no Zarr chunk is opened a sample.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from radar_cleaner.errors import SampleError, StoreError
+from radar_cleaner.shards import format_time, parse_time
+from radar_cleaner.stores import Store, TimeSeries, open_store
+from radar_cleaner.vocabulary import NODATA, UNKNOWN
+
+Codes = NDArray[np.uint8]
+AtlasUse = Literal["mask", "channel", "none"]
+
+OWN, OTHERS, ECHO_CLASS, CONFIDENCE = range(4)
+PLANE_FILLS = (NODATA, NODATA, UNKNOWN, 0)  # what lies where nothing is known, and beyond a frame's edge
+
+
+class Sample(NamedTuple):
+    """A time (seconds since 1970) and the radar that is judged at it."""
+
+    time: int
+    radar: str
+
+    def __str__(self) -> str:
+        return f"{self.radar} at {format_time(self.time)}"
+
+
+@dataclass(frozen=True)
+class RadarSources:
+    """The stores of one radar that a bank is filled from; `atlas` is None where it is not used."""
+
+    labels: Sequence[Path]
+    aligned: Sequence[Path]
+    targets: Sequence[Path]
+    atlas: Path | None = None
+
+
+@dataclass(frozen=True)
+class RadarGrid:
+    """What of a radar does not change with time: centre (column, row) and range in pixels, its atlas.
+
+    `clutter` (bool) and `echo_frequency` (uint8, 255 is always) are (y, x), or None where they are not used.
+    """
+
+    shape: tuple[int, int]
+    center_px: tuple[float, float]
+    range_px: float
+    clutter: NDArray[np.bool_] | None = None
+    echo_frequency: Codes | None = None
+
+
+@dataclass(frozen=True)
+class RadarFrameBank:
+    """The frames of one radar: `planes` is (frame, 4, y, x), `index` gives the frame of a time."""
+
+    grid: RadarGrid
+    planes: Codes
+    index: Mapping[int, int]
+
+
+Bank = Mapping[str, RadarFrameBank]
+
+
+def read_samples(path: Path) -> list[Sample]:
+    """The rows of a sample table. Raises SampleError where it is not one."""
+    try:
+        table = pd.read_csv(path, dtype=str)
+        return [
+            Sample(parse_time(time), radar) for time, radar in zip(table.time, table.radar, strict=True)
+        ]
+    except (OSError, ValueError, AttributeError) as error:
+        raise SampleError(f"{path}: no table of samples (columns time, radar): {error}") from error
+
+
+def read_grid(labels: Store, atlas: Store | None, use: AtlasUse) -> RadarGrid:
+    """The grid of a radar from the attributes of one of its labels stores, and what `use` takes of its atlas.
+
+    Raises StoreError where the attributes are missing or the atlas is of another size.
+    """
+    try:
+        x, y = labels.attrs["center_px"]
+        range_px = float(labels.attrs["range_km"]) * 1000 / float(labels.attrs["metres_per_pixel"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreError(
+            f"{labels.path}: its geometry attributes are broken ({error}); make it again"
+        ) from None
+    height, width = labels.group["reflectivity"].shape[1:]  # type: ignore[union-attr]
+    clutter = frequency = None
+    if atlas is not None and use != "none":
+        values = atlas.read("clutter" if use == "mask" else "echo_frequency")
+        if values.shape != (height, width):
+            raise StoreError(
+                f"{atlas.path}: is {values.shape}, the frames of {labels.path} are {(height, width)}; "
+                "make the atlas again"
+            )
+        if use == "mask":
+            clutter = values
+        else:
+            frequency = np.rint(np.nan_to_num(values) * 255).astype(np.uint8)
+    return RadarGrid((height, width), (float(x), float(y)), range_px, clutter, frequency)
+
+
+def write_bank(
+    folder: Path,
+    radars: Mapping[str, RadarSources],
+    samples: Iterable[Sample],
+    minutes: Sequence[int],
+    use: AtlasUse,
+) -> dict[str, str]:
+    """Fill a bank with all frames that these samples read: at `minutes` (inputs and leads) from their times.
+
+    Gives the content digests of the stores by their path. Raises SampleError where a sample has no such frame.
+    """
+    wanted: dict[str, set[int]] = {}
+    for sample in samples:
+        if sample.radar not in radars:
+            raise SampleError(f"sample {sample}: --stores names no such radar, only {sorted(radars)}")
+        times = wanted.setdefault(sample.radar, set())
+        times.update(sample.time + 60 * minute for minute in minutes)
+    digests: dict[str, str] = {}
+    for radar, sources in radars.items():
+        series = {
+            kind: TimeSeries(getattr(sources, kind), kind) for kind in ("labels", "aligned", "targets")
+        }
+        atlas = open_store(sources.atlas, "atlas") if sources.atlas else None
+        stores = [store for kind in series.values() for store in kind.stores] + ([atlas] if atlas else [])
+        digests.update((str(store.path), store.digest) for store in stores)
+        if radar in wanted:
+            grid = read_grid(series["labels"].stores[0], atlas, use)
+            _write_radar(folder / radar, grid, series, sorted(wanted[radar]), radar)
+    return digests
+
+
+def _write_radar(
+    folder: Path, grid: RadarGrid, series: Mapping[str, TimeSeries], times: list[int], radar: str
+) -> None:
+    meta = {"center_px": grid.center_px, "range_px": grid.range_px, "times": times}
+    folder.mkdir(parents=True)
+    (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
+    for name in ("clutter", "echo_frequency"):
+        if (values := getattr(grid, name)) is not None:
+            np.save(folder / f"{name}.npy", values)
+    planes = np.lib.format.open_memmap(
+        folder / "planes.npy", mode="w+", dtype=np.uint8, shape=(len(times), 4, *grid.shape)
+    )
+    sources = (("labels", "reflectivity"), ("aligned", "reflectivity"))
+    sources += (("targets", "echo_class"), ("targets", "confidence"))
+    for position, time in enumerate(times):
+        for plane, (kind, name) in enumerate(sources):
+            frame = series[kind].frame(name, time)
+            if frame is None and plane == OWN:
+                raise SampleError(
+                    f"a sample reads {radar} at {format_time(time)}, but no labels store holds that frame; "
+                    "make the tables of samples again"
+                )
+            if frame is not None and frame.shape != grid.shape:
+                raise StoreError(
+                    f"{series[kind].describe(time)}: is {frame.shape}, the first frame of {radar} is {grid.shape}"
+                )
+            planes[position, plane] = PLANE_FILLS[plane] if frame is None else frame
+    planes.flush()
+
+
+def open_bank(folder: Path) -> Bank:
+    """Map the bank that `write_bank` made; the files may be unlinked as soon as this returns."""
+    bank = {}
+    for part in sorted(folder.iterdir()):
+        meta = json.loads((part / "meta.json").read_text(encoding="utf-8"))
+        planes = np.load(part / "planes.npy", mmap_mode="r")
+        static: dict[str, Any] = {
+            name: np.load(part / f"{name}.npy")
+            for name in ("clutter", "echo_frequency")
+            if (part / f"{name}.npy").exists()
+        }
+        grid = RadarGrid(planes.shape[2:], tuple(meta["center_px"]), meta["range_px"], **static)
+        bank[part.name] = RadarFrameBank(grid, planes, {time: i for i, time in enumerate(meta["times"])})
+    return bank

@@ -1,0 +1,52 @@
+"""The command line: one subcommand a stage, its flags the stage function's keyword arguments.
+
+Stages are imported only when called, so that a stage that needs no torch never waits for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from cyclopts import App, Parameter
+
+from radar_cleaner import __version__
+from radar_cleaner.errors import RadarCleanerError
+
+STAGES = {
+    "list_unplaced_frames": "List the pictures of a radar whose name gives no time.",
+    "build_rgb_store": "Decode and check the frames of a shard; refuse bad ones.",
+    "label_echoes": "Turn colours into reflectivity and single-picture echo classes.",
+    "build_clutter_atlas": "Count how often each pixel echoes when it should not.",
+    "build_warp_grid": "Map the pixels of a target grid to the pixels of a radar.",
+    "align_others": "Pool the other radars on a radar's own grid.",
+    "vote_echoes": "Combine the labelers' votes into the training target.",
+    "split_samples": "Write the tables of training and validation samples.",
+    "list_test_samples": "Write the table of test samples.",
+    "train_model": "Train the cleaner (run it by torchrun).",
+    "evaluate_model": "Score labels, classical mask and model on the test samples.",
+    "clean_frames": "Write the cleaned product of a radar's shard.",
+    "compose_radars": "Write the product of all radars on one grid.",
+    "export_geotiff": "Write a GeoTIFF for each time of a product.",
+    "write_report": "Write the report and the coverage table.",
+    "show_summary": "Print what a finished run read, made and scored.",
+}
+
+app = App(
+    name="radar-cleaner",
+    version=__version__,
+    help="Turn raw weather-radar pictures into clean, georeferenced, physical data.",
+    default_parameter=Parameter(consume_multiple=True, negative_iterable=()),
+)
+for _stage, _help in STAGES.items():
+    app.command(f"radar_cleaner.stages.{_stage}:{_stage}", name=_stage.replace("_", "-"), help=_help)
+
+
+def main() -> None:
+    """Run a subcommand; an error that is the input's fault is one line, not a traceback."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    try:
+        app()
+    except RadarCleanerError as error:
+        print(f"radar-cleaner: {error}", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,218 @@
+"""Charts of scores and training, as PNG bytes.
+
+Drawn by matplotlib's object interface on the Agg canvas: no window, no global state, so that equal numbers
+give an equal picture. Colours are those of Okabe and Ito, told apart with any colour vision, and no meaning
+hangs on colour alone. Pictures of frames are in `map_figures`.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+from PIL import Image
+
+from radar_cleaner.tables import replacing
+
+# Okabe and Ito, Color Universal Design, 2008.
+ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
+BLUE, VERMILION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#8A8F94"
+INK, GRID = "#1f2933", "#d9dee3"
+CLEANER_STYLES = ((ORANGE, "s", "//"), (SKY, "^", ".."), (BLUE, "o", ""))
+DPI = 110
+MAX_COLUMNS = 3
+
+Scores = Mapping[str, Any]
+
+
+def removal_curve_figure(curve: Sequence[Scores], scores: Sequence[Scores], threshold: float) -> bytes:
+    """Share removed of non-meteorological echo against share kept of meteorological echo, a panel a radar.
+
+    `curve` are rows of `evaluation.curve_rows`, `scores` those of `evaluation.score_rows` for all bands:
+    the cleaners without a threshold are points, and so is the model at its own threshold.
+    """
+    radars = _unique(curve)
+    figure, panels = _grid(len(radars), width=3.9, height=3.9)
+    for axes, radar in zip(panels, radars, strict=False):
+        line = [
+            (row["retention"], row["removal"])
+            for row in curve
+            if row["radar"] == radar and row["retention"] is not None and row["removal"] is not None
+        ]
+        axes.plot(*_columns(line), color=BLUE, linewidth=1.8, label="model, any threshold", zorder=2)
+        low = [0.9]
+        for row in (row for row in scores if row["radar"] == radar):
+            if row["retention"] is None or row["removal"] is None:
+                continue
+            colour, marker = _cleaner_style(row, scores)[:2]
+            name = f"model at {threshold:g}" if row["cleaner"] == "model" else row["cleaner"]
+            axes.plot(
+                row["retention"],
+                row["removal"],
+                marker,
+                color=colour,
+                markeredgecolor=INK,
+                markersize=9,
+                label=name,
+                zorder=3,
+                clip_on=False,
+            )
+            low.append(row["retention"] - 0.03)
+        # Near all rain is kept by any cleaner worth a look: the rest of the axis would be empty.
+        axes.set_xlim(max(0.0, min(low)), 1.0)
+        axes.set_ylim(0, 1)
+        axes.set_title(radar, loc="left", fontweight="bold", fontsize=11)
+        axes.set_xlabel("meteorological echo kept (retention)")
+        axes.set_ylabel("non-meteorological echo removed")
+        _percent(axes.xaxis, digits=0 if min(low) < 0.95 else 1)
+        _percent(axes.yaxis)
+        if not line:
+            _nothing(axes, "nothing to score")
+    if radars:
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
+    return to_png(figure)
+
+
+def scores_figure(scores: Sequence[Scores]) -> bytes:
+    """Bars of retention, removal and CSI by radar and cleaner, whiskers where there is an interval.
+
+    `scores` are rows of `evaluation.score_rows` for all bands.
+    """
+    radars, cleaners = _unique(scores), _unique(scores, "cleaner")
+    figure, panels = _grid(3, width=3.9, height=0.9 + 0.75 * max(1, len(radars)))
+    titles = {
+        "retention": "meteorological echo kept",
+        "removal": "non-meteorological echo removed",
+        "csi": "critical success index (CSI)",
+    }
+    for axes, (score, title) in zip(panels, titles.items(), strict=True):
+        for index, cleaner in enumerate(cleaners):
+            rows = [row for row in scores if row["cleaner"] == cleaner]
+            places = np.array([radars.index(row["radar"]) for row in rows]) + (index - 1) * 0.27
+            values = [np.nan if row[score] is None else row[score] for row in rows]
+            colour, _, hatch = _cleaner_style(rows[0], scores)
+            axes.barh(places, values, 0.25, color=colour, hatch=hatch, edgecolor="white", label=cleaner)
+            for place, value, row in zip(places, values, rows, strict=True):
+                ends = (row.get(f"{score}_low"), row.get(f"{score}_high"))
+                if ends[0] is not None and ends[1] is not None:
+                    axes.plot([*ends], [place, place], color=INK, linewidth=1.2, solid_capstyle="butt")
+                text = "n/a" if np.isnan(value) else f"{100 * value:.1f} %"
+                axes.text(1.02, place, text, va="center", fontsize=8, clip_on=False)
+        axes.set_xlim(0, 1)
+        axes.set_ylim(len(radars) - 0.45, -0.55)
+        axes.set_yticks(range(len(radars)), radars)
+        axes.tick_params(axis="y", length=0)
+        axes.set_title(title, loc="left", fontsize=10, fontweight="bold")
+        axes.grid(axis="y", visible=False)
+        _percent(axes.xaxis)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
+    return to_png(figure)
+
+
+def history_figure(history: pd.DataFrame) -> bytes:
+    """Losses, and other figures of training, by epoch.
+
+    `history` has a column `epoch`; its columns that begin with `train_` and `val_` share a panel where the
+    rest of the name is the same, any other number has a panel of its own.
+    """
+    groups: dict[str, list[str]] = {}
+    for column in history.select_dtypes("number").columns:
+        split, _, rest = str(column).partition("_")
+        if column != "epoch":
+            groups.setdefault(rest if split in ("train", "val") else str(column), []).append(str(column))
+    figure, panels = _grid(len(groups), width=3.6, height=2.7)
+    for axes, (name, columns) in zip(panels, groups.items(), strict=False):
+        for column in columns:
+            split = column.partition("_")[0]
+            colour, dash, marker, label = {
+                "train": (ORANGE, "--", "s", "training"),
+                "val": (BLUE, "-", "o", "validation"),
+            }.get(split, (INK, "-", ".", ""))
+            axes.plot(
+                history["epoch"],
+                history[column],
+                dash,
+                color=colour,
+                marker=marker,
+                markersize=4,
+                label=label,
+            )
+        axes.set_title(name.replace("_", " "), loc="left", fontsize=10, fontweight="bold")
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if len(columns) > 1:
+            axes.legend(frameon=False, fontsize=8)
+    return to_png(figure)
+
+
+def to_png(figure: Figure, colours: int | None = 256) -> bytes:
+    """Draw a figure; a palette of so many colours makes the file a third of the size."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    picture = Image.fromarray(pixels[..., :3])
+    if colours is not None:
+        picture = picture.quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def write_png(path: Path, png: bytes) -> None:
+    """Write a picture, atomically."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(png)
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of so many inches, which lays itself out."""
+    return Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
+
+
+def _grid(count: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
+    """A figure and at least `count` axes, up to three in a row; those too many are not shown."""
+    count = max(count, 1)
+    columns = min(count, MAX_COLUMNS)
+    rows = -(-count // columns)
+    figure = new_figure(max(width * columns, 5), height * rows + 0.4)
+    panels = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for index, axes in enumerate(panels):
+        axes.set_visible(index < count)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.spines[["left", "bottom"]].set_color(GREY)
+        axes.grid(color=GRID, linewidth=0.7)
+        axes.set_axisbelow(True)
+        axes.tick_params(labelsize=8, color=GREY)
+        axes.xaxis.label.set_size(9)
+        axes.yaxis.label.set_size(9)
+    return figure, panels
+
+
+def _unique(rows: Sequence[Scores], key: str = "radar") -> list[str]:
+    return list(dict.fromkeys(str(row[key]) for row in rows))
+
+
+def _cleaner_style(row: Scores, scores: Sequence[Scores]) -> tuple[str, str, str]:
+    return CLEANER_STYLES[_unique(scores, "cleaner").index(row["cleaner"]) % len(CLEANER_STYLES)]
+
+
+def _columns(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    return [x for x, _ in points], [y for _, y in points]
+
+
+def _percent(axis: Any, digits: int = 0) -> None:
+    axis.set_major_formatter(PercentFormatter(1, decimals=digits))
+
+
+def _nothing(axes: Axes, text: str) -> None:
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=GREY)

@@ -1,0 +1,221 @@
+"""Where the pixels of a plot box lie on Earth.
+
+A radar's picture is a plane in azimuthal-equidistant projection about the radar (WGS84), north up. Pixel
+centres are at integers, (column, row) = (0, 0) is the upper left one. The range fits half of the box's
+longer side, so that metres per pixel = range / (longer side / 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from pyproj import CRS, Geod, Transformer
+
+from radar_cleaner.errors import ConfigError
+
+Array = NDArray[np.float64]
+GEOD = Geod(ellps="WGS84")
+MAX_UNION_PIXELS = 2**26
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A regular grid in the azimuthal-equidistant plane about a point.
+
+    `origin_px` is the (column, row) of that point, not necessarily a whole number nor inside the grid.
+    """
+
+    latitude: float
+    longitude: float
+    metres_per_pixel: float
+    width: int
+    height: int
+    origin_px: tuple[float, float]
+
+    @property
+    def crs(self) -> CRS:
+        """The plane: azimuthal equidistant about the grid's point on WGS84, in metres."""
+        return CRS.from_proj4(
+            f"+proj=aeqd +lat_0={self.latitude!r} +lon_0={self.longitude!r} +datum=WGS84 +units=m +no_defs"
+        )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns)."""
+        return self.height, self.width
+
+    @property
+    def effective_width_km(self) -> float:
+        """Width of the grid on the ground."""
+        return self.width * self.metres_per_pixel / 1000
+
+    def x(self) -> Array:
+        """(width,) metres east of the point, of the pixel centres."""
+        return (np.arange(self.width, dtype=np.float64) - self.origin_px[0]) * self.metres_per_pixel
+
+    def y(self) -> Array:
+        """(height,) metres north of the point, of the pixel centres; falls from row to row."""
+        return (self.origin_px[1] - np.arange(self.height, dtype=np.float64)) * self.metres_per_pixel
+
+    def plane_to_pixel(self, x: Array, y: Array) -> tuple[Array, Array]:
+        """(column, row), with fractions, of metres east and north (any shape)."""
+        column, row = self.origin_px
+        return column + x / self.metres_per_pixel, row - y / self.metres_per_pixel
+
+    def longitude_latitude(self) -> tuple[Array, Array]:
+        """Two (height, width) arrays in degrees: longitude and latitude of the pixel centres."""
+        x, y = np.meshgrid(self.x(), self.y())
+        longitude, latitude = _to_degrees(self.crs).transform(x, y, direction="INVERSE")
+        return np.asarray(longitude), np.asarray(latitude)
+
+    def pixel_of(self, longitude: Array, latitude: Array) -> tuple[Array, Array]:
+        """(column, row), with fractions, of points on Earth in degrees (any shape).
+
+        Infinite where the plane has no place for a point (near the other end of the Earth).
+        """
+        x, y = _to_degrees(self.crs).transform(longitude, latitude)
+        return self.plane_to_pixel(np.asarray(x), np.asarray(y))
+
+
+@dataclass(frozen=True)
+class RadarGeometry:
+    """A radar and its plot box: degrees, kilometres, and pixels within the plot box.
+
+    Raises ConfigError where a value is impossible.
+    """
+
+    radar: str
+    latitude: float
+    longitude: float
+    range_km: float
+    width: int
+    height: int
+    center_px: tuple[float, float]
+
+    def __post_init__(self) -> None:
+        if not (-90 <= self.latitude <= 90 and -180 <= self.longitude <= 180):
+            raise ConfigError(
+                f"radar {self.radar}: latitude {self.latitude}, longitude {self.longitude} is no place on"
+                " Earth; write degrees, north and east positive"
+            )
+        if not (0 < self.range_km < np.inf and self.width > 0 and self.height > 0):
+            raise ConfigError(
+                f"radar {self.radar}: range {self.range_km} km, plot box {self.width} x {self.height} px;"
+                " all must be above 0"
+            )
+        if not np.isfinite(self.center_px).all():
+            raise ConfigError(f"radar {self.radar}: center_px {self.center_px} is no place in the plot box")
+
+    @property
+    def metres_per_pixel(self) -> float:
+        """Range over half the box's longer side."""
+        return self.range_km * 1000 / (max(self.width, self.height) / 2)
+
+    @property
+    def effective_width_km(self) -> float:
+        """Width of the box on the ground."""
+        return self.width * self.metres_per_pixel / 1000
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of the plot box."""
+        return Grid(
+            self.latitude,
+            self.longitude,
+            self.metres_per_pixel,
+            self.width,
+            self.height,
+            self.center_px,
+        )
+
+    def to_flag(self) -> str:
+        """`RADAR,LATITUDE,LONGITUDE,RANGE_KM,WIDTH,HEIGHT,CENTER_X,CENTER_Y`: one --geometry flag."""
+        x, y = self.center_px
+        return (
+            f"{self.radar},{self.latitude!r},{self.longitude!r},{self.range_km!r},"
+            f"{self.width},{self.height},{x!r},{y!r}"
+        )
+
+    @classmethod
+    def from_flag(cls, text: str) -> RadarGeometry:
+        """Read what `to_flag` wrote. Raises ConfigError."""
+        try:
+            radar, *numbers = text.split(",")
+            latitude, longitude, range_km, width, height, x, y = numbers
+            place = float(latitude), float(longitude), float(range_km)
+            box = int(width), int(height), (float(x), float(y))
+        except ValueError:
+            raise ConfigError(
+                f"--geometry '{text}': write"
+                " RADAR,LATITUDE,LONGITUDE,RANGE_KM,WIDTH,HEIGHT,CENTER_X,CENTER_Y"
+            ) from None
+        return cls(radar, *place, *box)
+
+
+def distance_km(first: RadarGeometry | Grid, second: RadarGeometry | Grid) -> float:
+    """Geodesic distance of two radars, or of the points that grids are about."""
+    _, _, metres = GEOD.inv(first.longitude, first.latitude, second.longitude, second.latitude)
+    return float(metres) / 1000
+
+
+def polar_coordinates(
+    shape: tuple[int, int], center_px: tuple[float, float], metres_per_pixel: float
+) -> tuple[Array, Array]:
+    """Range in km and azimuth in radians (-pi..pi, clockwise from north), two arrays of `shape`.
+
+    Both are of the pixel centres, and geodesic: the projection keeps distance and azimuth from its point.
+    """
+    columns, rows = np.meshgrid(np.arange(shape[1]), np.arange(shape[0]))
+    east, north = columns - center_px[0], center_px[1] - rows
+    return np.hypot(east, north) * metres_per_pixel / 1000, np.arctan2(east, north)
+
+
+def union_grid(radars: Sequence[RadarGeometry]) -> Grid:
+    """The smallest grid on the first radar's plane and pixels that holds the boxes of all radars.
+
+    Raises ConfigError where that would be too large to work with: some radar is on another continent.
+    """
+    first = radars[0].grid
+    corners = np.array([_box_in(first, radar.grid) for radar in radars])
+    # A hair's breadth inwards, so that rounding of the first radar's own box adds no empty row.
+    left, top = np.floor(corners[:, :2].min(axis=0) + 1e-3)
+    right, bottom = np.ceil(corners[:, 2:].max(axis=0) - 1e-3)
+    width, height = right - left + 1, bottom - top + 1
+    if not width * height <= MAX_UNION_PIXELS:
+        far = max(radars, key=lambda radar: distance_km(radars[0], radar))
+        raise ConfigError(
+            f"composite.grid: union of all radars is {width:.0f} x {height:.0f} px; {far.radar} is"
+            f" {distance_km(radars[0], far):.0f} km from {radars[0].radar}: check its latitude and"
+            " longitude, or set composite.grid: first"
+        )
+    column, row = first.origin_px
+    return Grid(
+        first.latitude,
+        first.longitude,
+        first.metres_per_pixel,
+        int(width),
+        int(height),
+        (column - float(left), row - float(top)),
+    )
+
+
+def _box_in(plane: Grid, box: Grid) -> tuple[float, float, float, float]:
+    """Left, top, right, bottom in the plane's pixels of a box's outermost pixel centres."""
+    longitude, latitude = (_rim(values) for values in box.longitude_latitude())
+    column, row = plane.pixel_of(longitude, latitude)
+    return float(column.min()), float(row.min()), float(column.max()), float(row.max())
+
+
+def _rim(values: Array) -> Array:
+    """The outermost pixels of a (height, width) array, in a row."""
+    return np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
+
+
+@lru_cache(maxsize=64)
+def _to_degrees(crs: CRS) -> Transformer:
+    # WGS84 degrees, longitude first whatever the order of the authority's axes.
+    return Transformer.from_crs("EPSG:4326", crs, always_xy=True)

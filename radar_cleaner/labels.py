@@ -1,0 +1,159 @@
+"""Turn a frame's colours into packed reflectivity, and judge its echoes by their shape.
+
+Only what one picture shows is used here; what needs time, statistics or other radars is in `votes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from radar_cleaner.errors import ConfigError
+from radar_cleaner.geometry import polar_coordinates
+from radar_cleaner.palette import ColourScale
+from radar_cleaner.vocabulary import (
+    METEOROLOGICAL,
+    NODATA,
+    NON_METEOROLOGICAL,
+    NONE,
+    UNDETECT,
+    UNKNOWN,
+    encode_dbz,
+    is_echo,
+)
+
+Codes = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+Box = tuple[int, int, int, int]
+
+
+class ColourTable:
+    """A colour scale tabulated over all 2^24 colours, each computed when it is first seen.
+
+    Gives what the scale gives, one gather a pixel: pictures have few colours, and the scale is slow.
+    """
+
+    def __init__(self, scale: ColourScale) -> None:
+        self._scale = scale
+        # A colour is never `nodata`, so that this code can stand for "not computed yet".
+        self._codes = np.full(2**24, NODATA, dtype=np.uint8)
+
+    def __call__(self, pixels: NDArray[np.uint8]) -> Codes:
+        """Codes (...) of colours (..., 3) uint8."""
+        index = pixels[..., 0].astype(np.uint32)
+        for band in (1, 2):
+            index <<= 8
+            index |= pixels[..., band]
+        codes = self._codes[index]
+        missing = codes == NODATA
+        if missing.any():
+            new = np.unique(index[missing])
+            self._codes[new] = self._scale(
+                np.stack([new >> 16, (new >> 8) & 255, new & 255], axis=1).astype(np.uint8)
+            )
+            codes = self._codes[index]
+        return codes
+
+
+@dataclass(frozen=True)
+class EchoShape:
+    """What a single picture calls weather, in pixels and dBZ. 0 or 1 px turns a step off."""
+
+    min_dbz: float
+    opening: int
+    closing: int
+    min_area: int
+
+
+def overlay_mask(
+    size: tuple[int, int],
+    plot_box: Box,
+    border: int,
+    boxes: Sequence[Box],
+    picture: NDArray[np.uint8] | None = None,
+) -> Mask:
+    """(height, width) of the plot box: where something is drawn over the map, so that no echo can be seen.
+
+    `size` is the frame's (width, height); `plot_box` and `boxes` are half-open (x0, y0, x1, y1) in pixels
+    of the frame; `border` is the width of the plot box's own border; `picture` is a frame-sized RGB
+    picture, black where nothing is drawn. Raises ConfigError for a box outside the frame.
+    """
+    for box in (plot_box, *boxes):
+        check_box(box, size)
+    width, height = size
+    mask = np.zeros((height, width), dtype=bool)
+    for x0, y0, x1, y1 in boxes:
+        mask[y0:y1, x0:x1] = True
+    if picture is not None:
+        mask |= picture.any(axis=2)
+    x0, y0, x1, y1 = plot_box
+    mask = mask[y0:y1, x0:x1].copy()
+    inner = np.zeros_like(mask)
+    inner[border : mask.shape[0] - border, border : mask.shape[1] - border] = True
+    return mask | ~inner
+
+
+def check_box(box: Box, size: tuple[int, int]) -> None:
+    """Raise ConfigError unless a half-open box lies within a picture of (width, height)."""
+    x0, y0, x1, y1 = box
+    if not (0 <= x0 < x1 <= size[0] and 0 <= y0 < y1 <= size[1]):
+        raise ConfigError(
+            f"box {list(box)} is not within the frame of {size[0]} x {size[1]} px; write x0, y0, x1, y1"
+        )
+
+
+def range_mask(shape: tuple[int, int], center_px: tuple[float, float], radius_px: float) -> Mask:
+    """(rows, columns): within the radar's range; centre and radius in plot-box pixels."""
+    distance, _ = polar_coordinates(shape, center_px, metres_per_pixel=1000.0)
+    return distance <= radius_px
+
+
+def pack_echoes(codes: Codes, observed: Mask, min_dbz: float) -> Codes:
+    """Codes of a frame: `nodata` where not observed, `undetect` where an echo is below `min_dbz`."""
+    weak = is_echo(codes) & (codes < encode_dbz(min_dbz))
+    codes = np.where(weak, np.uint8(UNDETECT), codes)
+    return np.where(observed, codes, np.uint8(NODATA))
+
+
+def echo_fraction(codes: Codes) -> float:
+    """Share of the observed pixels of a frame that echo; 0 where none is observed."""
+    observed = int(np.count_nonzero(codes != NODATA))
+    return float(np.count_nonzero(is_echo(codes)) / observed) if observed else 0.0
+
+
+def classify_echoes(codes: Codes, shape: EchoShape) -> NDArray[np.uint8]:
+    """echo_class (y, x) by shape: what opening, closing and the removal of small areas leave is weather.
+
+    An echo (joined over corners) of which nothing is left is non-meteorological; what is shaved off an
+    echo of which something is left is unknown, and so is what was not observed.
+    """
+    echo = is_echo(codes)
+    kept = echo & _surviving(echo, shape)
+    count, components = cv2.connectedComponents(echo.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
+    survives = np.zeros(count, dtype=bool)
+    survives[components[kept]] = True
+    classes = np.where(survives[components], UNKNOWN, NON_METEOROLOGICAL)
+    classes = np.where(kept, METEOROLOGICAL, classes)
+    classes = np.where(echo, classes, NONE)
+    return np.where(codes == NODATA, UNKNOWN, classes).astype(np.uint8)
+
+
+def _surviving(echo: Mask, shape: EchoShape) -> Mask:
+    mask = echo.astype(np.uint8)
+    opening, closing = (cv2.erode, cv2.dilate), (cv2.dilate, cv2.erode)
+    for pixels, (there, back) in ((shape.opening, opening), (shape.closing, closing)):
+        if pixels > 1:
+            # The way back is by the mirrored disc: with an even size it would else shift by a pixel.
+            disc, anchor = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (pixels, pixels)), pixels // 2
+            mask = np.asarray(there(mask, disc, anchor=(anchor, anchor)), dtype=np.uint8)
+            disc, anchor = np.ascontiguousarray(disc[::-1, ::-1]), pixels - 1 - anchor
+            mask = np.asarray(back(mask, disc, anchor=(anchor, anchor)), dtype=np.uint8)
+    if shape.min_area > 1:
+        _, components, statistics, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
+        large = statistics[:, cv2.CC_STAT_AREA] >= shape.min_area
+        mask = mask & large[components]
+    return mask.astype(bool)

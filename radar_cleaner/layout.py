@@ -1,0 +1,43 @@
+"""Where each store lies below the results folder; the rules of the workflow name the same places."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Paths below one results folder."""
+
+    results: Path
+
+    def rgb(self, radar: str, shard: str) -> Path:
+        return self.results / "rgb" / radar / f"{shard}.zarr"
+
+    def rejects(self, radar: str, shard: str) -> Path:
+        return self.results / "rgb" / radar / f"{shard}.rejected.csv"
+
+    def unplaced(self, radar: str) -> Path:
+        return self.results / "rgb" / radar / "unplaced.rejected.csv"
+
+    def labels(self, radar: str, shard: str) -> Path:
+        return self.results / "labels" / radar / f"{shard}.zarr"
+
+    def atlas(self, radar: str) -> Path:
+        return self.results / "atlas" / f"{radar}.zarr"
+
+    def warp(self, target: str, radar: str) -> Path:
+        return self.results / "warp" / target / f"{radar}.zarr"
+
+    def aligned(self, radar: str, shard: str) -> Path:
+        return self.results / "aligned" / radar / f"{shard}.zarr"
+
+    def targets(self, radar: str, shard: str) -> Path:
+        return self.results / "targets" / radar / f"{shard}.zarr"
+
+    def cleaned(self, radar: str, shard: str) -> Path:
+        return self.results / "cleaned" / radar / f"{shard}.zarr"
+
+    def composite(self, shard: str) -> Path:
+        return self.results / "composite" / f"{shard}.zarr"

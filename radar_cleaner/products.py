@@ -1,0 +1,245 @@
+"""Clean data: what is kept of an echo, how several radars become one, and how it lies on disk.
+
+A product is a "product" store by the CF conventions 1.11: packed reflectivity, a quality flag and the
+probability that decided, on a plane whose grid mapping, metres, latitudes and longitudes it carries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rioxarray  # noqa: F401  (gives datasets their .rio)
+import xarray as xr
+from numpy.typing import NDArray
+
+from radar_cleaner.errors import ModelError
+from radar_cleaner.geometry import Grid
+from radar_cleaner.stores import Static, StoreWriter, Variable
+from radar_cleaner.tables import replacing
+from radar_cleaner.vocabulary import (
+    FLAG_FILLED,
+    FLAG_KEPT,
+    FLAG_NODATA,
+    FLAG_REMOVED,
+    FLAG_UNDETECT,
+    NODATA,
+    QUALITY_FLAGS,
+    REFLECTIVITY_ATTRS,
+    UNDETECT,
+    encode_dbz,
+    is_echo,
+)
+
+Codes = NDArray[np.uint8]
+NO_PROBABILITY = 255
+PROBABILITY_STEPS = 254
+FLAG_ORDER = ("kept", "removed", "filled", "undetect", "nodata")
+# Attributes of the labels that say how far a reflectivity may be off; they go along to the product.
+LABEL_ATTRS = ("label_method", "class_lower_dbz", "class_upper_dbz")
+
+PRODUCT_ATTRS: dict[str, object] = {
+    "Conventions": "CF-1.11",
+    "title": "Cleaned weather radar reflectivity",
+    "source": "pictures of weather radars, decoded by colour and cleaned by radar_cleaner",
+    "references": "reflectivity is packed as in EUMETNET OPERA's ODIM_H5: gain 0.5, offset -32",
+    # xarray takes this as the list of coordinates that no single variable owns.
+    "coordinates": "crs",
+}
+
+
+def clean(
+    codes: Codes,
+    probability: NDArray[np.float32],
+    dbz: NDArray[np.float32],
+    threshold: float,
+    fill: bool,
+    in_range: NDArray[np.bool_],
+) -> tuple[Codes, Codes, Codes]:
+    """Decide each pixel (y, x): reflectivity, quality flag and packed probability of the product.
+
+    An echo is kept where its probability (0..1) of being meteorological reaches the threshold, else it
+    becomes `undetect`. Where the radar did not look, within its range, `fill` puts the network's `dbz` if
+    the probability reaches the threshold. Where the radar looked and saw nothing there is nothing: no
+    echo is ever invented there. A probability is told where one decided, which is where the flag is kept,
+    removed or filled. Raises ModelError where the network gave no number.
+    """
+    echo = is_echo(codes)
+    hole = (codes == NODATA) & in_range & fill
+    if not np.isfinite(probability[echo | hole]).all() or not np.isfinite(dbz[hole]).all():
+        raise ModelError("the model's answer is not a number; train it again with a lower learning_rate")
+    chosen = probability >= threshold
+    flags = np.select(
+        [echo & chosen, echo, hole & chosen, codes == UNDETECT],
+        [FLAG_KEPT, FLAG_REMOVED, FLAG_FILLED, FLAG_UNDETECT],
+        FLAG_NODATA,
+    ).astype(np.uint8)
+    filled = flags == FLAG_FILLED
+    cleaned = np.where(flags == FLAG_REMOVED, np.uint8(UNDETECT), codes)
+    cleaned[filled] = encode_dbz(dbz[filled])
+    packed = np.full(codes.shape, NO_PROBABILITY, np.uint8)
+    judged = echo | filled
+    packed[judged] = np.rint(np.clip(probability[judged], 0, 1) * PROBABILITY_STEPS).astype(np.uint8)
+    return cleaned, flags, packed
+
+
+def compose(
+    layers: Sequence[tuple[Codes, Codes, Codes]], shape: tuple[int, int]
+) -> tuple[Codes, Codes, Codes]:
+    """One layer of several radars' layers (reflectivity, quality flag, probability), all of `shape`.
+
+    A pixel is taken from the radars that see it: kept goes over filled, filled over removed and undetect,
+    and among equals the highest reflectivity goes. Of removed and undetect, which both hold no
+    reflectivity, removed goes, so that the order of the radars never matters. No layers: all nodata.
+    """
+    best = np.full(shape, _NODATA_KEY, np.uint32)
+    for codes, flags, probability in layers:
+        key = (_RANK[flags] << 16) | (codes.astype(np.uint32) << 8) | probability
+        np.maximum(best, key, out=best)
+    return (
+        (best >> 8 & 255).astype(np.uint8),
+        _FLAG_OF_RANK[best >> 16],
+        (best & 255).astype(np.uint8),
+    )
+
+
+# One number a pixel orders the candidates: rank of the flag, then reflectivity, then probability.
+_FLAG_OF_RANK = np.array([FLAG_NODATA, FLAG_UNDETECT, FLAG_REMOVED, FLAG_FILLED, FLAG_KEPT], np.uint8)
+_RANK = np.zeros(256, np.uint32)
+_RANK[_FLAG_OF_RANK] = np.arange(5)
+_NODATA_KEY = NODATA << 8 | NO_PROBABILITY
+
+
+def composite_attrs(products: Mapping[str, Mapping[str, Any]]) -> dict[str, object]:
+    """What the products of several radars, {radar: attributes}, say of their labels, in one.
+
+    Where they differ, each attribute is named by its radar: `class_lower_dbz_CASGO`.
+    """
+    attrs: dict[str, object] = {}
+    for name in LABEL_ATTRS:
+        values = {radar: product[name] for radar, product in products.items() if name in product}
+        if len(values) == len(products) and all(
+            value == next(iter(values.values())) for value in values.values()
+        ):
+            attrs[name] = next(iter(values.values()))
+        else:
+            attrs |= {f"{name}_{radar}": value for radar, value in values.items()}
+    return attrs
+
+
+class ProductWriter(StoreWriter):
+    """Write a product on a grid, frame by frame in time order, as StoreWriter does.
+
+        with ProductWriter(path, grid, ["CASGO"], attrs={...}) as product:
+            product.append(time, reflectivity=, quality_flag=, meteorological_probability=)
+
+    Each frame is (y, x) uint8 as `clean` gives it. `attrs` are of the content (class bounds, the model's
+    digest, the threshold); empty lists among them are left out, as NetCDF has none.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        grid: Grid,
+        radars: Iterable[str],
+        attrs: Mapping[str, object] | None = None,
+        codec: str = "compact",
+        provenance: Mapping[str, object] | None = None,
+    ) -> None:
+        names = list(radars)
+        own: dict[str, object] = {
+            **PRODUCT_ATTRS,
+            "radars": names,
+            **({"radar": names[0]} if len(names) == 1 else {}),
+            "metres_per_pixel": grid.metres_per_pixel,
+            "center_px": list(grid.origin_px),
+        }
+        super().__init__(
+            path,
+            variables=product_variables(grid.shape),
+            static=grid_variables(grid),
+            attrs={**own, **{name: value for name, value in (attrs or {}).items() if value != []}},
+            codec=codec,
+            provenance=provenance,
+        )
+
+
+def product_variables(shape: tuple[int, int]) -> dict[str, Variable]:
+    """The variables of a product that have a frame a time."""
+    located: dict[str, object] = {"grid_mapping": "crs", "coordinates": "latitude longitude"}
+    reflectivity: dict[str, object] = {
+        **REFLECTIVITY_ATTRS,
+        **located,
+        "ancillary_variables": "quality_flag meteorological_probability",
+    }
+    # No _FillValue: the flag says `nodata` itself, and must stay a whole number when read.
+    flag: dict[str, object] = {
+        **located,
+        "standard_name": "quality_flag",
+        "long_name": "what cleaning did",
+        "flag_values": [QUALITY_FLAGS[name] for name in FLAG_ORDER],
+        "flag_meanings": " ".join(FLAG_ORDER),
+    }
+    probability: dict[str, object] = {
+        **located,
+        "long_name": "probability that the echo is meteorological",
+        "units": "1",
+        "scale_factor": 1 / PROBABILITY_STEPS,
+        "add_offset": 0.0,
+        "_FillValue": NO_PROBABILITY,
+        "comment": "where quality_flag is kept, removed or filled",
+    }
+    dims = ("y", "x")
+    return {
+        "reflectivity": Variable("uint8", shape, dims, reflectivity, NODATA),
+        "quality_flag": Variable("uint8", shape, dims, flag, FLAG_NODATA),
+        "meteorological_probability": Variable("uint8", shape, dims, probability, NO_PROBABILITY),
+    }
+
+
+def grid_variables(grid: Grid) -> dict[str, Static]:
+    """The variables of a product that say where its pixels lie."""
+    longitude, latitude = grid.longitude_latitude()
+    plane = grid.crs.to_cf()
+    metres = {"units": "m"}
+    return {
+        "x": Static(grid.x(), ("x",), {**metres, "standard_name": "projection_x_coordinate", "axis": "X"}),
+        "y": Static(grid.y(), ("y",), {**metres, "standard_name": "projection_y_coordinate", "axis": "Y"}),
+        "latitude": Static(
+            latitude.astype(np.float32), ("y", "x"), {"standard_name": "latitude", "units": "degrees_north"}
+        ),
+        "longitude": Static(
+            longitude.astype(np.float32),
+            ("y", "x"),
+            {"standard_name": "longitude", "units": "degrees_east"},
+        ),
+        "crs": Static(np.asarray(0, dtype=np.int32), (), {**plane, "spatial_ref": plane["crs_wkt"]}),
+    }
+
+
+def write_geotiff(path: Path, frame: xr.Dataset) -> None:
+    """Write one time of a decoded product as a GeoTIFF, atomically.
+
+    Three float32 bands: reflectivity in dBZ (-32 is undetect), quality flag, probability; NaN is nodata.
+    """
+    flag = frame["quality_flag"]
+    bands = {
+        "reflectivity": frame["reflectivity"],
+        "quality_flag": flag.where(flag != FLAG_NODATA),
+        "meteorological_probability": frame["meteorological_probability"],
+    }
+    picture = xr.DataArray(
+        np.stack([band.to_numpy().astype(np.float32) for band in bands.values()]),
+        dims=("band", "y", "x"),
+        coords={"y": frame["y"].to_numpy(), "x": frame["x"].to_numpy()},
+        attrs={"long_name": tuple(bands), "time": _iso(frame)},
+    )
+    picture = picture.rio.write_crs(frame.rio.crs).rio.write_nodata(np.nan)
+    with replacing(path) as temporary:
+        picture.rio.to_raster(temporary, driver="GTiff", compress="deflate")
+
+
+def _iso(frame: xr.Dataset) -> str:
+    return f"{np.datetime_as_string(frame['time'].to_numpy(), unit='s')}Z"

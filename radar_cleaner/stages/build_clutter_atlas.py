@@ -1,0 +1,135 @@
+"""Count how often each pixel of a radar echoes when it should not."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from radar_cleaner.atlas import ColourDeviation, EchoCount, frequent, quiet_frames, spread_evenly
+from radar_cleaner.errors import ConfigError, StoreError
+from radar_cleaner.layout import Layout
+from radar_cleaner.shards import decode_stores
+from radar_cleaner.stores import Static, StoreWriter, TimeSeries
+
+logger = logging.getLogger(__name__)
+
+
+def build_clutter_atlas(
+    *,
+    results: Path,
+    radar: str,
+    stores: list[str],
+    method: Literal["frequency", "deviation"],
+    quiet_fraction: float,
+    min_quiet_frames: int,
+    threshold: float,
+    max_frames: int = 200,
+    max_std: float = 2.0,
+    output: Path,
+) -> None:
+    """Count how often each pixel echoes when it should not.
+
+    Parameters
+    ----------
+    results
+        Folder of the stores.
+    radar
+        Id of the radar.
+    stores
+        Shards of the atlas period: RADAR=SHARD,FIRST..LAST,...
+    method
+        `frequency` counts in quiet frames; `deviation` looks for echo colours that hardly change.
+    quiet_fraction
+        For `frequency`: a frame is quiet where at most this share of its observed pixels echo.
+    min_quiet_frames
+        With fewer frames than this nothing is called clutter.
+    threshold
+        Clutter echoes in at least this share of the frames looked at.
+    max_frames
+        For `deviation`: frames to look at, spread evenly over the period.
+    max_std
+        For `deviation`: the colour of clutter has a standard deviation below this (0..255).
+    output
+        Store to write: `echo_frequency`, `clutter`.
+    """
+    shards = sorted(set(decode_stores(stores).get(radar, [])))
+    if not shards:
+        raise ConfigError(f"--stores {stores}: no shard of {radar}; let atlas.period hold frames of it")
+    layout = Layout(results)
+    labels = TimeSeries([layout.labels(radar, shard) for shard in shards], "labels")
+    times = np.concatenate([store.times for store in labels.stores])
+    if method == "frequency":
+        fractions = np.concatenate([store.read("echo_fraction") for store in labels.stores])
+        times = times[quiet_frames(fractions, quiet_fraction)]
+    else:
+        times = times[spread_evenly(len(times), max_frames)]
+
+    first = labels.stores[0]
+    height, width = first.shape("reflectivity")
+    x0, y0, x1, y1 = first.attrs["plot_box_px"]
+    echoes, colours = EchoCount((height, width)), ColourDeviation((height, width))
+    pictures = TimeSeries([layout.rgb(radar, shard) for shard in shards], "rgb") if method == "deviation" else None
+    inputs = {str(store.path): store.digest for store in labels.stores}
+    for time in times.tolist():
+        codes = labels.frame("reflectivity", time)
+        assert codes is not None, labels.describe(time)
+        echoes.add(codes)
+        if pictures:
+            pixels = pictures.frame("rgb", time)
+            if pixels is None:
+                raise StoreError(
+                    f"{labels.describe(time)} has labels, but no picture; run snakemake to make them anew"
+                )
+            colours.add(pixels[y0:y1, x0:x1])
+    frequency = echoes.frequency()
+    clutter = frequent(frequency, threshold)
+    if pictures:
+        clutter &= colours.deviation() < max_std
+        inputs |= {str(store.path): store.digest for store in pictures.stores}
+
+    too_few = echoes.frames < min_quiet_frames
+    if too_few:
+        logger.warning(
+            "%s: only %d of %d frames are %s, fewer than min_quiet_frames %d: no pixel is called clutter; "
+            "lengthen atlas.period%s",
+            radar,
+            echoes.frames,
+            len(labels.times),
+            f"quiet (echo at most {quiet_fraction:g})" if method == "frequency" else "looked at",
+            min_quiet_frames,
+            " or raise atlas.quiet_fraction" if method == "frequency" else "",
+        )
+        clutter[:] = False
+    with StoreWriter(
+        output,
+        static={
+            "echo_frequency": Static(
+                frequency, ("y", "x"), {"long_name": "share of the frames that echo here", "units": "1"}
+            ),
+            "clutter": Static(clutter, ("y", "x"), {"long_name": "clutter mask"}),
+        },
+        attrs={"radar": radar, "frames_used": echoes.frames, "method": method, "too_few_frames": too_few},
+        provenance={
+            "stage": "build_clutter_atlas",
+            "parameters": {
+                "stores": stores,
+                "quiet_fraction": quiet_fraction,
+                "min_quiet_frames": min_quiet_frames,
+                "threshold": threshold,
+                "max_frames": max_frames,
+                "max_std": max_std,
+            },
+            "inputs": inputs,
+        },
+    ):
+        pass
+    logger.info(
+        "%s: atlas of %d of %d frames, %d pixels are clutter",
+        radar,
+        echoes.frames,
+        len(labels.times),
+        int(clutter.sum()),
+    )

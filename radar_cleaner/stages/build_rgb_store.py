@@ -1,0 +1,137 @@
+"""Decode and check the frames of one shard, and refuse the bad ones with a reason."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from itertools import groupby
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from radar_cleaner.errors import FrameError
+from radar_cleaner.frames import NamedFrame, decode_frame, largest_file, settle_same_time
+from radar_cleaner.shards import format_time, shard_end, shard_start
+from radar_cleaner.sources import FrameFile, NameFormat, list_frames
+from radar_cleaner.stores import StoreWriter, Variable
+from radar_cleaner.tables import write_csv
+
+logger = logging.getLogger(__name__)
+
+
+def build_rgb_store(
+    *,
+    radar: str,
+    source: Path,
+    pattern: str,
+    time_format: str,
+    time_zone: str,
+    shard: str,
+    size: tuple[int, int],
+    codec: Literal["compact", "fast"],
+    on_bad_frame: Literal["quarantine", "fail"],
+    output: Path,
+    rejects: Path,
+) -> None:
+    """Decode and check the frames of a shard; refuse bad ones.
+
+    Parameters
+    ----------
+    radar
+        Id of the radar.
+    source
+        Folder of its frames.
+    pattern
+        Regular expression whose first group is the time in a file name.
+    time_format
+        strptime format of that time.
+    time_zone
+        Zone of the times in the names, as `UTC` or `Asia/Bangkok`.
+    shard
+        Name of the shard: frames of its times are read.
+    size
+        Width and height in pixels that a frame must have.
+    codec
+        How the store is compressed.
+    on_bad_frame
+        `quarantine` lists a bad frame and goes on, `fail` stops at it.
+    output
+        Store to write: `rgb`, whole frames.
+    rejects
+        CSV to write: file, reason.
+    """
+    start, end = shard_start(shard), shard_end(shard)
+    listing = list_frames(source, NameFormat(pattern, time_format, time_zone))
+    files = [frame for frame in listing.frames if start <= frame.time < end]
+    width, height = size
+    parameters = {
+        "radar": radar,
+        "shard": shard,
+        "pattern": pattern,
+        "time_format": time_format,
+        "time_zone": time_zone,
+        "size": list(size),
+        "codec": codec,
+    }
+    accepted: list[tuple[str, str, int, str]] = []
+    refused: list[tuple[str, str]] = []
+    with StoreWriter(
+        output,
+        variables={
+            "rgb": Variable(
+                "uint8", (height, width, 3), ("y", "x", "band"), {"long_name": "picture, red green blue"}
+            )
+        },
+        attrs={"radar": radar},
+        codec=codec,
+        provenance={"stage": "build_rgb_store", "parameters": parameters},
+    ) as store:
+        for time, group in groupby(files, key=lambda frame: frame.time):
+            kept, bad, origins = _read_time(list(group), source, size)
+            if bad and on_bad_frame == "fail":
+                name, reason = bad[0]
+                raise FrameError(f"{source / name}: {reason}; remove it, or set on_bad_frame: quarantine")
+            refused += bad
+            if kept is not None:
+                store.append(time, rgb=kept.pixels)
+                accepted.append((format_time(time), kept.name, *origins[kept.name]))
+        origin = pd.DataFrame(accepted, columns=["time", "file", "bytes", "sha256"])
+        store.files["sources.csv"] = origin.to_csv(index=False, lineterminator="\n")
+    write_csv(rejects, pd.DataFrame(refused, columns=["file", "reason"]))
+    logger.info("%s %s: %d frames taken, %d refused", radar, shard, len(accepted), len(refused))
+    for name, reason in refused:
+        logger.warning("refused %s: %s", name, reason)
+
+
+def _read_time(
+    files: list[FrameFile], source: Path, size: tuple[int, int]
+) -> tuple[NamedFrame | None, list[tuple[str, str]], dict[str, tuple[int, str]]]:
+    """Of the files of one time: the frame to keep, (name, reason) of the refused, size and sha256 by name."""
+    frames: list[NamedFrame] = []
+    refused: list[tuple[str, str]] = []
+    origins: dict[str, tuple[int, str]] = {}
+    for file in files:
+        name = file.path.relative_to(source).as_posix()
+        try:
+            data = _read_bytes(file, size)
+            frames.append(NamedFrame(name, decode_frame(data, file.path.name, size)))
+            origins[name] = (len(data), hashlib.sha256(data).hexdigest())
+        except FrameError as error:
+            refused.append((name, str(error)))
+    if not frames:
+        return None, refused, origins
+    kept, others = settle_same_time(frames)
+    return kept, refused + others, origins
+
+
+def _read_bytes(file: FrameFile, size: tuple[int, int]) -> bytes:
+    if file.problem:
+        raise FrameError(file.problem)
+    try:
+        found, most = file.path.stat().st_size, largest_file(size)
+        if found > most:
+            raise FrameError(f"{found} bytes; a picture of this size has at most {most}")
+        return file.path.read_bytes()
+    except OSError as error:
+        raise FrameError(f"it cannot be read: {error.strerror}") from error

@@ -1,0 +1,247 @@
+"""Score labels, classical mask and model on the test samples."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from radar_cleaner import figures
+from radar_cleaner.errors import ConfigError, FrameError, SampleError
+from radar_cleaner.evaluation import (
+    ALL_BANDS,
+    Frame,
+    RadarScores,
+    Tally,
+    curve_rows,
+    hide,
+    hit_by,
+    hole_lattice,
+    mask_classes,
+    reflectivity_rows,
+    score_frame,
+    score_rows,
+    with_total,
+)
+from radar_cleaner.inference import Cleaner, RadarFrames, load_cleaner
+from radar_cleaner.layout import Layout
+from radar_cleaner.samples import read_samples
+from radar_cleaner.shards import decode_stores, format_time
+from radar_cleaner.sources import NameFormat, list_frames
+from radar_cleaner.stores import TimeSeries, open_store
+from radar_cleaner.tables import write_csv, write_json
+
+log = logging.getLogger(__name__)
+Classes = NDArray[np.uint8]
+
+
+def evaluate_model(
+    *,
+    results: Path,
+    stores: list[str],
+    samples: Path,
+    model: Path,
+    input_minutes: list[int],
+    reference: Path | None = None,
+    pattern: str,
+    time_format: str,
+    time_zone: str,
+    threshold: float,
+    dbz_bands: list[float],
+    holes: bool,
+    hole_size: int,
+    threads: int,
+    output: Path,
+    scores: Path,
+    curve: Path,
+    scores_figure: Path,
+    curve_figure: Path,
+) -> None:
+    """Score the weak label, the label with the clutter mask, and the model, on each radar's own grid.
+
+    Parameters
+    ----------
+    results
+        Folder that holds the stores.
+    stores
+        Shards of the evaluation period, RADAR=SHARD,FIRST..LAST,...
+    samples
+        Table of the (time, radar) to score.
+    model
+        Model file.
+    input_minutes
+        Minutes from a frame to those that the model reads with it.
+    reference
+        Folder with a folder of masks for each radar (1 meteorological, 2 non-meteorological, anything else
+        not scored), pictures of the plot box's size. Without it the training targets are the reference.
+    pattern
+        Regular expression whose first group is the time in a mask's file name.
+    time_format
+        How that time is written, as strptime has it.
+    time_zone
+        Time zone of the names.
+    threshold
+        Echo with at least this probability of being meteorological is kept.
+    dbz_bands
+        Increasing edges of the bands of reflectivity that are scored apart; may be none.
+    holes
+        Whether to hide parts of the frames from the model, and score its reflectivity there.
+    hole_size
+        Width of such a hole in pixels.
+    threads
+        Threads of one process.
+    output
+        metrics.json.
+    scores
+        Table of scores by radar, cleaner and band.
+    curve
+        Table of removal against retention over thresholds.
+    scores_figure
+        Picture of the scores.
+    curve_figure
+        Picture of the curve.
+    """
+    if sorted(set(dbz_bands)) != dbz_bands:
+        raise ConfigError(f"evaluation.dbz_bands {dbz_bands}: the edges must increase, as in [20, 35, 50]")
+    layout, cleaner = Layout(results), load_cleaner(model, threads)
+    cleaner.check_input_minutes(input_minutes)
+    names = NameFormat(pattern, time_format, time_zone)
+    by_radar: dict[str, RadarScores] = {}
+    shards, wanted = decode_stores(stores), read_samples(samples)
+    for radar in sorted({radar for _, radar in wanted}):
+        if radar not in shards:
+            raise SampleError(f"{samples}: radar {radar} has no stores; they hold {sorted(shards)}")
+        truth = _Masks(reference / radar, names) if reference else _Targets(layout, radar, shards[radar])
+        by_radar[radar] = _score_radar(
+            layout,
+            radar,
+            shards[radar],
+            [time for time, of in wanted if of == radar],
+            cleaner,
+            truth,
+            threshold,
+            dbz_bands,
+            hole_size if holes else None,
+        )
+    found = with_total(by_radar)
+    rows, curve_points = score_rows(found, dbz_bands), curve_rows(found)
+    reflectivity = reflectivity_rows(found, dbz_bands)
+    scored = {radar: found.total.frames for radar, found in by_radar.items()}
+    without = {radar: found.without_reference for radar, found in by_radar.items()}
+    write_json(
+        output,
+        {
+            "reference": "masks" if reference else "labels",
+            "model": cleaner.digest,
+            "threshold": threshold,
+            "dbz_bands": dbz_bands,
+            "hole_size": hole_size if holes else None,
+            "samples": {"listed": len(wanted), "scored": scored, "without_reference": without},
+            "scores": rows,
+            "reflectivity": reflectivity,
+        },
+    )
+    write_csv(scores, pd.DataFrame([*rows, *reflectivity]))
+    write_csv(curve, pd.DataFrame(curve_points, columns=None if curve_points else ["radar", "threshold"]))
+    whole = [row for row in rows if row["band"] == ALL_BANDS]
+    figures.write_png(scores_figure, figures.scores_figure(whole))
+    figures.write_png(curve_figure, figures.removal_curve_figure(curve_points, whole, threshold))
+    log.info("scored %s frames, %s without a reference", scored, without)
+    if not sum(scored.values()):
+        log.warning("no sample of %s has a reference: there are no scores", samples)
+
+
+class _Targets:
+    """Echo classes of the training targets, where there are no masks."""
+
+    def __init__(self, layout: Layout, radar: str, shards: Iterable[str]) -> None:
+        self._series = TimeSeries([layout.targets(radar, shard) for shard in shards], "targets")
+
+    def classes(self, time: int, shape: tuple[int, ...]) -> Classes | None:
+        return self._series.frame("echo_class", time)
+
+
+class _Masks:
+    """Echo classes of a radar's reference masks; a radar without a folder of them has none."""
+
+    def __init__(self, folder: Path, names: NameFormat) -> None:
+        self._paths: dict[int, Path] = {}
+        for frame in list_frames(folder, names).frames if folder.is_dir() else ():
+            if frame.time in self._paths:
+                raise FrameError(
+                    f"{frame.path}: {self._paths[frame.time].name} is a mask of the same time"
+                    f" ({format_time(frame.time)}); keep one of them"
+                )
+            self._paths[frame.time] = frame.path
+
+    def classes(self, time: int, shape: tuple[int, ...]) -> Classes | None:
+        path = self._paths.get(time)
+        if path is None:
+            return None
+        try:
+            picture = iio.imread(path)
+        except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises on broken pictures
+            raise FrameError(f"{path}: not readable as a mask ({error}); mend or remove it") from error
+        if picture.shape != shape or picture.dtype != np.uint8:
+            raise FrameError(
+                f"{path}: a mask is a grey picture of 8 bits and {shape[1]} x {shape[0]} pixels, the plot"
+                f" box's size; this one is {picture.dtype} of shape {picture.shape}; mend or remove it"
+            )
+        return mask_classes(picture)
+
+
+def _score_radar(
+    layout: Layout,
+    radar: str,
+    shards: list[str],
+    times: list[int],
+    cleaner: Cleaner,
+    truth: _Masks | _Targets,
+    threshold: float,
+    dbz_bands: list[float],
+    hole_size: int | None,
+) -> RadarScores:
+    frames = RadarFrames(
+        [layout.labels(radar, shard) for shard in shards],
+        [layout.aligned(radar, shard) for shard in shards],
+        cleaner.config.input_minutes,
+        layout.atlas(radar),
+        cleaner.config.atlas,
+    )
+    clutter = open_store(layout.atlas(radar), "atlas").read("clutter")
+    known, scores = set(frames.times), RadarScores(len(dbz_bands) + 1)
+    for time in times:
+        codes = frames.codes(time) if time in known else None
+        classes = None if codes is None else truth.classes(time, codes.shape)
+        if codes is None or classes is None:
+            scores.without_reference += 1
+            continue
+        label_class = frames.labels.frame("echo_class", time)
+        assert label_class is not None, frames.labels.describe(time)
+        frame = Frame(codes, label_class, clutter, classes)
+        scores.add(time, _score_frame(frames, time, frame, cleaner, threshold, dbz_bands, hole_size))
+    return scores
+
+
+def _score_frame(
+    frames: RadarFrames,
+    time: int,
+    frame: Frame,
+    cleaner: Cleaner,
+    threshold: float,
+    dbz_bands: list[float],
+    hole_size: int | None,
+) -> Tally:
+    inputs = frames.inputs(time)
+    seen = cleaner.predict(inputs)
+    holes = None if hole_size is None else hole_lattice(frame.codes, time, hole_size)
+    hidden = None
+    if holes is not None and hit_by(holes, frame):
+        hidden = cleaner.predict(replace(inputs, own=hide(inputs.own, holes))).dbz
+    return score_frame(frame, seen.probability, seen.dbz, threshold, dbz_bands, holes, hidden)

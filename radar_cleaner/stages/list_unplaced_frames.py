@@ -1,0 +1,50 @@
+"""List the pictures of a radar whose name gives no time: no shard would ever name them."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from radar_cleaner.errors import FrameError
+from radar_cleaner.sources import NameFormat, list_frames
+from radar_cleaner.tables import write_csv
+
+logger = logging.getLogger(__name__)
+
+
+def list_unplaced_frames(
+    *,
+    source: Path,
+    pattern: str,
+    time_format: str,
+    time_zone: str,
+    on_bad_frame: Literal["quarantine", "fail"],
+    output: Path,
+) -> None:
+    """List the pictures of a radar whose name gives no time.
+
+    Parameters
+    ----------
+    source
+        Folder of the radar's frames.
+    pattern
+        Regular expression whose first group is the time in a file name.
+    time_format
+        strptime format of that time.
+    time_zone
+        Zone of the times in the names, as `UTC` or `Asia/Bangkok`.
+    on_bad_frame
+        `quarantine` lists them, `fail` stops at the first.
+    output
+        CSV to write: file, reason.
+    """
+    listing = list_frames(source, NameFormat(pattern, time_format, time_zone))
+    rejects = [(path.relative_to(source).as_posix(), reason) for path, reason in listing.unplaced]
+    if rejects and on_bad_frame == "fail":
+        name, reason = rejects[0]
+        raise FrameError(f"{source / name}: {reason}; rename it, or set on_bad_frame: quarantine")
+    write_csv(output, pd.DataFrame(rejects, columns=["file", "reason"]))
+    logger.info("%s: %d frames with a time, %d without", source, len(listing.frames), len(rejects))

@@ -1,0 +1,74 @@
+"""The words and codes that all stores share.
+
+Reflectivity is packed by the CF convention into one byte, with ODIM_H5's usual gain and offset:
+dBZ = code * 0.5 - 32, 0 is `undetect` (looked, saw no echo), 255 is `nodata` (did not look: legend,
+overlay, beyond range, no frame). The two are never the same thing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+UNDETECT = 0
+NODATA = 255
+SCALE_FACTOR = 0.5  # dBZ per code
+ADD_OFFSET = -32.0  # dBZ of code 0; what `undetect` decodes to
+MIN_ECHO_DBZ = ADD_OFFSET + SCALE_FACTOR
+MAX_ECHO_DBZ = ADD_OFFSET + 254 * SCALE_FACTOR
+
+# echo_class: what a pixel's echo is.
+NONE, METEOROLOGICAL, NON_METEOROLOGICAL, UNKNOWN = 0, 1, 2, 3
+ECHO_CLASS_MEANINGS = "none meteorological non_meteorological unknown"
+
+# quality_flag: what cleaning did to a pixel.
+FLAG_UNDETECT, FLAG_KEPT, FLAG_REMOVED, FLAG_FILLED, FLAG_NODATA = 0, 1, 2, 3, 255
+QUALITY_FLAGS = {
+    "undetect": FLAG_UNDETECT,
+    "kept": FLAG_KEPT,
+    "removed": FLAG_REMOVED,
+    "filled": FLAG_FILLED,
+    "nodata": FLAG_NODATA,
+}
+
+TIME_UNITS = "seconds since 1970-01-01 00:00:00"
+
+REFLECTIVITY_ATTRS: dict[str, object] = {
+    "standard_name": "equivalent_reflectivity_factor",
+    "long_name": "radar reflectivity",
+    "units": "dBZ",
+    "scale_factor": SCALE_FACTOR,
+    "add_offset": ADD_OFFSET,
+    "_FillValue": NODATA,
+    "undetect": UNDETECT,
+    "comment": "code 0 (-32 dBZ) is undetect: looked, saw no echo; 255 is nodata: did not look",
+}
+ECHO_CLASS_ATTRS: dict[str, object] = {
+    "long_name": "kind of echo",
+    "flag_values": [NONE, METEOROLOGICAL, NON_METEOROLOGICAL, UNKNOWN],
+    "flag_meanings": ECHO_CLASS_MEANINGS,
+}
+
+
+def encode_dbz(dbz: NDArray[np.floating] | float) -> NDArray[np.uint8]:
+    """Pack reflectivity in dBZ into echo codes 1..254 (any shape); NaN becomes `nodata`.
+
+    Values outside -31.5..95 dBZ are clipped: what is passed here is an echo, never `undetect`.
+    """
+    values = np.asarray(dbz, dtype=np.float64)
+    codes = np.clip(np.rint((values - ADD_OFFSET) / SCALE_FACTOR), 1, NODATA - 1)
+    return np.where(np.isnan(values), NODATA, codes).astype(np.uint8)
+
+
+def decode_dbz(codes: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Unpack codes (any shape) to dBZ: `undetect` to -32, `nodata` to NaN."""
+    return _DECODED[codes]
+
+
+def is_echo(codes: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Where packed reflectivity (any shape) holds an echo: neither undetect nor nodata."""
+    return (codes != UNDETECT) & (codes != NODATA)
+
+
+_DECODED = (np.arange(256) * SCALE_FACTOR + ADD_OFFSET).astype(np.float32)
+_DECODED[NODATA] = np.nan

@@ -1,0 +1,212 @@
+"""Small stores for tests, made by StoreWriter as the stages make them.
+
+Each function writes one store and returns its path. Frames are given as (time, y, x), or as (y, x) for the
+same frame at each time; where they are not given they are a pattern that depends on the radar and the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from radar_cleaner.geometry import RadarGeometry
+from radar_cleaner.stores import Static, StoreWriter, Variable
+from radar_cleaner.vocabulary import (
+    ECHO_CLASS_ATTRS,
+    METEOROLOGICAL,
+    NODATA,
+    NONE,
+    REFLECTIVITY_ATTRS,
+    UNKNOWN,
+    is_echo,
+)
+
+SHAPE = (48, 48)
+START = 1720656000  # 2024-07-11T00:00:00Z
+CADENCE_S = 360
+CLASS_LOWER_DBZ = [7.0, 23.0, 33.0, 45.0]
+CLASS_UPPER_DBZ = [23.0, 33.0, 45.0, 57.0]
+
+
+def times_from(start: int = START, count: int = 5, step: int = CADENCE_S) -> list[int]:
+    """`count` times, seconds since 1970, one each `step` seconds."""
+    return [start + index * step for index in range(count)]
+
+
+def small_geometry(
+    radar: str = "CASGO", shape: tuple[int, int] = SHAPE, range_km: float = 240
+) -> RadarGeometry:
+    """Where a sample radar lies, with a smaller plot box; its centre as in the sample, half a box less a row."""
+    latitude, longitude = {"CASGO": (45.0985, -63.70433), "CASCM": (46.22232, -65.69924)}[radar]
+    return RadarGeometry(radar, latitude, longitude, range_km, shape[1], shape[0], _center(shape))
+
+
+def pattern_codes(radar: str, time: int, shape: tuple[int, int] = SHAPE) -> NDArray[np.uint8]:
+    """A frame with undetect, echoes of many codes and a nodata border; the same for the same radar and time."""
+    rng = np.random.default_rng([*radar.encode(), time])
+    codes = rng.integers(80, 180, shape, dtype=np.uint8)
+    codes[rng.random(shape) < 0.6] = 0
+    codes[[0, -1], :] = NODATA
+    codes[:, [0, -1]] = NODATA
+    return codes
+
+
+def make_labels(
+    path: Path,
+    radar: str = "CASGO",
+    times: Iterable[int] = (START,),
+    codes: ArrayLike | None = None,
+    echo_class: ArrayLike | None = None,
+    shape: tuple[int, int] = SHAPE,
+    center_px: tuple[float, float] | None = None,
+    metres_per_pixel: float | None = None,
+    range_km: float = 240,
+    attrs: dict[str, object] | None = None,
+) -> Path:
+    """A "labels" store. Without `echo_class` all echo is meteorological and nodata is unknown."""
+    times = list(times)
+    frames = _codes(radar, times, codes, shape)
+    shape = _shape(frames)
+    classes = np.select([is_echo(frames), frames == NODATA], [METEOROLOGICAL, UNKNOWN], NONE)
+    if echo_class is not None:
+        classes = _frames(echo_class, len(times))
+    metres = metres_per_pixel or range_km * 1000 / (max(shape) / 2)
+    with StoreWriter(
+        path,
+        variables={
+            "reflectivity": Variable("uint8", shape, ("y", "x"), REFLECTIVITY_ATTRS, NODATA),
+            "echo_class": Variable("uint8", shape, ("y", "x"), ECHO_CLASS_ATTRS, UNKNOWN),
+            "echo_fraction": Variable("float32"),
+        },
+        attrs={
+            "radar": radar,
+            "plot_box_px": [0, 0, shape[1], shape[0]],
+            "center_px": list(center_px or _center(shape)),
+            "metres_per_pixel": metres,
+            "range_km": range_km,
+            "class_lower_dbz": CLASS_LOWER_DBZ,
+            "class_upper_dbz": CLASS_UPPER_DBZ,
+            "label_method": "palette",
+            **(attrs or {}),
+        },
+        codec="fast",
+    ) as store:
+        for index, time in enumerate(times):
+            seen = max(1, int((frames[index] != NODATA).sum()))
+            store.append(
+                time,
+                reflectivity=frames[index],
+                echo_class=classes[index].astype(np.uint8),
+                echo_fraction=np.asarray(is_echo(frames[index]).sum() / seen, dtype=np.float32),
+            )
+    return path
+
+
+def make_targets(
+    path: Path,
+    radar: str = "CASGO",
+    times: Iterable[int] = (START,),
+    echo_class: ArrayLike | None = None,
+    confidence: ArrayLike | None = None,
+    shape: tuple[int, int] = SHAPE,
+) -> Path:
+    """A "targets" store. Without `echo_class` it is what `make_labels` has for the same radar and times."""
+    times = list(times)
+    if echo_class is None:
+        codes = _codes(radar, times, None, shape)
+        echo_class = np.select([is_echo(codes), codes == NODATA], [METEOROLOGICAL, UNKNOWN], NONE)
+    classes = _frames(echo_class, len(times)).astype(np.uint8)
+    shape = _shape(classes)
+    if confidence is None:
+        confidence = np.where(classes == UNKNOWN, 0, 255)
+    sure = _frames(confidence, len(times)).astype(np.uint8)
+    with StoreWriter(
+        path,
+        variables={
+            "echo_class": Variable("uint8", shape, ("y", "x"), ECHO_CLASS_ATTRS, UNKNOWN),
+            "confidence": Variable("uint8", shape, ("y", "x")),
+        },
+        attrs={"radar": radar},
+        codec="fast",
+    ) as store:
+        for index, time in enumerate(times):
+            store.append(time, echo_class=classes[index], confidence=sure[index])
+    return path
+
+
+def make_aligned(
+    path: Path,
+    radar: str = "CASGO",
+    times: Iterable[int] = (START,),
+    codes: ArrayLike | None = None,
+    availability: ArrayLike | None = None,
+    shape: tuple[int, int] = SHAPE,
+    others: Iterable[str] = ("CASCM",),
+) -> Path:
+    """An "aligned" store: what the other radars see; available where the codes are not nodata."""
+    times = list(times)
+    frames = _codes("".join(others), times, codes, shape)
+    shape = _shape(frames)
+    seen = frames != NODATA if availability is None else _frames(availability, len(times)).astype(bool)
+    with StoreWriter(
+        path,
+        variables={
+            "reflectivity": Variable("uint8", shape, ("y", "x"), REFLECTIVITY_ATTRS, NODATA),
+            "availability": Variable("bool", shape, ("y", "x")),
+        },
+        attrs={"radar": radar, "others": list(others)},
+        codec="fast",
+    ) as store:
+        for index, time in enumerate(times):
+            store.append(time, reflectivity=frames[index], availability=seen[index])
+    return path
+
+
+def make_atlas(
+    path: Path,
+    radar: str = "CASGO",
+    echo_frequency: ArrayLike | None = None,
+    clutter: ArrayLike | None = None,
+    shape: tuple[int, int] = SHAPE,
+    frames_used: int = 20,
+) -> Path:
+    """An "atlas" store; without values it has no clutter. Clutter is where the frequency is above 0.5."""
+    frequency = np.zeros(shape) if echo_frequency is None else np.asarray(echo_frequency)
+    mask = frequency > 0.5 if clutter is None else np.asarray(clutter, dtype=bool)
+    with StoreWriter(
+        path,
+        static={
+            "echo_frequency": Static(frequency.astype(np.float32), ("y", "x")),
+            "clutter": Static(mask, ("y", "x")),
+        },
+        attrs={"radar": radar, "frames_used": frames_used, "method": "frequency", "too_few_frames": False},
+    ):
+        pass
+    return path
+
+
+def _center(shape: tuple[int, int]) -> tuple[float, float]:
+    return shape[1] / 2, shape[0] / 2 - 1
+
+
+def _codes(
+    radar: str, times: list[int], codes: ArrayLike | None, shape: tuple[int, int]
+) -> NDArray[np.uint8]:
+    if codes is not None:
+        return _frames(codes, len(times)).astype(np.uint8)
+    frames = np.empty((len(times), *shape), np.uint8)
+    for index, time in enumerate(times):
+        frames[index] = pattern_codes(radar, time, shape)
+    return frames
+
+
+def _frames(values: ArrayLike, count: int) -> NDArray[np.generic]:
+    array = np.asarray(values)
+    return array if array.ndim == 3 else np.broadcast_to(array, (count, *array.shape))
+
+
+def _shape(frames: NDArray[np.generic]) -> tuple[int, int]:
+    return int(frames.shape[1]), int(frames.shape[2])

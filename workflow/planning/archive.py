@@ -1,0 +1,174 @@
+"""Which frames there are, in which shards, and what each job therefore reads and writes."""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, UnidentifiedImageError
+
+from radar_cleaner.errors import ConfigError
+from radar_cleaner.shards import encode_stores, shard_of, shard_start
+from radar_cleaner.sources import FrameFile, Listing, list_frames
+
+from .configuration import (
+    Period,
+    Radar,
+    check_boxes,
+    check_disjoint,
+    check_samples,
+    fill_windows,
+    read_period,
+    read_radars,
+    within,
+)
+
+HEADERS_LOOKED_AT = 15
+
+
+class Plan:
+    """A checked config together with the frames that its folders hold now."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.config = config
+        self.radars = {radar.id: radar for radar in read_radars(config)}
+        fill_windows(config)
+        check_samples(config)
+        self.grain: str = config["frames"]["shard"]
+        sections = ("frames", "training", "atlas", "evaluation")
+        self.periods = {
+            name: read_period(f"{name}.period", config[name]["period"], self.grain) for name in sections
+        }
+        self.periods["atlas"] = self.periods["atlas"] or self.periods["training"]
+        check_disjoint(self.periods["training"], self.periods["evaluation"])
+        self.trains = config["cleaning"]["model"] == "trained"
+        self.evaluates = self.periods["evaluation"] is not None
+        listings = {radar.id: list_frames(radar.source, radar.names) for radar in self.radars.values()}
+        self._frames = {
+            name: _by_shard(listing, self.grain, self.periods["frames"]) for name, listing in listings.items()
+        }
+        self.unplaced = {name: [str(path) for path, _ in listing.unplaced] for name, listing in listings.items()}
+        self._check_found(listings)
+        self.sizes = {radar.id: self._size(radar) for radar in self.radars.values()}
+        for radar in self.radars.values():
+            check_boxes(radar, self.sizes[radar.id])
+        self._times = {
+            name: {frame.time for frames in shards.values() for frame in frames}
+            for name, shards in self._frames.items()
+        }
+
+    def _check_found(self, listings: dict[str, Listing]) -> None:
+        for name, listing in listings.items():
+            place = f"{self.radars[name].place}.frames"
+            folder = self.radars[name].source
+            if not listing.frames and listing.unplaced:
+                path, reason = listing.unplaced[0]
+                raise ConfigError(
+                    f"{place}: none of {len(listing.unplaced)} pictures in {folder} has a readable name"
+                    f" ({path.name}: {reason}); see frames.pattern and frames.time_format"
+                )
+            if not listing.frames:
+                raise ConfigError(f"{place}: no pictures found in {folder}; see config/README.md, 'frames'")
+        for name, period in self.periods.items():
+            if period is not None and not any(self.shards(radar, name) for radar in self.radars):
+                raise ConfigError(
+                    f"{name}.period: no radar has a frame in it; see frames.period and the file names"
+                )
+
+    def _size(self, radar: Radar) -> tuple[int, int]:
+        """(width, height) of the radar's frames: as configured, else that of most of a few headers."""
+        if radar.size_px is not None:
+            return radar.size_px
+        files = [f.path for frames in self._frames[radar.id].values() for f in frames if not f.problem]
+        step = max(1, len(files) // HEADERS_LOOKED_AT)
+        sizes = Counter(size for path in files[::step] if (size := _header_size(path)) is not None)
+        if not sizes:
+            raise ConfigError(
+                f"{radar.place}.frames: none of the pictures looked at in {radar.source} can be read;"
+                " are they PNG, GIF, JPG or BMP?"
+            )
+        return min(sizes, key=lambda size: (-sizes[size], size))
+
+    def shards(self, radar: str, period: str = "frames") -> list[str]:
+        """A radar's shards that lie in the period of a config section, sorted."""
+        return [name for name in self._frames[radar] if within(self.periods[period], shard_start(name))]
+
+    def all_shards(self) -> list[str]:
+        """Shards that any radar has, sorted."""
+        return sorted({name for radar in self.radars for name in self.shards(radar)})
+
+    def having(self, shard: str, but: str = "") -> list[str]:
+        """Radars that have frames in a shard, in the config's order, one left out."""
+        return [radar for radar in self.radars if radar != but and shard in self._frames[radar]]
+
+    def frames(self, radar: str, shard: str) -> list[str]:
+        """Paths of a shard's frames that are regular files."""
+        return [str(frame.path) for frame in self._frames[radar].get(shard, ()) if not frame.problem]
+
+    def problems(self, radar: str, shard: str) -> list[str]:
+        """What else is named like a frame of this shard: folders, links without target."""
+        return [str(frame.path) for frame in self._frames[radar].get(shard, ()) if frame.problem]
+
+    def neighbours(self, radar: str, shard: str) -> list[str]:
+        """Other shards of the radar that hold a frame at an input time of one of this shard's frames."""
+        reach = [minute * 60 for minute in self.config["samples"]["input_minutes"]]
+        wanted = {frame.time + offset for frame in self._frames[radar].get(shard, ()) for offset in reach}
+        return sorted({shard_of(time, self.grain) for time in wanted & self._times[radar]} - {shard})
+
+    def store_flags(self, period: str = "frames", radars: Iterable[str] | None = None) -> list[str]:
+        """`RADAR=FIRST..LAST,...` of all stores in a period, for --stores."""
+        shards = {radar: self.shards(radar, period) for radar in radars or self.radars}
+        return encode_stores({radar: names for radar, names in shards.items() if names})
+
+    def pairs(self, period: str = "frames") -> list[tuple[str, str]]:
+        """(radar, shard) of all stores in a period."""
+        return [(radar, shard) for radar in self.radars for shard in self.shards(radar, period)]
+
+    def geometry(self, radar: str) -> str:
+        """The --geometry flag of a radar."""
+        return self.radars[radar].geometry(self.sizes[radar]).to_flag()
+
+    def references(self) -> list[str]:
+        """Reference masks of the evaluation period: `evaluation.reference`/RADAR, named as the frames are."""
+        root = self.config["evaluation"]["reference"]
+        if root is None:
+            return []
+        found = []
+        for radar in self.radars.values():
+            folder = Path(root) / radar.id
+            if folder.is_dir():
+                listing = list_frames(folder, radar.names)
+                period = self.periods["evaluation"]
+                found += [str(frame.path) for frame in listing.frames if within(period, frame.time)]
+        if not found:
+            raise ConfigError(f"evaluation.reference: {root} has no masks RADAR/*.png of the evaluation period")
+        return found
+
+
+def _by_shard(listing: Listing, grain: str, period: Period | None) -> dict[str, list[FrameFile]]:
+    shards: dict[str, list[FrameFile]] = defaultdict(list)
+    for frame in listing.frames:
+        if within(period, frame.time):
+            shards[shard_of(frame.time, grain)].append(frame)
+    return dict(sorted(shards.items()))
+
+
+@cache
+def _header_size(path: Path) -> tuple[int, int] | None:
+    """(width, height) that a picture's header tells, None where it has no readable one."""
+    try:
+        with Image.open(path, formats=("PNG", "GIF", "JPEG", "BMP")) as picture:
+            return picture.size
+    except (
+        UnidentifiedImageError,
+        Image.DecompressionBombError,
+        OSError,
+        ValueError,
+        struct.error,
+        SyntaxError,
+    ):
+        return None

@@ -1,0 +1,179 @@
+"""What all rules share: the checked plan, and small functions that turn it into inputs and flags."""
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(workflow.basedir)
+sys.path[:0] = [str(ROOT), str(ROOT / "workflow")]
+
+from planning.archive import Plan
+from planning.code import import_closure
+from planning.environment import share_python
+from planning.schema import checked
+from radar_cleaner.errors import ConfigError
+
+share_python(ROOT)
+
+try:
+    config = checked(config, ROOT / "workflow/schemas/config.schema.yaml")
+    plan = Plan(config)
+    REFERENCES = plan.references()
+except ConfigError as error:
+    names = ", ".join(os.path.relpath(name) for name in workflow.configfiles) or "config"
+    sys.exit("\n".join(f"{names}: {line}" for line in str(error).splitlines()))
+
+
+pathvars:
+    results=config["results"],
+    logs=str(Path(config["results"], "logs")),
+    benchmarks=str(Path(config["results"], "benchmarks")),
+
+
+wildcard_constraints:
+    radar="|".join(plan.radars),
+    target="|".join([*plan.radars, "composite"]),
+    shard=r"\d{6,8}(T\d{2}(\d{2})?)?",
+
+
+MODEL = "<results>/model/best.pt" if plan.trains else config["cleaning"]["model"]
+USES_ATLAS = plan.trains or plan.evaluates or config["samples"]["atlas"] != "none"
+
+
+onstart:
+    # The report tells stores made in this run from those it found.
+    Path(config["results"]).mkdir(parents=True, exist_ok=True)
+    Path(config["results"], "run_started").touch()
+
+
+def code(stage):
+    """The package modules that a stage runs, so that an edit of one reruns the stage."""
+    return [os.path.relpath(path) for path in import_closure(stage, ROOT)]
+
+
+def stores(kind, pairs):
+    """The stores of a kind, of (radar, shard) pairs."""
+    return [f"<results>/{kind}/{radar}/{shard}.zarr/zarr.json" for radar, shard in pairs]
+
+
+def optional(flag, value):
+    """A flag and its value or values; nothing where there is no value."""
+    if value in (None, []):
+        return []
+    return [flag, *value] if isinstance(value, (list, tuple)) else [flag, value]
+
+
+def of_radar(section, *path):
+    """A params function: a leaf of the settings that hold for the wildcard radar."""
+
+    def leaf(wildcards):
+        value = getattr(plan.radars[wildcards.radar], section)
+        for key in path:
+            value = value[key]
+        return value
+
+    return leaf
+
+
+def name_flags(wildcards):
+    """How the wildcard radar's file names tell the time."""
+    names = plan.radars[wildcards.radar].names
+    return ["--pattern", names.pattern, "--time-format", names.time_format, "--time-zone", names.time_zone]
+
+
+def palette_file(radar):
+    """The palette's CSV, where the radar's label method reads one."""
+    labels = plan.radars[radar].labels
+    return labels["palette"] if labels["method"] == "palette" else []
+
+
+def colour_flags(radar):
+    """The flags of the radar's label method, and of no other method."""
+    labels = plan.radars[radar].labels
+    legend = labels["legend"]
+    flags = ["--method", labels["method"]]
+    if labels["method"] in ("palette", "legend"):
+        flags += ["--tolerance", labels["tolerance"]]
+    if labels["method"] == "palette":
+        return [*flags, "--palette", labels["palette"]]
+    if labels["method"] == "legend":
+        flags += ["--legend-box", *legend["box_px"], "--legend-dbz", *legend["dbz"]]
+        return [*flags, "--legend-scale", legend["scale"]]
+    flags += ["--dbz-range", *labels["dbz_range"]]
+    return [*flags, "--min-saturation", labels["min_saturation"], "--min-value", labels["min_value"]]
+
+
+def overlay_flags(radar):
+    """Boxes and mask picture of the radar's overlay."""
+    overlay = plan.radars[radar].overlay
+    corners = [corner for box in overlay["boxes_px"] for corner in box]
+    return optional("--boxes", corners) + optional("--mask", overlay["mask"])
+
+
+def atlas_pictures(radar):
+    """The pictures that the atlas reads beside the labels: only `deviation` looks at colours."""
+    if config["atlas"]["method"] == "frequency":
+        return []
+    return [(radar, shard) for shard in plan.shards(radar, "atlas")]
+
+
+def atlas_flags():
+    """The flags of the atlas's method, and of no other method."""
+    keys = {
+        "frequency": ("quiet_fraction", "min_quiet_frames", "threshold"),
+        "deviation": ("min_quiet_frames", "threshold", "max_frames", "max_std"),
+    }
+    flags = []
+    for key in keys[config["atlas"]["method"]]:
+        flags += [f"--{key.replace('_', '-')}", config["atlas"][key]]
+    return flags
+
+
+def others(wildcards):
+    """The other radars that have frames in the shard."""
+    return plan.having(wildcards.shard, but=wildcards.radar)
+
+
+def warp_geometries(target, radar):
+    """The geometries that a warp grid depends on: the union of all boxes wants all radars."""
+    if target != "composite":
+        wanted = [target, radar]
+    elif config["composite"]["grid"] == "union":
+        wanted = list(plan.radars)
+    else:
+        wanted = [next(iter(plan.radars)), radar]
+    return [plan.geometry(name) for name in dict.fromkeys(wanted)]
+
+
+def model_atlases(radars):
+    """The atlases that a model's channels are made with."""
+    if config["samples"]["atlas"] == "none":
+        return []
+    return [f"<results>/atlas/{radar}.zarr/zarr.json" for radar in radars]
+
+
+def flags(section, *keys, **renamed):
+    """Flags of a config section's keys: `some_key` is --some-key, unless renamed; a switch is --key or --no-key."""
+    found = []
+    for key, flag in [*((key, f"--{key.replace('_', '-')}") for key in keys), *renamed.items()]:
+        value = section[key]
+        if isinstance(value, bool):
+            found.append(flag if value else f"--no-{flag.removeprefix('--')}")
+        else:
+            found += [flag, *value] if isinstance(value, list) else [flag, value]
+    return found
+
+
+def reference_flags():
+    """The folder of reference masks and how its names tell the time: as the first radar's frames do."""
+    names = next(iter(plan.radars.values())).names
+    return [
+        *optional("--reference", config["evaluation"]["reference"]),
+        *("--pattern", names.pattern, "--time-format", names.time_format, "--time-zone", names.time_zone),
+    ]
+
+
+def with_neighbours(wildcards):
+    """(radar, shard) of the shard and of those that hold the input times of its frames."""
+    near = plan.neighbours(wildcards.radar, wildcards.shard)
+    return [(wildcards.radar, shard) for shard in sorted([wildcards.shard, *near])]

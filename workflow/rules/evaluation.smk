@@ -1,0 +1,90 @@
+rule list_test_samples:
+    """Write the table of test samples: every time of `evaluation.period` whose inputs are all there."""
+    input:
+        labels=stores("labels", plan.pairs("evaluation")),
+        code=code("list_test_samples"),
+    output:
+        table="<results>/samples/test.csv",
+    log:
+        "<logs>/list_test_samples.log",
+    benchmark:
+        "<benchmarks>/list_test_samples.tsv"
+    conda:
+        "../../envs/radar_cleaner.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        results=lambda wildcards: config["results"],
+        stores=plan.store_flags("evaluation"),
+        windows=flags(config["samples"], "input_minutes", "lead_minutes"),
+    shell:
+        "python -m radar_cleaner list-test-samples"
+        " --results {params.results:q}"
+        " --stores {params.stores:q}"
+        " {params.windows:q}"
+        " --output {output.table:q}"
+        " 2> {log:q}"
+
+
+rule evaluate_model:
+    """
+    Score the weak label, the label with the clutter mask and the model on the test samples, against the
+    masks of `evaluation.reference` where there are some, else against the labels' votes; at
+    `cleaning.threshold`, by radar and by the bands of `evaluation.dbz_bands`.
+    """
+    input:
+        samples="<results>/samples/test.csv",
+        labels=stores("labels", plan.pairs("evaluation")),
+        aligned=stores("aligned", plan.pairs("evaluation")),
+        targets=stores("targets", plan.pairs("evaluation")),
+        atlas=expand("<results>/atlas/{radar}.zarr/zarr.json", radar=plan.radars),
+        model=MODEL,
+        references=REFERENCES,
+        code=code("evaluate_model"),
+    output:
+        metrics="<results>/evaluation/metrics.json",
+        scores="<results>/evaluation/scores.csv",
+        curve="<results>/evaluation/curve.csv",
+        scores_figure="<results>/evaluation/scores.png",
+        curve_figure="<results>/evaluation/curve.png",
+    log:
+        "<logs>/evaluate_model.log",
+    benchmark:
+        "<benchmarks>/evaluate_model.tsv"
+    conda:
+        "../../envs/radar_cleaner.yaml"
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        results=lambda wildcards: config["results"],
+        stores=plan.store_flags("evaluation"),
+        input_minutes=config["samples"]["input_minutes"],
+        reference=lambda wildcards: reference_flags(),
+        threshold=config["cleaning"]["threshold"],
+        evaluation=flags(config["evaluation"], "dbz_bands", "holes", hole_size_px="--hole-size"),
+    shell:
+        "python -m radar_cleaner evaluate-model"
+        " --results {params.results:q}"
+        " --stores {params.stores:q}"
+        " --samples {input.samples:q}"
+        " --model {input.model:q}"
+        " --input-minutes {params.input_minutes}"
+        " {params.reference:q}"
+        " --threshold {params.threshold}"
+        " {params.evaluation:q}"
+        " --threads {threads}"
+        " --output {output.metrics:q}"
+        " --scores {output.scores:q}"
+        " --curve {output.curve:q}"
+        " --scores-figure {output.scores_figure:q}"
+        " --curve-figure {output.curve_figure:q}"
+        " 2> {log:q}"
+
+
+rule evaluate:
+    """Target: the scores. It needs `evaluation.period`."""
+    input:
+        rules.evaluate_model.output if plan.evaluates else [],

@@ -1,0 +1,71 @@
+rule list_unplaced_frames:
+    """
+    List the pictures of a radar whose name gives no time: they belong to no shard. With
+    `frames.on_bad_frame: fail` one such picture stops the run.
+    """
+    input:
+        code=code("list_unplaced_frames"),
+    output:
+        table="<results>/rgb/{radar}/unplaced.rejected.csv",
+    log:
+        "<logs>/list_unplaced_frames/{radar}.log",
+    benchmark:
+        "<benchmarks>/list_unplaced_frames/{radar}.tsv"
+    conda:
+        "../../envs/radar_cleaner.yaml"
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        unplaced=lambda wildcards: plan.unplaced[wildcards.radar],
+        source=of_radar("source"),
+        names=name_flags,
+        on_bad_frame=config["frames"]["on_bad_frame"],
+    shell:
+        "python -m radar_cleaner list-unplaced-frames"
+        " --source {params.source:q}"
+        " {params.names:q}"
+        " --on-bad-frame {params.on_bad_frame:q}"
+        " --output {output.table:q}"
+        " 2> {log:q}"
+
+
+rule build_rgb_store:
+    """
+    Decode and check the frames of a shard. A bad one goes to the rejects table with its reason, or
+    stops the run (`frames.on_bad_frame`). `size_px` is the frame's size that all others are refused for.
+    """
+    input:
+        frames=lambda wildcards: plan.frames(wildcards.radar, wildcards.shard),
+        code=code("build_rgb_store"),
+    output:
+        store="<results>/rgb/{radar}/{shard}.zarr/zarr.json",
+        rejects="<results>/rgb/{radar}/{shard}.rejected.csv",
+    log:
+        "<logs>/build_rgb_store/{radar}/{shard}.log",
+    benchmark:
+        "<benchmarks>/build_rgb_store/{radar}/{shard}.tsv"
+    conda:
+        "../../envs/radar_cleaner.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        problems=lambda wildcards: plan.problems(wildcards.radar, wildcards.shard),
+        source=of_radar("source"),
+        names=name_flags,
+        size=lambda wildcards: plan.sizes[wildcards.radar],
+        codec=config["stores"]["codec"],
+        on_bad_frame=config["frames"]["on_bad_frame"],
+    shell:
+        "python -m radar_cleaner build-rgb-store"
+        " --radar {wildcards.radar:q}"
+        " --source {params.source:q}"
+        " {params.names:q}"
+        " --shard {wildcards.shard:q}"
+        " --size {params.size}"
+        " --codec {params.codec:q}"
+        " --on-bad-frame {params.on_bad_frame:q}"
+        " --output {output.store:q}"
+        " --rejects {output.rejects:q}"
+        " 2> {log:q}"

@@ -1,0 +1,89 @@
+rule label_echoes:
+    """
+    Turn the colours of a shard into reflectivity, and say of each echo what a single picture tells of it:
+    `labels.method` reads the colours, `min_dbz` bounds what counts as an echo, `opening_px`, `closing_px`
+    and `min_area_px` find thin and small echoes. Overlay and what lies beyond the range is nodata.
+    """
+    input:
+        rgb="<results>/rgb/{radar}/{shard}.zarr/zarr.json",
+        palette=lambda wildcards: palette_file(wildcards.radar),
+        mask=lambda wildcards: plan.radars[wildcards.radar].overlay["mask"] or [],
+        code=code("label_echoes"),
+    output:
+        store="<results>/labels/{radar}/{shard}.zarr/zarr.json",
+    log:
+        "<logs>/label_echoes/{radar}/{shard}.log",
+    benchmark:
+        "<benchmarks>/label_echoes/{radar}/{shard}.tsv"
+    conda:
+        "../../envs/radar_cleaner.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        box=lambda wildcards: plan.radars[wildcards.radar].box(plan.sizes[wildcards.radar]),
+        center=lambda wildcards: plan.radars[wildcards.radar].center(plan.sizes[wildcards.radar]),
+        range_km=of_radar("range_km"),
+        border=of_radar("overlay", "border_px"),
+        colours=lambda wildcards: colour_flags(wildcards.radar),
+        overlay=lambda wildcards: overlay_flags(wildcards.radar),
+        min_dbz=of_radar("labels", "min_dbz"),
+        opening=of_radar("labels", "opening_px"),
+        closing=of_radar("labels", "closing_px"),
+        min_area=of_radar("labels", "min_area_px"),
+        codec=config["stores"]["codec"],
+    shell:
+        "python -m radar_cleaner label-echoes"
+        " --radar {wildcards.radar:q}"
+        " --rgb {input.rgb:q}"
+        " --plot-box {params.box}"
+        " --center {params.center}"
+        " --range-km {params.range_km}"
+        " --border {params.border}"
+        " {params.overlay:q}"
+        " {params.colours:q}"
+        " --min-dbz {params.min_dbz}"
+        " --opening {params.opening}"
+        " --closing {params.closing}"
+        " --min-area {params.min_area}"
+        " --codec {params.codec:q}"
+        " --output {output.store:q}"
+        " 2> {log:q}"
+
+
+rule build_clutter_atlas:
+    """
+    Count how often each pixel of a radar echoes in the frames of `atlas.period` that echo least
+    (`quiet_fraction` of them, at least `min_quiet_frames`); at `threshold` and above it is clutter.
+    """
+    input:
+        labels=lambda wildcards: stores(
+            "labels", [(wildcards.radar, shard) for shard in plan.shards(wildcards.radar, "atlas")]
+        ),
+        rgb=lambda wildcards: stores("rgb", atlas_pictures(wildcards.radar)),
+        code=code("build_clutter_atlas"),
+    output:
+        store="<results>/atlas/{radar}.zarr/zarr.json",
+    log:
+        "<logs>/build_clutter_atlas/{radar}.log",
+    benchmark:
+        "<benchmarks>/build_clutter_atlas/{radar}.tsv"
+    conda:
+        "../../envs/radar_cleaner.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=120,
+    params:
+        results=lambda wildcards: config["results"],
+        stores=lambda wildcards: plan.store_flags("atlas", [wildcards.radar]),
+        method=config["atlas"]["method"],
+        flags=atlas_flags(),
+    shell:
+        "python -m radar_cleaner build-clutter-atlas"
+        " --results {params.results:q}"
+        " --radar {wildcards.radar:q}"
+        " --stores {params.stores:q}"
+        " --method {params.method:q}"
+        " {params.flags:q}"
+        " --output {output.store:q}"
+        " 2> {log:q}"

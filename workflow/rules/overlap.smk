@@ -1,0 +1,79 @@
+rule build_warp_grid:
+    """
+    Map the pixels of a target (a radar's plot box, or the composite) to the pixels of a radar. For the
+    composite, `composite.grid` says whether it is the first radar's box or the union of all.
+    """
+    input:
+        code=code("build_warp_grid"),
+    output:
+        store="<results>/warp/{target}/{radar}.zarr/zarr.json",
+    log:
+        "<logs>/build_warp_grid/{target}/{radar}.log",
+    benchmark:
+        "<benchmarks>/build_warp_grid/{target}/{radar}.tsv"
+    conda:
+        "../../envs/radar_cleaner.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        geometries=lambda wildcards: warp_geometries(wildcards.target, wildcards.radar),
+        grid=lambda wildcards: (
+            ["--composite-grid", config["composite"]["grid"]] if wildcards.target == "composite" else []
+        ),
+    shell:
+        "python -m radar_cleaner build-warp-grid"
+        " --target {wildcards.target:q}"
+        " --radar {wildcards.radar:q}"
+        " --geometries {params.geometries:q}"
+        " {params.grid:q}"
+        " --output {output.store:q}"
+        " 2> {log:q}"
+
+
+rule align_others:
+    """
+    Pool the other radars on a radar's own grid, at its own times: the highest reflectivity of those that
+    see. With `samples.atlas: mask` a radar does not see where it has clutter.
+    """
+    input:
+        labels="<results>/labels/{radar}/{shard}.zarr/zarr.json",
+        other_labels=lambda wildcards: stores(
+            "labels", [(other, wildcards.shard) for other in others(wildcards)]
+        ),
+        other_warps=lambda wildcards: [
+            f"<results>/warp/{wildcards.radar}/{other}.zarr/zarr.json" for other in others(wildcards)
+        ],
+        other_atlases=lambda wildcards: [
+            f"<results>/atlas/{other}.zarr/zarr.json"
+            for other in others(wildcards)
+            if config["samples"]["atlas"] == "mask"
+        ],
+        code=code("align_others"),
+    output:
+        store="<results>/aligned/{radar}/{shard}.zarr/zarr.json",
+    log:
+        "<logs>/align_others/{radar}/{shard}.log",
+    benchmark:
+        "<benchmarks>/align_others/{radar}/{shard}.tsv"
+    conda:
+        "../../envs/radar_cleaner.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        others=lambda wildcards, input: (
+            optional("--others", others(wildcards))
+            + optional("--other-labels", list(input.other_labels))
+            + optional("--other-warps", list(input.other_warps))
+            + optional("--other-atlases", list(input.other_atlases))
+        ),
+        codec=config["stores"]["codec"],
+    shell:
+        "python -m radar_cleaner align-others"
+        " --radar {wildcards.radar:q}"
+        " --labels {input.labels:q}"
+        " {params.others:q}"
+        " --codec {params.codec:q}"
+        " --output {output.store:q}"
+        " 2> {log:q}"

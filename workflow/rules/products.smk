@@ -1,0 +1,114 @@
+rule clean_frames:
+    """
+    Clean every frame of a radar's shard: an echo stays where the model's probability that it is
+    meteorological reaches `cleaning.threshold`; with `cleaning.fill` overlay is filled by the network.
+    """
+    input:
+        labels=lambda wildcards: stores("labels", with_neighbours(wildcards)),
+        aligned=lambda wildcards: stores("aligned", with_neighbours(wildcards)),
+        atlas=lambda wildcards: model_atlases([wildcards.radar]),
+        model=MODEL,
+        code=code("clean_frames"),
+    output:
+        store="<results>/cleaned/{radar}/{shard}.zarr/zarr.json",
+    log:
+        "<logs>/clean_frames/{radar}/{shard}.log",
+    benchmark:
+        "<benchmarks>/clean_frames/{radar}/{shard}.tsv"
+    conda:
+        "../../envs/radar_cleaner.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        results=lambda wildcards: config["results"],
+        neighbours=lambda wildcards: optional(
+            "--neighbours", plan.neighbours(wildcards.radar, wildcards.shard)
+        ),
+        geometry=lambda wildcards: plan.geometry(wildcards.radar),
+        input_minutes=config["samples"]["input_minutes"],
+        cleaning=flags(config["cleaning"], "threshold", "fill"),
+        codec=config["stores"]["codec"],
+    shell:
+        "python -m radar_cleaner clean-frames"
+        " --results {params.results:q}"
+        " --radar {wildcards.radar:q}"
+        " --shard {wildcards.shard:q}"
+        " {params.neighbours:q}"
+        " --geometry {params.geometry:q}"
+        " --model {input.model:q}"
+        " --input-minutes {params.input_minutes}"
+        " {params.cleaning:q}"
+        " --threads {threads}"
+        " --codec {params.codec:q}"
+        " --output {output.store:q}"
+        " 2> {log:q}"
+
+
+rule compose_radars:
+    """Write the product of all radars of a shard on one grid (`composite.grid`)."""
+    input:
+        products=lambda wildcards: stores(
+            "cleaned", [(radar, wildcards.shard) for radar in plan.having(wildcards.shard)]
+        ),
+        warps=lambda wildcards: [
+            f"<results>/warp/composite/{radar}.zarr/zarr.json" for radar in plan.having(wildcards.shard)
+        ],
+        code=code("compose_radars"),
+    output:
+        store="<results>/composite/{shard}.zarr/zarr.json",
+    log:
+        "<logs>/compose_radars/{shard}.log",
+    benchmark:
+        "<benchmarks>/compose_radars/{shard}.tsv"
+    conda:
+        "../../envs/radar_cleaner.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        codec=config["stores"]["codec"],
+    shell:
+        "python -m radar_cleaner compose-radars"
+        " --shard {wildcards.shard:q}"
+        " --products {input.products:q}"
+        " --warps {input.warps:q}"
+        " --codec {params.codec:q}"
+        " --output {output.store:q}"
+        " 2> {log:q}"
+
+
+rule export_geotiff:
+    """Write a GeoTIFF a time of a composite's shard, for QGIS (`cleaning.geotiff`)."""
+    input:
+        product="<results>/composite/{shard}.zarr/zarr.json",
+        code=code("export_geotiff"),
+    output:
+        table="<results>/geotiff/{shard}/index.csv",
+    log:
+        "<logs>/export_geotiff/{shard}.log",
+    benchmark:
+        "<benchmarks>/export_geotiff/{shard}.tsv"
+    conda:
+        "../../envs/radar_cleaner.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    shell:
+        "python -m radar_cleaner export-geotiff"
+        " --product {input.product:q}"
+        " --output {output.table:q}"
+        " 2> {log:q}"
+
+
+rule clean:
+    """Target: the products. With `cleaning.model: PATH` nothing trains."""
+    input:
+        stores("cleaned", plan.pairs()),
+        expand("<results>/composite/{shard}.zarr/zarr.json", shard=plan.all_shards()),
+        (
+            expand("<results>/geotiff/{shard}/index.csv", shard=plan.all_shards())
+            if config["cleaning"]["geotiff"]
+            else []
+        ),

@@ -1,0 +1,59 @@
+rule write_report:
+    """
+    Write the report: before and after of `report.frames` frames, the atlas over the map, a label beside
+    its frame, the overlap of the radars, curves, scores, coverage and the rule graph, in one HTML file.
+    """
+    input:
+        rgb=stores("rgb", plan.pairs()),
+        labels=stores("labels", plan.pairs()),
+        products=rules.clean.input,
+        rejects=expand("<results>/rgb/{radar}/unplaced.rejected.csv", radar=plan.radars),
+        warps=expand(
+            "<results>/warp/{target}/{radar}.zarr/zarr.json", target=plan.radars, radar=plan.radars
+        ),
+        atlas=expand("<results>/atlas/{radar}.zarr/zarr.json", radar=plan.radars) if USES_ATLAS else [],
+        training=rules.train_model.output if plan.trains else [],
+        samples=rules.split_samples.output if plan.trains else [],
+        evaluation=rules.evaluate_model.output if plan.evaluates else [],
+        rule_graph=os.path.relpath(ROOT / "docs/rulegraph.svg"),
+        template=os.path.relpath(ROOT / "radar_cleaner/templates/report.html"),
+        code=code("write_report"),
+    output:
+        report="<results>/report/report.html",
+        coverage="<results>/report/coverage.csv",
+    log:
+        "<logs>/write_report.log",
+    benchmark:
+        "<benchmarks>/write_report.tsv"
+    conda:
+        "../../envs/radar_cleaner.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        results=lambda wildcards: config["results"],
+        stores=plan.store_flags(),
+        cadence=config["frames"]["cadence_minutes"],
+        evaluated=["--evaluated"] if plan.evaluates else [],
+        trained=["--trained"] if plan.trains else [],
+        frames=config["report"]["frames"],
+        started=lambda wildcards: str(Path(config["results"], "run_started")),
+    shell:
+        "python -m radar_cleaner write-report"
+        " --results {params.results:q}"
+        " --stores {params.stores:q}"
+        " --cadence-minutes {params.cadence}"
+        " {params.evaluated}"
+        " {params.trained}"
+        " --max-frames {params.frames}"
+        " --rule-graph {input.rule_graph:q}"
+        " --run-started {params.started:q}"
+        " --coverage {output.coverage:q}"
+        " --output {output.report:q}"
+        " 2> {log:q}"
+
+
+rule report:
+    """Target: the report, with what it shows."""
+    input:
+        rules.write_report.output,

@@ -1,0 +1,88 @@
+rule vote_echoes:
+    """
+    Combine the votes on each echo into the training target: colour says rain (`votes.colour`), a thin or
+    small echo says no (`votes.area`), the clutter atlas says no (`votes.atlas`).
+    """
+    input:
+        labels="<results>/labels/{radar}/{shard}.zarr/zarr.json",
+        atlas="<results>/atlas/{radar}.zarr/zarr.json",
+        code=code("vote_echoes"),
+    output:
+        store="<results>/targets/{radar}/{shard}.zarr/zarr.json",
+    log:
+        "<logs>/vote_echoes/{radar}/{shard}.log",
+    benchmark:
+        "<benchmarks>/vote_echoes/{radar}/{shard}.tsv"
+    conda:
+        "../../envs/radar_cleaner.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        colour=config["votes"]["colour"],
+        area=config["votes"]["area"],
+        atlas=config["votes"]["atlas"],
+        codec=config["stores"]["codec"],
+    shell:
+        "python -m radar_cleaner vote-echoes"
+        " --labels {input.labels:q}"
+        " --atlas {input.atlas:q}"
+        " --colour-weight {params.colour}"
+        " --area-weight {params.area}"
+        " --atlas-weight {params.atlas}"
+        " --codec {params.codec:q}"
+        " --output {output.store:q}"
+        " 2> {log:q}"
+
+
+rule split_samples:
+    """
+    Write the tables of training and validation samples: blocks of `samples.block_minutes`, the share
+    `validation` of them for validation, `purge_minutes` between what the two read.
+    """
+    input:
+        labels=stores("labels", plan.pairs("training")),
+        code=code("split_samples"),
+    output:
+        train="<results>/samples/train.csv",
+        val="<results>/samples/val.csv",
+    log:
+        "<logs>/split_samples.log",
+    benchmark:
+        "<benchmarks>/split_samples.tsv"
+    conda:
+        "../../envs/radar_cleaner.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        results=lambda wildcards: config["results"],
+        stores=plan.store_flags("training"),
+        input_minutes=config["samples"]["input_minutes"],
+        lead_minutes=config["samples"]["lead_minutes"],
+        validation=config["samples"]["validation"],
+        block_minutes=config["samples"]["block_minutes"],
+        purge_minutes=config["samples"]["purge_minutes"],
+    shell:
+        "python -m radar_cleaner split-samples"
+        " --results {params.results:q}"
+        " --stores {params.stores:q}"
+        " --input-minutes {params.input_minutes}"
+        " --lead-minutes {params.lead_minutes}"
+        " --validation {params.validation}"
+        " --block-minutes {params.block_minutes}"
+        " --purge-minutes {params.purge_minutes}"
+        " --train {output.train:q}"
+        " --val {output.val:q}"
+        " 2> {log:q}"
+
+
+rule prepare:
+    """Target: everything up to the training, without training."""
+    input:
+        stores("labels", plan.pairs()),
+        stores("aligned", plan.pairs()),
+        stores("targets", plan.pairs("training")) if plan.trains else [],
+        rules.split_samples.output if plan.trains else [],
+        expand("<results>/atlas/{radar}.zarr/zarr.json", radar=plan.radars) if USES_ATLAS else [],
+        expand("<results>/rgb/{radar}/unplaced.rejected.csv", radar=plan.radars),
