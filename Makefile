@@ -37,16 +37,19 @@ format: .venv/installed-dev  ## write the code as lint wants it
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/snakefmt Snakefile workflow
 
-dag: .venv/installed  ## the rule graph, the file graph and the DAG in dag/ (SVG; mermaid without graphviz)
+dag: .venv/installed  ## rule graph, file graph and DAG in dag/ (SVG; mermaid without graphviz)
 	@mkdir -p dag
-	@for graph in rulegraph filegraph dag; do \
-	  if command -v dot > /dev/null; then \
-	    $(SNAKEMAKE) --$$graph dot 2> dag/$$graph.log | dot -Tsvg > dag/$$graph.svg && echo dag/$$graph.svg; \
-	  else \
-	    if [ $$graph = filegraph ]; then continue; fi; \
-	    $(SNAKEMAKE) --$$graph mermaid-js 2> dag/$$graph.log > dag/$$graph.mmd && echo dag/$$graph.mmd; \
-	  fi || { cat dag/$$graph.log; exit 1; }; \
-	done
+	@set -e; if command -v dot > /dev/null; then \
+	  for graph in "rulegraph dot" filegraph "dag dot"; do \
+	    $(SNAKEMAKE) --$$graph > dag/graph.dot 2> dag/log || { cat dag/log; exit 1; }; \
+	    dot -Tsvg dag/graph.dot > dag/$${graph%% *}.svg; echo dag/$${graph%% *}.svg; \
+	  done; \
+	else \
+	  for graph in rulegraph dag; do \
+	    $(SNAKEMAKE) --$$graph mermaid-js > dag/$$graph.mmd 2> dag/log || { cat dag/log; exit 1; }; \
+	    echo dag/$$graph.mmd; \
+	  done; \
+	fi; rm -f dag/log dag/graph.dot
 
 why: .venv/installed  ## what `snakemake` would run now, and why
 	@$(SNAKEMAKE) --dry-run > .why.log 2>&1 || { cat .why.log; rm -f .why.log; exit 1; }

@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from radar_cleaner.errors import SampleError, StoreError
-from radar_cleaner.shards import format_time, parse_time
+from radar_cleaner.shards import format_time
 from radar_cleaner.stores import Store, TimeSeries, open_store
 from radar_cleaner.vocabulary import NODATA, UNKNOWN
 
@@ -74,17 +73,6 @@ class RadarFrameBank:
 
 
 Bank = Mapping[str, RadarFrameBank]
-
-
-def read_samples(path: Path) -> list[Sample]:
-    """The rows of a sample table. Raises SampleError where it is not one."""
-    try:
-        table = pd.read_csv(path, dtype=str)
-        return [
-            Sample(parse_time(time), radar) for time, radar in zip(table.time, table.radar, strict=True)
-        ]
-    except (OSError, ValueError, AttributeError) as error:
-        raise SampleError(f"{path}: no table of samples (columns time, radar): {error}") from error
 
 
 def read_grid(labels: Store, atlas: Store | None, use: AtlasUse) -> RadarGrid:
@@ -158,8 +146,12 @@ def _write_radar(
     planes = np.lib.format.open_memmap(
         folder / "planes.npy", mode="w+", dtype=np.uint8, shape=(len(times), 4, *grid.shape)
     )
-    sources = (("labels", "reflectivity"), ("aligned", "reflectivity"))
-    sources += (("targets", "echo_class"), ("targets", "confidence"))
+    sources = (
+        ("labels", "reflectivity"),
+        ("aligned", "reflectivity"),
+        ("targets", "echo_class"),
+        ("targets", "confidence"),
+    )
     for position, time in enumerate(times):
         for plane, (kind, name) in enumerate(sources):
             frame = series[kind].frame(name, time)

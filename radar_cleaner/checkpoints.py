@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import pickle
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,11 +34,11 @@ _BROKEN = (
     OSError,
     EOFError,
     RuntimeError,
-    KeyError,
+    LookupError,
     ValueError,
     TypeError,
     AttributeError,
-    pickle.UnpicklingError,
+    pickle.PickleError,
 )
 
 
@@ -49,9 +50,9 @@ def save_model(
         path,
         {
             "format": MODEL_FORMAT,
-            "config": _plain(dataclasses.asdict(config)),
-            "provenance": _plain(provenance),
-            "weights": _on_cpu(dict(weights)),
+            "config": dataclasses.asdict(config),
+            "provenance": dict(provenance),
+            "weights": dict(weights),
         },
     )
 
@@ -79,7 +80,7 @@ def read_model_provenance(path: Path) -> dict[str, Any]:
 
 def save_state(path: Path, digest: str, state: Mapping[str, object]) -> None:
     """Write the state from which a training goes on, under the digest of all that determines the training."""
-    _save(path, {"format": STATE_FORMAT, "digest": digest, "state": _on_cpu(dict(state))})
+    _save(path, {"format": STATE_FORMAT, "digest": digest, "state": dict(state)})
 
 
 def load_state(path: Path, digest: str) -> dict[str, Any] | None:
@@ -140,13 +141,14 @@ def _read_config(values: Mapping[str, Any]) -> ModelConfig:
     names = {field.name for field in dataclasses.fields(ModelConfig)}
     if values.keys() != names:
         raise ConfigError(f"its config has {sorted(values)}, wanted {sorted(names)}")
-    return ModelConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+    minutes = {name: tuple(values[name]) for name in ("input_minutes", "lead_minutes")}
+    return ModelConfig(**{**values, **minutes})
 
 
 def _save(path: Path, content: Mapping[str, object]) -> None:
     # By way of memory: a file's name would enter the archive, and equal content must be an equal file.
     buffer = io.BytesIO()
-    torch.save(content, buffer)
+    torch.save(_canonical(content), buffer)
     with replacing(path) as temporary, open(temporary, "wb") as file:
         file.write(buffer.getbuffer())
         file.flush()
@@ -155,25 +157,20 @@ def _save(path: Path, content: Mapping[str, object]) -> None:
 
 def _set_aside(path: Path, reason: str) -> None:
     aside = path.with_name(f"{path.name}.aside")
-    os.replace(path, aside)
+    path.replace(aside)
     logger.info("%s is not resumed: %s; it is set aside as %s", path, reason, aside.name)
 
 
-def _plain(value: object) -> Any:
-    """Tuples as lists, mappings as dicts in the order of their keys."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(value[key]) for key in sorted(value)}
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    return value
+def _canonical(value: Any) -> Any:
+    """A copy that is pickled alike whenever it is equal: plain types, tensors of their own on the CPU.
 
-
-def _on_cpu(value: Any) -> Any:
-    """A copy without views into shared storage, so that a file never depends on where tensors lay."""
+    Pickle writes an object that it met before as a reference, so equal texts must be one object; lists stand
+    for tuples.
+    """
     if isinstance(value, Tensor):
         return value.detach().cpu().contiguous().clone()
     if isinstance(value, Mapping):
-        return {key: _on_cpu(item) for key, item in value.items()}
+        return {_canonical(key): _canonical(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
-        return [_on_cpu(item) for item in value]
-    return value
+        return [_canonical(item) for item in value]
+    return sys.intern(value) if type(value) is str else value

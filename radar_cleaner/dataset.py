@@ -58,8 +58,8 @@ class Draw:
     """One crop and what is done to it.
 
     `top`, `left`, `shape`: the window in the frame. `turns` quarter turns counter-clockwise follow a flip of
-    left and right. `own_seen` and `others_seen` say which input times stay available. `holes` are boxes (top, left, bottom,
-    right; half open) in the picture as it lies after the turns.
+    left and right. `own_seen` and `others_seen` say which input times stay available. `holes` are boxes
+    (top, left, bottom, right; half open) in the picture as it lies after the turns.
     """
 
     top: int

@@ -11,14 +11,14 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import TypeVar
 
 import torch
-from torch import Tensor, nn
 from torch import distributed as dist
+from torch import nn
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ class Processes:
     world: int = 1
     local_rank: int = 0
     node: int = 0
-    device: torch.device = torch.device("cpu")
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     parent: int = 0
 
     @property
@@ -70,8 +70,10 @@ class Processes:
         parts = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
         vector = torch.cat([part.reshape(-1) for part in parts])
         dist.all_reduce(vector)
-        for parameter, part in zip(parameters, vector.split([p.numel() for p in parameters]), strict=True):
-            parameter.grad = part.view_as(parameter)
+        for part, summed in zip(parts, torch.split(vector, [p.numel() for p in parameters]), strict=True):
+            part.copy_(summed.view_as(part))
+        for parameter, part in zip(parameters, parts, strict=True):
+            parameter.grad = part
 
     def sum_values(self, values: Mapping[str, float]) -> dict[str, float]:
         """Sum numbers over the processes, in double precision."""
@@ -137,6 +139,9 @@ def join_processes(threads: int) -> Iterator[Processes]:
     torch.set_num_threads(threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = (
+        False  # no operation here reads what it did not write
+    )
     torch.backends.cudnn.benchmark = False
     cuda = torch.cuda.is_available()
     if "RANK" not in os.environ:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from radar_cleaner.errors import ModelError
 from radar_cleaner.metrics import (
     THRESHOLDS,
     Counts,
@@ -147,8 +148,14 @@ def score_frame(
     holes: Mask | None = None,
     hole_dbz: NDArray[np.float32] | None = None,
 ) -> Tally:
-    """The tally of one frame: what the model says of it (y, x), and with the holes hidden from it."""
+    """The tally of one frame: what the model says of it (y, x), and with the holes hidden from it.
+
+    Raises ModelError where the model gave no number.
+    """
     echo, bands = is_echo(frame.codes), len(dbz_bands) + 1
+    answers = [probability[echo], dbz[echo], *([] if hole_dbz is None else [hole_dbz[echo]])]
+    if not all(np.isfinite(answer).all() for answer in answers):
+        raise ModelError("the model's answer is not a number; train it again with a lower learning_rate")
     own_dbz = decode_dbz(frame.codes)
     removed_by_label = frame.label_class == NON_METEOROLOGICAL
     kept = (~removed_by_label, ~removed_by_label & ~frame.clutter, probability >= threshold)
@@ -191,9 +198,7 @@ def score_rows(scores: Mapping[str, RadarScores], dbz_bands: Sequence[float]) ->
     return rows
 
 
-def reflectivity_rows(
-    scores: Mapping[str, RadarScores], dbz_bands: Sequence[float]
-) -> list[dict[str, Any]]:
+def reflectivity_rows(scores: Mapping[str, RadarScores], dbz_bands: Sequence[float]) -> list[dict[str, Any]]:
     """One row a radar, measure (error on holes, label agreement) and band (and all of them)."""
     rows = []
     for radar, found in scores.items():
@@ -201,8 +206,7 @@ def reflectivity_rows(
         for measure, sums in ((ON_HOLES, total.hole_errors), (AGREEMENT, total.agreement)):
             by_band = zip((ALL_BANDS, *band_names(dbz_bands)), (sums.sum(axis=0), *sums), strict=True)
             rows += [
-                {"radar": radar, "measure": measure, "band": band, **error_scores(row)}
-                for band, row in by_band
+                {"radar": radar, "measure": measure, "band": band, **error_scores(row)} for band, row in by_band
             ]
     return rows
 

@@ -47,7 +47,8 @@ def removal_curve_figure(curve: Sequence[Scores], scores: Sequence[Scores], thre
             for row in curve
             if row["radar"] == radar and row["retention"] is not None and row["removal"] is not None
         ]
-        axes.plot(*_columns(line), color=BLUE, linewidth=1.8, label="model, any threshold", zorder=2)
+        points = np.array(line, dtype=np.float64).reshape(-1, 2)
+        axes.plot(points[:, 0], points[:, 1], color=BLUE, linewidth=1.8, label="model, any threshold", zorder=2)
         low = [0.9]
         for row in (row for row in scores if row["radar"] == radar):
             if row["retention"] is None or row["removal"] is None:
@@ -72,7 +73,8 @@ def removal_curve_figure(curve: Sequence[Scores], scores: Sequence[Scores], thre
         axes.set_title(radar, loc="left", fontweight="bold", fontsize=11)
         axes.set_xlabel("meteorological echo kept (retention)")
         axes.set_ylabel("non-meteorological echo removed")
-        _percent(axes.xaxis, digits=0 if min(low) < 0.95 else 1)
+        axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        _percent(axes.xaxis)
         _percent(axes.yaxis)
         if not line:
             _nothing(axes, "nothing to score")
@@ -104,7 +106,13 @@ def scores_figure(scores: Sequence[Scores]) -> bytes:
             for place, value, row in zip(places, values, rows, strict=True):
                 ends = (row.get(f"{score}_low"), row.get(f"{score}_high"))
                 if ends[0] is not None and ends[1] is not None:
-                    axes.plot([*ends], [place, place], color=INK, linewidth=1.2, solid_capstyle="butt")
+                    axes.plot(
+                        [float(ends[0]), float(ends[1])],
+                        [place, place],
+                        color=INK,
+                        linewidth=1.2,
+                        solid_capstyle="butt",
+                    )
                 text = "n/a" if np.isnan(value) else f"{100 * value:.1f} %"
                 axes.text(1.02, place, text, va="center", fontsize=8, clip_on=False)
         axes.set_xlim(0, 1)
@@ -206,12 +214,8 @@ def _cleaner_style(row: Scores, scores: Sequence[Scores]) -> tuple[str, str, str
     return CLEANER_STYLES[_unique(scores, "cleaner").index(row["cleaner"]) % len(CLEANER_STYLES)]
 
 
-def _columns(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
-    return [x for x, _ in points], [y for _, y in points]
-
-
-def _percent(axis: Any, digits: int = 0) -> None:
-    axis.set_major_formatter(PercentFormatter(1, decimals=digits))
+def _percent(axis: Any) -> None:
+    axis.set_major_formatter(PercentFormatter(1, decimals=0))
 
 
 def _nothing(axes: Axes, text: str) -> None:

@@ -13,10 +13,10 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import Any
 
 import imageio.v3 as iio
 import numpy as np
-from imageio.core.v3_plugin_api import PluginV3
 from numpy.typing import NDArray
 
 from radar_cleaner.errors import FrameError
@@ -126,7 +126,7 @@ def _check_png(data: bytes, size: tuple[int, int]) -> None:
         position = end
 
 
-def _read(picture: PluginV3, size: tuple[int, int]) -> Pixels:
+def _read(picture: Any, size: tuple[int, int]) -> Pixels:
     metadata = picture.metadata(index=0)
     _check_size(metadata["shape"], size)
     images = picture.properties(index=...).n_images

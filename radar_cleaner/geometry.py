@@ -19,7 +19,7 @@ from radar_cleaner.errors import ConfigError
 
 Array = NDArray[np.float64]
 GEOD = Geod(ellps="WGS84")
-MAX_UNION_PIXELS = 2**26
+MAX_UNION_PIXELS = 2**25  # a continent at 1 km
 
 
 @dataclass(frozen=True)
@@ -150,8 +150,7 @@ class RadarGeometry:
             box = int(width), int(height), (float(x), float(y))
         except ValueError:
             raise ConfigError(
-                f"--geometry '{text}': write"
-                " RADAR,LATITUDE,LONGITUDE,RANGE_KM,WIDTH,HEIGHT,CENTER_X,CENTER_Y"
+                f"--geometry '{text}': write RADAR,LATITUDE,LONGITUDE,RANGE_KM,WIDTH,HEIGHT,CENTER_X,CENTER_Y"
             ) from None
         return cls(radar, *place, *box)
 

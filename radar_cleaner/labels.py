@@ -136,10 +136,12 @@ def classify_echoes(codes: Codes, shape: EchoShape) -> NDArray[np.uint8]:
     count, components = cv2.connectedComponents(echo.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
     survives = np.zeros(count, dtype=bool)
     survives[components[kept]] = True
-    classes = np.where(survives[components], UNKNOWN, NON_METEOROLOGICAL)
-    classes = np.where(kept, METEOROLOGICAL, classes)
-    classes = np.where(echo, classes, NONE)
-    return np.where(codes == NODATA, UNKNOWN, classes).astype(np.uint8)
+    class_of_component = np.where(survives, UNKNOWN, NON_METEOROLOGICAL).astype(np.uint8)
+    class_of_component[0] = NONE  # what is no echo
+    classes: NDArray[np.uint8] = class_of_component[components]
+    classes[kept] = METEOROLOGICAL
+    classes[codes == NODATA] = UNKNOWN
+    return classes
 
 
 def _surviving(echo: Mask, shape: EchoShape) -> Mask:

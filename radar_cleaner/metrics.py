@@ -55,9 +55,7 @@ def count_decisions(
     return np.bincount(flat, minlength=bands * 4).reshape(bands, 2, 2).astype(np.int64)
 
 
-def count_probabilities(
-    probability: NDArray[np.floating], classes: NDArray[np.uint8], thresholds: Sums
-) -> Counts:
+def count_probabilities(probability: NDArray[np.floating], classes: NDArray[np.uint8], thresholds: Sums) -> Counts:
     """(class, threshold) histogram of (pixels,) probabilities: bin i is from threshold i up to the next.
 
     `thresholds` increase and begin at 0, so that every probability has a bin.

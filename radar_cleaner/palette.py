@@ -24,6 +24,7 @@ ColourScale = Callable[[Colours], NDArray[np.uint8]]
 # through zero, from green at 0.38 down to the red at 0.97, so that an intensity is a position along it.
 HSV_MULTI = {"green": (0.18, 0.38), "yellow": (0.10, 0.18), "orange": (0.03, 0.10), "red": (0.97, 0.03)}
 HSV_SIMPLE = {"any": (0.03, 0.38)}
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -132,8 +133,9 @@ def hue_scale(
 
     def scale(colours: Colours) -> NDArray[np.uint8]:
         hue, saturation, value = hue_saturation_value(colours)
-        hue = np.where(hue > top, hue - 1, hue)
-        echo = (hue >= bottom) & (saturation >= min_saturation) & (value >= min_value)
+        # The ends are decimal fractions: a colour that lies on one must not be lost to rounding.
+        hue = np.where(hue > top + ROUNDING, hue - 1, hue)
+        echo = (hue >= bottom - ROUNDING) & (saturation >= min_saturation) & (value >= min_value)
         position = (top - hue) / (top - bottom)
         return np.where(echo, encode_dbz(weak + position * (strong - weak)), np.uint8(UNDETECT))
 

@@ -85,9 +85,7 @@ def clean(
     return cleaned, flags, packed
 
 
-def compose(
-    layers: Sequence[tuple[Codes, Codes, Codes]], shape: tuple[int, int]
-) -> tuple[Codes, Codes, Codes]:
+def compose(layers: Sequence[tuple[Codes, Codes, Codes]], shape: tuple[int, int]) -> tuple[Codes, Codes, Codes]:
     """One layer of several radars' layers (reflectivity, quality flag, probability), all of `shape`.
 
     A pixel is taken from the radars that see it: kept goes over filled, filled over removed and undetect,
@@ -120,9 +118,7 @@ def composite_attrs(products: Mapping[str, Mapping[str, Any]]) -> dict[str, obje
     attrs: dict[str, object] = {}
     for name in LABEL_ATTRS:
         values = {radar: product[name] for radar, product in products.items() if name in product}
-        if len(values) == len(products) and all(
-            value == next(iter(values.values())) for value in values.values()
-        ):
+        if len(values) == len(products) and all(value == next(iter(values.values())) for value in values.values()):
             attrs[name] = next(iter(values.values()))
         else:
             attrs |= {f"{name}_{radar}": value for radar, value in values.items()}
@@ -217,6 +213,12 @@ def grid_variables(grid: Grid) -> dict[str, Static]:
         ),
         "crs": Static(np.asarray(0, dtype=np.int32), (), {**plane, "spatial_ref": plane["crs_wkt"]}),
     }
+
+
+def open_product(path: Path) -> xr.Dataset:
+    """Open a product as its users do: decoded, located, read when needed."""
+    dataset: xr.Dataset = xr.open_zarr(path, consolidated=True)
+    return dataset
 
 
 def write_geotiff(path: Path, frame: xr.Dataset) -> None:

@@ -32,9 +32,7 @@ def complete_samples(times: Mapping[str, Iterable[int]], minutes: Iterable[int])
         known = set(own)
         # The time itself need not be a frame's: a model may look only ahead of or only behind it.
         candidates = {time - offsets[0] for time in known} if offsets else known
-        samples += [
-            (time, radar) for time in candidates if all(time + offset in known for offset in offsets)
-        ]
+        samples += [(time, radar) for time in candidates if all(time + offset in known for offset in offsets)]
     return sorted(samples)
 
 
@@ -105,9 +103,7 @@ def read_samples(path: Path) -> list[Sample]:
         if not radar:
             raise SampleError(f"{path} line {number}: names no radar; {remedy}")
         if sample in samples:
-            raise SampleError(
-                f"{path} line {number}: the same sample as in line {samples[sample]}; {remedy}"
-            )
+            raise SampleError(f"{path} line {number}: the same sample as in line {samples[sample]}; {remedy}")
         samples[sample] = number
     return list(samples)
 

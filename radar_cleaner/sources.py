@@ -47,7 +47,7 @@ class NameFormat:
         match = re.search(self.pattern, name)
         if match is None:
             raise ValueError(f"no time in the name: nothing matches {self.pattern!r}")
-        text = match.group(1) if match.re.groups else match.group(0)
+        text = (match.group(1) if match.re.groups else match.group(0)) or ""
         try:
             moment = datetime.strptime(text, self.time_format)
         except ValueError:
@@ -84,18 +84,20 @@ def _walk(folder: Path) -> list[tuple[Path, str]]:
                     continue
                 if os.path.splitext(entry.name)[1].lower() in SUFFIXES:
                     found.append((Path(entry.path), _problem(entry)))
-                elif entry.is_dir():
+                elif entry.is_dir(follow_symlinks=False) or (
+                    entry.is_symlink() and Path(entry.path).is_dir()  # False for a link to itself
+                ):
                     pending.append(Path(entry.path))
     return found
 
 
 def _problem(entry: os.DirEntry[str]) -> str:
-    if entry.is_file():
+    if entry.is_file(follow_symlinks=False):  # told by the listing, without another call to the disk
         return ""
-    if entry.is_dir():
-        return "a folder, not a picture"
     try:
         mode = entry.stat().st_mode
     except OSError:
         return "a link without target"
-    return "not a regular file" if not stat.S_ISREG(mode) else ""
+    if stat.S_ISDIR(mode):
+        return "a folder, not a picture"
+    return "" if stat.S_ISREG(mode) else "not a regular file"

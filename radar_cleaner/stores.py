@@ -30,6 +30,7 @@ from radar_cleaner.shards import format_time
 from radar_cleaner.vocabulary import TIME_UNITS
 
 SHARD_FILE_BYTES = 64 * 2**20
+SHARD_FILE_FRAMES = 1024  # the index of a file has room for each: small frames would else be all index
 CODECS = {"compact": ("zstd", 3), "fast": ("lz4", 1)}
 TIME_ATTRS = {
     "standard_name": "time",
@@ -143,9 +144,7 @@ def open_store(path: Path, kind: str) -> Store:
     for name, (dims, dtype) in CONTRACTS[kind].items():
         array = group.get(name)
         if not isinstance(array, zarr.Array):
-            raise StoreError(
-                f"{path}: a {kind} store has '{name}', this one only {sorted(group)}; {remedy}"
-            )
+            raise StoreError(f"{path}: a {kind} store has '{name}', this one only {sorted(group)}; {remedy}")
         found = tuple(str(dim) for dim in array.metadata.dimension_names or ())  # type: ignore[union-attr]
         if found != dims or str(array.dtype) != dtype:
             raise StoreError(f"{path}: '{name}' is {array.dtype} {found}, wanted {dtype} {dims}; {remedy}")
@@ -289,7 +288,7 @@ class StoreWriter:
             )
             self._hashes[name] = hashlib.sha256(values.tobytes())
             self._arrays[name] = array
-        self._group.attrs.update({**self._attrs, "content_digest": self._digest()})
+        self._group.attrs.update({**self._attrs, "content_digest": self._digest()})  # type: ignore[dict-item]
         with warnings.catch_warnings():
             # Consolidated metadata is an extension of format 3; xarray reads it, others pass it over.
             warnings.filterwarnings("ignore", message="Consolidated metadata")
@@ -319,7 +318,9 @@ class StoreWriter:
 def _frames_a_file(variable: Variable) -> int:
     """Frames in one shard file (a chunk, where a frame is one number)."""
     frame_bytes = np.dtype(variable.dtype).itemsize * int(np.prod(variable.shape, dtype=np.int64))
-    return max(1, SHARD_FILE_BYTES // frame_bytes) if variable.shape else 2**16
+    if not variable.shape:
+        return 2**16
+    return min(SHARD_FILE_FRAMES, max(1, SHARD_FILE_BYTES // frame_bytes))
 
 
 def _compressor(codec: str, itemsize: int) -> BloscCodec:
@@ -344,9 +345,7 @@ class TimeSeries:
     def __init__(self, paths: Sequence[Path], kind: str) -> None:
         self.stores = [open_store(path, kind) for path in paths]
         self._index = {
-            int(time): (store, position)
-            for store in self.stores
-            for position, time in enumerate(store.times)
+            int(time): (store, position) for store in self.stores for position, time in enumerate(store.times)
         }
 
     @property

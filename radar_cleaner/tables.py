@@ -15,6 +15,8 @@ import pandas as pd
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path; on success it takes the place of `path`, on an error it is removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    for leftover in path.parent.glob(f".{path.name}.tmp-*"):  # of a killed run
+        leftover.unlink(missing_ok=True)
     temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
     try:
         yield temporary
@@ -32,6 +34,11 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: object) -> None:
     """Write a JSON file with sorted keys, atomically; NaN is refused, use None."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
+
+
+def format_csv(table: pd.DataFrame) -> str:
+    """A table without its index, as the text that `write_csv` would write."""
+    return str(table.to_csv(index=False, lineterminator="\n"))
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:

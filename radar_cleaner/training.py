@@ -204,7 +204,7 @@ def _train_epoch(
         optimizer.step()
         sums = {name: total + losses[name] for name, total in sums.items()}
         processes.check_parent()
-        if processes.first and (step + 1) % max(1, steps // _LINES_AN_EPOCH) == 0 and step + 1 < steps:
+        if processes.first and (step + 1) % math.ceil(steps / _LINES_AN_EPOCH) == 0 and step + 1 < steps:
             mean = losses["loss"] / max(1, len(share))
             logger.info("epoch %d step %d/%d: loss %.4f", epoch + 1, step + 1, steps, mean)
     return rate, {name: total / items for name, total in processes.sum_values(sums).items()}

@@ -67,7 +67,7 @@ def decode_dbz(codes: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def is_echo(codes: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Where packed reflectivity (any shape) holds an echo: neither undetect nor nodata."""
-    return (codes != UNDETECT) & (codes != NODATA)
+    return np.asarray((codes != UNDETECT) & (codes != NODATA))
 
 
 _DECODED = (np.arange(256) * SCALE_FACTOR + ADD_OFFSET).astype(np.float32)

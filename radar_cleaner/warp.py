@@ -6,13 +6,14 @@ mere shift within one plane is wrong by several pixels for radars 200 km apart, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from radar_cleaner.errors import StoreError
 from radar_cleaner.geometry import Grid, RadarGeometry, distance_km
 
 # Of a pixel. A pixel just at the range, or the edge, stays there when rounding moves it by nanometres.
@@ -49,8 +50,15 @@ class Gather:
     source_shape: tuple[int, int]
 
     def apply(self, frame: NDArray[np.uint8], fill: int) -> NDArray[np.uint8]:
-        """Warp a frame of `source_shape` by nearest neighbour; `fill` where it covers nothing."""
-        assert frame.shape == self.source_shape, f"{frame.shape} is not {self.source_shape}"
+        """Warp a frame of `source_shape` by nearest neighbour; `fill` where it covers nothing.
+
+        Raises StoreError for a frame of another shape.
+        """
+        if frame.shape != self.source_shape:
+            raise StoreError(
+                f"a frame of {frame.shape} pixels (rows, columns), but the warp is for {self.source_shape};"
+                " run snakemake to make the outdated store again"
+            )
         source = np.empty(frame.size + 1, np.uint8)
         source[:-1] = frame.reshape(-1)
         source[-1] = fill
@@ -70,6 +78,19 @@ def nearest_gather(
     ), f"the warp points out of a frame of {source_shape}"
     index = np.where(coverage, row * width + column, height * width)
     return Gather(index.astype(np.intp), source_shape)
+
+
+def pool(frames: Iterable[NDArray[np.uint8]], shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """The highest reflectivity (y, x) among packed frames that see a pixel; `nodata` where none does.
+
+    What all that see it call `undetect` is `undetect`: looked, saw no echo.
+    """
+    # One code up, nodata wraps to 0, below undetect; so the maximum prefers whoever sees.
+    best = np.zeros(shape, np.uint8)
+    one = np.uint8(1)
+    for frame in frames:
+        np.maximum(best, frame + one, out=best)
+    return best - one
 
 
 def warp_attrs(name: str, target: Grid, radar: RadarGeometry) -> dict[str, object]:

@@ -13,9 +13,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from radar_cleaner.geometry import RadarGeometry
+from radar_cleaner.products import ProductWriter
 from radar_cleaner.stores import Static, StoreWriter, Variable
 from radar_cleaner.vocabulary import (
     ECHO_CLASS_ATTRS,
+    FLAG_KEPT,
+    FLAG_NODATA,
+    FLAG_UNDETECT,
     METEOROLOGICAL,
     NODATA,
     NONE,
@@ -36,16 +40,14 @@ def times_from(start: int = START, count: int = 5, step: int = CADENCE_S) -> lis
     return [start + index * step for index in range(count)]
 
 
-def small_geometry(
-    radar: str = "CASGO", shape: tuple[int, int] = SHAPE, range_km: float = 240
-) -> RadarGeometry:
-    """Where a sample radar lies, with a smaller plot box; its centre as in the sample, half a box less a row."""
+def small_geometry(radar: str = "CASGO", shape: tuple[int, int] = SHAPE, range_km: float = 240) -> RadarGeometry:
+    """Where a sample radar lies, with a smaller plot box; centre as in the sample, a row above the middle."""
     latitude, longitude = {"CASGO": (45.0985, -63.70433), "CASCM": (46.22232, -65.69924)}[radar]
     return RadarGeometry(radar, latitude, longitude, range_km, shape[1], shape[0], _center(shape))
 
 
 def pattern_codes(radar: str, time: int, shape: tuple[int, int] = SHAPE) -> NDArray[np.uint8]:
-    """A frame with undetect, echoes of many codes and a nodata border; the same for the same radar and time."""
+    """Undetect, echoes of many codes, a nodata border; the same for the same radar and time."""
     rng = np.random.default_rng([*radar.encode(), time])
     codes = rng.integers(80, 180, shape, dtype=np.uint8)
     codes[rng.random(shape) < 0.6] = 0
@@ -188,13 +190,44 @@ def make_atlas(
     return path
 
 
+def make_product(
+    path: Path,
+    radar: str = "CASGO",
+    times: Iterable[int] = (START,),
+    codes: ArrayLike | None = None,
+    flags: ArrayLike | None = None,
+    probability: ArrayLike | None = None,
+    shape: tuple[int, int] = SHAPE,
+    geometry: RadarGeometry | None = None,
+    attrs: dict[str, object] | None = None,
+) -> Path:
+    """A "product" store. Without `flags` all echo is kept; without `probability` echoes have 254 of 254."""
+    times = list(times)
+    frames = _codes(radar, times, codes, shape)
+    geometry = geometry or small_geometry(radar, _shape(frames))
+    if flags is None:
+        flags = np.select([is_echo(frames), frames == NODATA], [FLAG_KEPT, FLAG_NODATA], FLAG_UNDETECT)
+    marks = _frames(flags, len(times)).astype(np.uint8)
+    if probability is None:
+        probability = np.where((marks == FLAG_UNDETECT) | (marks == FLAG_NODATA), 255, 254)
+    sure = _frames(probability, len(times)).astype(np.uint8)
+    bounds: dict[str, object] = {"class_lower_dbz": CLASS_LOWER_DBZ, "class_upper_dbz": CLASS_UPPER_DBZ}
+    with ProductWriter(path, geometry.grid, [radar], {**bounds, **(attrs or {})}, codec="fast") as store:
+        for index, time in enumerate(times):
+            store.append(
+                time,
+                reflectivity=frames[index],
+                quality_flag=marks[index],
+                meteorological_probability=sure[index],
+            )
+    return path
+
+
 def _center(shape: tuple[int, int]) -> tuple[float, float]:
     return shape[1] / 2, shape[0] / 2 - 1
 
 
-def _codes(
-    radar: str, times: list[int], codes: ArrayLike | None, shape: tuple[int, int]
-) -> NDArray[np.uint8]:
+def _codes(radar: str, times: list[int], codes: ArrayLike | None, shape: tuple[int, int]) -> NDArray[np.uint8]:
     if codes is not None:
         return _frames(codes, len(times)).astype(np.uint8)
     frames = np.empty((len(times), *shape), np.uint8)

@@ -105,9 +105,7 @@ def test_bands_add_up_to_all_and_follow_the_own_reflectivity():
 @settings(deadline=None, max_examples=25)
 @given(st.lists(st.tuples(st.integers(0, 99), st.integers(0, 9)), min_size=1, max_size=6), st.data())
 def test_scores_add_up_over_frames_and_radars(frames, data):
-    tallies = [
-        (hour, judge(a_frame(seed), np.random.default_rng(seed).random(SHAPE))) for seed, hour in frames
-    ]
+    tallies = [(hour, judge(a_frame(seed), np.random.default_rng(seed).random(SHAPE))) for seed, hour in frames]
     cut = data.draw(st.integers(0, len(tallies)))
     one, two, whole = (RadarScores(len(BANDS) + 1) for _ in range(3))
     for index, (hour, tally) in enumerate(tallies):

@@ -110,9 +110,7 @@ def test_the_curve_says_at_a_threshold_what_the_decision_there_says(frame, index
     threshold = np.float32(THRESHOLDS[index])
     _, histogram, _ = accumulate(frame)
     found = removal_curve(histogram, THRESHOLDS)[index]
-    assert found == {"threshold": THRESHOLDS[index]} | score(
-        frame["probability"] >= threshold, frame["classes"]
-    )
+    assert found == {"threshold": THRESHOLDS[index]} | score(frame["probability"] >= threshold, frame["classes"])
 
 
 @given(frames())

@@ -5,6 +5,7 @@ It halves by strided and doubles by transposed convolutions, which are determini
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import torch
@@ -23,11 +24,10 @@ class TinyUNet(nn.Module):
         self.first = nn.Sequential(_convolve(channels, widths[0]), _convolve(widths[0], widths[0]))
         self.downs = nn.ModuleList(
             nn.Sequential(_convolve(above, below, stride=2), _convolve(below, below))
-            for above, below in zip(widths, widths[1:], strict=False)
+            for above, below in itertools.pairwise(widths)
         )
         self.ups = nn.ModuleList(
-            nn.ConvTranspose2d(below, above, 2, stride=2)
-            for above, below in zip(widths, widths[1:], strict=False)
+            nn.ConvTranspose2d(below, above, 2, stride=2) for above, below in itertools.pairwise(widths)
         )
         self.joins = nn.ModuleList(
             nn.Sequential(_convolve(2 * above, above), _convolve(above, above)) for above in widths[:-1]

@@ -15,7 +15,7 @@ from radar_cleaner.frames import NamedFrame, decode_frame, largest_file, settle_
 from radar_cleaner.shards import format_time, shard_end, shard_start
 from radar_cleaner.sources import FrameFile, NameFormat, list_frames
 from radar_cleaner.stores import StoreWriter, Variable
-from radar_cleaner.tables import write_csv
+from radar_cleaner.tables import format_csv, write_csv
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ def build_rgb_store(
                 store.append(time, rgb=kept.pixels)
                 accepted.append((format_time(time), kept.name, *origins[kept.name]))
         origin = pd.DataFrame(accepted, columns=["time", "file", "bytes", "sha256"])
-        store.files["sources.csv"] = origin.to_csv(index=False, lineterminator="\n")
+        store.files["sources.csv"] = format_csv(origin)
     write_csv(rejects, pd.DataFrame(refused, columns=["file", "reason"]))
     logger.info("%s %s: %d frames taken, %d refused", radar, shard, len(accepted), len(refused))
     for name, reason in refused:

@@ -89,7 +89,7 @@ def evaluate_model(
     threshold
         Echo with at least this probability of being meteorological is kept.
     dbz_bands
-        Increasing edges of the bands of reflectivity that are scored apart; may be none.
+        Increasing edges of the bands of reflectivity that are scored apart.
     holes
         Whether to hide parts of the frames from the model, and score its reflectivity there.
     hole_size
@@ -185,7 +185,7 @@ class _Masks:
         if path is None:
             return None
         try:
-            picture = iio.imread(path)
+            picture = iio.imread(path, plugin="pillow")
         except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises on broken pictures
             raise FrameError(f"{path}: not readable as a mask ({error}); mend or remove it") from error
         if picture.shape != shape or picture.dtype != np.uint8:

@@ -22,7 +22,7 @@ from radar_cleaner.labels import (
     range_mask,
 )
 from radar_cleaner.legend import read_legend
-from radar_cleaner.palette import HSV_MULTI, HSV_SIMPLE, ColourScale, Palette, hue_scale, parse_palette
+from radar_cleaner.palette import HSV_MULTI, HSV_SIMPLE, Palette, hue_scale, parse_palette
 from radar_cleaner.shards import format_time
 from radar_cleaner.stores import Store, StoreWriter, Variable, open_store
 from radar_cleaner.vocabulary import ECHO_CLASS_ATTRS, NODATA, REFLECTIVITY_ATTRS, UNKNOWN
@@ -119,15 +119,14 @@ def label_echoes(
     observed = ~overlay & range_mask(overlay.shape, center_px, radius_px)
 
     classes: Palette | None = None
-    scale: ColourScale
-    if method in ("palette", "legend"):
-        if method == "palette":
-            classes = _palette(palette)
-        else:
-            classes = _legend_of_all(frames, legend_box, legend_dbz, legend_scale, tolerance)
+    if method == "palette":
+        classes = _palette(palette)
+    elif method == "legend":
+        classes = _legend_of_all(frames, legend_box, legend_dbz, legend_scale, tolerance)
+    if classes:
         scale = classes.scale(tolerance)
-    else:
-        hues = HSV_MULTI if method == "hsv_multi" else HSV_SIMPLE
+    else:  # a hue method; or no frame that shows a legend, and then none to label either
+        hues = HSV_SIMPLE if method == "hsv_simple" else HSV_MULTI
         scale = hue_scale(hues, dbz_range, min_saturation, min_value)
     table = ColourTable(scale)
     shape = EchoShape(min_dbz, opening, closing, min_area)
@@ -157,6 +156,11 @@ def label_echoes(
             "parameters": {
                 "border": border,
                 "boxes": boxes or [],
+                "mask": mask and str(mask),
+                "palette": palette and str(palette),
+                "legend_box": legend_box,
+                "legend_dbz": legend_dbz,
+                "legend_scale": legend_scale,
                 "tolerance": tolerance,
                 "dbz_range": list(dbz_range),
                 "min_saturation": min_saturation,
@@ -211,8 +215,8 @@ def _legend_of_all(
     dbz: list[float] | None,
     scale: Literal["ends", "bounds"],
     tolerance: float,
-) -> Palette:
-    """The legend of the first frame, after a check that all others show the same one."""
+) -> Palette | None:
+    """The legend of the first frame, after a check that all others show the same one; None without frames."""
     if box is None or dbz is None:
         raise ConfigError("method legend needs --legend-box and --legend-dbz")
     height, width = frames.shape("rgb")[:2]
@@ -230,4 +234,4 @@ def _legend_of_all(
             raise ConfigError(
                 f"{name}: its legend is another than before; raise the tolerance, or use the method palette"
             )
-    return first or Palette(np.empty((0, 3), np.uint8), np.empty(0))
+    return first

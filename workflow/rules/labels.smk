@@ -53,8 +53,8 @@ rule label_echoes:
 
 rule build_clutter_atlas:
     """
-    Count how often each pixel of a radar echoes in the frames of `atlas.period` that echo least
-    (`quiet_fraction` of them, at least `min_quiet_frames`); at `threshold` and above it is clutter.
+    Count how often each pixel of a radar echoes in the quiet frames of `atlas.period`: those of which at
+    most `quiet_fraction` echoes, and at least `min_quiet_frames`; at `threshold` and above it is clutter.
     """
     input:
         labels=lambda wildcards: stores(

@@ -1,0 +1,95 @@
+"""Map the pixels of a target grid to the pixels of a radar."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Literal
+
+from radar_cleaner.errors import ConfigError
+from radar_cleaner.geometry import Grid, RadarGeometry, union_grid
+from radar_cleaner.stores import Static, StoreWriter
+from radar_cleaner.warp import warp_attrs, warp_grid
+
+log = logging.getLogger(__name__)
+
+
+def build_warp_grid(
+    *,
+    target: str,
+    radar: str,
+    geometries: list[str],
+    composite_grid: Literal["first", "union"] = "first",
+    output: Path,
+) -> None:
+    """Write where each pixel of a target grid lies in a radar's plot box.
+
+    Parameters
+    ----------
+    target
+        Radar whose grid is the target, or `composite`.
+    radar
+        Radar whose pixels are looked up.
+    geometries
+        RADAR,LATITUDE,LONGITUDE,RANGE_KM,WIDTH,HEIGHT,CENTER_X,CENTER_Y of the target and the radar; for
+        `composite` of all radars, the first one first.
+    composite_grid
+        What `composite` is: the first radar's box, or the union of all boxes on the first radar's plane.
+    output
+        Warp store to write.
+    """
+    radars = {item.radar: item for item in map(RadarGeometry.from_flag, geometries)}
+    source = _find(radars, radar)
+    grid = _target(target, radars, composite_grid)
+    attrs = warp_attrs(target, grid, source)
+    lookup, coverage = warp_grid(grid, source)
+    with StoreWriter(
+        output,
+        static={
+            "grid": Static(
+                lookup,
+                ("y", "x", "coordinate"),
+                {"long_name": f"column and row in the plot box of {radar}", "units": "pixel"},
+            ),
+            "coverage": Static(coverage, ("y", "x"), {"long_name": f"in the box and range of {radar}"}),
+        },
+        attrs=attrs,
+        provenance={
+            "stage": "build_warp_grid",
+            "parameters": {"geometries": geometries, "composite_grid": composite_grid},
+            "inputs": {},
+        },
+    ):
+        pass
+    for name, end in ((target, "target"), (radar, "radar")):
+        log.info(
+            "%s: centre %s px, %.1f km wide, %.1f m a pixel",
+            name,
+            attrs[f"{end}_center_px"],
+            attrs[f"{end}_effective_width_km"],
+            attrs[f"{end}_metres_per_pixel"],
+        )
+    log.info(
+        "%s and %s are %.1f km apart; %s sees %.1f %% of %s",
+        target,
+        radar,
+        attrs["distance_km"],
+        radar,
+        100 * coverage.mean(),
+        target,
+    )
+
+
+def _target(name: str, radars: dict[str, RadarGeometry], composite_grid: str) -> Grid:
+    if name != "composite":
+        return _find(radars, name).grid
+    if composite_grid == "union":
+        return union_grid(list(radars.values()))
+    return next(iter(radars.values())).grid
+
+
+def _find(radars: dict[str, RadarGeometry], name: str) -> RadarGeometry:
+    try:
+        return radars[name]
+    except KeyError:
+        raise ConfigError(f"--geometries has no radar '{name}', only {', '.join(radars)}; add it") from None

@@ -1,0 +1,122 @@
+"""Write the cleaned product of a radar's shard."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from radar_cleaner.errors import ConfigError, StoreError
+from radar_cleaner.geometry import RadarGeometry, polar_coordinates
+from radar_cleaner.inference import RadarFrames, load_cleaner
+from radar_cleaner.layout import Layout
+from radar_cleaner.products import LABEL_ATTRS, ProductWriter, clean
+from radar_cleaner.vocabulary import FLAG_FILLED, FLAG_KEPT, FLAG_REMOVED
+
+logger = logging.getLogger(__name__)
+
+
+def clean_frames(
+    *,
+    results: Path,
+    radar: str,
+    shard: str,
+    neighbours: list[str] | None = None,
+    geometry: str,
+    model: Path,
+    input_minutes: list[int],
+    threshold: float,
+    fill: bool,
+    threads: int,
+    output: Path,
+    codec: Literal["compact", "fast"],
+) -> None:
+    """Clean every frame of a radar's shard, with or without neighbours in time and other radars.
+
+    Parameters
+    ----------
+    results
+        Folder that holds the stores.
+    radar
+        Id of the radar.
+    shard
+        Name of the shard.
+    neighbours
+        Other shards of this radar, which hold the frames just before and after.
+    geometry
+        RADAR,LATITUDE,LONGITUDE,RANGE_KM,WIDTH,HEIGHT,CENTER_X,CENTER_Y.
+    model
+        Model file.
+    input_minutes
+        Minutes from a frame to those that the model reads with it; they must be the model's.
+    threshold
+        Echo with at least this probability of being meteorological is kept.
+    fill
+        Whether to fill pixels where the radar did not look, within its range.
+    threads
+        Threads of this process.
+    output
+        Store to write.
+    codec
+        How it is compressed.
+    """
+    place = RadarGeometry.from_flag(geometry)
+    if not 0 <= threshold <= 1:
+        raise ConfigError(f"cleaning.threshold {threshold}: it is a probability, 0 to 1")
+    cleaner = load_cleaner(model, threads)
+    cleaner.check_input_minutes(input_minutes)
+    layout = Layout(results)
+    shards = [shard, *(name for name in neighbours or [] if name != shard)]
+    frames = RadarFrames(
+        [layout.labels(radar, name) for name in shards],
+        [layout.aligned(radar, name) for name in shards],
+        input_minutes,
+        layout.atlas(radar) if cleaner.config.atlas != "none" else None,
+        cleaner.config.atlas,
+    )
+    if place.radar != radar or place.grid.shape != frames.grid.shape:
+        raise StoreError(
+            f"{frames.labels.stores[0].path}: holds frames of {frames.grid.shape} of {radar}, --geometry is "
+            f"{place.grid.shape} of {place.radar}; make the labels again"
+        )
+    range_km, _ = polar_coordinates(place.grid.shape, place.center_px, place.metres_per_pixel)
+    in_range = range_km <= place.range_km
+    attrs = {name: frames.attrs[name] for name in LABEL_ATTRS if name in frames.attrs}
+    own = frames.labels.stores[0].times.tolist()
+    counts = np.zeros(256, np.int64)
+    with ProductWriter(
+        output,
+        place.grid,
+        [radar],
+        attrs={**attrs, "model_digest": cleaner.digest, "threshold": threshold, "fill": int(fill)},
+        codec=codec,
+        provenance={
+            "stage": "clean_frames",
+            "parameters": {"input_minutes": input_minutes, "threshold": threshold, "fill": fill},
+            "inputs": {
+                str(model): cleaner.digest,
+                **{str(store.path): store.digest for store in frames.labels.stores},
+                **{str(store.path): store.digest for store in frames.aligned.stores},
+            },
+        },
+    ) as product:
+        for time in own:
+            answer = cleaner.predict(frames.inputs(time))
+            codes, flags, probability = clean(
+                frames.codes(time), answer.probability, answer.dbz, threshold, fill, in_range
+            )
+            product.append(
+                time, reflectivity=codes, quality_flag=flags, meteorological_probability=probability
+            )
+            counts += np.bincount(flags.reshape(-1), minlength=256)
+    logger.info(
+        "%s %s: %d frames; of the echo pixels %d kept, %d removed; %d filled",
+        radar,
+        shard,
+        len(own),
+        counts[FLAG_KEPT],
+        counts[FLAG_REMOVED],
+        counts[FLAG_FILLED],
+    )

@@ -1,0 +1,108 @@
+"""Write the product of all radars on one grid."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radar_cleaner.errors import ConfigError
+from radar_cleaner.products import NO_PROBABILITY, ProductWriter, compose, composite_attrs
+from radar_cleaner.stores import Store, TimeSeries, expect_attrs, open_store
+from radar_cleaner.vocabulary import FLAG_NODATA, NODATA
+from radar_cleaner.warp import Gather, nearest_gather, target_grid
+
+log = logging.getLogger(__name__)
+
+FILLS = {
+    "reflectivity": NODATA,
+    "quality_flag": FLAG_NODATA,
+    "meteorological_probability": NO_PROBABILITY,
+}
+
+
+def compose_radars(
+    *,
+    shard: str,
+    products: list[Path],
+    warps: list[Path],
+    output: Path,
+    codec: Literal["compact", "fast"] = "compact",
+) -> None:
+    """Write one product of the radars' products, at the union of their times.
+
+    Parameters
+    ----------
+    shard
+        Shard of time that the products are of.
+    products
+        Products of the radars that have frames in this shard.
+    warps
+        Warp stores from the composite grid to each of these radars, in the same order.
+    output
+        Product to write.
+    codec
+        Compression: compact, or fast.
+    """
+    if not products or len(products) != len(warps):
+        raise ConfigError(
+            f"shard {shard}: {len(products)} --products and {len(warps)} --warps;"
+            " name at least one product, and a warp for each"
+        )
+    series = [TimeSeries([path], "product") for path in products]
+    ways = [open_store(path, "warp") for path in warps]
+    grid = target_grid(ways[0].attrs, ways[0].read("coverage").shape)
+    gathers = [_gather(one.stores[0], way, ways[0]) for one, way in zip(series, ways, strict=True)]
+    opened = {str(way.attrs["radar"]): one.stores[0] for one, way in zip(series, ways, strict=True)}
+    times = sorted({time for one in series for time in one.times})
+    with ProductWriter(
+        output,
+        grid,
+        list(opened),
+        attrs=composite_attrs({radar: store.attrs for radar, store in opened.items()}),
+        codec=codec,
+        provenance={
+            "stage": "compose_radars",
+            "parameters": {"shard": shard},
+            "inputs": {str(store.path): store.digest for store in [*opened.values(), *ways]},
+        },
+    ) as store:
+        for time in times:
+            layers = [
+                layer
+                for one, gather in zip(series, gathers, strict=True)
+                if (layer := _layer(one, gather, time)) is not None
+            ]
+            codes, flags, probability = compose(layers, grid.shape)
+            store.append(time, reflectivity=codes, quality_flag=flags, meteorological_probability=probability)
+    log.info("%s: %d times of %s on %d x %d pixels", shard, len(times), ", ".join(opened), *grid.shape[::-1])
+
+
+def _gather(product: Store, way: Store, first: Store) -> Gather:
+    """The way of a product onto the composite grid, after a check that they belong together."""
+    names = ("target_latitude", "target_longitude", "target_metres_per_pixel", "target_origin_px")
+    expect_attrs(way, target="composite", **{name: first.attrs[name] for name in names})
+    expect_attrs(
+        product,
+        radar=way.attrs["radar"],
+        center_px=way.attrs["radar_center_px"],
+        metres_per_pixel=way.attrs["radar_metres_per_pixel"],
+    )
+    height, width = way.attrs["radar_shape_px"]
+    return nearest_gather(way.read("grid"), way.read("coverage"), (height, width))
+
+
+def _layer(
+    series: TimeSeries, gather: Gather, time: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]] | None:
+    """A radar's frame on the composite grid, None where it has none at this time."""
+    frames = {name: series.frame(name, time) for name in FILLS}
+    codes, flags, probability = (
+        None if frame is None else gather.apply(frame, FILLS[name]) for name, frame in frames.items()
+    )
+    if codes is None or flags is None or probability is None:
+        return None
+    return codes, flags, probability

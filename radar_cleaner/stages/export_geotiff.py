@@ -1,0 +1,43 @@
+"""Write a GeoTIFF for each time of a product."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pandas as pd
+
+from radar_cleaner.products import open_product, write_geotiff
+from radar_cleaner.shards import format_time
+from radar_cleaner.stores import open_store
+from radar_cleaner.tables import write_csv
+
+log = logging.getLogger(__name__)
+
+
+def export_geotiff(*, product: Path, output: Path) -> None:
+    """Write a GeoTIFF for each time of a product, and a table of them.
+
+    Parameters
+    ----------
+    product
+        Product of a radar or of all radars.
+    output
+        Table (time, file) to write; the pictures lie beside it, `CASGO_20240711T120600Z.tif`.
+    """
+    store = open_store(product, "product")
+    prefix = str(store.attrs.get("radar", "composite"))
+    rows = []
+    with open_product(store.path) as dataset:
+        for index, time in enumerate(store.times.tolist()):
+            text = format_time(time)
+            file = output.parent / f"{prefix}_{text.replace('-', '').replace(':', '')}.tif"
+            write_geotiff(file, dataset.isel(time=index))
+            rows.append((text, file.name))
+    # Of frames that were taken away since; names begin with the shard, as the times do.
+    for stale in output.parent.glob(f"{prefix}_{store.path.stem}*.tif"):
+        if stale.name not in {name for _, name in rows}:
+            stale.unlink()
+    # Written last: where the table is, its pictures are.
+    write_csv(output, pd.DataFrame(rows, columns=["time", "file"]))
+    log.info("%s: %d GeoTIFFs in %s", store.path, len(rows), output.parent)

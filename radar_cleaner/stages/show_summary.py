@@ -1,0 +1,78 @@
+"""Print what a finished run read, made and scored."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from radar_cleaner.errors import StoreError
+from radar_cleaner.evaluation import ALL_BANDS
+
+
+def show_summary(*, results: Path) -> None:
+    """Print what a finished run read, made and scored.
+
+    Parameters
+    ----------
+    results
+        Folder of the run.
+    """
+    report = results / "report" / "report.html"
+    coverage = results / "report" / "coverage.csv"
+    if not coverage.is_file():
+        raise StoreError(f"{coverage}: not there; run snakemake to make the report, then ask again")
+    lines = [*_count_frames(pd.read_csv(coverage)), *_count_samples(results), *_list_scores(results)]
+    lines += [("report", str(report))]
+    for name in ("cleaned", "composite"):
+        if (results / name).is_dir():
+            lines.append((f"{name} data", str(results / name)))
+    width = max(len(name) for name, _ in lines)
+    for name, value in lines:
+        print(f"{name:<{width}}  {value}")
+
+
+def _count_frames(table: pd.DataFrame) -> list[tuple[str, str]]:
+    read, rejected, missing = (int(table[name].sum()) for name in ("read", "rejected", "missing"))
+    radars = ", ".join(f"{radar} {int(rows['read'].sum()):,}" for radar, rows in table.groupby("radar", sort=True))
+    return [
+        ("frames read", f"{read:,} ({radars})" if radars else "0"),
+        ("frames rejected", f"{rejected:,}"),
+        ("frames missing", f"{missing:,}"),
+    ]
+
+
+def _count_samples(results: Path) -> list[tuple[str, str]]:
+    lines = []
+    counts = [
+        f"{len(pd.read_csv(path)):,} {name}"
+        for name in ("train", "val", "test")
+        if (path := results / "samples" / f"{name}.csv").is_file()
+    ]
+    if counts:
+        lines.append(("samples", ", ".join(counts)))
+    history = results / "model" / "history.csv"
+    if history.is_file():
+        lines.append(("epochs", f"{len(pd.read_csv(history))}"))
+    return lines
+
+
+def _list_scores(results: Path) -> list[tuple[str, str]]:
+    """One line a radar and cleaner."""
+    path = results / "evaluation" / "metrics.json"
+    if not path.is_file():
+        return []
+    metrics = json.loads(path.read_text(encoding="utf-8"))
+    against = "reference masks" if metrics["reference"] == "masks" else "labels"
+    lines = [("scores against", f"{against}, all reflectivities: weather kept / other echo removed")]
+    for row in metrics["scores"]:
+        if row["band"] == ALL_BANDS:
+            scores = f"{_percent(row['retention'])} / {_percent(row['removal'])}"
+            lines.append((f"  {row['radar']}, {row['cleaner']}", scores))
+    return lines
+
+
+def _percent(value: Any) -> str:
+    return "   n/a" if value is None else f"{100 * value:5.1f} %"

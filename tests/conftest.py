@@ -1,0 +1,22 @@
+"""Fixtures that several test files share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from workflow_cases import Workspace, make_workspace
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace in which the smoke config ran to its end. Tests leave it as they found it."""
+    workspace = make_workspace(tmp_path_factory.mktemp("finished"))
+    workspace.run()
+    return workspace
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Workspace:
+    """A workspace of the test's own, in which nothing ran yet."""
+    return make_workspace(tmp_path)

@@ -1,0 +1,157 @@
+"""A small finished run, as the report finds it: one to three radars, with gaps, rejects and scores."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from store_cases import START, make_atlas, make_labels, pattern_codes, times_from
+
+from radar_cleaner.evaluation import (
+    Frame,
+    RadarScores,
+    reflectivity_rows,
+    score_frame,
+    score_rows,
+    with_total,
+)
+from radar_cleaner.figures import new_figure, to_png
+from radar_cleaner.geometry import Grid, RadarGeometry
+from radar_cleaner.layout import Layout
+from radar_cleaner.products import ProductWriter
+from radar_cleaner.stores import Static, StoreWriter, Variable
+from radar_cleaner.vocabulary import NODATA, decode_dbz, is_echo
+from radar_cleaner.warp import warp_attrs, warp_grid
+
+SHAPE = (48, 48)
+LEGEND_PX = 10
+SHARDS = ("20240711T00", "20240711T01")
+PLACES = {"CASGO": (45.0985, -63.70433), "CASCM": (46.22232, -65.69924), "CASXX": (45.5, -64.5)}
+
+
+def geometry(radar: str) -> RadarGeometry:
+    latitude, longitude = PLACES[radar]
+    return RadarGeometry(radar, latitude, longitude, 240.0, SHAPE[1], SHAPE[0], (24.0, 23.0))
+
+
+def shard_times(shard: str) -> list[int]:
+    """Ten frames in the first shard, less one that is missing; five in the second."""
+    if shard == SHARDS[0]:
+        return [time for index, time in enumerate(times_from(count=10)) if index != 4]
+    return times_from(START + 3600, 5)
+
+
+def make_radar(layout: Layout, radar: str) -> None:
+    """All stores of one radar that the report reads, and one reject of a hostile name in its first shard."""
+    grid = geometry(radar).grid
+    for shard in SHARDS:
+        times = shard_times(shard)
+        make_labels(layout.labels(radar, shard), radar, times, attrs=_label_attrs())
+        with StoreWriter(
+            layout.rgb(radar, shard),
+            variables={"rgb": Variable("uint8", (SHAPE[0], SHAPE[1] + LEGEND_PX, 3), ("y", "x", "band"))},
+            attrs={"radar": radar},
+        ) as rgb:
+            for time in times:
+                rgb.append(time, rgb=_picture(radar, time))
+        rejects = [("<script>alert(1)</script>.png", "cut & <b>short</b>")] if shard == SHARDS[0] else []
+        pd.DataFrame(rejects, columns=["file", "reason"]).to_csv(layout.rejects(radar, shard), index=False)
+        with ProductWriter(layout.cleaned(radar, shard), grid, [radar]) as product:
+            for time in times:
+                product.append(time, **_cleaned(radar, time))
+    make_atlas(layout.atlas(radar), radar, np.eye(48))
+
+
+def make_run(
+    results: Path,
+    radars: tuple[str, ...] = ("CASGO", "CASCM"),
+    trained: bool = True,
+    evaluated: bool = True,
+) -> Layout:
+    """A results folder."""
+    layout = Layout(results)
+    for radar in radars:
+        make_radar(layout, radar)
+        for target in radars:
+            _make_warp(layout, target, radar)
+    for shard in SHARDS:
+        with ProductWriter(layout.composite(shard), geometry(radars[0]).grid, radars) as product:
+            for time in shard_times(shard):
+                product.append(time, **_cleaned(radars[0], time))
+    if trained:
+        _write(results / "model" / "history.csv", "epoch,train_loss,val_loss\n0,1.0,1.1\n1,0.5,0.7\n")
+        _write(results / "model" / "best.pt", "")
+        for name, count in (("train", 3), ("val", 1), ("test", 2)):
+            _write(results / "samples" / f"{name}.csv", "time,radar\n" + "t,CASGO\n" * count)
+    if evaluated:
+        make_evaluation(results, radars)
+    return layout
+
+
+def make_evaluation(results: Path, radars: tuple[str, ...]) -> None:
+    """metrics.json of a perfect model, and two pictures."""
+    scores = {}
+    for radar in radars:
+        scores[radar] = RadarScores(2)
+        codes = pattern_codes(radar, START)
+        reference = np.where(decode_dbz(codes) > 30, 1, 2).astype(np.uint8)
+        frame = Frame(codes, np.ones_like(codes), np.eye(48, dtype=bool), reference)
+        right = (reference == 1).astype(np.float32)
+        scores[radar].add(START, score_frame(frame, right, decode_dbz(codes), 0.5, [30.0]))
+    found = with_total(scores)
+    metrics = {
+        "reference": "masks",
+        "threshold": 0.5,
+        "samples": {
+            "listed": 2,
+            "scored": dict.fromkeys(radars, 1),
+            "without_reference": dict.fromkeys(radars, 0),
+        },
+        "scores": score_rows(found, [30.0]),
+        "reflectivity": reflectivity_rows(found, [30.0]),
+    }
+    _write(results / "evaluation" / "metrics.json", json.dumps(metrics))
+    for name in ("scores.png", "curve.png"):
+        (results / "evaluation" / name).write_bytes(to_png(new_figure(1, 1)))
+
+
+def _label_attrs() -> dict[str, object]:
+    return {"plot_box_px": [LEGEND_PX, 0, LEGEND_PX + SHAPE[1], SHAPE[0]], "center_px": [24.0, 23.0]}
+
+
+def _picture(radar: str, time: int) -> np.ndarray:
+    picture = np.full((SHAPE[0], SHAPE[1] + LEGEND_PX, 3), 90, np.uint8)
+    picture[:, LEGEND_PX:][is_echo(pattern_codes(radar, time))] = (0, 200, 0)
+    return picture
+
+
+def _cleaned(radar: str, time: int) -> dict[str, np.ndarray]:
+    codes = pattern_codes(radar, time)
+    kept, removed = is_echo(codes) & (codes > 120), is_echo(codes) & (codes <= 120)
+    flags = np.select([codes == NODATA, kept, removed], [255, 1, 2], 0).astype(np.uint8)
+    return {
+        "reflectivity": np.where(removed, 0, codes).astype(np.uint8),
+        "quality_flag": flags,
+        "meteorological_probability": np.full(SHAPE, 200, np.uint8),
+    }
+
+
+def _make_warp(layout: Layout, target: str, radar: str) -> None:
+    grid: Grid = geometry(target).grid
+    places, coverage = warp_grid(grid, geometry(radar))
+    with StoreWriter(
+        layout.warp(target, radar),
+        static={
+            "grid": Static(places, ("y", "x", "coordinate")),
+            "coverage": Static(coverage, ("y", "x")),
+        },
+        attrs=warp_attrs(target, grid, geometry(radar)),
+    ):
+        pass
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")

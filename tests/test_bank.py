@@ -1,0 +1,98 @@
+"""The bank: what the stores hold, once, by radar and time."""
+
+import numpy as np
+import pytest
+import store_cases
+from learning_cases import MINUTES, START
+
+from radar_cleaner.bank import (
+    CONFIDENCE,
+    ECHO_CLASS,
+    OTHERS,
+    OWN,
+    RadarSources,
+    Sample,
+    open_bank,
+    write_bank,
+)
+from radar_cleaner.errors import SampleError, StoreError
+from radar_cleaner.vocabulary import NODATA, UNKNOWN
+
+TIMES = store_cases.times_from(count=4)
+SHAPE = store_cases.SHAPE
+
+
+@pytest.fixture
+def sources(tmp_path):
+    return RadarSources(
+        [
+            store_cases.make_labels(tmp_path / "labels1.zarr", times=TIMES[:2]),
+            store_cases.make_labels(tmp_path / "labels2.zarr", times=TIMES[2:]),
+        ],
+        [store_cases.make_aligned(tmp_path / "aligned.zarr", times=TIMES[:3])],
+        [store_cases.make_targets(tmp_path / "targets.zarr", times=TIMES[1:])],
+        store_cases.make_atlas(tmp_path / "atlas.zarr", echo_frequency=np.full(SHAPE, 0.4)),
+    )
+
+
+def make_bank(folder, sources, samples, use="none"):
+    folder.mkdir()
+    digests = write_bank(folder, {"CASGO": sources}, samples, MINUTES, use)
+    return open_bank(folder), digests
+
+
+def test_frames_come_back_by_time_from_all_stores(tmp_path, sources):
+    bank, digests = make_bank(
+        tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO"), Sample(TIMES[2], "CASGO")]
+    )
+    frames = bank["CASGO"]
+    assert list(frames.index) == TIMES
+    for time in TIMES:
+        planes = frames.planes[frames.index[time]]
+        assert np.array_equal(planes[OWN], store_cases.pattern_codes("CASGO", time))
+        seen = time != TIMES[3]
+        wanted = store_cases.pattern_codes("CASCM", time) if seen else np.full(SHAPE, NODATA)
+        assert np.array_equal(planes[OTHERS], wanted)
+    assert (frames.planes[0, ECHO_CLASS] == UNKNOWN).all() and not frames.planes[0, CONFIDENCE].any()
+    assert frames.planes[1, CONFIDENCE].any()
+    assert frames.grid.range_px == pytest.approx(max(SHAPE) / 2)
+    assert frames.grid.center_px == store_cases.small_geometry().center_px
+    assert len(digests) == 5 and all(digest.startswith("sha256:") for digest in digests.values())
+
+
+def test_only_frames_that_samples_read_are_held(tmp_path, sources):
+    bank, _ = make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO")])
+    assert list(bank["CASGO"].index) == TIMES[:3]
+
+
+def test_the_bank_outlives_its_files_names(tmp_path, sources):
+    bank, _ = make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO")])
+    before = np.array(bank["CASGO"].planes)
+    for path in sorted((tmp_path / "bank").rglob("*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+    assert np.array_equal(bank["CASGO"].planes, before)
+
+
+@pytest.mark.parametrize(
+    ("use", "name"), [("mask", "clutter"), ("channel", "echo_frequency"), ("none", None)]
+)
+def test_the_atlas_is_held_as_it_is_used(tmp_path, sources, use, name):
+    bank, _ = make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO")], use)
+    held = {key for key in ("clutter", "echo_frequency") if getattr(bank["CASGO"].grid, key) is not None}
+    assert held == ({name} if name else set())
+    if name == "echo_frequency":
+        assert (bank["CASGO"].grid.echo_frequency == 102).all()
+
+
+def test_a_sample_without_its_frames_is_named(tmp_path, sources):
+    with pytest.raises(SampleError, match="CASGO at 2024-07-10T23:54:00Z"):
+        make_bank(tmp_path / "bank", sources, [Sample(START, "CASGO")])
+    with pytest.raises(SampleError, match=r"CASXX .*no such radar, only \['CASGO'\]"):
+        make_bank(tmp_path / "other", sources, [Sample(START, "CASXX")])
+
+
+def test_an_atlas_of_another_size_is_refused(tmp_path, sources):
+    small = store_cases.make_atlas(tmp_path / "small.zarr", shape=(8, 8))
+    changed = RadarSources(sources.labels, sources.aligned, sources.targets, small)
+    with pytest.raises(StoreError, match=r"small\.zarr: is \(8, 8\)"):
+        make_bank(tmp_path / "bank", changed, [Sample(TIMES[1], "CASGO")], "mask")

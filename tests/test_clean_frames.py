@@ -1,0 +1,162 @@
+"""The stage that writes a radar's product."""
+
+import numpy as np
+import pytest
+import store_cases
+import torch
+import xarray as xr
+from learning_cases import config
+
+from radar_cleaner.checkpoints import save_model
+from radar_cleaner.errors import ConfigError, ModelError, StoreError
+from radar_cleaner.inference import RadarFrames, load_cleaner
+from radar_cleaner.layout import Layout
+from radar_cleaner.models import draw_weights
+from radar_cleaner.stages.clean_frames import clean_frames
+from radar_cleaner.stores import open_store
+from radar_cleaner.vocabulary import (
+    FLAG_FILLED,
+    FLAG_KEPT,
+    FLAG_NODATA,
+    FLAG_REMOVED,
+    NODATA,
+    UNDETECT,
+    encode_dbz,
+    is_echo,
+)
+
+DAYS = {"20240711": store_cases.times_from(count=3), "20240712": store_cases.times_from(1720742400, 2)}
+GEOMETRY = store_cases.small_geometry()
+
+
+@pytest.fixture
+def results(tmp_path):
+    """Two days of one radar and an untrained model."""
+    layout = Layout(tmp_path)
+    for day, times in DAYS.items():
+        store_cases.make_labels(layout.labels("CASGO", day), times=times)
+        store_cases.make_aligned(layout.aligned("CASGO", day), times=times)
+    model = config().build()
+    draw_weights(model, 0)
+    save_model(tmp_path / "best.pt", config(), model.state_dict(), {})
+    return tmp_path
+
+
+def run(results, **changes):
+    arguments = {
+        "results": results,
+        "radar": "CASGO",
+        "shard": "20240711",
+        "geometry": GEOMETRY.to_flag(),
+        "model": results / "best.pt",
+        "input_minutes": [-6, 0, 6],
+        "threshold": 0.5,
+        "fill": True,
+        "threads": 1,
+        "output": results / "cleaned/CASGO/20240711.zarr/zarr.json",
+        "codec": "fast",
+    }
+    arguments |= changes
+    clean_frames(**arguments)
+    return open_store(arguments["output"], "product")
+
+
+def answers(results, time):
+    frames = RadarFrames(
+        [Layout(results).labels("CASGO", "20240711")],
+        [Layout(results).aligned("CASGO", "20240711")],
+        [-6, 0, 6],
+    )
+    return load_cleaner(results / "best.pt", 1).predict(frames.inputs(time))
+
+
+def test_each_pixel_is_decided_by_its_probability(results):
+    answer = answers(results, DAYS["20240711"][1])
+    threshold = float(np.quantile(answer.probability, 0.4))
+    store = run(results, threshold=threshold)
+    assert store.times.tolist() == DAYS["20240711"]
+    codes, flags = store.frame("reflectivity", 1), store.frame("quality_flag", 1)
+    before = store_cases.pattern_codes("CASGO", DAYS["20240711"][1])
+    echo, good = is_echo(before), answer.probability >= threshold
+    assert np.array_equal(flags == FLAG_KEPT, echo & good) and np.array_equal(
+        flags == FLAG_REMOVED, echo & ~good
+    )
+    assert (flags == FLAG_KEPT).any() and (flags == FLAG_REMOVED).any() and (flags == FLAG_FILLED).any()
+    assert np.array_equal(codes[flags == FLAG_KEPT], before[flags == FLAG_KEPT])
+    assert (codes[(flags == FLAG_REMOVED) | (before == UNDETECT)] == UNDETECT).all()
+    filled = flags == FLAG_FILLED
+    assert (before[filled] == NODATA).all()
+    assert np.array_equal(codes[filled], encode_dbz(answer.dbz[filled]))
+
+
+def test_nothing_is_filled_beyond_range_or_where_it_is_not_wanted(results):
+    corner = run(results, threshold=0.0).frame("quality_flag", 0)
+    assert corner[0, 0] == FLAG_NODATA and (corner[0] == FLAG_FILLED).any()
+    assert not (run(results, threshold=0.0, fill=False).frame("quality_flag", 0) == FLAG_FILLED).any()
+
+
+def test_every_frame_is_cleaned_and_only_the_given_shards_are_read(results):
+    layout = Layout(results)
+    alone = run(results, shard="20240712")
+    assert alone.times.tolist() == DAYS["20240712"]
+    (layout.labels("CASGO", "20240711") / "zarr.json").unlink()
+    again = run(results, shard="20240712", output=results / "again.zarr")
+    assert again.digest == alone.digest
+    with pytest.raises(StoreError, match="labels/CASGO/20240711"):
+        run(results, shard="20240712", neighbours=["20240711"])
+
+
+def test_neighbouring_shards_are_seen_at_midnight(results):
+    last = DAYS["20240712"][0] - 360
+    store_cases.make_labels(Layout(results).labels("CASGO", "20240711"), times=[last])
+    store_cases.make_aligned(Layout(results).aligned("CASGO", "20240711"), times=[last])
+    alone = run(results, shard="20240712")
+    both = run(results, shard="20240712", neighbours=["20240711", "20240712"], output=results / "both.zarr")
+    name = "meteorological_probability"
+    assert alone.times.tolist() == both.times.tolist()
+    assert not np.array_equal(alone.frame(name, 0), both.frame(name, 0))
+    assert np.array_equal(alone.frame(name, 1), both.frame(name, 1))
+
+
+def test_equal_runs_are_equal_stores_that_xarray_opens(results):
+    first = run(results)
+    second = run(results, output=results / "second.zarr")
+    assert (first.path / "zarr.json").read_bytes() == (second.path / "zarr.json").read_bytes()
+    with xr.open_zarr(first.path) as product:
+        assert product.sizes == {"time": 3, "y": 48, "x": 48}
+        assert float(product.reflectivity.max()) > 0
+        assert product.attrs["class_lower_dbz"] == store_cases.CLASS_LOWER_DBZ
+        assert product.attrs["threshold"] == 0.5
+
+
+def test_a_shard_without_frames_is_an_empty_product(results):
+    store_cases.make_labels(Layout(results).labels("CASGO", "20240713"), times=[])
+    store_cases.make_aligned(Layout(results).aligned("CASGO", "20240713"), times=[])
+    assert run(results, shard="20240713", output=results / "empty.zarr").times.size == 0
+
+
+def test_what_does_not_fit_is_refused(results):
+    with pytest.raises(ConfigError, match=r"cleaning\.threshold 1\.5"):
+        run(results, threshold=1.5)
+    with pytest.raises(ModelError, match="reads input_minutes"):
+        run(results, input_minutes=[-12, 0])
+    with pytest.raises(ModelError, match="no such model file"):
+        run(results, model=results / "none.pt")
+    with pytest.raises(StoreError, match=r"holds frames of \(48, 48\) of CASGO, --geometry is \(20, 20\)"):
+        run(results, geometry=store_cases.small_geometry(shape=(20, 20)).to_flag())
+
+
+@pytest.mark.parametrize("use", ["mask", "channel"])
+def test_the_atlas_is_read_where_the_model_wants_it(results, use):
+    model = config(atlas=use).build()
+    draw_weights(model, 0)
+    save_model(results / "best.pt", config(atlas=use), model.state_dict(), {})
+    with pytest.raises(StoreError, match=r"atlas/CASGO\.zarr"):
+        run(results)
+    atlas = np.zeros(store_cases.SHAPE)
+    store_cases.make_atlas(Layout(results).atlas("CASGO"), echo_frequency=atlas)
+    before = run(results, output=results / "before.zarr")
+    atlas[10:20, 10:20] = 0.9
+    store_cases.make_atlas(Layout(results).atlas("CASGO"), echo_frequency=atlas)
+    assert run(results).digest != before.digest
+    assert torch.get_num_threads() == 1

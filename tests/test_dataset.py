@@ -1,0 +1,275 @@
+"""Batches: what is drawn, cut, hidden and turned."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from learning_cases import MINUTES, START, augmentation, inputs, radar_bank, small_bank
+
+from radar_cleaner.bank import OTHERS, OWN, RadarFrameBank, RadarGrid, Sample
+from radar_cleaner.channels import decode_scaled, unscale_dbz
+from radar_cleaner.dataset import (
+    Draw,
+    cut,
+    draw_crop,
+    epoch_order,
+    make_batch,
+    whole_frame,
+)
+from radar_cleaner.vocabulary import (
+    METEOROLOGICAL,
+    NODATA,
+    NON_METEOROLOGICAL,
+    NONE,
+    UNKNOWN,
+    decode_dbz,
+    encode_dbz,
+)
+
+CPU = torch.device("cpu")
+SEEN = (True, True, True)
+SAMPLE = Sample(START + 360, "CASGO")
+
+
+def plain_draw(top, left, size, **changes):
+    values = {"flip": False, "turns": 0, "own_seen": SEEN, "others_seen": SEEN, "holes": ()}
+    return Draw(top, left, (size, size), **{**values, **changes})
+
+
+def quiet_bank(shape=(24, 30), **grid):
+    """Three frames without any echo."""
+    planes = np.zeros((3, 4, *shape), np.uint8)
+    planes[:, 3] = 255
+    place = RadarGrid(shape, (13.0, 9.0), 15.0, **grid)
+    return {"CASGO": RadarFrameBank(place, planes, {START + 360 * number: number for number in range(3)})}
+
+
+def batch_of(bank, draws, how=None):
+    how = how or inputs()
+    return make_batch(cut(bank, [SAMPLE] * len(draws), draws, how), how, CPU)
+
+
+@settings(max_examples=60)
+@given(
+    pixel=st.tuples(st.integers(0, 23), st.integers(0, 29)),
+    size=st.sampled_from([8, 16, 24, 40]),
+    place=st.tuples(st.floats(0, 0.999), st.floats(0, 0.999)),
+    flip=st.booleans(),
+    turns=st.integers(0, 3),
+)
+def test_a_planted_pixel_moves_alike_in_channels_targets_and_helpers(pixel, size, place, flip, turns):
+    bank = quiet_bank(echo_frequency=np.zeros((24, 30), np.uint8))
+    row, column = pixel
+    bank["CASGO"].planes[:, [OWN, OTHERS], row, column] = 120
+    bank["CASGO"].planes[1, 2, row, column] = METEOROLOGICAL
+    bank["CASGO"].grid.echo_frequency[row, column] = 255
+    lows = [max(0, position - size + 1) for position in pixel]
+    highs = [min(max(0, length - size), position) for length, position in zip((24, 30), pixel, strict=True)]
+    top, left = (
+        low + int(share * (high - low + 1)) for low, high, share in zip(lows, highs, place, strict=True)
+    )
+    batch = batch_of(bank, [plain_draw(top, left, size, flip=flip, turns=turns)], inputs(atlas="channel"))
+    found = (batch.mask[0] > 0).nonzero().tolist()
+    assert len(found) == 1
+    there = (slice(None), *found[0])
+    for channel in (0, 2, 4, 6, 8, 10, 15):
+        assert batch.channels[0, channel].nonzero().tolist() == found
+    assert batch.own_echo[0].nonzero().tolist() == found
+    assert float(unscale_dbz(batch.reflectivity)[0][tuple(found[0])]) == pytest.approx(
+        decode_dbz(np.uint8(120))
+    )
+    # The pixel's distance from the radar is not changed by turning, and the azimuth is that in the picture.
+    distance = np.hypot(column - 13.0, row - 9.0)
+    assert float(batch.channels[0][there][12]) == pytest.approx(distance / 15, abs=1e-5)
+    right, up = column - 13.0, 9.0 - row
+    if flip:
+        right = -right
+    for _ in range(turns):
+        right, up = -up, right
+    if distance:
+        cosine, sine = batch.channels[0][there][13:15].tolist()
+        assert (cosine, sine) == pytest.approx((up / distance, right / distance), abs=1e-5)
+
+
+@given(shape=st.tuples(st.integers(1, 40), st.integers(1, 40)), crop=st.integers(1, 32))
+@settings(max_examples=40)
+def test_a_crop_is_the_frame_inside_and_unknown_beyond_its_edge(shape, crop):
+    bank = {"CASGO": radar_bank([START, START + 360, START + 720], shape)}
+    how = augmentation(crop=crop, flips=False)
+    draw = draw_crop(bank, SAMPLE, how, inputs(), 1, 2, 3)
+    raw = cut(bank, [SAMPLE], [draw], inputs())
+    height, width = min(crop, shape[0]), min(crop, shape[1])
+    assert 0 <= draw.top <= shape[0] - height and 0 <= draw.left <= shape[1] - width
+    inside = raw.planes[0][:, :height, :width]
+    wanted = bank["CASGO"].planes[1][:, draw.top : draw.top + height, draw.left : draw.left + width]
+    assert np.array_equal(inside[-4:], wanted)
+    assert np.array_equal(inside[1], wanted[OWN]) and np.array_equal(inside[4], wanted[OTHERS])
+    beyond = np.ones((crop, crop), bool)
+    beyond[:height, :width] = False
+    assert (raw.planes[0][:-2, beyond] == NODATA).all()
+    assert (raw.planes[0][-2, beyond] == UNKNOWN).all() and (raw.planes[0][-1, beyond] == 0).all()
+    batch = make_batch(raw, inputs(), CPU)
+    assert not batch.weight[0, torch.from_numpy(beyond)].any()
+
+
+def test_validation_is_the_whole_frame_each_time_alike():
+    bank, samples = small_bank()
+    draws = [whole_frame(bank["CASGO"].grid, inputs()) for _ in range(2)]
+    first, second = (make_batch(cut(bank, samples[:1], [draw], inputs()), inputs(), CPU) for draw in draws)
+    assert all(torch.equal(getattr(first, name), getattr(second, name)) for name in first.__dict__)
+    assert first.mask.shape == (1, 32, 32) and not first.hole.any()
+    planes = bank["CASGO"].planes[bank["CASGO"].index[samples[0].time]]
+    assert np.array_equal(first.mask[0].numpy() == 1, planes[2] == METEOROLOGICAL)
+
+
+def test_draws_depend_on_seed_epoch_and_item_alone():
+    bank, samples = small_bank()
+    how = augmentation(flips=True, drop_neighbours=0.5, drop_others=0.5, prefer_echo=0.5, hole_fraction=0.5)
+
+    def draws(items, seed=1, epoch=2):
+        return {item: draw_crop(bank, samples[0], how, inputs(), seed, epoch, item) for item in items}
+
+    forth, back = draws(range(20)), draws(reversed(range(20)))
+    assert forth == back
+    assert len(set(forth.values())) == 20
+    assert draws(range(20), epoch=3) != forth and draws(range(20), seed=2) != forth
+    assert sorted(epoch_order(1, 2, 50)) == list(range(50))
+    assert (
+        epoch_order(1, 2, 50).tolist() == epoch_order(1, 2, 50).tolist() != epoch_order(1, 3, 50).tolist()
+    )
+
+
+def test_rates_are_met_and_the_samples_own_time_is_always_seen():
+    bank, samples = small_bank()
+    how = augmentation(drop_neighbours=0.3, drop_others=0.2, hole_fraction=0.4, flips=True)
+    draws = [draw_crop(bank, samples[0], how, inputs(), 0, 0, item) for item in range(2000)]
+    assert all(draw.own_seen[1] for draw in draws)
+    assert np.mean([not draw.own_seen[0] for draw in draws]) == pytest.approx(0.3, abs=0.04)
+    assert np.mean([not draw.others_seen[1] for draw in draws]) == pytest.approx(0.2, abs=0.04)
+    assert np.mean([bool(draw.holes) for draw in draws]) == pytest.approx(0.4, abs=0.04)
+    assert {(draw.flip, draw.turns) for draw in draws} == {(f, t) for f in (False, True) for t in range(4)}
+
+
+def test_a_crop_is_laid_over_rare_clutter_as_often_as_over_rain():
+    bank = quiet_bank((60, 60))
+    planes = bank["CASGO"].planes
+    planes[1, 2, 5:45, 5:45] = METEOROLOGICAL
+    planes[1, 2, 57, 57] = NON_METEOROLOGICAL
+    how = augmentation(crop=8, prefer_echo=1.0)
+    draws = [draw_crop(bank, SAMPLE, how, inputs(), 0, 0, item) for item in range(200)]
+    windows = [planes[1, 2, draw.top : draw.top + 8, draw.left : draw.left + 8] for draw in draws]
+    assert all(((window == METEOROLOGICAL) | (window == NON_METEOROLOGICAL)).any() for window in windows)
+    assert np.mean([(window == NON_METEOROLOGICAL).any() for window in windows]) == pytest.approx(
+        0.5, abs=0.15
+    )
+
+
+def test_a_frame_without_echo_is_cropped_all_the_same():
+    draw = draw_crop(quiet_bank(), SAMPLE, augmentation(prefer_echo=1.0), inputs(), 0, 0, 0)
+    assert 0 <= draw.top <= 8 and 0 <= draw.left <= 14
+
+
+def test_holes_hide_own_data_at_all_times_and_nothing_else():
+    bank = {"CASGO": radar_bank([START, START + 360, START + 720])}
+    open_draw = plain_draw(0, 0, 32)
+    holed = plain_draw(0, 0, 32, holes=((4, 0, 24, 20),), flip=True, turns=1)
+    turned = plain_draw(0, 0, 32, flip=True, turns=1)
+    whole, plain, hidden = (batch_of(bank, [draw]) for draw in (open_draw, turned, holed))
+    own_data = plain.channels[0, 5] == 1
+    box = torch.zeros(32, 32, dtype=torch.bool)
+    box[4:24, 0:20] = True
+    assert not own_data[box].all()  # a nodata edge lies in the box: there is nothing to hide
+    assert torch.equal(hidden.hole[0], box & own_data)
+    for channel in (0, 1, 4, 5, 8, 9):
+        assert not hidden.channels[0, channel][hidden.hole[0]].any()
+        assert torch.equal(hidden.channels[0, channel][~box], plain.channels[0, channel][~box])
+    for channel in (2, 3, 6, 7, 10, 11, 12, 13, 14):
+        assert torch.equal(hidden.channels[0, channel], plain.channels[0, channel])
+    for name in ("mask", "weight", "reflectivity", "reflectivity_weight", "own_echo"):
+        assert torch.equal(getattr(hidden, name), getattr(plain, name))
+    assert (hidden.mask[0] * hidden.hole[0]).any() and whole.mask.sum() == plain.mask.sum()
+
+
+def test_drawn_holes_stay_within_their_size():
+    bank, samples = small_bank()
+    how = augmentation(crop=32, hole_fraction=1.0, hole_size=10)
+    boxes = [
+        box for item in range(100) for box in draw_crop(bank, samples[0], how, inputs(), 0, 0, item).holes
+    ]
+    assert all(
+        0 <= top < bottom <= top + 10 and 0 <= left < right <= left + 10
+        for top, left, bottom, right in boxes
+    )
+
+
+def test_dropped_times_and_radars_are_unavailable_and_targets_stay():
+    bank = {"CASGO": radar_bank([START, START + 360, START + 720])}
+    full = batch_of(bank, [plain_draw(0, 0, 32)])
+    less = batch_of(bank, [plain_draw(0, 0, 32, own_seen=(False, True, True), others_seen=(False,) * 3)])
+    for channel in (0, 1, 2, 3, 6, 7, 10, 11):
+        assert full.channels[0, channel].any() and not less.channels[0, channel].any()
+    for channel in (4, 5, 8, 9, 12, 13, 14):
+        assert torch.equal(full.channels[0, channel], less.channels[0, channel])
+    assert torch.equal(full.reflectivity, less.reflectivity) and torch.equal(full.mask, less.mask)
+
+
+def test_the_clutter_mask_makes_own_pixels_unavailable_in_the_input_only():
+    clutter = np.zeros((24, 30), bool)
+    clutter[3, 5] = True
+    bank = quiet_bank(clutter=clutter)
+    bank["CASGO"].planes[:, [OWN, OTHERS], 3, 5] = 120
+    bank["CASGO"].planes[1, 2, 3, 5] = METEOROLOGICAL
+    batch = batch_of(bank, [plain_draw(0, 0, 8)], inputs(atlas="mask"))
+    at = batch.channels[0, :, 3, 5]
+    assert not at[[0, 1, 4, 5, 8, 9]].any() and (at[[2, 3, 6, 7, 10, 11]] > 0).all()
+    assert batch.mask[0, 3, 5] == 1 and batch.weight[0, 3, 5] == 1
+    assert batch.channels[0, 5].sum() == 8 * 8 - 1
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "how", "dbz"),
+    [
+        (20.0, 40.0, "max", 40.0),
+        (20.0, 40.0, "mean", 30.0),
+        (20.0, None, "max", 20.0),
+        (20.0, None, "mean", 20.0),
+        (None, 40.0, "mean", 40.0),
+        (-31.5, -20.0, "max", -20.0),
+    ],
+)
+def test_the_reflectivity_target_pools_the_radars_that_see_an_echo(own, others, how, dbz):
+    for nothing in (0, NODATA):
+        bank = quiet_bank()
+        for plane, value in ((OWN, own), (OTHERS, others)):
+            bank["CASGO"].planes[1, plane] = nothing if value is None else encode_dbz(value)
+        bank["CASGO"].planes[1, 2] = METEOROLOGICAL
+        batch = batch_of(bank, [plain_draw(0, 0, 8)], inputs(reflectivity_target=how))
+        assert torch.allclose(unscale_dbz(batch.reflectivity), torch.tensor(dbz), atol=1e-4)
+        assert (batch.reflectivity_weight == 1).all()
+
+
+def test_targets_follow_class_and_confidence():
+    bank = quiet_bank()
+    planes = bank["CASGO"].planes[1]
+    planes[OWN] = 100
+    planes[2, 0, :4] = [NONE, METEOROLOGICAL, NON_METEOROLOGICAL, UNKNOWN]
+    planes[3, 0, :4] = [255, 51, 102, 255]
+    batch = batch_of(bank, [plain_draw(0, 0, 8)])
+    assert batch.mask[0, 0, :4].tolist() == [0, 1, 0, 0]
+    assert batch.weight[0, 0, :4].tolist() == pytest.approx([1, 0.2, 0.4, 0])
+    assert batch.reflectivity_weight[0, 0, :4].tolist() == pytest.approx([0, 0.2, 0, 0])
+    assert float(batch.reflectivity[0, 0, 1]) == pytest.approx(
+        float(decode_scaled(torch.tensor(100, dtype=torch.uint8)))
+    )
+
+
+def test_radars_of_different_sizes_share_a_batch():
+    times = [START, START + 360, START + 720]
+    bank = {"CASGO": radar_bank(times, (32, 32)), "CASCM": radar_bank(times, (12, 50), seed=9)}
+    samples = [Sample(START + 360, "CASGO"), Sample(START + 360, "CASCM")]
+    how = augmentation(crop=16, flips=True)
+    draws = [draw_crop(bank, sample, how, inputs(), 0, 0, item) for item, sample in enumerate(samples)]
+    batch = make_batch(cut(bank, samples, draws, inputs()), inputs(), CPU)
+    assert batch.channels.shape == (2, 15, 16, 16) and torch.isfinite(batch.channels).all()
+    assert len(MINUTES) == 3

@@ -1,0 +1,238 @@
+"""The stage pairs each frame with its reference, hides holes by a second look, and writes what it found."""
+
+import json
+
+import imageio.v3 as iio
+import numpy as np
+import pandas as pd
+import pytest
+from store_cases import (
+    START,
+    make_aligned,
+    make_atlas,
+    make_labels,
+    make_targets,
+    pattern_codes,
+    times_from,
+)
+
+from radar_cleaner.errors import ConfigError, FrameError, ModelError, SampleError
+from radar_cleaner.inference import Prediction
+from radar_cleaner.layout import Layout
+from radar_cleaner.samples import sample_table
+from radar_cleaner.stages import evaluate_model as stage
+from radar_cleaner.vocabulary import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, decode_dbz, is_echo
+
+SHARD = "20240711T00"
+TIMES = times_from(count=4)
+MINUTES = [-6, 0, 6]
+
+
+class Config:
+    input_minutes = tuple(MINUTES)
+    atlas = "none"
+
+
+class FakeCleaner:
+    """Keeps echo of at least `keep_dbz`; knows reflectivity where it sees it, else says 0 dBZ."""
+
+    config, digest = Config, "sha256:fake"
+
+    def __init__(self, keep_dbz=-99.0):
+        self.keep_dbz, self.seen = keep_dbz, []
+
+    def check_input_minutes(self, minutes):
+        if tuple(minutes) != self.config.input_minutes:
+            raise ModelError("the model reads other input_minutes")
+
+    def predict(self, inputs):
+        self.seen.append(inputs.own)
+        now = inputs.own[1]
+        dbz = np.where(is_echo(now), decode_dbz(now), np.float32(0))
+        return Prediction((dbz >= self.keep_dbz).astype(np.float32), dbz.astype(np.float32))
+
+
+def reference_of(radar, time):
+    """Echo of at least 40 dBZ is rain; every fifth column is not known."""
+    codes = pattern_codes(radar, time)
+    classes = np.where(decode_dbz(codes) >= 40, METEOROLOGICAL, NON_METEOROLOGICAL)
+    classes = np.where(is_echo(codes), classes, 0)
+    classes[:, ::5] = 3
+    return classes.astype(np.uint8)
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    layout = Layout(tmp_path / "results")
+    for radar in ("CASGO", "CASCM"):
+        classes = np.stack([reference_of(radar, time) for time in TIMES])
+        make_labels(layout.labels(radar, SHARD), radar, TIMES)
+        make_aligned(layout.aligned(radar, SHARD), radar, TIMES)
+        make_targets(layout.targets(radar, SHARD), radar, TIMES, classes)
+        make_atlas(layout.atlas(radar), radar, clutter=np.eye(48))
+        for time, picture in zip(TIMES, classes, strict=True):
+            path = tmp_path / "masks" / radar / f"{time}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            iio.imwrite(path, picture)
+
+    def call(cleaner=None, samples=None, draw=False, **changes):
+        if not draw:  # drawing takes longer than all else
+            monkeypatch.setattr(stage.figures, "scores_figure", lambda *_: b"")
+            monkeypatch.setattr(stage.figures, "removal_curve_figure", lambda *_: b"")
+        samples = samples or [(time, radar) for time in TIMES for radar in ("CASGO", "CASCM")]
+        sample_table(samples).to_csv(tmp_path / "test.csv", index=False)
+        cleaner = cleaner or FakeCleaner(40)
+        monkeypatch.setattr(stage, "load_cleaner", lambda path, threads: cleaner)
+        out = tmp_path / "out"
+        flags = {
+            "results": layout.results,
+            "stores": [f"CASGO={SHARD}", f"CASCM={SHARD}"],
+            "samples": tmp_path / "test.csv",
+            "model": tmp_path / "best.pt",
+            "input_minutes": MINUTES,
+            "reference": tmp_path / "masks",
+            "pattern": r"(\d{12})",
+            "time_format": "%Y%m%d%H%M",
+            "time_zone": "UTC",
+            "threshold": 0.5,
+            "dbz_bands": [30.0],
+            "holes": True,
+            "hole_size": 4,
+            "threads": 1,
+            "output": out / "metrics.json",
+            "scores": out / "scores.csv",
+            "curve": out / "curve.csv",
+            "scores_figure": out / "scores.png",
+            "curve_figure": out / "curve.png",
+        }
+        stage.evaluate_model(**flags | changes)
+        return json.loads((out / "metrics.json").read_text())
+
+    for path in (tmp_path / "masks").rglob("*.png"):
+        moment = pd.Timestamp(int(path.stem), unit="s")
+        path.rename(path.with_name(f"{moment:%Y%m%d%H%M}.png"))
+    call.folder = tmp_path
+    call.layout = layout
+    return call
+
+
+def find(metrics, radar="all radars", cleaner="model", band="all"):
+    key = (radar, cleaner, band)
+    return next(row for row in metrics["scores"] if (row["radar"], row["cleaner"], row["band"]) == key)
+
+
+def test_a_model_that_knows_the_truth_is_perfect_on_masks(run):
+    metrics = run()
+    row = find(metrics)
+    assert metrics["reference"] == "masks"
+    assert (row["retention"], row["removal"], row["csi"], row["far"]) == (1, 1, 1, 0)
+    echo = sum(
+        (is_echo(pattern_codes(radar, time)) & (reference_of(radar, time) == METEOROLOGICAL)).sum()
+        for radar in ("CASGO", "CASCM")
+        for time in TIMES
+    )
+    assert row["hits"] == echo
+
+
+def test_the_classical_cleaners_are_scored_beside_it(run):
+    metrics = run(FakeCleaner(-99))
+    label, masked = (find(metrics, cleaner=name) for name in ("weak label", "label + clutter mask"))
+    assert (label["retention"], label["removal"]) == (1, 0)  # the made labels call every echo rain
+    assert 0 < masked["removal"] < 0.1 and 0.9 < masked["retention"] < 1
+    assert (find(metrics)["retention"], find(metrics)["removal"]) == (1, 0)
+
+
+def test_without_masks_the_targets_are_the_reference(run):
+    by_masks, by_labels = run(), run(reference=None)
+    assert by_labels["reference"] == "labels"
+    assert by_labels["scores"] == by_masks["scores"]  # here they say the same
+
+
+def test_samples_without_a_reference_are_counted_and_not_scored(run):
+    (run.folder / "masks" / "CASGO" / "202407110006.png").unlink()
+    samples = run()["samples"]
+    assert samples == {
+        "listed": 8,
+        "scored": {"CASCM": 4, "CASGO": 3},
+        "without_reference": {"CASCM": 0, "CASGO": 1},
+    }
+
+
+def test_without_any_reference_there_are_no_scores_but_whole_files(run):
+    metrics = run(reference=run.folder / "nowhere", draw=True)
+    assert find(metrics)["retention"] is None
+    assert sum(metrics["samples"]["scored"].values()) == 0
+    assert (run.folder / "out" / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_holes_hide_the_own_value_at_all_times_and_only_there_is_an_error(run):
+    cleaner = FakeCleaner(-99)
+    metrics = run(cleaner, [(TIMES[1], "CASGO")])
+    seen, hidden = cleaner.seen
+    holes = (hidden != seen).any(axis=0)
+    assert holes.any() and (hidden[:, holes] == NODATA).all()
+    assert (hidden[:, ~holes] == seen[:, ~holes]).all()
+    assert not (holes & (seen[1] == NODATA)).any()
+    rows = {row["measure"]: row for row in metrics["reflectivity"] if row["band"] == "all"}
+    own = decode_dbz(seen[1])
+    rain = holes & is_echo(seen[1]) & (reference_of("CASGO", TIMES[1]) == METEOROLOGICAL)
+    # What it cannot see the fake calls 0 dBZ; what it sees it knows.
+    assert rows["error on holes"]["mae_dbz"] == pytest.approx(own[rain].mean())
+    assert rows["error on holes"]["pixels"] == rain.sum()
+    assert rows["label agreement"]["mae_dbz"] == 0
+
+
+def test_without_holes_the_model_looks_once(run):
+    cleaner = FakeCleaner(-99)
+    metrics = run(cleaner, holes=False)
+    assert len(cleaner.seen) == 8 and metrics["hole_size"] is None
+
+
+def test_one_radar_alone_has_no_total(run):
+    metrics = run(samples=[(time, "CASGO") for time in TIMES], stores=[f"CASGO={SHARD}"])
+    assert {row["radar"] for row in metrics["scores"]} == {"CASGO"}
+
+
+def test_tables_hold_what_the_metrics_hold_and_the_same_run_gives_the_same_files(run):
+    metrics = run()
+    names = ("metrics.json", "scores.csv", "curve.csv")
+    files = {name: (run.folder / "out" / name).read_bytes() for name in names}
+    scores, curve = (pd.read_csv(run.folder / "out" / name) for name in ("scores.csv", "curve.csv"))
+    assert len(scores) == len(metrics["scores"]) + len(metrics["reflectivity"])
+    assert set(curve["radar"]) == {"CASGO", "CASCM", "all radars"}
+    run()
+    assert files == {name: (run.folder / "out" / name).read_bytes() for name in names}
+
+
+@pytest.mark.parametrize("picture", [np.zeros((47, 48), np.uint8), np.zeros((48, 48, 3), np.uint8), None])
+def test_a_mask_that_is_none_is_named(run, picture):
+    path = run.folder / "masks" / "CASGO" / "202407110006.png"
+    path.write_bytes(b"x") if picture is None else iio.imwrite(path, picture)
+    with pytest.raises(FrameError, match=r"202407110006\.png"):
+        run()
+
+
+def test_two_masks_of_one_time_are_refused(run):
+    folder = run.folder / "masks" / "CASGO"
+    (folder / "again_202407110006.png").write_bytes((folder / "202407110006.png").read_bytes())
+    with pytest.raises(FrameError, match="same time"):
+        run()
+
+
+def test_what_does_not_fit_is_said(run):
+    with pytest.raises(ModelError, match="input_minutes"):
+        run(input_minutes=[0])
+    with pytest.raises(ConfigError, match="dbz_bands"):
+        run(dbz_bands=[30.0, 20.0])
+    with pytest.raises(SampleError, match="CASXX"):
+        run(samples=[(START, "CASXX")])
+
+
+def test_a_model_that_answers_no_number_is_refused(run):
+    class Broken(FakeCleaner):
+        def predict(self, inputs):
+            nothing = np.full(inputs.own.shape[1:], np.nan, np.float32)
+            return Prediction(nothing, nothing)
+
+    with pytest.raises(ModelError, match="not a number"):
+        run(Broken())

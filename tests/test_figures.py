@@ -1,0 +1,78 @@
+"""Pictures decode, are the same for the same numbers, and stand the edges: nothing scored, one row."""
+
+import io
+
+import imageio.v3 as iio
+import numpy as np
+import pandas as pd
+import pytest
+
+from radar_cleaner.evaluation import CLEANERS
+from radar_cleaner.figures import history_figure, removal_curve_figure, scores_figure, write_png
+
+
+def score_row(radar, cleaner, retention=0.9, removal=0.5):
+    known = {"retention": retention, "removal": removal, "csi": retention}
+    ends = {"retention_low": 0.85, "retention_high": 0.95, "removal_low": None, "removal_high": None}
+    return {"radar": radar, "cleaner": cleaner, "band": "all", **known, **ends}
+
+
+def scores(*radars, **values):
+    return [score_row(radar, cleaner, **values) for radar in radars for cleaner in CLEANERS]
+
+
+def curve(*radars):
+    return [
+        {"radar": radar, "threshold": t, "retention": 1 - t**3, "removal": t}
+        for radar in radars
+        for t in (0.0, 0.5, 1.0)
+    ]
+
+
+def pixels(png):
+    picture = iio.imread(io.BytesIO(png))
+    assert picture.ndim == 3 and picture.shape[1] > 300
+    assert len(np.unique(picture.reshape(-1, picture.shape[2]), axis=0)) > 5  # something is drawn
+    return picture
+
+
+@pytest.mark.parametrize("radars", [("A",), ("A", "B", "all radars"), tuple("ABCD")])
+def test_any_number_of_radars_has_a_curve_and_bars(radars):
+    pixels(removal_curve_figure(curve(*radars), scores(*radars), 0.5))
+    pixels(scores_figure(scores(*radars)))
+
+
+def test_where_nothing_was_scored_there_is_still_a_picture():
+    rows = scores("A", retention=None, removal=None)
+    points = [{"radar": "A", "threshold": 0.0, "retention": None, "removal": None}]
+    pixels(removal_curve_figure(points, rows, 0.5))
+    pixels(scores_figure(rows))
+    removal_curve_figure([], [], 0.5)
+    scores_figure([])
+
+
+def test_history_shows_any_columns_of_one_or_many_epochs():
+    one = pd.DataFrame({"epoch": [0], "train_loss": [1.0], "val_loss": [np.nan]})
+    pixels(history_figure(one))
+    more = pd.DataFrame({"epoch": [0, 1], "train_loss": [2.0, 1.0], "val_loss": [2.0, 2.5], "rate": [1, 2]})
+    assert pixels(history_figure(more)).shape[1] > pixels(history_figure(one)).shape[1]
+    history_figure(pd.DataFrame({"epoch": []}))
+
+
+def test_equal_numbers_give_an_equal_picture():
+    assert scores_figure(scores("A", "B")) == scores_figure(scores("A", "B"))
+    assert scores_figure(scores("A", "B")) != scores_figure(scores("A", "B", removal=0.6))
+
+
+def test_drawing_touches_no_global_figure():
+    from matplotlib import _pylab_helpers
+
+    scores_figure(scores("A"))
+    assert not _pylab_helpers.Gcf.figs
+
+
+def test_a_picture_is_written_whole(tmp_path):
+    png = scores_figure(scores("A"))
+    write_png(tmp_path / "new" / "a.png", png)
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.png"]
+    assert (tmp_path / "new" / "a.png").read_bytes() == png

@@ -1,0 +1,56 @@
+"""The plan: which frames belong to which job, and which modules a stage runs."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from planning.archive import Plan
+from planning.code import import_closure
+from planning.schema import checked
+from workflow_cases import REPOSITORY, SMOKE, Workspace
+
+from radar_cleaner.cli import STAGES
+
+SCHEMA = REPOSITORY / "workflow" / "schemas" / "config.schema.yaml"
+
+
+@pytest.fixture
+def plan(scratch: Workspace, monkeypatch: pytest.MonkeyPatch) -> Plan:
+    monkeypatch.chdir(scratch.root)
+    return Plan(checked(SMOKE, SCHEMA))
+
+
+def test_neighbours_are_the_shards_that_an_input_time_lies_in(plan: Plan) -> None:
+    assert plan.neighbours("CASGO", "20240710T23") == ["20240710T22", "20240711T00"]
+    assert plan.neighbours("CASGO", "20240711T13") == []  # the hours around it have no frames
+
+
+def test_a_frame_missing_at_the_boundary_is_no_neighbour(plan: Plan, scratch: Workspace) -> None:
+    (scratch.root / "frames/CASGO/CASGO_202407110000.png").unlink()
+    assert Plan(checked(SMOKE, SCHEMA)).neighbours("CASGO", "20240710T23") == ["20240710T22"]
+
+
+def test_folders_and_dangling_links_are_no_inputs_but_are_known(scratch: Workspace, plan: Plan) -> None:
+    folder = scratch.root / "frames/CASGO"
+    (folder / "CASGO_202407102203.png").mkdir()
+    (folder / "CASGO_202407102209.png").symlink_to("nowhere")
+    plan = Plan(checked(SMOKE, SCHEMA))
+    assert [Path(name).name for name in plan.problems("CASGO", "20240710T22")] == [
+        "CASGO_202407102203.png",
+        "CASGO_202407102209.png",
+    ]
+    assert len(plan.frames("CASGO", "20240710T22")) == 10
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_subcommand_has_a_stage_module_with_one_public_function(stage: str) -> None:
+    path = REPOSITORY / "radar_cleaner" / "stages" / f"{stage}.py"
+    public = [
+        node.name
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+    ]
+    assert public == [stage]
+    assert path in import_closure(stage, REPOSITORY)

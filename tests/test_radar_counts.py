@@ -1,0 +1,64 @@
+"""One radar, two, three: the same workflow, and one model file for all of them."""
+
+from __future__ import annotations
+
+import copy
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from workflow_cases import SMOKE, Workspace, make_workspace
+
+
+def with_radars(count: int, workspace: Workspace) -> dict[str, Any]:
+    """The smoke config with so many radars; the third has Chipman's frames and stands a little east of it."""
+    config = copy.deepcopy(SMOKE)
+    if count == 1:
+        config["radars"] = config["radars"][:1]
+    if count == 3:
+        for folder in ("frames", "truth"):
+            shutil.copytree(workspace.root / folder / "CASCM", workspace.root / folder / "THIRD")
+        config["radars"].append({**config["radars"][1], "id": "THIRD", "frames": "frames/THIRD", "longitude": -65.5})
+    return config
+
+
+def check_products(workspace: Workspace, config: dict[str, Any]) -> None:
+    """Every radar has its product, with kept echo, and the composite shows all that they show."""
+    results = workspace.root / "results"
+    kept = {}
+    for radar in config["radars"]:
+        with xr.open_zarr(results / f"cleaned/{radar['id']}/20240711T13.zarr") as product:
+            assert product.sizes["time"] == 10
+            kept[radar["id"]] = int((product.quality_flag == 1).sum())
+    with xr.open_zarr(results / "composite/20240711T13.zarr") as composite:
+        assert int((composite.quality_flag == 1).sum()) >= max(kept.values()) * 0.95
+        values = composite.reflectivity.values
+    assert np.isfinite(values).any()
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_model_of_two_radars_cleans_one_and_three(finished: Workspace, tmp_path: Path, count: int) -> None:
+    workspace = make_workspace(tmp_path / "copy")
+    config = with_radars(count, workspace)
+    config["frames"]["period"] = ["2024-07-11 13:00", "2024-07-11 14:00"]
+    model = finished.root / "results/model/best.pt"
+    config["cleaning"] = {"model": str(model), "threshold": 0.0}
+    del config["training"], config["evaluation"]
+    output = workspace.run("clean", config=config)
+    assert "train_model" not in output
+    check_products(workspace, config)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [1, 3])
+def test_one_and_three_radars_run_through_the_whole_workflow(tmp_path: Path, count: int) -> None:
+    workspace = make_workspace(tmp_path / "copy")
+    config = with_radars(count, workspace)
+    config["cleaning"] = {"threshold": 0.0}
+    workspace.run(config=config)
+    check_products(workspace, config)
+    assert (workspace.root / "results/report/report.html").stat().st_size > 10_000
+    assert "Nothing to be done" in workspace.snakemake("--dry-run", config=config).stdout

@@ -1,0 +1,216 @@
+"""The rerun table: what each change makes run again after a finished run, and nothing else."""
+
+from __future__ import annotations
+
+import copy
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from workflow_cases import SAMPLE, Job, Workspace
+
+PRODUCTS = {"clean_frames", "compose_radars", "write_report"}
+FROM_MODEL = {"train_model", "evaluate_model"} | PRODUCTS
+FROM_TARGETS = {"vote_echoes"} | FROM_MODEL
+FROM_LABELS = {
+    "label_echoes",
+    "build_clutter_atlas",
+    "align_others",
+    "split_samples",
+    "list_test_samples",
+} | FROM_TARGETS
+
+# Config key: the value it changes to, and exactly the rules that run again.
+KEYS: dict[str, tuple[Any, set[str]]] = {
+    "labels.min_dbz": (10, FROM_LABELS),
+    "atlas.threshold": (0.8, {"build_clutter_atlas"} | FROM_TARGETS),
+    "votes.area": (1.0, FROM_TARGETS),
+    "samples.block_minutes": (24, {"split_samples"} | FROM_MODEL),
+    "training.learning_rate": (0.001, FROM_MODEL),
+    "training.loss.dice": (0.25, FROM_MODEL),
+    "evaluation.dbz_bands": ([-31.5, 20, 95], {"evaluate_model", "write_report"}),
+    "cleaning.threshold": (0.4, {"evaluate_model"} | PRODUCTS),
+    "composite.grid": ("union", {"build_warp_grid", "compose_radars", "write_report"}),
+    "report.frames": (2, {"write_report"}),
+}
+
+
+def changed(config: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
+    config = copy.deepcopy(config)
+    *path, leaf = key.split(".")
+    part = config
+    for name in path:
+        part = part.setdefault(name, {})
+    part[leaf] = value
+    return config
+
+
+def test_a_finished_run_has_nothing_to_do(finished: Workspace) -> None:
+    assert "Nothing to be done" in finished.snakemake("--dry-run").stdout
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_changed_key_reruns_exactly_what_it_changes(finished: Workspace, key: str) -> None:
+    value, rules = KEYS[key]
+    assert finished.rules(config=changed(finished.config, key, value)) == rules
+
+
+def test_a_radars_centre_reruns_its_own_labels_and_what_follows(finished: Workspace) -> None:
+    config = copy.deepcopy(finished.config)
+    config["radars"][0]["center_px"] = [341, 239]
+    jobs = finished.dry_run(config=config)
+    assert {job.rule for job in jobs} == FROM_LABELS | {"build_warp_grid"}
+    assert {job.wildcards.split("/")[0] for job in jobs if job.rule == "label_echoes"} == {"CASGO"}
+    # The first radar's plane is the composite's, so that every grid but the other radar's own moves.
+    grids = {job.wildcards for job in jobs if job.rule == "build_warp_grid"}
+    assert grids == {"CASGO/CASGO", "CASGO/CASCM", "CASCM/CASGO", "composite/CASGO", "composite/CASCM"}
+
+
+def test_the_number_of_processes_reruns_nothing(finished: Workspace) -> None:
+    assert finished.dry_run("--set-resources", "train_model:processes=1") == set()
+
+
+def test_the_order_of_keys_reruns_nothing(finished: Workspace) -> None:
+    def turned(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: turned(value[key]) for key in reversed(value)}
+        return [turned(item) for item in value] if isinstance(value, list) else value
+
+    assert list(turned(finished.config)) != list(finished.config)
+    assert finished.dry_run(config=turned(finished.config)) == set()
+
+
+def test_a_model_by_path_leaves_the_training_out(finished: Workspace, tmp_path: Path) -> None:
+    model = shutil.copy2(finished.root / "results/model/best.pt", tmp_path / "mine.pt")
+    config = changed(finished.config, "cleaning.model", str(model))
+    rules = finished.rules(config=config)
+    assert rules == {"evaluate_model"} | PRODUCTS
+    with moved(finished.root / "results/model", tmp_path / "model"):
+        assert "train_model" not in finished.rules(config=config)
+
+
+# Frames. What reads a shard of the training period runs again; what only a later hour touches does not train.
+
+
+@contextmanager
+def moved(path: Path, to: Path) -> Iterator[None]:
+    shutil.move(path, to)
+    try:
+        yield
+    finally:
+        shutil.move(to, path)
+
+
+@contextmanager
+def replaced(path: Path, source: Path) -> Iterator[None]:
+    """`source` in the place of `path`, which may not be there yet; afterwards as before."""
+    backup = path.with_name(path.name + ".backup")
+    was_there = path.exists()
+    if was_there:
+        shutil.move(path, backup)
+    try:
+        shutil.copyfile(source, path)
+        yield
+    finally:
+        path.unlink()
+        if was_there:
+            shutil.move(backup, path)
+
+
+def jobs(text: str) -> set[Job]:
+    return {Job(rule, wildcards) for rule, _, wildcards in (line.partition(" ") for line in text.split(", "))}
+
+
+def frame(workspace: Workspace, time: str, radar: str = "CASGO") -> Path:
+    return workspace.root / f"frames/{radar}/{radar}_{time}.png"
+
+
+def test_a_new_frame_of_a_later_hour_makes_its_own_stores_and_product(finished: Workspace) -> None:
+    new = SAMPLE / "frames/CASGO/CASGO_202407110300.png"
+    with replaced(frame(finished, "202407110300"), new):
+        found = finished.dry_run()
+    shard = "20240711T03"
+    assert found == jobs(
+        f"build_rgb_store CASGO/{shard}, label_echoes CASGO/{shard}, align_others CASGO/{shard},"
+        f" clean_frames CASGO/{shard}, compose_radars {shard}, write_report".replace(",  ", ", ")
+    )
+
+
+def test_a_changed_frame_of_a_later_hour_reruns_its_shard_and_what_sees_it(finished: Workspace) -> None:
+    other = SAMPLE / "frames/CASGO/CASGO_202407110300.png"
+    with replaced(frame(finished, "202407110030"), other):
+        found = finished.dry_run()
+    # Its labels are read by the last training hour's cleaning, whose window reaches over midnight.
+    assert found == jobs(
+        "build_rgb_store CASGO/20240711T00, label_echoes CASGO/20240711T00, align_others CASGO/20240711T00, "
+        "align_others CASCM/20240711T00, clean_frames CASGO/20240711T00, clean_frames CASGO/20240710T23, "
+        "clean_frames CASCM/20240711T00, clean_frames CASCM/20240710T23, compose_radars 20240711T00, "
+        "compose_radars 20240710T23, write_report"
+    )
+
+
+def test_a_frame_removed_at_midnight_reruns_both_its_neighbours_products(
+    finished: Workspace, tmp_path: Path
+) -> None:
+    with moved(frame(finished, "202407110000"), tmp_path / "kept.png"):
+        found = finished.dry_run()
+    assert found == jobs(
+        "build_rgb_store CASGO/20240711T00, label_echoes CASGO/20240711T00, align_others CASGO/20240711T00, "
+        "align_others CASCM/20240711T00, clean_frames CASGO/20240711T00, clean_frames CASGO/20240710T23, "
+        "clean_frames CASCM/20240711T00, clean_frames CASCM/20240710T23, compose_radars 20240711T00, "
+        "compose_radars 20240710T23, write_report"
+    )
+
+
+@pytest.mark.parametrize("change", ["new", "changed", "removed"])
+def test_a_frame_of_the_training_period_retrains(finished: Workspace, tmp_path: Path, change: str) -> None:
+    other = SAMPLE / "frames/CASGO/CASGO_202407110300.png"
+    if change == "removed":
+        context = moved(frame(finished, "202407102230"), tmp_path / "kept.png")
+    else:
+        time = "202407102230" if change == "changed" else "202407102233"
+        context = replaced(frame(finished, time), other)
+    with context:
+        found = finished.dry_run()
+    assert {job.rule for job in found} == (FROM_LABELS | {"build_rgb_store"}) - {"list_test_samples"}
+    assert {job.wildcards for job in found if job.rule == "build_rgb_store"} == {"CASGO/20240710T22"}
+    assert {job.wildcards for job in found if job.rule == "label_echoes"} == {"CASGO/20240710T22"}
+    assert {job.wildcards for job in found if job.rule == "build_clutter_atlas"} == {"CASGO"}
+
+
+def test_a_touched_frame_of_equal_content_reruns_nothing(finished: Workspace) -> None:
+    frame(finished, "202407102230").touch()
+    assert finished.dry_run() == set()
+
+
+# Code.
+
+
+@contextmanager
+def edited(path: Path) -> Iterator[None]:
+    text = path.read_text()
+    path.write_text(text + "\n# edited\n")
+    try:
+        yield
+    finally:
+        path.write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("module", "rules"),
+    [
+        ("labels.py", FROM_LABELS),
+        ("models/tiny_unet.py", FROM_MODEL),
+        ("stages/vote_echoes.py", FROM_TARGETS),
+        ("stages/write_report.py", {"write_report"}),
+        ("cli.py", set()),
+    ],
+)
+def test_an_edit_of_a_module_reruns_the_stages_that_run_it(
+    finished: Workspace, module: str, rules: set[str]
+) -> None:
+    with edited(finished.root / "radar_cleaner" / module):
+        assert finished.rules() == rules

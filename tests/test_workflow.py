@@ -1,0 +1,150 @@
+"""The workflow as a whole: its graphs and profile, its named targets, and that it never leaks the test period."""
+
+from __future__ import annotations
+
+import copy
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from workflow_cases import REPOSITORY, SMOKE, Workspace, jobs_of
+
+UP_TO_TRAINING = {
+    "list_unplaced_frames",
+    "build_rgb_store",
+    "label_echoes",
+    "build_clutter_atlas",
+    "build_warp_grid",
+    "align_others",
+    "vote_echoes",
+    "split_samples",
+    "train_model",
+}
+
+
+def rule_graph(text: str) -> set[str]:
+    return set(re.findall(r'label ?= ?"(\w+)', text))
+
+
+def test_no_input_up_to_the_training_is_of_the_evaluation_period_or_the_reference(scratch: Workspace) -> None:
+    config = yaml.safe_load((REPOSITORY / "config/maritimes.yaml").read_text())
+    for radar in config["radars"]:
+        radar["frames"] = str(REPOSITORY / radar["frames"])
+    config["evaluation"]["reference"] = str(REPOSITORY / config["evaluation"]["reference"])
+    output = scratch.snakemake("--dry-run", "train", config=config).stdout
+    assert {job.rule for job in jobs_of(output)} == UP_TO_TRAINING - {"list_unplaced_frames"}
+    inputs = [name for line in re.findall(r"^    input: (.*)$", output, re.MULTILINE) for name in line.split(", ")]
+    hours = re.findall(r"20240711T(\d\d)", " ".join(inputs))
+    minutes = re.findall(r"_20240711(\d\d)\d\d\.png", " ".join(inputs))
+    assert hours and minutes
+    assert max(hours) == max(minutes) == "11"
+    assert not [name for name in inputs if "truth" in name]
+
+
+def test_named_targets_make_their_part(scratch: Workspace) -> None:
+    preparing = UP_TO_TRAINING - {"train_model"}
+    assert scratch.rules("prepare") == preparing
+    assert scratch.rules("train") == UP_TO_TRAINING - {"list_unplaced_frames"}
+    assert "train_model" in scratch.rules("evaluate") and "clean_frames" not in scratch.rules("evaluate")
+    assert "compose_radars" in scratch.rules("clean") and "write_report" not in scratch.rules("clean")
+    assert "write_report" in scratch.rules("report")
+
+
+def test_cleaning_with_a_given_model_needs_neither_training_nor_evaluation(scratch: Workspace) -> None:
+    config = copy.deepcopy(SMOKE)
+    (scratch.root / "mine.pt").touch()
+    config["cleaning"] = {"model": "mine.pt"}
+    del config["training"], config["evaluation"]
+    assert scratch.rules("clean", config=config) == {
+        "build_rgb_store",
+        "label_echoes",
+        "build_warp_grid",
+        "align_others",
+        "clean_frames",
+        "compose_radars",
+    }
+
+
+def test_the_slurm_profile_dry_runs(scratch: Workspace) -> None:
+    output = scratch.snakemake("--profile", "slurm", "--dry-run").stdout
+    assert "train_model" in {job.rule for job in jobs_of(output)}
+    assert "slurm_partition=" in output
+
+
+def test_the_default_profile_sets_nothing_that_the_slurm_profile_sets() -> None:
+    default, slurm = (
+        yaml.safe_load((REPOSITORY / "profiles" / name / "config.yaml").read_text()) for name in ("default", "slurm")
+    )
+    assert not default.keys() & slurm.keys()
+
+
+def test_the_lint_is_clean(scratch: Workspace) -> None:
+    assert "Congratulations" in scratch.snakemake("--lint").stdout
+
+
+@pytest.mark.parametrize("graph", [("--rulegraph", "dot"), ("--filegraph",), ("--dag", "dot")], ids=" ".join)
+def test_each_graph_is_drawn(scratch: Workspace, graph: tuple[str, ...]) -> None:
+    drawn = scratch.snakemake(*graph).stdout
+    assert "digraph" in drawn
+    assert {"train_model", "clean_frames"} <= set(re.findall(r"\w+", drawn))
+
+
+def test_the_committed_rule_graph_is_the_workflows(scratch: Workspace) -> None:
+    config = copy.deepcopy(SMOKE)
+    config["cleaning"] = {"geotiff": True}
+    drawn = rule_graph(scratch.snakemake("--rulegraph", "dot", config=config).stdout)
+    committed = set(re.findall(r">(\w+)</text>", (REPOSITORY / "docs/rulegraph.svg").read_text()))
+    assert drawn == committed
+
+
+@pytest.fixture
+def make(scratch: Workspace) -> Workspace:
+    """A workspace in which `make` finds its environment made, and plain programs for the tests' python."""
+    shutil.copy2(REPOSITORY / "Makefile", scratch.root)
+    shutil.copy2(REPOSITORY / "pyproject.toml", scratch.root)
+    folder = scratch.root / ".venv/bin"
+    folder.mkdir(parents=True)
+    (folder / "snakemake").write_text(f'#!/bin/sh\nexec {" ".join(scratch.command()[:3])} "$@"\n')
+    (folder / "snakemake").chmod(0o755)
+    for stamp in ("python", "installed", "installed-dev"):
+        (scratch.root / ".venv" / stamp).touch()
+    scratch.write_config()
+    return scratch
+
+
+def run_make(workspace: Workspace, *arguments: str, path: str | None = None) -> str:
+    environment = {**workspace.environment(), **({"PATH": path} if path else {})}
+    done = subprocess.run(
+        ["make", *arguments, "CONFIG=config.yaml"],
+        cwd=workspace.root,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_make_why_names_each_rule_and_its_reason(make: Workspace) -> None:
+    lines = run_make(make, "why").splitlines()
+    assert any(line.startswith("train_model: reason: Missing output files") for line in lines)
+
+
+def test_make_dag_draws_mermaid_where_there_is_no_dot(make: Workspace, tmp_path: Path) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("sh", "bash", "make", "mkdir", "cat", "rm", "git"):
+        (programs / name).symlink_to(str(shutil.which(name)))
+    run_make(make, "dag", path=str(programs))
+    for graph in ("rulegraph", "dag"):
+        assert "train_model" in (make.root / "dag" / f"{graph}.mmd").read_text()
+
+
+def test_make_help_lists_every_target() -> None:
+    done = subprocess.run(["make", "help"], cwd=REPOSITORY, check=True, capture_output=True, text=True)
+    assert {"demo", "test", "verify", "check", "lint", "dag", "why"} <= {
+        line.split()[0] for line in done.stdout.splitlines()
+    }

@@ -1,0 +1,179 @@
+"""The report stands alone, tells exactly what was read, and escapes what strangers wrote."""
+
+import base64
+import io
+import os
+from html.parser import HTMLParser
+
+import imageio.v3 as iio
+import pandas as pd
+import pytest
+from report_cases import SHARDS, make_run
+from test_report import SVG
+
+from radar_cleaner.errors import ConfigError, StoreError
+from radar_cleaner.shards import encode_stores
+from radar_cleaner.stages.write_report import write_report
+
+
+class Page(HTMLParser):
+    """Tags in order, attributes, texts; complains of tags that are not closed."""
+
+    VOID = frozenset({"meta", "img", "link", "br", "hr", "input"})
+
+    def __init__(self, html):
+        super().__init__(convert_charrefs=True)
+        self.open, self.tags, self.attrs, self.texts = [], [], [], []
+        self.feed(html)
+        assert not self.open, f"not closed: {self.open}"
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attrs += [(tag, name, value or "") for name, value in attrs]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.texts).split())
+
+
+def report(layout, radars=("CASGO", "CASCM"), **changes):
+    folder = layout.results / "report"
+    flags = {
+        "results": layout.results,
+        "stores": encode_stores(dict.fromkeys(radars, SHARDS)),
+        "cadence_minutes": 6.0,
+        "evaluated": True,
+        "trained": True,
+        "max_frames": 2,
+        "coverage": folder / "coverage.csv",
+        "output": folder / "report.html",
+    }
+    write_report(**flags | changes)
+    return (folder / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run of two radars and its report, with a rule graph; some stores are older than the run."""
+    layout = make_run(tmp_path_factory.mktemp("run") / "results")
+    started = layout.results / "started"
+    started.touch()
+    os.utime(started, (1000, 1000))
+    for shard in SHARDS:
+        os.utime(layout.rgb("CASGO", shard) / "zarr.json", (999, 999))
+    graph = layout.results / "rules.svg"
+    graph.write_text(SVG, encoding="utf-8")
+    (layout.unplaced("CASGO")).write_text("file,reason\nnotime.png,no time in the name\n", encoding="utf-8")
+    html = report(layout, rule_graph=graph, run_started=started)
+    return layout, html, Page(html)
+
+
+def test_the_page_needs_nothing_beside_it(run):
+    _, html, page = run
+    for tag, name, value in page.attrs:
+        if name in ("src", "href", "srcset", "action", "data"):
+            assert value.startswith(("data:image/png;base64,", "#")), (tag, name, value[:60])
+    assert not {"script", "link", "iframe", "object", "base"} & set(page.tags)
+    assert "http://" not in html and "https://" not in html
+    assert "url(" not in html and "@import" not in html
+
+
+def test_every_image_is_a_picture_and_has_words_for_those_who_cannot_see_it(run):
+    _, _, page = run
+    sources = [value for tag, name, value in page.attrs if (tag, name) == ("img", "src")]
+    # Two frames, composite, scores, curve, label, two atlases, overlap, history.
+    assert len(sources) == 10
+    for source in sources:
+        picture = iio.imread(io.BytesIO(base64.b64decode(source.partition(",")[2])))
+        assert min(picture.shape[:2]) > 50
+    assert sum((tag, name) == ("img", "alt") and bool(value) for tag, name, value in page.attrs) == 10
+
+
+def test_links_within_the_page_lead_somewhere(run):
+    _, _, page = run
+    places = {value for _, name, value in page.attrs if name == "id"}
+    links = {value[1:] for tag, name, value in page.attrs if (tag, name) == ("a", "href")}
+    assert links and links <= places
+
+
+def test_a_hostile_file_name_is_text(run):
+    _, _, page = run
+    assert "<script>alert(1)</script>.png" in page.text
+    assert "cut & <b>short</b>" in page.text
+    assert "script" not in page.tags
+
+
+def test_coverage_counts_are_exact(run):
+    layout, _, page = run
+    table = pd.read_csv(layout.results / "report" / "coverage.csv")
+    # Each radar: 9 of 10 slots in the first hour, then 5; one frame missing; one rejected.
+    assert table.values.tolist() == [
+        ["CASCM", "2024-07-11", 15, 14, 1, 1],
+        ["CASGO", "2024-07-11", 15, 14, 1, 1],
+        ["CASGO", "no time in the name", 1, 0, 1, 0],
+    ]
+    assert "CASGO 2024-07-11 15 14 1 1" in page.text
+    assert "all 31 28 3 2" in page.text
+    assert "CASGO notime.png no time in the name" in page.text
+
+
+def test_stores_made_and_reused_are_told_apart(run):
+    _, _, page = run
+    assert "build_rgb_store 2 2" in page.text
+    assert "label_echoes 4 0" in page.text
+
+
+def test_scores_and_frames_are_told(run):
+    _, _, page = run
+    assert "reference masks" in page.text
+    assert "label + clutter mask" in page.text
+    assert "pixels of echo removed" in page.text and "most rain" in page.text
+    assert "label agreement" in page.text
+    assert "epochs" in page.text
+
+
+def test_the_rule_graph_is_inlined(run):
+    _, html, page = run
+    assert "svg" in page.tags and "a <b>" in page.text
+    assert "onclick" not in html
+
+
+def test_without_a_training_and_scores_there_is_still_a_report(tmp_path):
+    layout = make_run(tmp_path / "results", trained=False, evaluated=False)
+    page = Page(report(layout, trained=False, evaluated=False, max_frames=1))
+    assert "Scores" not in page.text and "Training" not in page.text
+    assert "build_rgb_store 4 0" in page.text  # no start of the run is known: all were made
+    assert "train_model" not in page.text
+
+
+@pytest.mark.parametrize("radars", [("CASGO",), ("CASGO", "CASCM", "CASXX")])
+def test_one_radar_and_three_have_their_report(tmp_path, radars):
+    layout = make_run(tmp_path / "results", radars, trained=False)
+    page = Page(report(layout, radars, trained=False, max_frames=0))
+    assert ("Where the radars overlap" in page.text) == (len(radars) > 1)
+    assert page.text.count("km from radar to radar") == len(radars) * (len(radars) - 1) // 2
+    assert ("all radars" in page.text) == (len(radars) > 1)
+
+
+def test_a_missing_store_is_named(tmp_path):
+    layout = make_run(tmp_path / "results", ("CASGO",))
+    with pytest.raises(StoreError, match="20240711T02"):
+        report(layout, stores=[f"CASGO={SHARDS[0]}..20240711T02"])
+
+
+def test_a_broken_rule_graph_is_named(tmp_path):
+    layout = make_run(tmp_path / "results", ("CASGO",))
+    (tmp_path / "rules.svg").write_text("digraph {}", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"rules\.svg"):
+        report(layout, ("CASGO",), rule_graph=tmp_path / "rules.svg", max_frames=0)

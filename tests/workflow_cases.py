@@ -1,0 +1,169 @@
+"""A small working copy of the project with a few real frames, in which tests run the real workflow."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+SAMPLE = REPOSITORY / "resources" / "maritimes"
+RADARS = ("CASGO", "CASCM")
+TARGETS = ("all", "prepare", "train", "evaluate", "clean", "report")
+TIMEOUT = 900
+
+# Two training hours up to midnight, one hour after it that is only cleaned, one to be scored on.
+PERIODS = [["2024-07-10 22:00", "2024-07-11 01:00"], ["2024-07-11 13:00", "2024-07-11 14:00"]]
+SMOKE: dict[str, Any] = {
+    "results": "results",
+    "radars": [
+        {
+            "id": "CASGO",
+            "frames": "frames/CASGO",
+            "latitude": 45.0985,
+            "longitude": -63.70433,
+            "range_km": 240,
+            "center_px": [340, 239],
+        },
+        {
+            "id": "CASCM",
+            "frames": "frames/CASCM",
+            "latitude": 46.22232,
+            "longitude": -65.69924,
+            "range_km": 240,
+            "center_px": [340, 239],
+        },
+    ],
+    "frames": {
+        "size_px": [580, 480],
+        "plot_box_px": [100, 0, 580, 480],
+        "overlay": {"border_px": 3, "boxes_px": [[334, 233, 347, 246]]},
+        "cadence_minutes": 6,
+        "shard": "hour",
+    },
+    "stores": {"codec": "fast"},
+    "labels": {"method": "palette", "palette": "config/palettes/eccc.csv"},
+    "atlas": {"quiet_fraction": 0.5, "min_quiet_frames": 5, "threshold": 0.5},
+    "samples": {"block_minutes": 30, "validation": 0.25},
+    "training": {
+        "period": ["2024-07-10 22:00", "2024-07-11 00:00"],
+        "model": {"base_width": 4},
+        "epochs": 2,
+        "global_batch_size": 8,
+        "crop_px": 64,
+        "crops_per_sample": 1,
+    },
+    "evaluation": {"period": ["2024-07-11 13:00", "2024-07-11 14:00"], "reference": "truth"},
+    "report": {"frames": 1},
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job that a dry run names: its rule and its wildcards' values, joined by '/'."""
+
+    rule: str
+    wildcards: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.rule}({self.wildcards})"
+
+
+class Workspace:
+    """A working copy: `config` is written to config.yaml before each call of snakemake."""
+
+    def __init__(self, root: Path, config: dict[str, Any]) -> None:
+        self.root = root
+        self.config = config
+
+    def write_config(self, config: dict[str, Any] | None = None) -> None:
+        text = yaml.safe_dump(config or self.config, sort_keys=False)
+        (self.root / "config.yaml").write_text(text, encoding="utf-8")
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "snakemake", "--configfile", "config.yaml", *arguments]
+
+    def environment(self) -> dict[str, str]:
+        # The copy's package is to be found, not the repository's that the tests import.
+        kept = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "OMP_NUM_THREADS")}
+        return {**kept, "PYTHONPATH": str(self.root)}
+
+    def snakemake(
+        self, *arguments: str, config: dict[str, Any] | None = None, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """Run snakemake; stdout and stderr come together as stdout."""
+        self.write_config(config)
+        done = subprocess.run(
+            self.command(*arguments),
+            cwd=self.root,
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=TIMEOUT,
+        )
+        if check:
+            assert done.returncode == 0, done.stdout[-6000:]
+        return done
+
+    def run(self, *targets: str, config: dict[str, Any] | None = None) -> str:
+        return self.snakemake(*targets, "--cores", "2", config=config).stdout
+
+    def dry_run(self, *arguments: str, config: dict[str, Any] | None = None) -> set[Job]:
+        """Jobs that a run would do now."""
+        return jobs_of(self.snakemake("--dry-run", *arguments, config=config).stdout)
+
+    def rules(self, *arguments: str, config: dict[str, Any] | None = None) -> set[str]:
+        return {job.rule for job in self.dry_run(*arguments, config=config)}
+
+    def store_digests(self) -> dict[str, bytes]:
+        """Every zarr.json, table and model below the results, by relative path."""
+        results = self.root / self.config["results"]
+        kinds = ("zarr.json", "*.csv", "*.pt", "metrics.json", "card.md")
+        paths = [path for kind in kinds for path in results.rglob(kind)]
+        left_out = {"logs", "benchmarks", "checkpoints", "report"}
+        return {
+            str(path.relative_to(results)): path.read_bytes()
+            for path in sorted(paths)
+            if path.relative_to(results).parts[0] not in left_out
+        }
+
+
+def jobs_of(output: str) -> set[Job]:
+    """The jobs in what a dry run printed, but for the target rules."""
+    jobs = set()
+    for block in re.split(r"\n(?=(?:local)?rule )", output):
+        head = re.match(r"(?:local)?rule (\w+):", block)
+        if head and head.group(1) not in TARGETS:
+            wildcards = re.search(r"^    wildcards: (.*)$", block, re.MULTILINE)
+            values = [item.split("=")[1] for item in wildcards.group(1).split(", ")] if wildcards else []
+            jobs.add(Job(head.group(1), "/".join(values)))
+    return jobs
+
+
+def sample_frames(radar: str, folder: str = "frames") -> list[Path]:
+    """The sample's frames (or reference masks) of the smoke config's hours."""
+    hours = ("2024071022", "2024071023", "2024071100", "2024071113")
+    return [path for path in sorted((SAMPLE / folder / radar).glob("*.png")) if path.name[6:16] in hours]
+
+
+def make_workspace(root: Path, config: dict[str, Any] | None = None) -> Workspace:
+    """Copy the project's code and the smoke config's frames to `root`."""
+    left_out = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    for name in ("radar_cleaner", "workflow", "config", "profiles", "envs", "docs"):
+        shutil.copytree(REPOSITORY / name, root / name, ignore=left_out)
+    shutil.copy2(REPOSITORY / "Snakefile", root)
+    (root / "slurm").symlink_to("profiles/slurm")
+    for radar in RADARS:
+        for folder, source in (("frames", "frames"), ("truth", "truth")):
+            (root / folder / radar).mkdir(parents=True)
+            for path in sample_frames(radar, source):
+                shutil.copy2(path, root / folder / radar)
+    return Workspace(root, config or SMOKE)
