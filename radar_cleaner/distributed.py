@@ -139,9 +139,8 @@ def join_processes(threads: int) -> Iterator[Processes]:
     torch.set_num_threads(threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = (
-        False  # no operation here reads what it did not write
-    )
+    # No operation here reads what it did not write, so memory need not be filled first.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
     cuda = torch.cuda.is_available()
     if "RANK" not in os.environ:

@@ -14,12 +14,12 @@ def slots(start, count, leave_out=()):
     return [parse_time(start) + 360 * index for index in range(count) if index not in leave_out]
 
 
-def table(shards, unplaced=None, cadence=6):
-    found = count_coverage({"A": shards}, unplaced or {}, cadence)
+def table(shards, unplaced=None, period=()):
+    found = count_coverage({"A": shards}, unplaced or {}, 6, period)
     return {row.day: (row.found, row.read, row.rejected, row.missing) for row in found.itertuples()}
 
 
-def test_gaps_within_a_shard_and_between_consecutive_shards_are_missing():
+def test_gaps_within_and_between_shards_are_missing():
     shards = [
         ShardFrames("20240711T12", slots("2024-07-11 12:00", 10, {3, 4}), 2),  # 12:54 is missing too
         ShardFrames("20240711T13", slots("2024-07-11 13:06", 2), 0),  # and 13:00
@@ -27,12 +27,26 @@ def test_gaps_within_a_shard_and_between_consecutive_shards_are_missing():
     assert table(shards) == {"2024-07-11": (12, 10, 2, 3)}
 
 
-def test_what_lies_between_two_runs_of_shards_was_never_asked_for():
+def test_an_hour_without_any_frame_is_missing():
     shards = [
         ShardFrames("20240711T12", slots("2024-07-11 12:00", 10), 0),
-        ShardFrames("20240711T15", slots("2024-07-11 15:00", 10), 0),
+        ShardFrames("20240711T14", slots("2024-07-11 14:00", 10), 0),
     ]
-    assert table(shards) == {"2024-07-11": (20, 20, 0, 0)}
+    assert table(shards) == {"2024-07-11": (20, 20, 0, 10)}
+
+
+def test_what_lies_outside_the_period_was_never_asked_for():
+    period = [(parse_time(f"2024-07-11 {a}:00"), parse_time(f"2024-07-11 {b}:00")) for a, b in ((12, 13), (15, 17))]
+    shards = [
+        ShardFrames("20240711T12", slots("2024-07-11 12:06", 9), 0),  # 12:00 is missing
+        ShardFrames("20240711T15", slots("2024-07-11 15:00", 9), 0),  # 15:54 and all of 16 are
+    ]
+    assert table(shards, period=period) == {"2024-07-11": (18, 18, 0, 1 + 1 + 10)}
+
+
+def test_a_radar_without_a_frame_misses_the_whole_period():
+    period = [(NOON, NOON + 3600)]
+    assert table([ShardFrames("20240711T12", [], 2)], period=period) == {"2024-07-11": (2, 0, 2, 10)}
 
 
 def test_missing_slots_fall_on_their_own_day():
@@ -64,17 +78,21 @@ def test_rejects_of_a_month_belong_to_no_known_day():
     }
 
 
-def test_shards_of_one_frame_count_as_their_hour():
-    shards = [ShardFrames(f"20240711T12{m:02d}", [NOON + 60 * m], 0) for m in (0, 6, 24)]
-    assert table(shards) == {"2024-07-11": (3, 3, 0, 2)}
-
-
 def test_radars_are_counted_apart():
     found = count_coverage(
         {"B": [ShardFrames("20240711", [NOON], 0)], "A": [ShardFrames("20240711", [NOON], 1)]}, {}, 6
     )
     assert found["radar"].tolist() == ["A", "B"]
     assert found["rejected"].tolist() == [1, 0]
+
+
+@given(st.sets(st.integers(0, 60), min_size=1), st.integers(-200, 200), st.integers(1, 200))
+def test_missing_slots_lie_in_the_period_in_step_and_fill_it(indices, shift, length):
+    times = [NOON + index * 360 for index in indices]
+    start, end = NOON + 37 * shift, NOON + 37 * (shift + length)
+    missing = missing_slots(times, 360, [(start, end)])
+    wanted = {time for time in range(NOON - 10_000 * 360, NOON + 10_000 * 360, 360) if start <= time < end}
+    assert set(missing) == wanted - set(times)
 
 
 @given(st.sets(st.integers(0, 60), min_size=1), st.sampled_from([60, 360, 900]))

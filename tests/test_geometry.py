@@ -145,6 +145,7 @@ def test_a_union_with_a_radar_on_another_continent_names_it() -> None:
     assert "\n" not in str(error.value)
 
 
+@settings(deadline=None)
 @given(radar=places)
 def test_a_radar_is_the_same_after_a_flag(radar: RadarGeometry) -> None:
     assert RadarGeometry.from_flag(radar.to_flag()) == radar

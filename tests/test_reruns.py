@@ -31,7 +31,7 @@ KEYS: dict[str, tuple[Any, set[str]]] = {
     "samples.block_minutes": (24, {"split_samples"} | FROM_MODEL),
     "training.learning_rate": (0.001, FROM_MODEL),
     "training.loss.dice": (0.25, FROM_MODEL),
-    "evaluation.dbz_bands": ([-31.5, 20, 95], {"evaluate_model", "write_report"}),
+    "evaluation.dbz_bands": ([20], {"evaluate_model", "write_report"}),
     "cleaning.threshold": (0.4, {"evaluate_model"} | PRODUCTS),
     "composite.grid": ("union", {"build_warp_grid", "compose_radars", "write_report"}),
     "report.frames": (2, {"write_report"}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
@@ -40,6 +40,7 @@ def vote_one(label: int, clutter: bool, weights: Weights, code: int = 90) -> tup
     return int(classes[0, 0]), int(confidence[0, 0])
 
 
+@settings(deadline=None)
 @given(codes=some_codes, labels=some_classes, clutter=some_clutter, weights=some_weights)
 def test_only_an_echo_has_a_kind_and_unknown_is_never_sure(
     codes: NDArray[np.uint8], labels: NDArray[np.uint8], clutter: NDArray[np.bool_], weights: Weights
@@ -54,6 +55,7 @@ def test_only_an_echo_has_a_kind_and_unknown_is_never_sure(
     assert (classes[echo & (labels == UNKNOWN)] == UNKNOWN).all()
 
 
+@settings(deadline=None)
 @given(codes=some_codes, labels=some_classes, clutter=some_clutter, weights=some_weights)
 def test_clutter_never_speaks_for_an_echo(
     codes: NDArray[np.uint8], labels: NDArray[np.uint8], clutter: NDArray[np.bool_], weights: Weights
@@ -64,6 +66,7 @@ def test_clutter_never_speaks_for_an_echo(
     assert not ((classes == METEOROLOGICAL) & (without != METEOROLOGICAL)).any()
 
 
+@settings(deadline=None)
 @given(weights=some_weights, factor=st.sampled_from([0.5, 2.0, 8.0]), clutter=st.booleans())
 def test_only_the_ratio_of_the_weights_counts(weights: Weights, factor: float, clutter: bool) -> None:
     scaled = Weights(weights.colour * factor, weights.area * factor, weights.atlas * factor)
@@ -71,6 +74,7 @@ def test_only_the_ratio_of_the_weights_counts(weights: Weights, factor: float, c
         assert vote_one(label, clutter, weights) == vote_one(label, clutter, scaled)
 
 
+@settings(deadline=None)
 @given(weights=some_weights, clutter=st.booleans())
 def test_the_class_is_the_sign_of_the_sum_and_the_confidence_its_share(weights: Weights, clutter: bool) -> None:
     for label, sign in ((METEOROLOGICAL, 1), (NON_METEOROLOGICAL, -1)):

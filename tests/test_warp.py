@@ -184,6 +184,7 @@ def test_a_frame_of_another_size_is_refused() -> None:
 codes = arrays(np.uint8, (4, 5), elements=st.sampled_from([UNDETECT, NODATA, 1, 100, 254]))
 
 
+@settings(deadline=None)
 @given(frames=st.lists(codes, max_size=4))
 def test_pooling_takes_the_highest_reflectivity_of_those_that_see(frames: list[NDArray[np.uint8]]) -> None:
     pooled = pool(frames, (4, 5))

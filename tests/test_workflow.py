@@ -136,7 +136,7 @@ def test_make_why_names_each_rule_and_its_reason(make: Workspace) -> None:
 def test_make_dag_draws_mermaid_where_there_is_no_dot(make: Workspace, tmp_path: Path) -> None:
     programs = tmp_path / "programs"
     programs.mkdir()
-    for name in ("sh", "bash", "make", "mkdir", "cat", "rm", "git"):
+    for name in ("sh", "bash", "make", "mkdir", "cat", "rm", "git", "which"):
         (programs / name).symlink_to(str(shutil.which(name)))
     run_make(make, "dag", path=str(programs))
     for graph in ("rulegraph", "dag"):

@@ -26,7 +26,7 @@ from radar_cleaner.report import (
     utc,
 )
 from radar_cleaner.report_pictures import RadarPictures, Shown, draw_composite, draw_overlap
-from radar_cleaner.shards import decode_stores
+from radar_cleaner.shards import decode_stores, parse_time
 from radar_cleaner.stores import TimeSeries, open_store
 from radar_cleaner.tables import write_csv, write_text
 
@@ -41,6 +41,7 @@ def write_report(
     results: Path,
     stores: list[str],
     cadence_minutes: float,
+    period: list[str] | None = None,
     evaluated: bool,
     trained: bool,
     max_frames: int,
@@ -59,6 +60,8 @@ def write_report(
         All shards of the run, RADAR=SHARD,FIRST..LAST,...
     cadence_minutes
         Minutes from one frame to the next.
+    period
+        START/END, ... (ISO 8601) in which frames are expected; without it from each radar's first frame to its last.
     evaluated
         Whether the run has scores.
     trained
@@ -75,7 +78,7 @@ def write_report(
         HTML page to write.
     """
     layout, shards = Layout(results), decode_stores(stores)
-    table, rejects = _read_coverage(layout, shards, cadence_minutes)
+    table, rejects = _read_coverage(layout, shards, cadence_minutes, [_parse_part(part) for part in period or []])
     write_csv(coverage, table)
     started = run_started.stat().st_mtime if run_started else None
     radars = {radar: _open_radar(layout, radar, names) for radar, names in shards.items()}
@@ -117,7 +120,7 @@ def write_report(
 
 
 def _read_coverage(
-    layout: Layout, shards: dict[str, list[str]], cadence_minutes: float
+    layout: Layout, shards: dict[str, list[str]], cadence_minutes: float, period: list[tuple[int, int]]
 ) -> tuple[pd.DataFrame, list[dict[str, str]]]:
     """The coverage table, and every reject as radar, file, reason."""
     rejects: list[dict[str, str]] = []
@@ -142,7 +145,12 @@ def _read_coverage(
         for radar, names in shards.items()
     }
     unplaced = {radar: read(layout.unplaced(radar), radar) for radar in shards if layout.unplaced(radar).exists()}
-    return count_coverage(parts, unplaced, cadence_minutes), rejects
+    return count_coverage(parts, unplaced, cadence_minutes, period), rejects
+
+
+def _parse_part(text: str) -> tuple[int, int]:
+    start, _, end = text.partition("/")
+    return parse_time(start), parse_time(end)
 
 
 def _open_radar(layout: Layout, radar: str, shards: Sequence[str]) -> RadarPictures:

@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image, UnidentifiedImageError
 
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.shards import encode_stores, shard_of, shard_start
+from radar_cleaner.shards import encode_stores, format_time, shard_of, shard_start
 from radar_cleaner.sources import FrameFile, Listing, list_frames
 
 from .configuration import (
@@ -123,6 +123,10 @@ class Plan:
         """`RADAR=FIRST..LAST,...` of all stores in a period, for --stores."""
         shards = {radar: self.shards(radar, period) for radar in radars or self.radars}
         return encode_stores({radar: names for radar, names in shards.items() if names})
+
+    def period_flags(self, section: str) -> list[str]:
+        """`START/END` of the parts of a config section's period, none where there is no period."""
+        return ["/".join(format_time(time) for time in part) for part in self.periods[section] or ()]
 
     def pairs(self, period: str = "frames") -> list[tuple[str, str]]:
         """(radar, shard) of all stores in a period."""

@@ -34,6 +34,7 @@ rule write_report:
         results=lambda wildcards: config["results"],
         stores=plan.store_flags(),
         cadence=config["frames"]["cadence_minutes"],
+        period=optional("--period", plan.period_flags("frames")),
         evaluated=["--evaluated"] if plan.evaluates else [],
         trained=["--trained"] if plan.trains else [],
         frames=config["report"]["frames"],
@@ -43,6 +44,7 @@ rule write_report:
         " --results {params.results:q}"
         " --stores {params.stores:q}"
         " --cadence-minutes {params.cadence}"
+        " {params.period:q}"
         " {params.evaluated}"
         " {params.trained}"
         " --max-frames {params.frames}"
