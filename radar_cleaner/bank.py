@@ -84,9 +84,7 @@ def read_grid(labels: Store, atlas: Store | None, use: AtlasUse) -> RadarGrid:
         x, y = labels.attrs["center_px"]
         range_px = float(labels.attrs["range_km"]) * 1000 / float(labels.attrs["metres_per_pixel"])
     except (KeyError, TypeError, ValueError) as error:
-        raise StoreError(
-            f"{labels.path}: its geometry attributes are broken ({error}); make it again"
-        ) from None
+        raise StoreError(f"{labels.path}: its geometry attributes are broken ({error}); make it again") from None
     height, width = labels.group["reflectivity"].shape[1:]  # type: ignore[union-attr]
     clutter = frequency = None
     if atlas is not None and use != "none":
@@ -122,9 +120,7 @@ def write_bank(
         times.update(sample.time + 60 * minute for minute in minutes)
     digests: dict[str, str] = {}
     for radar, sources in radars.items():
-        series = {
-            kind: TimeSeries(getattr(sources, kind), kind) for kind in ("labels", "aligned", "targets")
-        }
+        series = {kind: TimeSeries(getattr(sources, kind), kind) for kind in ("labels", "aligned", "targets")}
         atlas = open_store(sources.atlas, "atlas") if sources.atlas else None
         stores = [store for kind in series.values() for store in kind.stores] + ([atlas] if atlas else [])
         digests.update((str(store.path), store.digest) for store in stores)

@@ -129,9 +129,7 @@ def _load_model_file(path: Path) -> dict[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except _BROKEN as error:
-        raise ModelError(
-            f"{path}: is no whole model file ({type(error).__name__}); train it again"
-        ) from None
+        raise ModelError(f"{path}: is no whole model file ({type(error).__name__}); train it again") from None
     if not isinstance(content, dict) or content.get("format") != MODEL_FORMAT:
         raise ModelError(f"{path}: is not a '{MODEL_FORMAT}' file; train a model with this version")
     return content

@@ -29,7 +29,9 @@ class ShardFrames:
 
 def count_coverage(
     shards: Mapping[str, Sequence[ShardFrames]],
-unplaced: Mapping[str, int], cadence_minutes: float
+    unplaced: Mapping[str, int],
+    cadence_minutes: float,
+    period: Period = (),
 ) -> pd.DataFrame:
     """The coverage table, a row a radar and day, by radar.
 

@@ -214,9 +214,7 @@ def _pool(own: Tensor, others: Tensor, how: str) -> tuple[Tensor, Tensor]:
         pooled = (first * own_echo + second * others_echo) / count.clamp(min=1)
     else:
         lowest = torch.full_like(first, -torch.inf)
-        pooled = torch.maximum(
-            torch.where(own_echo, first, lowest), torch.where(others_echo, second, lowest)
-        )
+        pooled = torch.maximum(torch.where(own_echo, first, lowest), torch.where(others_echo, second, lowest))
     seen = own_echo | others_echo
     return torch.where(seen, pooled, torch.zeros_like(pooled)), seen
 

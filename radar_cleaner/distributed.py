@@ -134,9 +134,10 @@ def _ending_on_sigterm() -> Iterator[None]:
 def join_processes(threads: int) -> Iterator[Processes]:
     """Set this process up by torchrun's environment, if there is one; leave the group at the end.
 
-    Computes deterministically: on CUDA that needs the variable that is set here.
+    `threads` are shared by the processes of this machine. Computes deterministically: on CUDA that needs the
+    variable that is set here.
     """
-    torch.set_num_threads(threads)
+    torch.set_num_threads(max(1, threads // int(os.environ.get("LOCAL_WORLD_SIZE", 1))))
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
     # No operation here reads what it did not write, so memory need not be filled first.

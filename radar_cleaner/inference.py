@@ -73,9 +73,7 @@ class Cleaner:
                 f"({list(self.config.input_minutes)} minutes), got {len(inputs.own)}"
             )
         if (inputs.echo_frequency is None) == (self.config.atlas == "channel"):
-            raise ModelError(
-                f"the model was trained with atlas '{self.config.atlas}', the inputs do not fit it"
-            )
+            raise ModelError(f"the model was trained with atlas '{self.config.atlas}', the inputs do not fit it")
         frequency = inputs.echo_frequency
         with torch.inference_mode():
             channels_BCHW = make_channels(

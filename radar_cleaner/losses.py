@@ -29,9 +29,7 @@ class LossWeights:
     inpainting: float
 
 
-def sample_losses(
-    logit_BHW: Tensor, scaled_BHW: Tensor, batch: Batch, weights: LossWeights
-) -> dict[str, Tensor]:
+def sample_losses(logit_BHW: Tensor, scaled_BHW: Tensor, batch: Batch, weights: LossWeights) -> dict[str, Tensor]:
     """(B,) each: the terms of TERMS, unweighted, and `loss`, their weighted sum.
 
     A term of which a sample has no pixel is 0. `logit` and `scaled` are the heads of the network.
@@ -40,14 +38,10 @@ def sample_losses(
         "focal": _mean(focal_bce(logit_BHW, batch.mask, weights.focal_gamma), batch.weight),
         "dice": soft_dice(torch.sigmoid(logit_BHW), batch.mask, batch.weight),
         "reflectivity": _mean(
-            functional.smooth_l1_loss(
-                scaled_BHW, batch.reflectivity, reduction="none", beta=_SMOOTH_L1_BETA
-            ),
+            functional.smooth_l1_loss(scaled_BHW, batch.reflectivity, reduction="none", beta=_SMOOTH_L1_BETA),
             batch.reflectivity_weight,
         ),
-        "inpainting": _mean(
-            (scaled_BHW - batch.reflectivity).abs(), batch.reflectivity_weight * batch.hole
-        ),
+        "inpainting": _mean((scaled_BHW - batch.reflectivity).abs(), batch.reflectivity_weight * batch.hole),
     }
     loss = (
         terms["focal"]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from radar_cleaner.errors import ModelError
 from radar_cleaner.geometry import Grid
-from radar_cleaner.stores import Static, StoreWriter, Variable
+from radar_cleaner.store_writer import Static, StoreWriter, Variable
 from radar_cleaner.tables import replacing
 from radar_cleaner.vocabulary import (
     FLAG_FILLED,

@@ -82,7 +82,7 @@ def _walk(folder: Path) -> list[tuple[Path, str]]:
             for entry in entries:
                 if entry.name.startswith("."):
                     continue
-                if os.path.splitext(entry.name)[1].lower() in SUFFIXES:
+                if Path(entry.name).suffix.lower() in SUFFIXES:
                     found.append((Path(entry.path), _problem(entry)))
                 elif entry.is_dir(follow_symlinks=False) or (
                     entry.is_symlink() and Path(entry.path).is_dir()  # False for a link to itself

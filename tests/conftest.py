@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from workflow_cases import Workspace, make_workspace
+
+settings.register_profile("patient", deadline=None)  # these machines are noisy
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ from radar_cleaner.figures import new_figure, to_png
 from radar_cleaner.geometry import Grid, RadarGeometry
 from radar_cleaner.layout import Layout
 from radar_cleaner.products import ProductWriter
-from radar_cleaner.stores import Static, StoreWriter, Variable
+from radar_cleaner.store_writer import Static, StoreWriter, Variable
 from radar_cleaner.vocabulary import NODATA, decode_dbz, is_echo
 from radar_cleaner.warp import warp_attrs, warp_grid
 

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from radar_cleaner.geometry import RadarGeometry
 from radar_cleaner.products import ProductWriter
-from radar_cleaner.stores import Static, StoreWriter, Variable
+from radar_cleaner.store_writer import Static, StoreWriter, Variable
 from radar_cleaner.vocabulary import (
     ECHO_CLASS_ATTRS,
     FLAG_KEPT,

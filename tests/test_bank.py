@@ -42,9 +42,7 @@ def make_bank(folder, sources, samples, use="none"):
 
 
 def test_frames_come_back_by_time_from_all_stores(tmp_path, sources):
-    bank, digests = make_bank(
-        tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO"), Sample(TIMES[2], "CASGO")]
-    )
+    bank, digests = make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO"), Sample(TIMES[2], "CASGO")])
     frames = bank["CASGO"]
     assert list(frames.index) == TIMES
     for time in TIMES:
@@ -73,9 +71,7 @@ def test_the_bank_outlives_its_files_names(tmp_path, sources):
     assert np.array_equal(bank["CASGO"].planes, before)
 
 
-@pytest.mark.parametrize(
-    ("use", "name"), [("mask", "clutter"), ("channel", "echo_frequency"), ("none", None)]
-)
+@pytest.mark.parametrize(("use", "name"), [("mask", "clutter"), ("channel", "echo_frequency"), ("none", None)])
 def test_the_atlas_is_held_as_it_is_used(tmp_path, sources, use, name):
     bank, _ = make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO")], use)
     held = {key for key in ("clutter", "echo_frequency") if getattr(bank["CASGO"].grid, key) is not None}

@@ -10,7 +10,8 @@ from radar_cleaner.errors import ConfigError, StoreError
 from radar_cleaner.labels import echo_fraction
 from radar_cleaner.layout import Layout
 from radar_cleaner.stages.build_clutter_atlas import build_clutter_atlas
-from radar_cleaner.stores import StoreWriter, Variable, open_store
+from radar_cleaner.store_writer import StoreWriter, Variable
+from radar_cleaner.stores import open_store
 from radar_cleaner.vocabulary import NODATA, UNDETECT
 
 START = 1_720_656_000  # 2024-07-11 00:00 UTC

@@ -39,9 +39,7 @@ def test_stronger_echoes_are_larger_up_to_one():
 def test_the_networks_scale_comes_back_as_dbz(dbz):
     assert float(unscale_dbz(scale_dbz(torch.tensor(dbz)))) == pytest.approx(dbz, abs=1e-4)
     packed = encode_dbz(np.array([dbz]))
-    assert float(unscale_dbz(decode_scaled(torch.from_numpy(packed)))[0]) == pytest.approx(
-        decode_dbz(packed)[0]
-    )
+    assert float(unscale_dbz(decode_scaled(torch.from_numpy(packed)))[0]) == pytest.approx(decode_dbz(packed)[0])
 
 
 @given(x=st.floats(-5, 25), y=st.floats(-5, 25), range_px=st.floats(5, 50))

@@ -78,9 +78,7 @@ def test_each_pixel_is_decided_by_its_probability(results):
     codes, flags = store.frame("reflectivity", 1), store.frame("quality_flag", 1)
     before = store_cases.pattern_codes("CASGO", DAYS["20240711"][1])
     echo, good = is_echo(before), answer.probability >= threshold
-    assert np.array_equal(flags == FLAG_KEPT, echo & good) and np.array_equal(
-        flags == FLAG_REMOVED, echo & ~good
-    )
+    assert np.array_equal(flags == FLAG_KEPT, echo & good) and np.array_equal(flags == FLAG_REMOVED, echo & ~good)
     assert (flags == FLAG_KEPT).any() and (flags == FLAG_REMOVED).any() and (flags == FLAG_FILLED).any()
     assert np.array_equal(codes[flags == FLAG_KEPT], before[flags == FLAG_KEPT])
     assert (codes[(flags == FLAG_REMOVED) | (before == UNDETECT)] == UNDETECT).all()

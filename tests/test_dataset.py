@@ -66,9 +66,7 @@ def test_a_planted_pixel_moves_alike_in_channels_targets_and_helpers(pixel, size
     bank["CASGO"].grid.echo_frequency[row, column] = 255
     lows = [max(0, position - size + 1) for position in pixel]
     highs = [min(max(0, length - size), position) for length, position in zip((24, 30), pixel, strict=True)]
-    top, left = (
-        low + int(share * (high - low + 1)) for low, high, share in zip(lows, highs, place, strict=True)
-    )
+    top, left = (low + int(share * (high - low + 1)) for low, high, share in zip(lows, highs, place, strict=True))
     batch = batch_of(bank, [plain_draw(top, left, size, flip=flip, turns=turns)], inputs(atlas="channel"))
     found = (batch.mask[0] > 0).nonzero().tolist()
     assert len(found) == 1
@@ -76,9 +74,7 @@ def test_a_planted_pixel_moves_alike_in_channels_targets_and_helpers(pixel, size
     for channel in (0, 2, 4, 6, 8, 10, 15):
         assert batch.channels[0, channel].nonzero().tolist() == found
     assert batch.own_echo[0].nonzero().tolist() == found
-    assert float(unscale_dbz(batch.reflectivity)[0][tuple(found[0])]) == pytest.approx(
-        decode_dbz(np.uint8(120))
-    )
+    assert float(unscale_dbz(batch.reflectivity)[0][tuple(found[0])]) == pytest.approx(decode_dbz(np.uint8(120)))
     # The pixel's distance from the radar is not changed by turning, and the azimuth is that in the picture.
     distance = np.hypot(column - 13.0, row - 9.0)
     assert float(batch.channels[0][there][12]) == pytest.approx(distance / 15, abs=1e-5)
@@ -135,9 +131,7 @@ def test_draws_depend_on_seed_epoch_and_item_alone():
     assert len(set(forth.values())) == 20
     assert draws(range(20), epoch=3) != forth and draws(range(20), seed=2) != forth
     assert sorted(epoch_order(1, 2, 50)) == list(range(50))
-    assert (
-        epoch_order(1, 2, 50).tolist() == epoch_order(1, 2, 50).tolist() != epoch_order(1, 3, 50).tolist()
-    )
+    assert epoch_order(1, 2, 50).tolist() == epoch_order(1, 2, 50).tolist() != epoch_order(1, 3, 50).tolist()
 
 
 def test_rates_are_met_and_the_samples_own_time_is_always_seen():
@@ -160,9 +154,7 @@ def test_a_crop_is_laid_over_rare_clutter_as_often_as_over_rain():
     draws = [draw_crop(bank, SAMPLE, how, inputs(), 0, 0, item) for item in range(200)]
     windows = [planes[1, 2, draw.top : draw.top + 8, draw.left : draw.left + 8] for draw in draws]
     assert all(((window == METEOROLOGICAL) | (window == NON_METEOROLOGICAL)).any() for window in windows)
-    assert np.mean([(window == NON_METEOROLOGICAL).any() for window in windows]) == pytest.approx(
-        0.5, abs=0.15
-    )
+    assert np.mean([(window == NON_METEOROLOGICAL).any() for window in windows]) == pytest.approx(0.5, abs=0.15)
 
 
 def test_a_frame_without_echo_is_cropped_all_the_same():
@@ -194,12 +186,9 @@ def test_holes_hide_own_data_at_all_times_and_nothing_else():
 def test_drawn_holes_stay_within_their_size():
     bank, samples = small_bank()
     how = augmentation(crop=32, hole_fraction=1.0, hole_size=10)
-    boxes = [
-        box for item in range(100) for box in draw_crop(bank, samples[0], how, inputs(), 0, 0, item).holes
-    ]
+    boxes = [box for item in range(100) for box in draw_crop(bank, samples[0], how, inputs(), 0, 0, item).holes]
     assert all(
-        0 <= top < bottom <= top + 10 and 0 <= left < right <= left + 10
-        for top, left, bottom, right in boxes
+        0 <= top < bottom <= top + 10 and 0 <= left < right <= left + 10 for top, left, bottom, right in boxes
     )
 
 

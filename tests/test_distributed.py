@@ -81,9 +81,7 @@ def test_two_processes_have_the_gradients_of_one_also_for_uneven_batches(tmp_pat
     assert done.returncode == 0, done.stderr
     alone = gradients(Processes())
     first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2))
-    for (vector, sums), (ours, our_sums), (theirs, their_sums) in zip(
-        alone, first[0], second[0], strict=True
-    ):
+    for (vector, sums), (ours, our_sums), (theirs, their_sums) in zip(alone, first[0], second[0], strict=True):
         assert vector.abs().max() > 1e-3
         assert torch.equal(ours, theirs) and our_sums == their_sums
         assert torch.allclose(ours, vector, rtol=1e-4, atol=1e-6)

@@ -64,9 +64,7 @@ def test_the_model_sees_what_it_saw_in_validation(tmp_path, stores, use):
     (tmp_path / "bank").mkdir()
     write_bank(tmp_path / "bank", {"CASGO": stores}, [sample], MINUTES, use)
     bank, how = open_bank(tmp_path / "bank"), inputs(atlas=use)
-    batch = make_batch(
-        cut(bank, [sample], [whole_frame(bank["CASGO"].grid, how)], how), how, torch.device("cpu")
-    )
+    batch = make_batch(cut(bank, [sample], [whole_frame(bank["CASGO"].grid, how)], how), how, torch.device("cpu"))
     seen = []
     cleaner.model.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0]))
     cleaner.predict(frames.inputs(TIMES[2]))

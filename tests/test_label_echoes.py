@@ -16,7 +16,8 @@ from picture_cases import (
 
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.stages.label_echoes import label_echoes
-from radar_cleaner.stores import StoreWriter, Variable, open_store
+from radar_cleaner.store_writer import StoreWriter, Variable
+from radar_cleaner.stores import open_store
 from radar_cleaner.vocabulary import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, UNDETECT, UNKNOWN, is_echo
 
 LEGEND_BOX = (35, 144, 55, 340)

@@ -14,7 +14,7 @@ PACKAGE = REPOSITORY / "radar_cleaner"
 LAYERS = [
     {"errors", "vocabulary"},
     {"shards", "sources", "palette", "legend", "frames"},
-    {"layout", "stores", "tables"},
+    {"layout", "stores", "store_writer", "tables"},
     {"geometry"},
     {"labels", "atlas", "warp", "votes"},
     {"samples"},
@@ -32,7 +32,7 @@ LAYERS = [
     {"stages"},
     {"cli", "__main__"},
 ]
-WRITERS = {"stores", "tables", "checkpoints", "figures", "map_figures", "products", "bank"}
+WRITERS = {"store_writer", "tables", "checkpoints", "figures", "map_figures", "products", "bank"}
 TORCHLESS_STAGES = {
     "list_unplaced_frames",
     "build_rgb_store",

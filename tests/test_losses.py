@@ -49,9 +49,7 @@ def test_focal_term_is_the_formula_with_finite_gradients(logit, mask, gamma):
     loss = focal_bce(x, torch.tensor([mask]), gamma)
     loss.sum().backward()
     truth = 1 / (1 + math.exp(-logit if mask else logit))
-    assert float(loss.detach()) == pytest.approx(
-        (1 - truth) ** gamma * -math.log(truth), rel=1e-2, abs=1e-4
-    )
+    assert float(loss.detach()) == pytest.approx((1 - truth) ** gamma * -math.log(truth), rel=1e-2, abs=1e-4)
     assert torch.isfinite(x.grad).all()
 
 

@@ -21,7 +21,9 @@ def with_radars(count: int, workspace: Workspace) -> dict[str, Any]:
     if count == 3:
         for folder in ("frames", "truth"):
             shutil.copytree(workspace.root / folder / "CASCM", workspace.root / folder / "THIRD")
-        config["radars"].append({**config["radars"][1], "id": "THIRD", "frames": "frames/THIRD", "longitude": -65.5})
+        config["radars"].append(
+            {**config["radars"][1], "id": "THIRD", "frames": "frames/THIRD", "longitude": -65.5}
+        )
     return config
 
 

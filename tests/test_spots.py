@@ -48,7 +48,7 @@ def spots() -> list[tuple[float, float]]:
             np.hypot(column - radar.center_px[0], row - radar.center_px[1])
             for radar, (row, column) in zip((A, B), pixels, strict=True)
         ]
-        if 20 < min(distance) and max(distance) < 225:
+        if min(distance) > 20 and max(distance) < 225:
             found.append((longitude, latitude))
     return found
 
@@ -196,7 +196,11 @@ def finish(layout: Layout, own: RadarGeometry, other: RadarGeometry, model: Path
 @pytest.mark.parametrize("radar", [A, B], ids=["CASGO", "CASCM"])
 @pytest.mark.parametrize(
     ("kind", "variable", "echo"),
-    [("labels", "reflectivity", (1, 254)), ("aligned", "reflectivity", (1, 254)), ("targets", "echo_class", (1, 1))],
+    [
+        ("labels", "reflectivity", (1, 254)),
+        ("aligned", "reflectivity", (1, 254)),
+        ("targets", "echo_class", (1, 1)),
+    ],
     ids=["label", "others", "target"],
 )
 def test_a_spot_keeps_its_pixel_on_the_radars_own_grid(
@@ -253,7 +257,10 @@ def test_a_spot_keeps_its_place_in_products_and_composite(
     longitudes, latitudes = composite.read("longitude"), composite.read("latitude")
     for number, (longitude, latitude) in enumerate(places):
         for radar in (A, B):
-            kept = open_store(layout.cleaned(radar.radar, SHARD), "product").frame("quality_flag", number) == FLAG_KEPT
+            kept = (
+                open_store(layout.cleaned(radar.radar, SHARD), "product").frame("quality_flag", number)
+                == FLAG_KEPT
+            )
             assert near(center_of(kept), pixel_of(radar, longitude, latitude))
         distance = np.hypot((longitudes - longitude) * np.cos(np.radians(latitude)), latitudes - latitude)
         wanted = tuple(int(index) for index in np.unravel_index(distance.argmin(), distance.shape))

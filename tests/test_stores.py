@@ -11,18 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from radar_cleaner import stores
+from radar_cleaner import store_writer
 from radar_cleaner.errors import StoreError
-from radar_cleaner.stores import (
-    CODECS,
-    Static,
-    StoreWriter,
-    TimeSeries,
-    Variable,
-    open_store,
-    read_provenance,
-    store_path,
-)
+from radar_cleaner.store_writer import CODECS, Static, StoreWriter, Variable
+from radar_cleaner.stores import TimeSeries, open_store, read_provenance, store_path
 
 SHAPE = (4, 5)
 LABELS = {
@@ -67,7 +59,7 @@ def test_frames_come_back_as_written(tmp_path_factory, frames, steps, codec, fra
     times = np.cumsum(steps)[: len(frames)]
     variables = {"rgb": Variable("uint8", (*SHAPE, 3), ("y", "x", "band"))}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stores, "SHARD_FILE_BYTES", frames_a_file * 60)
+        patch.setattr(store_writer, "SHARD_FILE_BYTES", frames_a_file * 60)
         with StoreWriter(path, variables=variables, codec=codec) as store:
             for time, frame in zip(times.tolist(), frames, strict=True):
                 store.append(time, rgb=np.repeat(frame[..., None], 3, axis=2))

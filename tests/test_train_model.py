@@ -42,9 +42,7 @@ def test_it_writes_a_model_a_history_and_a_card(made, caplog):
     assert config.input_minutes == (-6, 0, 6) and config.base_width == 4
     history = pd.read_csv(results / "model/history.csv")
     assert history.epoch.tolist() == [1, 2, 3]
-    assert history.notna().all().all() and {"train_loss", "val_reflectivity_mae_dbz", "val_mask_f1"} <= {
-        *history
-    }
+    assert history.notna().all().all() and {"train_loss", "val_reflectivity_mae_dbz", "val_mask_f1"} <= {*history}
     provenance = read_model_provenance(results / "model/best.pt")
     assert provenance["parameters"]["learning_rate"] == 3e-3
     assert "labels/CASGO/20240711.zarr" in provenance["inputs"]

@@ -34,9 +34,7 @@ def same(first, second):
 def test_it_learns_a_few_samples_by_heart(tmp_path):
     bank, samples = small_bank(3)
     how = augmentation(crop=32)
-    trained = run(
-        tmp_path, bank, samples, samples, how=how, epochs=60, learning_rate=5e-3, crops_per_sample=2
-    )
+    trained = run(tmp_path, bank, samples, samples, how=how, epochs=60, learning_rate=5e-3, crops_per_sample=2)
     last = trained.history[-1]
     assert last["val_loss"] < 0.15 * trained.history[0]["val_loss"]
     assert last["val_mask_f1"] > 0.97
@@ -102,9 +100,7 @@ def test_validation_does_not_depend_on_training_s_draws(tmp_path):
     bank, samples = small_bank()
     plain = run(tmp_path, bank, samples[:2], samples[2:], name="1.pt", epochs=1, learning_rate=1e-12)
     varied = augmentation(flips=True, hole_fraction=1, drop_others=1, drop_neighbours=1)
-    other = run(
-        tmp_path, bank, samples[:2], samples[2:], name="2.pt", epochs=1, learning_rate=1e-12, how=varied
-    )
+    other = run(tmp_path, bank, samples[:2], samples[2:], name="2.pt", epochs=1, learning_rate=1e-12, how=varied)
     for name in plain.history[0]:
         if name.startswith("val_"):
             assert other.history[0][name] == pytest.approx(plain.history[0][name], rel=1e-4)

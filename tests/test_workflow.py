@@ -76,7 +76,8 @@ def test_the_slurm_profile_dry_runs(scratch: Workspace) -> None:
 
 def test_the_default_profile_sets_nothing_that_the_slurm_profile_sets() -> None:
     default, slurm = (
-        yaml.safe_load((REPOSITORY / "profiles" / name / "config.yaml").read_text()) for name in ("default", "slurm")
+        yaml.safe_load((REPOSITORY / "profiles" / name / "config.yaml").read_text())
+        for name in ("default", "slurm")
     )
     assert not default.keys() & slurm.keys()
 

@@ -1,1 +1,1 @@
-"""One module a rule: a public function of the rule's name that reads files, calls the domain modules, writes files."""
+"""One module a rule: a function of the rule's name that reads files, calls the domain modules, writes files."""

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.stores import Store, StoreWriter, TimeSeries, Variable, expect_attrs, open_store
+from radar_cleaner.store_writer import StoreWriter, Variable
+from radar_cleaner.stores import Store, TimeSeries, expect_attrs, open_store
 from radar_cleaner.vocabulary import NODATA, REFLECTIVITY_ATTRS
 from radar_cleaner.warp import Gather, nearest_gather, pool
 

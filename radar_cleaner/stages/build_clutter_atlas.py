@@ -12,7 +12,8 @@ from radar_cleaner.atlas import ColourDeviation, EchoCount, frequent, quiet_fram
 from radar_cleaner.errors import ConfigError, StoreError
 from radar_cleaner.layout import Layout
 from radar_cleaner.shards import decode_stores
-from radar_cleaner.stores import Static, StoreWriter, TimeSeries
+from radar_cleaner.store_writer import Static, StoreWriter
+from radar_cleaner.stores import TimeSeries
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from radar_cleaner.errors import FrameError
 from radar_cleaner.frames import NamedFrame, decode_frame, largest_file, settle_same_time
 from radar_cleaner.shards import format_time, shard_end, shard_start
 from radar_cleaner.sources import FrameFile, NameFormat, list_frames
-from radar_cleaner.stores import StoreWriter, Variable
+from radar_cleaner.store_writer import StoreWriter, Variable
 from radar_cleaner.tables import format_csv, write_csv
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.geometry import Grid, RadarGeometry, union_grid
-from radar_cleaner.stores import Static, StoreWriter
+from radar_cleaner.store_writer import Static, StoreWriter
 from radar_cleaner.warp import warp_attrs, warp_grid
 
 log = logging.getLogger(__name__)

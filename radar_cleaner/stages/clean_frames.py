@@ -107,9 +107,7 @@ def clean_frames(
             codes, flags, probability = clean(
                 frames.codes(time), answer.probability, answer.dbz, threshold, fill, in_range
             )
-            product.append(
-                time, reflectivity=codes, quality_flag=flags, meteorological_probability=probability
-            )
+            product.append(time, reflectivity=codes, quality_flag=flags, meteorological_probability=probability)
             counts += np.bincount(flags.reshape(-1), minlength=256)
     logger.info(
         "%s %s: %d frames; of the echo pixels %d kept, %d removed; %d filled",

@@ -24,7 +24,8 @@ from radar_cleaner.labels import (
 from radar_cleaner.legend import read_legend
 from radar_cleaner.palette import HSV_MULTI, HSV_SIMPLE, Palette, hue_scale, parse_palette
 from radar_cleaner.shards import format_time
-from radar_cleaner.stores import Store, StoreWriter, Variable, open_store
+from radar_cleaner.store_writer import StoreWriter, Variable
+from radar_cleaner.stores import Store, open_store
 from radar_cleaner.vocabulary import ECHO_CLASS_ATTRS, NODATA, REFLECTIVITY_ATTRS, UNKNOWN
 
 logger = logging.getLogger(__name__)

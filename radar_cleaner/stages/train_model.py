@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import pandas as pd
+import torch
 
 from radar_cleaner import __version__
 from radar_cleaner.bank import RadarSources, Sample, open_bank, write_bank
@@ -131,7 +132,7 @@ def train_model(
     hole_size
         Largest width of a hole in pixels.
     threads
-        Threads of each process.
+        Threads of all processes of this node together; each has at least one.
     best
         Model file to write: the weights of the best epoch.
     history
@@ -183,7 +184,7 @@ def train_model(
                 len(val_samples),
                 ", ".join(bank),
                 processes.world,
-                threads,
+                torch.get_num_threads(),
                 processes.device.type,
             )
         trained = run_training(
@@ -232,9 +233,7 @@ def _check(parameters: dict[str, object]) -> None:
         assert isinstance(value, int | float), name
         low, high = (0, 1) if name in shares else (least[name], float("inf"))
         if not low <= value <= high:
-            allowed = (
-                "0 to 1" if name in shares else "above 0" if name == "learning_rate" else f"{low:g} or more"
-            )
+            allowed = "0 to 1" if name in shares else "above 0" if name == "learning_rate" else f"{low:g} or more"
             raise ConfigError(f"training: {name} is {value}, allowed is {allowed}")
 
 

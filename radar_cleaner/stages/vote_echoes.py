@@ -6,7 +6,8 @@ import logging
 from pathlib import Path
 from typing import Literal
 
-from radar_cleaner.stores import StoreWriter, Variable, expect_attrs, open_store
+from radar_cleaner.store_writer import StoreWriter, Variable
+from radar_cleaner.stores import expect_attrs, open_store
 from radar_cleaner.vocabulary import ECHO_CLASS_ATTRS, METEOROLOGICAL, NON_METEOROLOGICAL, UNKNOWN, is_echo
 from radar_cleaner.votes import Weights, vote
 

@@ -61,7 +61,7 @@ def write_report(
     cadence_minutes
         Minutes from one frame to the next.
     period
-        START/END, ... (ISO 8601) in which frames are expected; without it from each radar's first frame to its last.
+        START/END, ... (ISO 8601) in which frames are expected; without it from a radar's first frame to its last.
     evaluated
         Whether the run has scores.
     trained
