@@ -88,7 +88,7 @@ class Workspace:
         (self.root / "config.yaml").write_text(text, encoding="utf-8")
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "snakemake", "--configfile", "config.yaml", *arguments]
+        return [sys.executable, "-m", "snakemake", *arguments, "--configfile", "config.yaml"]
 
     def environment(self) -> dict[str, str]:
         # The copy's package is to be found, not the repository's that the tests import.
