@@ -4,7 +4,7 @@ CORES ?= all
 CONFIG ?= config/config.yaml
 BIN := .venv/bin
 SNAKEMAKE = $(BIN)/snakemake --configfile $(CONFIG)
-SOURCES := radar_cleaner workflow/planning tests benchmarks
+SOURCES := radar_cleaner workflow/planning tests docs
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test verify check lint format dag why touch clean
@@ -13,7 +13,7 @@ help:  ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 demo: .venv/installed  ## real frames to a trained cleaner and clean data (10 minutes on 2 cores)
-	$(SNAKEMAKE) --cores $(CORES) --quiet host
+	$(SNAKEMAKE) --cores $(CORES) --quiet rules host
 	@$(BIN)/radar-cleaner show-summary --results $$($(BIN)/python -c \
 	  'import sys, yaml; print(yaml.safe_load(open(sys.argv[1])).get("results", "results"))' $(CONFIG))
 
@@ -57,7 +57,7 @@ why: .venv/installed  ## what `snakemake` would run now, and why
 	  /^Nothing to be done/' .why.log; rm -f .why.log
 
 touch: .venv/installed  ## take what exists for up to date: after an edit that changes no result
-	$(SNAKEMAKE) --cores 1 --touch --quiet host
+	$(SNAKEMAKE) --cores 1 --touch --quiet rules host
 
 clean:  ## remove results and dag (frames and .venv stay)
 	rm -rf results dag

@@ -214,3 +214,14 @@ def test_an_edit_of_a_module_reruns_the_stages_that_run_it(
 ) -> None:
     with edited(finished.root / "radar_cleaner" / module):
         assert finished.rules() == rules
+
+
+def test_a_cosmetic_edit_can_be_waved_through(finished: Workspace) -> None:
+    module = finished.root / "radar_cleaner/labels.py"
+    try:
+        with edited(module):
+            finished.snakemake("--touch", "--cores", "1")
+            assert finished.dry_run() == set()
+    finally:
+        finished.snakemake("--touch", "--cores", "1")
+    assert finished.dry_run() == set()

@@ -8,8 +8,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
+from picture_cases import write_zoo
 from workflow_cases import REPOSITORY, SMOKE, Workspace, jobs_of
 
 UP_TO_TRAINING = {
@@ -66,6 +68,44 @@ def test_cleaning_with_a_given_model_needs_neither_training_nor_evaluation(scrat
         "clean_frames",
         "compose_radars",
     }
+
+
+@pytest.fixture
+def zoo(scratch: Workspace) -> Workspace:
+    """A workspace whose one radar has two good frames among bad ones of every kind."""
+    config = {
+        "radars": [{"id": "ZOO", "frames": "zoo", "latitude": 45.0, "longitude": -63.0, "range_km": 100}],
+        "labels": {"palette": "config/palettes/eccc.csv"},
+        "cleaning": {"model": "mine.pt"},
+    }
+    (scratch.root / "mine.pt").touch()
+    return Workspace(scratch.root, config)
+
+
+TABLES = ["results/rgb/ZOO/20240711.rejected.csv", "results/rgb/ZOO/unplaced.rejected.csv"]
+
+
+def test_every_bad_frame_is_in_a_rejects_table_with_its_reason_and_the_rest_is_done(zoo: Workspace) -> None:
+    reasons, good = write_zoo(zoo.root / "zoo")
+    zoo.run(*TABLES)
+    rejects = pd.concat([pd.read_csv(zoo.root / table) for table in TABLES])
+    found = {Path(file).name: reason for file, reason in zip(rejects["file"], rejects["reason"], strict=True)}
+    assert found.keys() == {*reasons, "r_latest.png"}
+    assert all(reason in found[name] for name, reason in reasons.items())
+    assert "no time in the name" in found["r_latest.png"]
+    sources = pd.read_csv(zoo.root / "results/rgb/ZOO/20240711.zarr/sources.csv")
+    assert [Path(file).name for file in sources["file"]] == good
+
+
+def test_on_bad_frame_fail_stops_with_file_and_reason(zoo: Workspace) -> None:
+    write_zoo(zoo.root / "zoo")
+    config = {**zoo.config, "frames": {"on_bad_frame": "fail"}}
+    done = zoo.snakemake(*TABLES, "--cores", "2", "--keep-going", config=config, check=False)
+    assert done.returncode != 0
+    assert re.search(r"r_latest.png.*no time in the name", done.stdout)
+    assert re.search(r"r_202407110006.png.*truncated", done.stdout)
+    assert "Traceback" not in done.stdout
+    assert not any((zoo.root / table).exists() for table in TABLES)
 
 
 def test_the_slurm_profile_dry_runs(scratch: Workspace) -> None:
