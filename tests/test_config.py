@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -219,3 +220,38 @@ def test_unquoted_yaml_times_are_times(config: dict[str, Any]) -> None:
     plan = plan_of(config)
     assert plan.shards("CASGO", "training") == ["20240710"]
     assert plan.shards("CASGO", "evaluation") == ["20240711"]
+
+
+def test_the_readmes_worked_example_is_a_whole_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import numpy as np
+    from imageio import v3 as iio
+
+    text = (REPOSITORY / "README.md").read_text()
+    block = text.split("```yaml")[1].split("```")[0]
+    monkeypatch.chdir(tmp_path)
+    for radar in ("nkm", "njk"):
+        (tmp_path / "frames" / radar).mkdir(parents=True)
+        for day in (1, 2):
+            name = f"{radar}_202606{day:02d}0715.png"
+            iio.imwrite(tmp_path / "frames" / radar / name, np.zeros((640, 720, 3), np.uint8))
+    plan = plan_of(yaml.safe_load(block))
+    assert plan.shards("NKM") == ["20260601", "20260602"]
+    geometry = plan.radars["NKM"].geometry(plan.sizes["NKM"])
+    assert (geometry.width, geometry.height, geometry.center_px) == (640, 640, (319.5, 319.5))
+    assert geometry.metres_per_pixel == 120_000 / 320
+    assert plan.config["samples"]["input_minutes"] == [-15, 0, 15]
+
+
+def test_every_key_of_the_schema_is_in_the_manual() -> None:
+    manual = (REPOSITORY / "config" / "README.md").read_text()
+
+    def keys(schema: dict[str, Any]) -> set[str]:
+        found = set(schema.get("properties", {}))
+        for part in [*schema.get("properties", {}).values(), *schema.get("$defs", {}).values()]:
+            if isinstance(part, dict):
+                found |= keys(part) | (keys(part["items"]) if "items" in part else set())
+        return found
+
+    words = keys(yaml.safe_load(SCHEMA.read_text()))
+    assert len(words) > 60
+    assert [word for word in sorted(words) if not re.search(rf"`(\w+\.)*{word}`", manual)] == []

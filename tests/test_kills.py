@@ -32,13 +32,13 @@ PATIENCE = 300  # seconds
 
 
 def kill_in(workspace: Workspace, subcommand: str) -> bool:
-    """Start the run and kill all of its processes at once, as soon as a job of the subcommand runs.
+    """Start a run up to the subcommand's rule, and kill all of its processes as soon as a job of that rule runs.
 
     False where the run ended before such a job was seen.
     """
     workspace.write_config()
     run = subprocess.Popen(
-        workspace.command("--cores", "2"),
+        workspace.command("--cores", "2", "--until", subcommand.replace("-", "_")),
         cwd=workspace.root,
         env=workspace.environment(),
         stdout=subprocess.DEVNULL,
