@@ -4,7 +4,7 @@ CORES ?= all
 CONFIG ?= config/config.yaml
 BIN := .venv/bin
 SNAKEMAKE = $(BIN)/snakemake --configfile $(CONFIG)
-SOURCES := radar_cleaner workflow/planning tests docs
+SOURCES := radar_cleaner workflow/planning tests benchmarks docs
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test verify check lint format dag why touch clean
