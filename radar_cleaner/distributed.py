@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 from typing import TypeVar
@@ -21,6 +22,7 @@ from torch import distributed as dist
 from torch import nn
 
 T = TypeVar("T")
+_PATIENCE = timedelta(hours=6)  # while the first process of a machine fills a large bank
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ def join_processes(threads: int) -> Iterator[Processes]:
     device = torch.device("cuda", local_rank) if cuda else torch.device("cpu")
     if cuda:
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if cuda else "gloo", device_id=device if cuda else None)
+    dist.init_process_group("nccl" if cuda else "gloo", device_id=device if cuda else None, timeout=_PATIENCE)
     try:
         yield Processes(
             dist.get_rank(),

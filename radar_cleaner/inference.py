@@ -65,6 +65,14 @@ class Cleaner:
                 f"{list(input_minutes)}; set them to the model's, or train a model with yours"
             )
 
+    def check_atlas(self, atlas: str) -> None:
+        """Raise ModelError where the config uses the clutter atlas in another way than the model has learned."""
+        if atlas != self.config.atlas:
+            raise ModelError(
+                f"the model takes the clutter atlas as '{self.config.atlas}', samples.atlas says '{atlas}'; "
+                "set it to the model's, or train a model with yours"
+            )
+
     def predict(self, inputs: FrameInputs) -> Prediction:
         """Judge one frame. Raises ModelError where the inputs do not fit the model."""
         if len(inputs.own) != len(self.config.input_minutes):

@@ -88,9 +88,9 @@ def clean(
 def compose(layers: Sequence[tuple[Codes, Codes, Codes]], shape: tuple[int, int]) -> tuple[Codes, Codes, Codes]:
     """One layer of several radars' layers (reflectivity, quality flag, probability), all of `shape`.
 
-    A pixel is taken from the radars that see it: kept goes over filled, filled over removed and undetect,
-    and among equals the highest reflectivity goes. Of removed and undetect, which both hold no
-    reflectivity, removed goes, so that the order of the radars never matters. No layers: all nodata.
+    Kept goes over removed, removed over undetect, undetect over filled, filled over nodata: what one radar saw,
+    if only that there is nothing, goes over what the network fills in for another. Among equals the highest
+    reflectivity goes, so that the order of the radars never matters. No layers: all nodata.
     """
     best = np.full(shape, _NODATA_KEY, np.uint32)
     for codes, flags, probability in layers:
@@ -104,7 +104,7 @@ def compose(layers: Sequence[tuple[Codes, Codes, Codes]], shape: tuple[int, int]
 
 
 # One number a pixel orders the candidates: rank of the flag, then reflectivity, then probability.
-_FLAG_OF_RANK = np.array([FLAG_NODATA, FLAG_UNDETECT, FLAG_REMOVED, FLAG_FILLED, FLAG_KEPT], np.uint8)
+_FLAG_OF_RANK = np.array([FLAG_NODATA, FLAG_FILLED, FLAG_UNDETECT, FLAG_REMOVED, FLAG_KEPT], np.uint8)
 _RANK = np.zeros(256, np.uint32)
 _RANK[_FLAG_OF_RANK] = np.arange(5)
 _NODATA_KEY = NODATA << 8 | NO_PROBABILITY

@@ -140,7 +140,7 @@ def draw_composite(composite: TimeSeries, time: int, radars: Mapping[str, RadarP
         backdrop = map_figures.place(map_figures.pale(first.world), shape, offset)
     extent = map_figures.extent_km(shape, center, attrs["metres_per_pixel"])
     title = f"Composite, {utc(time)} UTC"
-    note = "Of the radars that see a place, kept goes over filled, filled over removed, then the strongest."
+    note = "Kept goes over removed, what a radar saw over what was filled in for another, then the strongest."
     return Shown(title, note, picture(map_figures.composite_figure(title, codes, flags, backdrop, extent)))
 
 

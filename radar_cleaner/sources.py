@@ -6,6 +6,7 @@ so that both always mean the same files. It opens no picture.
 
 from __future__ import annotations
 
+import heapq
 import os
 import re
 import stat
@@ -58,7 +59,7 @@ class NameFormat:
 
 
 def list_frames(folder: Path, names: NameFormat) -> Listing:
-    """All pictures below a folder, hidden ones left out.
+    """All pictures below a folder, hidden ones left out; links to folders are followed, each folder once.
 
     A folder or a link without target that is named like a picture is listed too, with its `problem`,
     so that it ends in the rejects table instead of being passed over.
@@ -74,20 +75,32 @@ def list_frames(folder: Path, names: NameFormat) -> Listing:
 
 
 def _walk(folder: Path) -> list[tuple[Path, str]]:
-    """(path, problem) of everything below a folder that is named like a picture, not hidden."""
+    """(path, problem) of everything below a folder that is named like a picture, not hidden.
+
+    Links to folders are followed, but no folder is listed twice: a link to a parent would go on for ever.
+    Folders in their own place come before linked ones and those in the order of their names, so that which
+    path a file is listed by does not depend on the disk.
+    """
     found: list[tuple[Path, str]] = []
-    pending = [folder]
-    while pending:
-        with os.scandir(pending.pop()) as entries:
+    folders, links = [folder], list[Path]()
+    seen: set[str] = set()
+    while folders or links:
+        place = folders.pop() if folders else heapq.heappop(links)
+        real = os.path.realpath(place)
+        if real in seen:
+            continue
+        seen.add(real)
+        with os.scandir(place) as entries:
             for entry in entries:
+                path = Path(entry.path)
                 if entry.name.startswith("."):
                     continue
-                if Path(entry.name).suffix.lower() in SUFFIXES:
-                    found.append((Path(entry.path), _problem(entry)))
-                elif entry.is_dir(follow_symlinks=False) or (
-                    entry.is_symlink() and Path(entry.path).is_dir()  # False for a link to itself
-                ):
-                    pending.append(Path(entry.path))
+                if path.suffix.lower() in SUFFIXES:
+                    found.append((path, _problem(entry)))
+                elif entry.is_dir(follow_symlinks=False):
+                    folders.append(path)
+                elif entry.is_symlink() and path.is_dir():  # False for a link to itself
+                    heapq.heappush(links, path)
     return found
 
 

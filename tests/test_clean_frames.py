@@ -50,6 +50,7 @@ def run(results, **changes):
         "geometry": GEOMETRY.to_flag(),
         "model": results / "best.pt",
         "input_minutes": [-6, 0, 6],
+        "atlas": "none",
         "threshold": 0.5,
         "fill": True,
         "threads": 1,
@@ -138,6 +139,8 @@ def test_what_does_not_fit_is_refused(results):
         run(results, threshold=1.5)
     with pytest.raises(ModelError, match="reads input_minutes"):
         run(results, input_minutes=[-12, 0])
+    with pytest.raises(ModelError, match=r"samples\.atlas says 'mask'"):
+        run(results, atlas="mask")
     with pytest.raises(ModelError, match="no such model file"):
         run(results, model=results / "none.pt")
     with pytest.raises(StoreError, match=r"holds frames of \(48, 48\) of CASGO, --geometry is \(20, 20\)"):
@@ -150,11 +153,11 @@ def test_the_atlas_is_read_where_the_model_wants_it(results, use):
     draw_weights(model, 0)
     save_model(results / "best.pt", config(atlas=use), model.state_dict(), {})
     with pytest.raises(StoreError, match=r"atlas/CASGO\.zarr"):
-        run(results)
+        run(results, atlas=use)
     atlas = np.zeros(store_cases.SHAPE)
     store_cases.make_atlas(Layout(results).atlas("CASGO"), echo_frequency=atlas)
-    before = run(results, output=results / "before.zarr")
+    before = run(results, atlas=use, output=results / "before.zarr")
     atlas[10:20, 10:20] = 0.9
     store_cases.make_atlas(Layout(results).atlas("CASGO"), echo_frequency=atlas)
-    assert run(results).digest != before.digest
+    assert run(results, atlas=use).digest != before.digest
     assert torch.get_num_threads() == 1

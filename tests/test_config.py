@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from config_cases import MISTAKES, put
+from PIL import Image
 from planning.archive import Plan
 from planning.schema import checked
 from workflow_cases import REPOSITORY, SMOKE, Workspace
@@ -17,7 +19,6 @@ from workflow_cases import REPOSITORY, SMOKE, Workspace
 from radar_cleaner.errors import ConfigError
 
 SCHEMA = REPOSITORY / "workflow" / "schemas" / "config.schema.yaml"
-Change = Callable[[dict[str, Any]], object]
 
 
 @pytest.fixture
@@ -33,109 +34,6 @@ def config(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def plan_of(config: dict[str, Any]) -> Plan:
     return Plan(checked(config, SCHEMA))
-
-
-def put(*path: str | int, value: Any) -> Change:
-    def change(config: dict[str, Any]) -> None:
-        part: Any = config
-        for key in path[:-1]:
-            part = part.setdefault(key, {}) if isinstance(part, dict) else part[key]
-        part[path[-1]] = value
-
-    return change
-
-
-MISTAKES: dict[str, tuple[Change, str, str]] = {
-    # name: (change, place, remedy or reason)
-    "typo in a key": (put("labels", "min_dbs", value=7), "labels.min_dbs", "did you mean 'min_dbz'?"),
-    "typo in a section": (put("traning", value={}), "traning", "did you mean 'training'?"),
-    "typo in a radar": (put("radars", 0, "lattitude", value=4), "radars[0].lattitude", "'latitude'"),
-    "latitude 145": (put("radars", 0, "latitude", value=145), "radars[0].latitude", "at most 90"),
-    "a text for a number": (put("training", "epochs", value="ten"), "training.epochs", "wants integer"),
-    "a missing key": (lambda c: c["radars"][0].pop("range_km"), "radars[0].range_km", "is missing"),
-    "no radars": (put("radars", value=[]), "radars", "at least 1"),
-    "one id twice": (put("radars", 1, "id", value="CASGO"), "radars[0].id", "two radars"),
-    "an id with a slash": (put("radars", 0, "id", value="a/b"), "radars[0].id", "letters"),
-    "no such folder": (put("radars", 0, "frames", value="nowhere"), "radars[0].frames", "there is no folder"),
-    "no frames found": (put("radars", 0, "frames", value="config"), "radars[0].frames", "no pictures found"),
-    "a pattern that fits no name": (
-        put("frames", "pattern", value=r"(\d{14})"),
-        "radars[0].frames",
-        "see frames.pattern",
-    ),
-    "a broken pattern": (put("frames", "pattern", value="(12"), "frames.pattern", "no regular expression"),
-    "a pattern without group": (put("frames", "pattern", value=r"\d{12}"), "frames.pattern", "no group"),
-    "a time format without minutes": (
-        put("frames", "time_format", value="%Y%m%d%H"),
-        "frames.time_format",
-        "minute",
-    ),
-    "an unknown time zone": (put("frames", "time_zone", value="Mars/Base"), "frames.time_zone", "Asia/Bangkok"),
-    "a box outside the picture": (
-        put("frames", "plot_box_px", value=[100, 0, 581, 480]),
-        "frames.plot_box_px",
-        "does not lie inside the picture [0, 0, 580, 480]",
-    ),
-    "an overlay outside the picture": (
-        put("frames", "overlay", "boxes_px", value=[[570, 0, 590, 5]]),
-        "frames.overlay.boxes_px[0]",
-        "inside the picture",
-    ),
-    "box and legend both": (put("frames", "legend_width_px", value=80), "frames.legend_width_px", "keep one"),
-    "a centre outside the box": (
-        put("radars", 0, "center_px", value=[20, 20]),
-        "radars[0].center_px",
-        "not in the plot box",
-    ),
-    "no palette": (put("labels", "palette", value=None), "labels.palette", "needs a CSV"),
-    "a palette that is not there": (put("labels", "palette", value="x.csv"), "labels.palette", "no file"),
-    "a legend without its box": (put("labels", "method", value="legend"), "labels.legend.box_px", "needs the box"),
-    "a period off a shard boundary": (
-        put("training", "period", value=["2024-07-10 22:30", "2024-07-11 00:00"]),
-        "training.period",
-        "not the start of a hour",
-    ),
-    "a period that ends before it starts": (
-        put("training", "period", value=["2024-07-11 00:00", "2024-07-10 22:00"]),
-        "training.period",
-        "is not after",
-    ),
-    "overlapping periods": (
-        put("evaluation", "period", value=["2024-07-10 23:00", "2024-07-11 14:00"]),
-        "evaluation.period",
-        "overlaps training.period",
-    ),
-    "a period without frames": (
-        put("evaluation", "period", value=["2025-07-10 23:00", "2025-07-11 14:00"]),
-        "evaluation.period",
-        "no radar has a frame",
-    ),
-    "a time that is none": (put("frames", "period", value=["today", "2025-01-01"]), "frames.period", "no time"),
-    "no training period": (lambda c: c["training"].pop("period"), "training.period", "cleaning.model"),
-    "a model that is not there": (put("cleaning", "model", value="m.pt"), "cleaning.model", "there is no file"),
-    "a window off the cadence": (
-        put("samples", "input_minutes", value=[-5, 0, 5]),
-        "samples.input_minutes",
-        "no multiple of frames.cadence_minutes 6",
-    ),
-    "a window without the frame itself": (
-        put("samples", "input_minutes", value=[-12, -6]),
-        "samples.input_minutes",
-        "hold 0",
-    ),
-    "a purge shorter than the window": (
-        put("samples", "purge_minutes", value=6),
-        "samples.purge_minutes",
-        "write 12 or more",
-    ),
-    "a crop that cannot be halved": (put("training", "crop_px", value=100), "training.crop_px", "multiple of 8"),
-    "bands that fall": (put("evaluation", "dbz_bands", value=[30, 10]), "evaluation.dbz_bands", "must rise"),
-    "a folder without masks": (
-        put("evaluation", "reference", value="config"),
-        "evaluation.reference",
-        "has no masks",
-    ),
-}
 
 
 def complaint(config: dict[str, Any]) -> str:
@@ -159,6 +57,88 @@ def test_every_mistake_of_the_schema_is_told_at_once(config: dict[str, Any]) -> 
     config["radars"][1]["longitude"] = 999
     lines = complaint(config).splitlines()
     assert [line.split(":")[0] for line in lines] == ["labels.min_dbs", "radars[1].longitude"]
+
+
+def test_a_rule_that_the_messages_do_not_know_is_still_one_line(tmp_path: Path) -> None:
+    schema = tmp_path / "schema.yaml"
+    schema.write_text("properties: {a: {multipleOf: 3}}")
+    with pytest.raises(ConfigError, match=r"^a: 4 is not possible; see a in config/README.md$"):
+        checked({"a": 4}, schema)
+
+
+@pytest.mark.parametrize("path", [("evaluation",), ("labels", "legend"), ("radars", 0, "overlay"), ("stores",)])
+def test_a_section_without_a_key_counts_as_left_out(path: tuple[str | int, ...], config: dict[str, Any]) -> None:
+    left_out = copy.deepcopy(config)
+    part: Any = left_out
+    for key in path[:-1]:
+        part = part[key]
+    part.pop(path[-1], None)
+    put(*path, value=None)(config)
+    assert checked(config, SCHEMA) == checked(left_out, SCHEMA)
+
+
+@pytest.mark.parametrize("share", [0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.33, 1 / 3, 0.34, 0.5])
+def test_a_share_near_what_blocks_make_is_taken(share: float, config: dict[str, Any]) -> None:
+    config["samples"]["validation"] = share
+    assert plan_of(config).trains
+
+
+def test_block_and_share_are_free_where_they_are_not_used(config: dict[str, Any]) -> None:
+    config["samples"] |= {"block_minutes": 1, "validation": 0}
+    assert plan_of(config).trains
+
+
+def test_the_schema_names_the_networks_that_there_are() -> None:
+    from radar_cleaner.models import MODELS
+
+    schema = yaml.safe_load(SCHEMA.read_text())
+    assert schema["properties"]["training"]["properties"]["model"]["properties"]["name"]["enum"] == sorted(MODELS)
+
+
+def test_a_mask_of_the_frames_size_is_taken(config: dict[str, Any], tmp_path: Path) -> None:
+    Image.new("L", (580, 480)).save(tmp_path / "mask.png")
+    config["frames"]["overlay"]["mask"] = str(tmp_path / "mask.png")
+    assert plan_of(config).radars["CASGO"].overlay["mask"] == str(tmp_path / "mask.png")
+
+
+@pytest.fixture
+def given(config: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
+    """The config with a model file, so that nothing trains, and with nothing scored."""
+    with zipfile.ZipFile(tmp_path / "model.pt", "w") as file:
+        file.writestr("data", "")
+    config["cleaning"] = {"model": str(tmp_path / "model.pt")}
+    del config["training"], config["evaluation"]
+    return config
+
+
+HOUR = ["2024-07-11 13:00", "2024-07-11 14:00"]
+
+
+def test_scores_need_an_atlas_of_other_times(given: dict[str, Any]) -> None:
+    given["evaluation"] = {"period": HOUR}
+    assert complaint(given).startswith("atlas.period: is missing; ")
+    given["atlas"]["period"] = ["2024-07-10 22:00", "2024-07-11 00:00"]
+    assert plan_of(given).uses_atlas
+
+
+def test_where_no_atlas_is_used_its_period_is_free(given: dict[str, Any], tmp_path: Path) -> None:
+    given["atlas"]["period"] = ["2025-07-10 22:00", "2025-07-11 00:00"]
+    assert not plan_of(given).uses_atlas
+    given["samples"]["atlas"] = "mask"
+    assert complaint(given).startswith("atlas.period: no radar has a frame")
+    given["atlas"]["period"] = None
+    assert plan_of(given).uses_atlas
+
+
+def test_a_radar_without_frames_for_its_atlas_is_refused_by_its_id(given: dict[str, Any], tmp_path: Path) -> None:
+    Image.new("RGB", (580, 480)).save(tmp_path / "CASCM_202407111300.png")
+    given["radars"][1]["frames"] = str(tmp_path)
+    given["atlas"]["period"] = ["2024-07-10 22:00", "2024-07-11 00:00"]
+    assert plan_of(given).shards("CASCM") == ["20240711T13"]
+    given["samples"]["atlas"] = "channel"
+    message = complaint(given)
+    assert message.startswith("atlas.period: radar CASCM has no frame in it")
+    assert "\n" not in message and "lengthen it, or clean that radar in a run of its own" in message
 
 
 def test_snakemake_stops_with_that_line_before_any_job(scratch: Workspace) -> None:
@@ -192,6 +172,7 @@ def test_a_radar_overrides_the_common_keys_for_itself_alone(config: dict[str, An
 
 def test_window_and_purge_follow_from_the_cadence(config: dict[str, Any]) -> None:
     config["frames"]["cadence_minutes"] = 15
+    config["samples"]["block_minutes"] = 60
     plan = plan_of(config)
     assert plan.config["samples"]["input_minutes"] == [-15, 0, 15]
     assert plan.config["samples"]["purge_minutes"] == 30

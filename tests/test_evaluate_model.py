@@ -45,6 +45,9 @@ class FakeCleaner:
         if tuple(minutes) != self.config.input_minutes:
             raise ModelError("the model reads other input_minutes")
 
+    def check_atlas(self, atlas):
+        assert atlas == self.config.atlas
+
     def predict(self, inputs):
         self.seen.append(inputs.own)
         now = inputs.own[1]
@@ -91,9 +94,11 @@ def run(tmp_path, monkeypatch):
             "model": tmp_path / "best.pt",
             "input_minutes": MINUTES,
             "reference": tmp_path / "masks",
-            "pattern": r"(\d{12})",
-            "time_format": "%Y%m%d%H%M",
-            "time_zone": "UTC",
+            "atlas": "none",
+            "radars": ["CASGO", "CASCM"],
+            "pattern": [r"(\d{12})"] * 2,
+            "time_format": ["%Y%m%d%H%M"] * 2,
+            "time_zone": ["UTC"] * 2,
             "threshold": 0.5,
             "dbz_bands": [30.0],
             "holes": True,
@@ -159,10 +164,20 @@ def test_samples_without_a_reference_are_counted_and_not_scored(run):
 
 
 def test_without_any_reference_there_are_no_scores_but_whole_files(run):
-    metrics = run(reference=run.folder / "nowhere", draw=True)
+    for radar in ("CASGO", "CASCM"):
+        (run.folder / "empty" / radar).mkdir(parents=True)
+    metrics = run(reference=run.folder / "empty", draw=True)
     assert find(metrics)["retention"] is None
     assert sum(metrics["samples"]["scored"].values()) == 0
     assert (run.folder / "out" / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_radar_without_masks_is_scored_against_its_labels_and_that_is_said(run):
+    (run.folder / "masks" / "CASCM").rename(run.folder / "gone")
+    metrics = run()
+    assert metrics["references"] == {"CASCM": "labels", "CASGO": "masks"}
+    assert metrics["reference"] == "masks of CASGO; labels of CASCM"
+    assert all(count > 0 for count in metrics["samples"]["scored"].values())
 
 
 def test_holes_hide_the_own_value_at_all_times_and_only_there_is_an_error(run):

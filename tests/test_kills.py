@@ -2,97 +2,201 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
+import copy
+import shutil
 import signal
 import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TextIO
 
 import psutil
 import pytest
-from workflow_cases import Workspace, make_workspace
+from workflow_cases import SMOKE, Workspace, make_workspace
 
-SUBCOMMANDS = [
-    "list-unplaced-frames",
-    "build-rgb-store",
-    "label-echoes",
-    "build-clutter-atlas",
-    "build-warp-grid",
-    "align-others",
-    "vote-echoes",
-    "split-samples",
-    "list-test-samples",
-    "train-model",
-    "evaluate-model",
-    "clean-frames",
-    "compose-radars",
-    "write-report",
-]
 PATIENCE = 300  # seconds
 
+# Python imports this at its start. What is half written lies so for milliseconds: so the stage HOLD_STAGE is
+# stopped there, and says where, in a file of the folder HOLD_MARKERS. It learns of the moment from what Python
+# tells an audit hook, so nothing of the project is replaced. Moments:
+#   writing: a store's data are about to be written, of the HOLD_COUNTth file
+#   placing: all is written, and about to be renamed to its place, for the HOLD_COUNTth time
+HOLD = """
+import os
+import sys
+import time
+from pathlib import Path
 
-def kill_in(workspace: Workspace, subcommand: str) -> bool:
-    """Start a run up to the subcommand's rule, and kill all of its processes as soon as a job of that rule runs.
+held = []
 
-    False where the run ended before such a job was seen.
-    """
+
+def hold(event, args):
+    if event == "open" and os.environ["HOLD_MOMENT"] == "writing" and "w" in (args[1] or ""):
+        parts = Path(os.fsdecode(args[0])).parts
+        inside = [index for index, part in enumerate(parts) if ".zarr.tmp-" in part]
+        if not inside or "c" not in parts[inside[0] :]:
+            return
+        temporary = Path(*parts[: inside[0] + 1])
+    elif event == "os.rename" and os.environ["HOLD_MOMENT"] == "placing":
+        temporary = Path(os.fsdecode(args[0]))
+    else:
+        return
+    place, found, _ = temporary.name.removeprefix(".").rpartition(".tmp-")
+    if not found or not place.endswith(os.environ["HOLD_AT"]):
+        return
+    held.append(place)
+    if len(held) == int(os.environ["HOLD_COUNT"]):
+        marker = Path(os.environ["HOLD_MARKERS"], str(os.getpid()))
+        marker.write_text(str(temporary), encoding="utf-8")
+        marker.rename(marker.with_suffix(".held"))
+        time.sleep(60)
+
+
+if os.environ.get("HOLD_STAGE") in sys.orig_argv:
+    sys.addaudithook(hold)
+"""
+
+
+@dataclass(frozen=True)
+class Kill:
+    """Where to kill: in a subcommand, at the `count`th time that something whose name ends as `at` is written."""
+
+    subcommand: str
+    moment: str = "placing"
+    at: str = ""
+    count: int = 1
+    again: bool = False  # the rule has run to its end; do it once more, over what it made
+
+    @property
+    def rule(self) -> str:
+        return self.subcommand.replace("-", "_")
+
+
+MOMENTS = (("writing", 2), ("placing", 1))
+PREPARING = ("label-echoes", "build-clutter-atlas", "build-warp-grid", "align-others", "vote-echoes")
+CLEANING = ("clean-frames", "compose-radars")
+KILLS = [
+    Kill("list-unplaced-frames"),
+    *(Kill("build-rgb-store", moment, count=count) for moment, count in MOMENTS),
+    Kill("build-rgb-store", at=".csv"),
+    *(Kill(name, moment, count=count) for name in PREPARING for moment, count in MOMENTS),
+    Kill("split-samples"),
+    Kill("list-test-samples"),
+    Kill("train-model", at="current.pt"),
+    Kill("train-model", at="current.pt", count=2),  # after the first epoch, which is not lost
+    Kill("train-model", at="best.pt"),
+    Kill("evaluate-model"),
+    *(Kill(name, moment, count=count) for name in CLEANING for moment, count in MOMENTS),
+    Kill("export-geotiff", count=3),
+    Kill("compose-radars", again=True),
+    Kill("write-report"),
+]
+
+
+def kill(workspace: Workspace, where: Kill, scratch: Path) -> Path:
+    """Start a run up to the rule and kill all of its processes in the middle of it: where it was writing then."""
     workspace.write_config()
-    run = subprocess.Popen(
-        workspace.command("--cores", "2", "--until", subcommand.replace("-", "_")),
-        cwd=workspace.root,
-        env=workspace.environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        give_up = time.monotonic() + PATIENCE
-        while run.poll() is None:
-            assert time.monotonic() < give_up, f"no {subcommand} was seen"
-            family = psutil.Process(run.pid).children(recursive=True)
-            if any(is_stage(process, subcommand) for process in family):
-                time.sleep(0.3)  # into the middle of it
-                return True
-            time.sleep(0.01)
-        assert run.returncode == 0
-        return False
-    finally:
-        kill_family(run)
+    scratch.mkdir()
+    hold = {
+        "HOLD_STAGE": where.subcommand,
+        "HOLD_MOMENT": where.moment,
+        "HOLD_AT": where.at,
+        "HOLD_COUNT": str(where.count),
+        "HOLD_MARKERS": str(scratch),
+        "TMPDIR": str(scratch),  # so that what it leaves there goes with the test
+    }
+    again = ["--forcerun", where.rule] if where.again else []
+    with open(scratch / "output", "w+", encoding="utf-8") as output:
+        run = subprocess.Popen(
+            workspace.command("--cores", "2", "--until", where.rule, *again),
+            cwd=workspace.root,
+            env=workspace.environment() | hold,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            give_up = time.monotonic() + PATIENCE
+            while not (held := sorted(scratch.glob("*.held"))):
+                assert run.poll() is None, f"it ended before {where}:\n{tail(output)}"
+                assert time.monotonic() < give_up, f"it never came to {where}:\n{tail(output)}"
+                time.sleep(0.02)
+        finally:
+            kill_family(run, workspace.root)
+    return workspace.root / held[0].read_text(encoding="utf-8")
 
 
-def is_stage(process: psutil.Process, subcommand: str) -> bool:
+def tail(file: TextIO) -> str:
+    file.seek(0)
+    return file.read()[-4000:]
+
+
+def kill_family(run: subprocess.Popen[bytes], root: Path) -> None:
+    """Kill a run's processes: all that work in its folder, those too that lost their parent meanwhile."""
+    while family := [process for process in psutil.process_iter() if works_in(process, root)]:
+        for process in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGKILL)
+        run.poll()
+        psutil.wait_procs(family, timeout=10)
+    run.wait()
+
+
+def works_in(process: psutil.Process, root: Path) -> bool:
     try:
-        command = process.cmdline()
+        return process.status() != psutil.STATUS_ZOMBIE and process.cwd() == str(root)
     except psutil.Error:
         return False
-    return subcommand in command and "radar_cleaner" in command
 
 
-def kill_family(run: subprocess.Popen[bytes]) -> None:
-    try:
-        family = [psutil.Process(run.pid), *psutil.Process(run.pid).children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return
-    for process in family:
-        try:
-            os.kill(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-    run.wait()
-    psutil.wait_procs(family, timeout=10)
+def declared(temporary: Path) -> Path:
+    """The output that snakemake looks for, of which this is the temporary; of a checkpoint, the model."""
+    place = temporary.with_name(temporary.name.removeprefix(".").rpartition(".tmp-")[0])
+    if place.name == "current.pt":
+        return place.parents[1] / "model/best.pt"
+    return place / "zarr.json" if place.suffix == ".zarr" else place
+
+
+def temporaries(workspace: Workspace) -> list[Path]:
+    found = (workspace.root / "results").rglob(".*")
+    return [path for path in found if ".tmp-" in path.name or ".old-" in path.name]
+
+
+def geotiffs(workspace: Workspace) -> dict[str, bytes]:
+    folder = workspace.root / "results/geotiff"
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*.tif"))}
+
+
+def with_geotiff() -> dict[str, Any]:
+    config = copy.deepcopy(SMOKE)
+    config["cleaning"] = {"geotiff": True}
+    return config
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_a_run_killed_in_each_rule_ends_with_the_same_stores(finished: Workspace, tmp_path: Path) -> None:
-    workspace = make_workspace(tmp_path / "copy")
-    for subcommand in SUBCOMMANDS:
-        killed = kill_in(workspace, subcommand)
-        assert killed, f"the run ended before {subcommand} was killed"
+    workspace = make_workspace(tmp_path / "killed", with_geotiff())
+    (workspace.root / "sitecustomize.py").write_text(HOLD, encoding="utf-8")
+    for number, where in enumerate(KILLS):
+        temporary = kill(workspace, where, tmp_path / str(number))
+        assert temporary in temporaries(workspace), where
+        if temporary.is_dir():
+            complete = "content_digest" in (temporary / "zarr.json").read_text()
+            assert complete == (where.moment == "placing"), where
+        assert not declared(temporary).exists(), f"{where}: half of it is taken for whole"
         workspace.snakemake("--unlock")
+    (workspace.root / "sitecustomize.py").unlink()
     workspace.run()
-    ours, theirs = workspace.store_digests(), finished.store_digests()
+
+    whole = Workspace(tmp_path / "whole", with_geotiff())
+    shutil.copytree(finished.root, whole.root, symlinks=True)
+    whole.run("clean")
+    ours, theirs = workspace.store_digests(), whole.store_digests()
     assert ours.keys() == theirs.keys()
     assert [name for name in ours if ours[name] != theirs[name]] == []
-    leftovers = [path for path in (workspace.root / "results").rglob(".*") if ".tmp-" in path.name]
-    assert leftovers == []
+    assert geotiffs(workspace) == geotiffs(whole) != {}
+    assert temporaries(workspace) == []
+    assert "goes on after epoch 2 of 2" in (workspace.root / "results/logs/train_model.log").read_text()

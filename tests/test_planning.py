@@ -44,6 +44,14 @@ def test_folders_and_dangling_links_are_no_inputs_but_are_known(scratch: Workspa
     assert len(plan.frames("CASGO", "20240710T22")) == 10
 
 
+def test_folders_and_dangling_links_are_no_reference_masks(scratch: Workspace, plan: Plan) -> None:
+    folder = scratch.root / "truth/CASGO"
+    found = plan.references()
+    (folder / "CASGO_202407111303.png").mkdir()
+    (folder / "CASGO_202407111309.png").symlink_to("nowhere")
+    assert len(found) == 20 and plan.references() == found
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_subcommand_has_a_stage_module_with_one_public_function(stage: str) -> None:
     path = REPOSITORY / "radar_cleaner" / "stages" / f"{stage}.py"

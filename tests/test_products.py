@@ -129,7 +129,7 @@ def test_a_model_that_answers_no_number_is_refused() -> None:
     assert (clean(empty, broken, broken, 0.5, True, np.ones(SHAPE, bool))[1] == FLAG_UNDETECT).all()
 
 
-ORDER = {FLAG_KEPT: 3, FLAG_FILLED: 2, FLAG_REMOVED: 1, FLAG_UNDETECT: 1, FLAG_NODATA: 0}
+ORDER = {FLAG_KEPT: 4, FLAG_REMOVED: 3, FLAG_UNDETECT: 2, FLAG_FILLED: 1, FLAG_NODATA: 0}
 
 
 @settings(deadline=None)

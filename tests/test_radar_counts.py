@@ -49,9 +49,10 @@ def test_a_model_of_two_radars_cleans_one_and_three(finished: Workspace, tmp_pat
     model = finished.root / "results/model/best.pt"
     config["cleaning"] = {"model": str(model), "threshold": 0.0}
     del config["training"], config["evaluation"]
-    output = workspace.run("clean", config=config)
+    output = workspace.run(config=config)
     assert "train_model" not in output
     check_products(workspace, config)
+    assert "Nothing to be done" in workspace.snakemake("--dry-run", config=config).stdout
 
 
 @pytest.mark.slow

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from workflow_cases import SAMPLE, Job, Workspace
+from planning.archive import Plan
+from planning.schema import checked
+from workflow_cases import REPOSITORY, SAMPLE, Job, Workspace
 
 PRODUCTS = {"clean_frames", "compose_radars", "write_report"}
 FROM_MODEL = {"train_model", "evaluate_model"} | PRODUCTS
@@ -26,12 +28,20 @@ FROM_LABELS = {
 # Config key: the value it changes to, and exactly the rules that run again.
 KEYS: dict[str, tuple[Any, set[str]]] = {
     "labels.min_dbz": (10, FROM_LABELS),
+    # 5 is another key's value already: Snakemake compares a rule's params as a set.
+    "labels.closing_px": (5, FROM_LABELS),
+    "frames.overlay.border_px": (5, FROM_LABELS),
+    "frames.on_bad_frame": ("fail", {"list_unplaced_frames", "build_rgb_store"} | FROM_LABELS),
     "atlas.threshold": (0.8, {"build_clutter_atlas"} | FROM_TARGETS),
     "votes.area": (1.0, FROM_TARGETS),
+    "samples.atlas": ("mask", {"align_others"} | FROM_MODEL),
+    "samples.reflectivity": ("mean", FROM_MODEL),
     "samples.block_minutes": (24, {"split_samples"} | FROM_MODEL),
     "training.learning_rate": (0.001, FROM_MODEL),
     "training.loss.dice": (0.25, FROM_MODEL),
     "evaluation.dbz_bands": ([20], {"evaluate_model", "write_report"}),
+    "cleaning.fill": (False, PRODUCTS),
+    "cleaning.geotiff": (True, {"export_geotiff", "write_report"}),
     "cleaning.threshold": (0.4, {"evaluate_model"} | PRODUCTS),
     "composite.grid": ("union", {"build_warp_grid", "compose_radars", "write_report"}),
     "report.frames": (2, {"write_report"}),
@@ -56,6 +66,47 @@ def test_a_finished_run_has_nothing_to_do(finished: Workspace) -> None:
 def test_a_changed_key_reruns_exactly_what_it_changes(finished: Workspace, key: str) -> None:
     value, rules = KEYS[key]
     assert finished.rules(config=changed(finished.config, key, value)) == rules
+
+
+@pytest.mark.parametrize(
+    ("keys", "rules"),
+    [
+        (("labels.opening_px", "labels.closing_px"), FROM_LABELS),
+        (("labels.min_dbz", "labels.min_area_px"), FROM_LABELS),
+        (("votes.colour", "votes.atlas"), FROM_TARGETS),
+        (("training.drop_neighbours", "training.drop_others"), FROM_MODEL),
+    ],
+    ids=" and ".join,
+)
+def test_two_keys_that_swap_their_values_rerun_what_they_change(
+    finished: Workspace, keys: tuple[str, str], rules: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(finished.root)
+    filled = Plan(checked(finished.config, REPOSITORY / "workflow/schemas/config.schema.yaml")).config
+    (section, first), (_, second) = (key.split(".") for key in keys)
+    config = changed(finished.config, keys[0], filled[section][second])
+    config = changed(config, keys[1], filled[section][first])
+    assert finished.rules(config=config) == rules
+
+
+def test_a_radars_own_key_reruns_its_own_labels(finished: Workspace) -> None:
+    config = copy.deepcopy(finished.config)
+    config["radars"][1]["labels"] = {"min_area_px": 30}
+    jobs = finished.dry_run(config=config)
+    assert {job.rule for job in jobs} == FROM_LABELS
+    assert {job.wildcards.split("/")[0] for job in jobs if job.rule == "label_echoes"} == {"CASCM"}
+
+
+def test_a_reject_alone_remakes_the_report(finished: Workspace) -> None:
+    """A bad frame leaves its store as it was; the coverage must tell of it all the same."""
+    bad = frame(finished, "202407110033")
+    try:
+        bad.write_bytes(b"")
+        finished.run("results/rgb/CASGO/20240711T00.zarr/zarr.json")
+        assert "write_report" in finished.rules()
+    finally:
+        bad.unlink()
+        finished.run()
 
 
 def test_a_radars_centre_reruns_its_own_labels_and_what_follows(finished: Workspace) -> None:

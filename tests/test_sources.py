@@ -81,3 +81,32 @@ def test_a_link_that_leads_in_a_circle_is_a_problem_not_a_hang(tmp_path):
     (tmp_path / "self").symlink_to(tmp_path / "self")
     listing = list_frames(tmp_path, NAMES)
     assert [frame.problem for frame in listing.frames] == ["a link without target"] * 2
+
+
+def test_a_link_to_a_folder_above_lists_no_frame_twice(tmp_path):
+    frames = tmp_path / "archive" / "frames"
+    (frames / "day").mkdir(parents=True)
+    (frames / "day" / "a_202407110000.png").write_bytes(b"")
+    (frames / "day" / "up").symlink_to("..")
+    (frames / "aside").symlink_to("day")
+    (tmp_path / "archive" / "b_202407110006.png").write_bytes(b"")
+    listing = list_frames(frames, NAMES)
+    assert [frame.path for frame in listing.frames] == [frames / "day" / "a_202407110000.png"]
+    (frames / "root").symlink_to(tmp_path)
+    listing = list_frames(frames, NAMES)
+    assert [frame.path for frame in listing.frames] == [
+        frames / "day" / "a_202407110000.png",
+        frames / "root" / "archive" / "b_202407110006.png",
+    ]
+
+
+def test_links_to_folders_elsewhere_are_followed_by_the_first_name(tmp_path):
+    elsewhere = tmp_path / "elsewhere" / "2024"
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "a_202407110000.png").write_bytes(b"")
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    for name in ("z", "old", "new"):
+        (frames / name).symlink_to(elsewhere.parent)
+    listing = list_frames(frames, NAMES)
+    assert [frame.path for frame in listing.frames] == [frames / "new" / "2024" / "a_202407110000.png"]

@@ -185,6 +185,7 @@ def finish(layout: Layout, own: RadarGeometry, other: RadarGeometry, model: Path
         geometry=own.to_flag(),
         model=model,
         input_minutes=[0],
+        atlas="none",
         threshold=0.0,  # keep every echo: this is about places
         fill=False,
         threads=1,

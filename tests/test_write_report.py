@@ -55,6 +55,7 @@ def report(layout, radars=("CASGO", "CASCM"), **changes):
         "cadence_minutes": 6.0,
         "evaluated": True,
         "trained": True,
+        "atlases": [layout.atlas(radar) for radar in radars],
         "max_frames": 2,
         "coverage": folder / "coverage.csv",
         "output": folder / "report.html",

@@ -24,7 +24,7 @@ def build_clutter_atlas(
     radar: str,
     stores: list[str],
     method: Literal["frequency", "deviation"],
-    quiet_fraction: float,
+    quiet_fraction: float = 0.02,
     min_quiet_frames: int,
     threshold: float,
     max_frames: int = 200,

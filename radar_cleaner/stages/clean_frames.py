@@ -27,6 +27,7 @@ def clean_frames(
     geometry: str,
     model: Path,
     input_minutes: list[int],
+    atlas: Literal["mask", "channel", "none"],
     threshold: float,
     fill: bool,
     threads: int,
@@ -51,6 +52,8 @@ def clean_frames(
         Model file.
     input_minutes
         Minutes from a frame to those that the model reads with it; they must be the model's.
+    atlas
+        What the clutter atlas does: `mask`, `channel` or `none`; it must be the model's.
     threshold
         Echo with at least this probability of being meteorological is kept.
     fill
@@ -67,6 +70,7 @@ def clean_frames(
         raise ConfigError(f"cleaning.threshold {threshold}: it is a probability, 0 to 1")
     cleaner = load_cleaner(model, threads)
     cleaner.check_input_minutes(input_minutes)
+    cleaner.check_atlas(atlas)
     layout = Layout(results)
     shards = [shard, *(name for name in neighbours or [] if name != shard)]
     frames = RadarFrames(
@@ -94,7 +98,7 @@ def clean_frames(
         codec=codec,
         provenance={
             "stage": "clean_frames",
-            "parameters": {"input_minutes": input_minutes, "threshold": threshold, "fill": fill},
+            "parameters": {"input_minutes": input_minutes, "atlas": atlas, "threshold": threshold, "fill": fill},
             "inputs": {
                 str(model): cleaner.digest,
                 **{str(store.path): store.digest for store in frames.labels.stores},

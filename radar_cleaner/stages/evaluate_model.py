@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import imageio.v3 as iio
 import numpy as np
@@ -48,10 +49,12 @@ def evaluate_model(
     samples: Path,
     model: Path,
     input_minutes: list[int],
+    atlas: Literal["mask", "channel", "none"],
     reference: Path | None = None,
-    pattern: str,
-    time_format: str,
-    time_zone: str,
+    radars: list[str] | None = None,
+    pattern: list[str] | None = None,
+    time_format: list[str] | None = None,
+    time_zone: list[str] | None = None,
     threshold: float,
     dbz_bands: list[float],
     holes: bool,
@@ -77,15 +80,20 @@ def evaluate_model(
         Model file.
     input_minutes
         Minutes from a frame to those that the model reads with it.
+    atlas
+        What the clutter atlas does: `mask`, `channel` or `none`; it must be the model's.
     reference
         Folder with a folder of masks for each radar (1 meteorological, 2 non-meteorological, anything else
-        not scored), pictures of the plot box's size. Without it the training targets are the reference.
+        not scored), pictures of the plot box's size. Where a radar has none the training targets are its
+        reference.
+    radars
+        The radars, in the order of the next three.
     pattern
-        Regular expression whose first group is the time in a mask's file name.
+        Of each radar: regular expression whose first group is the time in a mask's file name.
     time_format
-        How that time is written, as strptime has it.
+        Of each radar: how that time is written, as strptime has it.
     time_zone
-        Time zone of the names.
+        Of each radar: time zone of the names.
     threshold
         Echo with at least this probability of being meteorological is kept.
     dbz_bands
@@ -111,13 +119,21 @@ def evaluate_model(
         raise ConfigError(f"evaluation.dbz_bands {dbz_bands}: the edges must increase, as in [20, 35, 50]")
     layout, cleaner = Layout(results), load_cleaner(model, threads)
     cleaner.check_input_minutes(input_minutes)
-    names = NameFormat(pattern, time_format, time_zone)
+    cleaner.check_atlas(atlas)
+    names = {
+        radar: NameFormat(*parts)
+        for radar, *parts in zip(radars or [], pattern or [], time_format or [], time_zone or [], strict=True)
+    }
+    kinds: dict[str, str] = {}
     by_radar: dict[str, RadarScores] = {}
     shards, wanted = decode_stores(stores), read_samples(samples)
     for radar in sorted({radar for _, radar in wanted}):
         if radar not in shards:
             raise SampleError(f"{samples}: radar {radar} has no stores; they hold {sorted(shards)}")
-        truth = _Masks(reference / radar, names) if reference else _Targets(layout, radar, shards[radar])
+        truth: _Masks | _Targets = _Targets(layout, radar, shards[radar])
+        if reference and (reference / radar).is_dir():
+            truth = _Masks(reference / radar, names[radar])
+        kinds[radar] = "masks" if isinstance(truth, _Masks) else "labels"
         by_radar[radar] = _score_radar(
             layout,
             radar,
@@ -137,7 +153,8 @@ def evaluate_model(
     write_json(
         output,
         {
-            "reference": "masks" if reference else "labels",
+            "reference": _in_words(kinds),
+            "references": kinds,
             "model": cleaner.digest,
             "threshold": threshold,
             "dbz_bands": dbz_bands,
@@ -157,6 +174,14 @@ def evaluate_model(
         log.warning("no sample of %s has a reference: there are no scores", samples)
 
 
+def _in_words(kinds: dict[str, str]) -> str:
+    """`masks`, `labels`, or which radars have which."""
+    if len(set(kinds.values())) == 1:
+        return next(iter(kinds.values()))
+    parts = {kind: [radar for radar in kinds if kinds[radar] == kind] for kind in ("masks", "labels")}
+    return "; ".join(f"{kind} of {', '.join(names)}" for kind, names in parts.items())
+
+
 class _Targets:
     """Echo classes of the training targets, where there are no masks."""
 
@@ -168,11 +193,11 @@ class _Targets:
 
 
 class _Masks:
-    """Echo classes of a radar's reference masks; a radar without a folder of them has none."""
+    """Echo classes of a radar's reference masks."""
 
     def __init__(self, folder: Path, names: NameFormat) -> None:
         self._paths: dict[int, Path] = {}
-        for frame in list_frames(folder, names).frames if folder.is_dir() else ():
+        for frame in list_frames(folder, names).frames:
             if frame.time in self._paths:
                 raise FrameError(
                     f"{frame.path}: {self._paths[frame.time].name} is a mask of the same time"

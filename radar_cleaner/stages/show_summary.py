@@ -65,7 +65,7 @@ def _list_scores(results: Path) -> list[tuple[str, str]]:
     if not path.is_file():
         return []
     metrics = json.loads(path.read_text(encoding="utf-8"))
-    against = "reference masks" if metrics["reference"] == "masks" else "labels"
+    against = {"masks": "reference masks"}.get(metrics["reference"], metrics["reference"])
     lines = [("scores against", f"{against}, all reflectivities: weather kept / other echo removed")]
     for row in metrics["scores"]:
         if row["band"] == ALL_BANDS:

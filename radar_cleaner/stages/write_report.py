@@ -27,7 +27,7 @@ from radar_cleaner.report import (
 )
 from radar_cleaner.report_pictures import RadarPictures, Shown, draw_composite, draw_overlap
 from radar_cleaner.shards import decode_stores, parse_time
-from radar_cleaner.stores import TimeSeries, open_store
+from radar_cleaner.stores import TimeSeries, open_store, store_path
 from radar_cleaner.tables import write_csv, write_text
 
 log = logging.getLogger(__name__)
@@ -42,8 +42,9 @@ def write_report(
     stores: list[str],
     cadence_minutes: float,
     period: list[str] | None = None,
-    evaluated: bool,
-    trained: bool,
+    evaluated: bool = False,
+    trained: bool = False,
+    atlases: list[Path] | None = None,
     max_frames: int,
     rule_graph: Path | None = None,
     run_started: Path | None = None,
@@ -66,6 +67,8 @@ def write_report(
         Whether the run has scores.
     trained
         Whether the run has trained its model, and so has a history.
+    atlases
+        Atlas stores to show, where the run has them.
     max_frames
         How many frames to show before and after cleaning.
     rule_graph
@@ -98,7 +101,7 @@ def write_report(
         frames=[radars[choice.frame.radar].draw_cleaning(choice) for choice in chosen],
         composites=_draw_composites(layout, shards, radars, [choice.frame.time for choice in chosen[::-1]]),
         labels=[radars[choice.frame.radar].draw_label(choice.frame.time) for choice in chosen[:1]],
-        atlases=_draw_atlases(layout, radars),
+        atlases=_draw_atlases(atlases or [], radars),
         overlaps=_draw_overlaps(layout, radars),
         metrics=metrics,
         **(_score_values(results, metrics) if metrics else {}),
@@ -111,7 +114,7 @@ def write_report(
         totals=totals,
         rejects=rejects[:SHOWN_REJECTS],
         rejects_left_out=len(rejects) - len(rejects[:SHOWN_REJECTS]),
-        made_table=_made_table(layout, shards, trained, evaluated, started),
+        made_table=_made_table(layout, shards, atlases or [], trained, evaluated, started),
         rule_graph=inline_svg(rule_graph.read_text("utf-8"), str(rule_graph)) if rule_graph else None,
         places=_places(layout, shards),
     )
@@ -162,11 +165,12 @@ def _open_radar(layout: Layout, radar: str, shards: Sequence[str]) -> RadarPictu
     )
 
 
-def _draw_atlases(layout: Layout, radars: dict[str, RadarPictures]) -> list[Shown]:
+def _draw_atlases(paths: Sequence[Path], radars: dict[str, RadarPictures]) -> list[Shown]:
+    stores = [open_store(path, "atlas") for path in paths]
     return [
-        radar.draw_atlas(open_store(layout.atlas(name), "atlas"))
-        for name, radar in sorted(radars.items())
-        if radar.world is not None
+        radars[store.attrs["radar"]].draw_atlas(store)
+        for store in sorted(stores, key=lambda store: str(store.attrs["radar"]))
+        if radars[store.attrs["radar"]].world is not None
     ]
 
 
@@ -236,13 +240,18 @@ def _cards(
 
 
 def _made_table(
-    layout: Layout, shards: dict[str, list[str]], trained: bool, evaluated: bool, started: float | None
+    layout: Layout,
+    shards: dict[str, list[str]],
+    atlases: Sequence[Path],
+    trained: bool,
+    evaluated: bool,
+    started: float | None,
 ) -> list[tuple[str, int, int]]:
     every = [(radar, shard) for radar, names in shards.items() for shard in names]
     files = {
         "build_rgb_store": [layout.rgb(*one) / "zarr.json" for one in every],
         "label_echoes": [layout.labels(*one) / "zarr.json" for one in every],
-        "build_clutter_atlas": [layout.atlas(radar) / "zarr.json" for radar in shards],
+        "build_clutter_atlas": [store_path(path) / "zarr.json" for path in atlases],
         "build_warp_grid": [
             layout.warp(target, radar) / "zarr.json" for target in (*shards, "composite") for radar in shards
         ],

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import struct
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from functools import cache
 from pathlib import Path
 from typing import Any
-
-from PIL import Image, UnidentifiedImageError
 
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.shards import encode_stores, format_time, shard_of, shard_start
 from radar_cleaner.sources import FrameFile, Listing, list_frames
 
-from .configuration import (
-    Period,
-    Radar,
-    check_boxes,
-    check_disjoint,
-    check_samples,
-    fill_windows,
-    read_period,
-    read_radars,
-    within,
-)
+from .checks import check_boxes, check_composite, check_disjoint, check_radars, check_samples
+from .configuration import Period, Radar, fill_windows, read_period, read_radars, within
+from .headers import header_size
 
 HEADERS_LOOKED_AT = 15
 
@@ -35,7 +23,9 @@ class Plan:
 
     def __init__(self, config: dict[str, Any]) -> None:
         self.config = config
-        self.radars = {radar.id: radar for radar in read_radars(config)}
+        radars = read_radars(config)
+        check_radars(radars)
+        self.radars = {radar.id: radar for radar in radars}
         fill_windows(config)
         check_samples(config)
         self.grain: str = config["frames"]["shard"]
@@ -43,10 +33,10 @@ class Plan:
         self.periods = {
             name: read_period(f"{name}.period", config[name]["period"], self.grain) for name in sections
         }
-        self.periods["atlas"] = self.periods["atlas"] or self.periods["training"]
-        check_disjoint(self.periods["training"], self.periods["evaluation"])
         self.trains = config["cleaning"]["model"] == "trained"
         self.evaluates = self.periods["evaluation"] is not None
+        self.uses_atlas = self.trains or self.evaluates or config["samples"]["atlas"] != "none"
+        self._settle_periods()
         listings = {radar.id: list_frames(radar.source, radar.names) for radar in self.radars.values()}
         self._frames = {
             name: _by_shard(listing, self.grain, self.periods["frames"]) for name, listing in listings.items()
@@ -56,10 +46,24 @@ class Plan:
         self.sizes = {radar.id: self._size(radar) for radar in self.radars.values()}
         for radar in self.radars.values():
             check_boxes(radar, self.sizes[radar.id])
+        check_composite(config["composite"]["grid"], [radar.geometry(self.sizes[radar.id]) for radar in radars])
         self._times = {
             name: {frame.time for frames in shards.values() for frame in frames}
             for name, shards in self._frames.items()
         }
+
+    def _settle_periods(self) -> None:
+        """Let the atlas count the training period where it has none of its own; keep the evaluation apart."""
+        check_disjoint("training", self.periods["training"], self.periods["evaluation"])
+        own = self.periods["atlas"]
+        self.periods["atlas"] = own or self.periods["training"]
+        if self.uses_atlas:
+            check_disjoint("atlas", own, self.periods["evaluation"])
+        if self.evaluates and self.periods["atlas"] is None:
+            raise ConfigError(
+                "atlas.period: is missing; the scores need a clutter atlas: give the times that it counts, apart"
+                " from evaluation.period"
+            )
 
     def _check_found(self, listings: dict[str, Listing]) -> None:
         for name, listing in listings.items():
@@ -74,18 +78,33 @@ class Plan:
             if not listing.frames:
                 raise ConfigError(f"{place}: no pictures found in {folder}; see config/README.md, 'frames'")
         for name, period in self.periods.items():
-            if period is not None and not any(self.shards(radar, name) for radar in self.radars):
+            wanted = period is not None and (name != "atlas" or self.uses_atlas)
+            if wanted and not any(self.shards(radar, name) for radar in self.radars):
                 raise ConfigError(
                     f"{name}.period: no radar has a frame in it; see frames.period and the file names"
+                )
+        for radar in self.radars if self.uses_atlas else ():
+            if not self.shards(radar, "atlas"):
+                raise ConfigError(
+                    f"atlas.period: radar {radar} has no frame in it (not given, it is training.period);"
+                    " lengthen it, or clean that radar in a run of its own,"
+                    " with cleaning.model and samples.atlas: none"
                 )
 
     def _size(self, radar: Radar) -> tuple[int, int]:
         """(width, height) of the radar's frames: as configured, else that of most of a few headers."""
-        if radar.size_px is not None:
-            return radar.size_px
         files = [f.path for frames in self._frames[radar.id].values() for f in frames if not f.problem]
         step = max(1, len(files) // HEADERS_LOOKED_AT)
-        sizes = Counter(size for path in files[::step] if (size := _header_size(path)) is not None)
+        sizes = Counter(size for path in files[::step] if (size := header_size(path)) is not None)
+        wanted = radar.size_px
+        if wanted is not None and sizes and wanted not in sizes:
+            found = max(sizes, key=lambda size: sizes[size])
+            raise ConfigError(
+                f"frames.size_px: {list(wanted)} is the size of none of the pictures looked at in {radar.source};"
+                f" most are {list(found)}, width and height"
+            )
+        if wanted is not None:
+            return wanted
         if not sizes:
             raise ConfigError(
                 f"{radar.place}.frames: none of the pictures looked at in {radar.source} can be read;"
@@ -147,7 +166,9 @@ class Plan:
             if folder.is_dir():
                 listing = list_frames(folder, radar.names)
                 period = self.periods["evaluation"]
-                found += [str(frame.path) for frame in listing.frames if within(period, frame.time)]
+                found += [
+                    str(frame.path) for frame in listing.frames if not frame.problem and within(period, frame.time)
+                ]
         if not found:
             raise ConfigError(f"evaluation.reference: {root} has no masks RADAR/*.png of the evaluation period")
         return found
@@ -159,20 +180,3 @@ def _by_shard(listing: Listing, grain: str, period: Period | None) -> dict[str, 
         if within(period, frame.time):
             shards[shard_of(frame.time, grain)].append(frame)
     return dict(sorted(shards.items()))
-
-
-@cache
-def _header_size(path: Path) -> tuple[int, int] | None:
-    """(width, height) that a picture's header tells, None where it has no readable one."""
-    try:
-        with Image.open(path, formats=("PNG", "GIF", "JPEG", "BMP")) as picture:
-            return picture.size
-    except (
-        UnidentifiedImageError,
-        Image.DecompressionBombError,
-        OSError,
-        ValueError,
-        struct.error,
-        SyntaxError,
-    ):
-        return None

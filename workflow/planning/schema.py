@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import difflib
-from collections.abc import Callable
+import json
+import sys
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,18 +14,29 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
 
 from radar_cleaner.errors import ConfigError
+
+Keys = tuple[str | int, ...]  # the way to a place in the config
+
+# To JSON schema 2.0 is an integer; to the flags of the jobs it is not.
+Validator = extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    ),
+)
 
 
 def checked(config: dict[str, Any], schema_file: Path) -> dict[str, Any]:
     """The config with all defaults filled in. Raises ConfigError with one line a mistake."""
     schema = yaml.safe_load(schema_file.read_text(encoding="utf-8"))
     config = _as_text(copy.deepcopy(config))
-    errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path)))
-    if errors:
-        lines = [line for error in errors for line in _lines(error, schema)]
-        raise ConfigError("\n".join(dict.fromkeys(lines)))
+    _drop_empty(config, schema, schema)
+    lines = _lines(config, schema)
+    if lines:
+        raise ConfigError("\n".join(lines))
     _fill(config, schema, schema)
     return config
 
@@ -37,31 +50,75 @@ def _as_text(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _lines(error: ValidationError, schema: dict[str, Any]) -> list[str]:
-    place = _place(error.absolute_path)
+def _drop_empty(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> None:
+    """Leave out sections without a key (`evaluation:` and nothing below): all of them is default."""
+    if isinstance(value, list):
+        for item in value:
+            _drop_empty(item, _resolved(schema.get("items", {}), root), root)
+    for key, part in schema.get("properties", {}).items() if isinstance(value, dict) else ():
+        part = _resolved(part, root)
+        if part.get("type") == "object" and key in value and value[key] is None:
+            del value[key]
+        elif key in value:
+            _drop_empty(value[key], part, root)
+
+
+def _lines(config: dict[str, Any], schema: dict[str, Any]) -> list[str]:
+    """All mistakes of a config, a line each: of a place the first, of a list the first item of a wrong type."""
+    infinite = dict(_infinite(config))
+    lines = list(infinite.values())
+    told: set[Keys] = {path[:length] for path in infinite for length in range(len(path) + 1)}
+    for error in sorted(Validator(schema).iter_errors(config), key=lambda error: list(map(str, error.path))):
+        path = tuple(error.absolute_path)
+        if error.validator not in ("additionalProperties", "required"):
+            items = path and isinstance(path[-1], int) and error.validator == "type"
+            place = (*path[:-1], "items") if items else path
+            if {place, path} & told:
+                continue
+            told.add(place)
+        lines += _words(error, schema)
+    return lines
+
+
+def _infinite(value: Any, path: Keys = ()) -> Iterator[tuple[Keys, str]]:
+    """Places of and complaints about numbers that no bound stops: .nan, .inf, and what no float can hold."""
+    if isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _infinite(item, (*path, key))
+    elif isinstance(value, int | float) and not abs(value) <= sys.float_info.max:
+        yield path, f"{_place(path)}: {_shown(value)} is no number to reckon with; write a finite one"
+
+
+def _words(error: ValidationError, schema: dict[str, Any]) -> list[str]:
+    place, wanted = _place(error.absolute_path), error.validator_value
     if error.validator == "additionalProperties":
         known = sorted(error.schema["properties"])
         unknown = [key for key in error.instance if key not in known]
         return [f"{_join(place, key)}: no such key; {_nearest(key, known)}" for key in unknown]
     if error.validator == "required":
-        missing = [key for key in error.validator_value if key not in error.instance]
+        missing = [key for key in wanted if key not in error.instance]
         return [f"{_join(place, key)}: is missing; add it (config/README.md explains it)" for key in missing]
-    value = repr(error.instance)
-    value = value if len(value) < 60 else value[:57] + "..."
     wants: dict[str, Callable[[], str]] = {
-        "enum": lambda: f"choose one of {', '.join(map(str, error.validator_value))}",
-        "type": lambda: f"wants {_type_words(error.validator_value)}",
-        "minimum": lambda: f"must be at least {error.validator_value}",
-        "maximum": lambda: f"must be at most {error.validator_value}",
-        "exclusiveMinimum": lambda: f"must be above {error.validator_value}",
-        "minItems": lambda: f"wants at least {error.validator_value} items",
-        "maxItems": lambda: f"wants at most {error.validator_value} items",
-        "pattern": lambda: "may hold only letters, digits, '_' and '-'",
-        "minLength": lambda: "may not be empty",
+        "enum": lambda: f"choose one of {', '.join(map(str, wanted))}",
+        "type": lambda: f"wants {_type_words(error.schema, schema)}",
+        "minimum": lambda: f"must be at least {wanted}",
+        "maximum": lambda: f"must be at most {wanted}",
+        "exclusiveMinimum": lambda: f"must be above {wanted}",
+        "minItems": lambda: f"wants at least {wanted} items",
+        "maxItems": lambda: f"wants at most {wanted} items",
+        "pattern": lambda: "may hold only letters, digits, '_' and '-', and not begin with '-'",
+        "minLength": lambda: "may not be empty" if wanted == 1 else f"wants at least {wanted} characters",
         "uniqueItems": lambda: "has an item twice; name each once",
-        "anyOf": lambda: f"wants {_any_words(error.validator_value, schema)}",
+        "anyOf": lambda: f"wants {' or '.join(_type_words(option, schema) for option in wanted)}",
     }
-    return [f"{place}: {value} {wants[str(error.validator)]()}"]
+    reason = wants.get(str(error.validator), lambda: f"is not possible; see {place} in config/README.md")
+    return [f"{place}: {_shown(error.instance)} {reason()}"]
+
+
+def _shown(value: Any) -> str:
+    """A value as YAML would show it, shortened to fit a line."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) < 60 else text[:57] + "..."
 
 
 def _place(path: Any) -> str:
@@ -80,17 +137,28 @@ def _nearest(key: str, known: list[str]) -> str:
     return f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(known)}"
 
 
-def _type_words(types: str | list[str]) -> str:
-    return " or ".join([types] if isinstance(types, str) else types)
+WORDS = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
+    "object": "keys below it",
+    "string": "a text",
+}
 
 
-def _any_words(options: list[dict[str, Any]], schema: dict[str, Any]) -> str:
-    words = []
-    for option in options:
-        option = _resolved(option, schema)
-        count = option.get("minItems")
-        words.append(f"a list of {count} numbers" if count else str(option["type"]))
-    return " or ".join(words)
+def _type_words(part: dict[str, Any], root: dict[str, Any]) -> str:
+    """What a part of the schema wants: `null or a list of 4 whole numbers, 0 or more`."""
+    part = _resolved(part, root)
+    types = part.get("type", "another value")
+    words = " or ".join(WORDS.get(name, name) for name in ([types] if isinstance(types, str) else types))
+    items = _resolved(part.get("items", {}), root)
+    if items.get("type") in ("integer", "number"):
+        count = part.get("minItems", 0)
+        words += f" of {count} " if count > 1 else " of "
+        words += WORDS[items["type"]].removeprefix("a ") + "s"
+        words += f", {items['minimum']} or more" if "minimum" in items else ""
+    return words
 
 
 def _resolved(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:

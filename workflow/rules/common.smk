@@ -37,7 +37,6 @@ wildcard_constraints:
 
 
 MODEL = "<results>/model/best.pt" if plan.trains else config["cleaning"]["model"]
-USES_ATLAS = plan.trains or plan.evaluates or config["samples"]["atlas"] != "none"
 
 
 onstart:
@@ -56,11 +55,17 @@ def stores(kind, pairs):
     return [f"<results>/{kind}/{radar}/{shard}.zarr/zarr.json" for radar, shard in pairs]
 
 
-def optional(flag, value):
-    """A flag and its value or values; nothing where there is no value."""
-    if value in (None, []):
+def flag(name, value):
+    """
+    A params entry: a flag with its value or values, nothing where there is none; of wildcards, where the
+    value is. Every entry names its flag because Snakemake compares params as a set of values: were they bare,
+    two keys that swap their values, or one that takes another's, would rerun nothing.
+    """
+    if callable(value):
+        return lambda wildcards: flag(name, value(wildcards))
+    if value in (None, [], ()):
         return []
-    return [flag, *value] if isinstance(value, (list, tuple)) else [flag, value]
+    return [name, *value] if isinstance(value, (list, tuple)) else [name, value]
 
 
 def of_radar(section, *path):
@@ -107,7 +112,7 @@ def overlay_flags(radar):
     """Boxes and mask picture of the radar's overlay."""
     overlay = plan.radars[radar].overlay
     corners = [corner for box in overlay["boxes_px"] for corner in box]
-    return optional("--boxes", corners) + optional("--mask", overlay["mask"])
+    return flag("--boxes", corners) + flag("--mask", overlay["mask"])
 
 
 def atlas_pictures(radar):
@@ -165,11 +170,16 @@ def flags(section, *keys, **renamed):
 
 
 def reference_flags():
-    """The folder of reference masks and how its names tell the time: as the first radar's frames do."""
-    names = next(iter(plan.radars.values())).names
+    """The folder of reference masks and how its names tell the time: as each radar's frames do."""
+    if config["evaluation"]["reference"] is None:
+        return []
+    names = [radar.names for radar in plan.radars.values()]
     return [
-        *optional("--reference", config["evaluation"]["reference"]),
-        *("--pattern", names.pattern, "--time-format", names.time_format, "--time-zone", names.time_zone),
+        *flag("--reference", config["evaluation"]["reference"]),
+        *flag("--radars", list(plan.radars)),
+        *flag("--pattern", [name.pattern for name in names]),
+        *flag("--time-format", [name.time_format for name in names]),
+        *flag("--time-zone", [name.time_zone for name in names]),
     ]
 
 
@@ -177,3 +187,15 @@ def with_neighbours(wildcards):
     """(radar, shard) of the shard and of those that hold the input times of its frames."""
     near = plan.neighbours(wildcards.radar, wildcards.shard)
     return [(wildcards.radar, shard) for shard in sorted([wildcards.shard, *near])]
+
+
+def geotiffs():
+    """(target, shard) of the GeoTIFFs: each radar's and the composite's, where they are asked for."""
+    if not config["cleaning"]["geotiff"]:
+        return []
+    return [*plan.pairs(), *(("composite", shard) for shard in plan.all_shards())]
+
+
+def unplaced_tables():
+    """The tables of pictures without a time: every target has them, so that no such picture is passed over."""
+    return expand("<results>/rgb/{radar}/unplaced.rejected.csv", radar=plan.radars)

@@ -15,13 +15,13 @@ rule list_test_samples:
         mem_mb=1000,
         runtime=20,
     params:
-        results=lambda wildcards: config["results"],
-        stores=plan.store_flags("evaluation"),
+        results=flag("--results", lambda wildcards: config["results"]),
+        stores=flag("--stores", plan.store_flags("evaluation")),
         windows=flags(config["samples"], "input_minutes", "lead_minutes"),
     shell:
         "python -m radar_cleaner list-test-samples"
-        " --results {params.results:q}"
-        " --stores {params.stores:q}"
+        " {params.results:q}"
+        " {params.stores:q}"
         " {params.windows:q}"
         " --output {output.table:q}"
         " 2> {log:q}"
@@ -59,21 +59,21 @@ rule evaluate_model:
         mem_mb=4000,
         runtime=240,
     params:
-        results=lambda wildcards: config["results"],
-        stores=plan.store_flags("evaluation"),
-        input_minutes=config["samples"]["input_minutes"],
+        results=flag("--results", lambda wildcards: config["results"]),
+        stores=flag("--stores", plan.store_flags("evaluation")),
+        samples=flags(config["samples"], "input_minutes", "atlas"),
         reference=lambda wildcards: reference_flags(),
-        threshold=config["cleaning"]["threshold"],
+        threshold=flag("--threshold", config["cleaning"]["threshold"]),
         evaluation=flags(config["evaluation"], "dbz_bands", "holes", hole_size_px="--hole-size"),
     shell:
         "python -m radar_cleaner evaluate-model"
-        " --results {params.results:q}"
-        " --stores {params.stores:q}"
+        " {params.results:q}"
+        " {params.stores:q}"
         " --samples {input.samples:q}"
         " --model {input.model:q}"
-        " --input-minutes {params.input_minutes}"
+        " {params.samples:q}"
         " {params.reference:q}"
-        " --threshold {params.threshold}"
+        " {params.threshold:q}"
         " {params.evaluation:q}"
         " --threads {threads}"
         " --output {output.metrics:q}"
@@ -88,3 +88,4 @@ rule evaluate:
     """Target: the scores. It needs `evaluation.period`."""
     input:
         rules.evaluate_model.output if plan.evaluates else [],
+        unplaced_tables(),

@@ -18,14 +18,14 @@ rule list_unplaced_frames:
         runtime=10,
     params:
         unplaced=lambda wildcards: plan.unplaced[wildcards.radar],
-        source=of_radar("source"),
+        source=flag("--source", of_radar("source")),
         names=name_flags,
-        on_bad_frame=config["frames"]["on_bad_frame"],
+        on_bad_frame=flag("--on-bad-frame", config["frames"]["on_bad_frame"]),
     shell:
         "python -m radar_cleaner list-unplaced-frames"
-        " --source {params.source:q}"
+        " {params.source:q}"
         " {params.names:q}"
-        " --on-bad-frame {params.on_bad_frame:q}"
+        " {params.on_bad_frame:q}"
         " --output {output.table:q}"
         " 2> {log:q}"
 
@@ -52,20 +52,20 @@ rule build_rgb_store:
         runtime=60,
     params:
         problems=lambda wildcards: plan.problems(wildcards.radar, wildcards.shard),
-        source=of_radar("source"),
+        source=flag("--source", of_radar("source")),
         names=name_flags,
-        size=lambda wildcards: plan.sizes[wildcards.radar],
-        codec=config["stores"]["codec"],
-        on_bad_frame=config["frames"]["on_bad_frame"],
+        size=flag("--size", lambda wildcards: plan.sizes[wildcards.radar]),
+        codec=flag("--codec", config["stores"]["codec"]),
+        on_bad_frame=flag("--on-bad-frame", config["frames"]["on_bad_frame"]),
     shell:
         "python -m radar_cleaner build-rgb-store"
         " --radar {wildcards.radar:q}"
-        " --source {params.source:q}"
+        " {params.source:q}"
         " {params.names:q}"
         " --shard {wildcards.shard:q}"
-        " --size {params.size}"
-        " --codec {params.codec:q}"
-        " --on-bad-frame {params.on_bad_frame:q}"
+        " {params.size:q}"
+        " {params.codec:q}"
+        " {params.on_bad_frame:q}"
         " --output {output.store:q}"
         " --rejects {output.rejects:q}"
         " 2> {log:q}"

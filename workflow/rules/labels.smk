@@ -21,32 +21,36 @@ rule label_echoes:
         mem_mb=1000,
         runtime=60,
     params:
-        box=lambda wildcards: plan.radars[wildcards.radar].box(plan.sizes[wildcards.radar]),
-        center=lambda wildcards: plan.radars[wildcards.radar].center(plan.sizes[wildcards.radar]),
-        range_km=of_radar("range_km"),
-        border=of_radar("overlay", "border_px"),
+        box=flag(
+            "--plot-box", lambda wildcards: plan.radars[wildcards.radar].box(plan.sizes[wildcards.radar])
+        ),
+        center=flag(
+            "--center", lambda wildcards: plan.radars[wildcards.radar].center(plan.sizes[wildcards.radar])
+        ),
+        range_km=flag("--range-km", of_radar("range_km")),
+        border=flag("--border", of_radar("overlay", "border_px")),
         colours=lambda wildcards: colour_flags(wildcards.radar),
         overlay=lambda wildcards: overlay_flags(wildcards.radar),
-        min_dbz=of_radar("labels", "min_dbz"),
-        opening=of_radar("labels", "opening_px"),
-        closing=of_radar("labels", "closing_px"),
-        min_area=of_radar("labels", "min_area_px"),
-        codec=config["stores"]["codec"],
+        min_dbz=flag("--min-dbz", of_radar("labels", "min_dbz")),
+        opening=flag("--opening", of_radar("labels", "opening_px")),
+        closing=flag("--closing", of_radar("labels", "closing_px")),
+        min_area=flag("--min-area", of_radar("labels", "min_area_px")),
+        codec=flag("--codec", config["stores"]["codec"]),
     shell:
         "python -m radar_cleaner label-echoes"
         " --radar {wildcards.radar:q}"
         " --rgb {input.rgb:q}"
-        " --plot-box {params.box}"
-        " --center {params.center}"
-        " --range-km {params.range_km}"
-        " --border {params.border}"
+        " {params.box:q}"
+        " {params.center:q}"
+        " {params.range_km:q}"
+        " {params.border:q}"
         " {params.overlay:q}"
         " {params.colours:q}"
-        " --min-dbz {params.min_dbz}"
-        " --opening {params.opening}"
-        " --closing {params.closing}"
-        " --min-area {params.min_area}"
-        " --codec {params.codec:q}"
+        " {params.min_dbz:q}"
+        " {params.opening:q}"
+        " {params.closing:q}"
+        " {params.min_area:q}"
+        " {params.codec:q}"
         " --output {output.store:q}"
         " 2> {log:q}"
 
@@ -74,16 +78,16 @@ rule build_clutter_atlas:
         mem_mb=1000,
         runtime=120,
     params:
-        results=lambda wildcards: config["results"],
-        stores=lambda wildcards: plan.store_flags("atlas", [wildcards.radar]),
-        method=config["atlas"]["method"],
+        results=flag("--results", lambda wildcards: config["results"]),
+        stores=flag("--stores", lambda wildcards: plan.store_flags("atlas", [wildcards.radar])),
+        method=flag("--method", config["atlas"]["method"]),
         flags=atlas_flags(),
     shell:
         "python -m radar_cleaner build-clutter-atlas"
-        " --results {params.results:q}"
+        " {params.results:q}"
         " --radar {wildcards.radar:q}"
-        " --stores {params.stores:q}"
-        " --method {params.method:q}"
+        " {params.stores:q}"
+        " {params.method:q}"
         " {params.flags:q}"
         " --output {output.store:q}"
         " 2> {log:q}"

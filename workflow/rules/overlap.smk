@@ -17,7 +17,9 @@ rule build_warp_grid:
         mem_mb=1000,
         runtime=20,
     params:
-        geometries=lambda wildcards: warp_geometries(wildcards.target, wildcards.radar),
+        geometries=flag(
+            "--geometries", lambda wildcards: warp_geometries(wildcards.target, wildcards.radar)
+        ),
         grid=lambda wildcards: (
             ["--composite-grid", config["composite"]["grid"]] if wildcards.target == "composite" else []
         ),
@@ -25,7 +27,7 @@ rule build_warp_grid:
         "python -m radar_cleaner build-warp-grid"
         " --target {wildcards.target:q}"
         " --radar {wildcards.radar:q}"
-        " --geometries {params.geometries:q}"
+        " {params.geometries:q}"
         " {params.grid:q}"
         " --output {output.store:q}"
         " 2> {log:q}"
@@ -63,17 +65,17 @@ rule align_others:
         runtime=60,
     params:
         others=lambda wildcards, input: (
-            optional("--others", others(wildcards))
-            + optional("--other-labels", list(input.other_labels))
-            + optional("--other-warps", list(input.other_warps))
-            + optional("--other-atlases", list(input.other_atlases))
+            flag("--others", others(wildcards))
+            + flag("--other-labels", list(input.other_labels))
+            + flag("--other-warps", list(input.other_warps))
+            + flag("--other-atlases", list(input.other_atlases))
         ),
-        codec=config["stores"]["codec"],
+        codec=flag("--codec", config["stores"]["codec"]),
     shell:
         "python -m radar_cleaner align-others"
         " --radar {wildcards.radar:q}"
         " --labels {input.labels:q}"
         " {params.others:q}"
-        " --codec {params.codec:q}"
+        " {params.codec:q}"
         " --output {output.store:q}"
         " 2> {log:q}"

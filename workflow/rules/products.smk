@@ -22,26 +22,24 @@ rule clean_frames:
         mem_mb=2000,
         runtime=120,
     params:
-        results=lambda wildcards: config["results"],
-        neighbours=lambda wildcards: optional(
-            "--neighbours", plan.neighbours(wildcards.radar, wildcards.shard)
-        ),
-        geometry=lambda wildcards: plan.geometry(wildcards.radar),
-        input_minutes=config["samples"]["input_minutes"],
+        results=flag("--results", lambda wildcards: config["results"]),
+        neighbours=lambda wildcards: flag("--neighbours", plan.neighbours(wildcards.radar, wildcards.shard)),
+        geometry=flag("--geometry", lambda wildcards: plan.geometry(wildcards.radar)),
+        samples=flags(config["samples"], "input_minutes", "atlas"),
         cleaning=flags(config["cleaning"], "threshold", "fill"),
-        codec=config["stores"]["codec"],
+        codec=flag("--codec", config["stores"]["codec"]),
     shell:
         "python -m radar_cleaner clean-frames"
-        " --results {params.results:q}"
+        " {params.results:q}"
         " --radar {wildcards.radar:q}"
         " --shard {wildcards.shard:q}"
         " {params.neighbours:q}"
-        " --geometry {params.geometry:q}"
+        " {params.geometry:q}"
         " --model {input.model:q}"
-        " --input-minutes {params.input_minutes}"
+        " {params.samples:q}"
         " {params.cleaning:q}"
         " --threads {threads}"
-        " --codec {params.codec:q}"
+        " {params.codec:q}"
         " --output {output.store:q}"
         " 2> {log:q}"
 
@@ -68,28 +66,32 @@ rule compose_radars:
         mem_mb=2000,
         runtime=60,
     params:
-        codec=config["stores"]["codec"],
+        codec=flag("--codec", config["stores"]["codec"]),
     shell:
         "python -m radar_cleaner compose-radars"
         " --shard {wildcards.shard:q}"
         " --products {input.products:q}"
         " --warps {input.warps:q}"
-        " --codec {params.codec:q}"
+        " {params.codec:q}"
         " --output {output.store:q}"
         " 2> {log:q}"
 
 
 rule export_geotiff:
-    """Write a GeoTIFF a time of a composite's shard, for QGIS (`cleaning.geotiff`)."""
+    """Write a GeoTIFF a time of a radar's or the composite's shard, for QGIS (`cleaning.geotiff`)."""
     input:
-        product="<results>/composite/{shard}.zarr/zarr.json",
+        product=lambda wildcards: (
+            f"<results>/composite/{wildcards.shard}.zarr/zarr.json"
+            if wildcards.target == "composite"
+            else f"<results>/cleaned/{wildcards.target}/{wildcards.shard}.zarr/zarr.json"
+        ),
         code=code("export_geotiff"),
     output:
-        table="<results>/geotiff/{shard}/index.csv",
+        table="<results>/geotiff/{target}/{shard}/index.csv",
     log:
-        "<logs>/export_geotiff/{shard}.log",
+        "<logs>/export_geotiff/{target}/{shard}.log",
     benchmark:
-        "<benchmarks>/export_geotiff/{shard}.tsv"
+        "<benchmarks>/export_geotiff/{target}/{shard}.tsv"
     conda:
         "../../envs/radar_cleaner.yaml"
     resources:
@@ -107,8 +109,5 @@ rule clean:
     input:
         stores("cleaned", plan.pairs()),
         expand("<results>/composite/{shard}.zarr/zarr.json", shard=plan.all_shards()),
-        (
-            expand("<results>/geotiff/{shard}/index.csv", shard=plan.all_shards())
-            if config["cleaning"]["geotiff"]
-            else []
-        ),
+        [f"<results>/geotiff/{target}/{shard}/index.csv" for target, shard in geotiffs()],
+        unplaced_tables(),

@@ -7,11 +7,12 @@ rule write_report:
         rgb=stores("rgb", plan.pairs()),
         labels=stores("labels", plan.pairs()),
         products=rules.clean.input,
-        rejects=expand("<results>/rgb/{radar}/unplaced.rejected.csv", radar=plan.radars),
+        rejects=[f"<results>/rgb/{radar}/{shard}.rejected.csv" for radar, shard in plan.pairs()],
+        unplaced=unplaced_tables(),
         warps=expand(
             "<results>/warp/{target}/{radar}.zarr/zarr.json", target=plan.radars, radar=plan.radars
         ),
-        atlas=expand("<results>/atlas/{radar}.zarr/zarr.json", radar=plan.radars) if USES_ATLAS else [],
+        atlas=expand("<results>/atlas/{radar}.zarr/zarr.json", radar=plan.radars) if plan.uses_atlas else [],
         training=rules.train_model.output if plan.trains else [],
         samples=rules.split_samples.output if plan.trains else [],
         evaluation=rules.evaluate_model.output if plan.evaluates else [],
@@ -31,25 +32,27 @@ rule write_report:
         mem_mb=2000,
         runtime=60,
     params:
-        results=lambda wildcards: config["results"],
-        stores=plan.store_flags(),
-        cadence=config["frames"]["cadence_minutes"],
-        period=optional("--period", plan.period_flags("frames")),
+        results=flag("--results", lambda wildcards: config["results"]),
+        stores=flag("--stores", plan.store_flags()),
+        cadence=flag("--cadence-minutes", config["frames"]["cadence_minutes"]),
+        period=flag("--period", plan.period_flags("frames")),
         evaluated=["--evaluated"] if plan.evaluates else [],
         trained=["--trained"] if plan.trains else [],
-        frames=config["report"]["frames"],
-        started=lambda wildcards: str(Path(config["results"], "run_started")),
+        atlases=lambda wildcards, input: flag("--atlases", list(input.atlas)),
+        frames=flag("--max-frames", config["report"]["frames"]),
+        started=flag("--run-started", lambda wildcards: str(Path(config["results"], "run_started"))),
     shell:
         "python -m radar_cleaner write-report"
-        " --results {params.results:q}"
-        " --stores {params.stores:q}"
-        " --cadence-minutes {params.cadence}"
+        " {params.results:q}"
+        " {params.stores:q}"
+        " {params.cadence:q}"
         " {params.period:q}"
         " {params.evaluated}"
         " {params.trained}"
-        " --max-frames {params.frames}"
+        " {params.atlases:q}"
+        " {params.frames:q}"
         " --rule-graph {input.rule_graph:q}"
-        " --run-started {params.started:q}"
+        " {params.started:q}"
         " --coverage {output.coverage:q}"
         " --output {output.report:q}"
         " 2> {log:q}"

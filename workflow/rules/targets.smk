@@ -19,18 +19,18 @@ rule vote_echoes:
         mem_mb=1000,
         runtime=60,
     params:
-        colour=config["votes"]["colour"],
-        area=config["votes"]["area"],
-        atlas=config["votes"]["atlas"],
-        codec=config["stores"]["codec"],
+        colour=flag("--colour-weight", config["votes"]["colour"]),
+        area=flag("--area-weight", config["votes"]["area"]),
+        atlas=flag("--atlas-weight", config["votes"]["atlas"]),
+        codec=flag("--codec", config["stores"]["codec"]),
     shell:
         "python -m radar_cleaner vote-echoes"
         " --labels {input.labels:q}"
         " --atlas {input.atlas:q}"
-        " --colour-weight {params.colour}"
-        " --area-weight {params.area}"
-        " --atlas-weight {params.atlas}"
-        " --codec {params.codec:q}"
+        " {params.colour:q}"
+        " {params.area:q}"
+        " {params.atlas:q}"
+        " {params.codec:q}"
         " --output {output.store:q}"
         " 2> {log:q}"
 
@@ -56,22 +56,22 @@ rule split_samples:
         mem_mb=1000,
         runtime=20,
     params:
-        results=lambda wildcards: config["results"],
-        stores=plan.store_flags("training"),
-        input_minutes=config["samples"]["input_minutes"],
-        lead_minutes=config["samples"]["lead_minutes"],
-        validation=config["samples"]["validation"],
-        block_minutes=config["samples"]["block_minutes"],
-        purge_minutes=config["samples"]["purge_minutes"],
+        results=flag("--results", lambda wildcards: config["results"]),
+        stores=flag("--stores", plan.store_flags("training")),
+        input_minutes=flag("--input-minutes", config["samples"]["input_minutes"]),
+        lead_minutes=flag("--lead-minutes", config["samples"]["lead_minutes"]),
+        validation=flag("--validation", config["samples"]["validation"]),
+        block_minutes=flag("--block-minutes", config["samples"]["block_minutes"]),
+        purge_minutes=flag("--purge-minutes", config["samples"]["purge_minutes"]),
     shell:
         "python -m radar_cleaner split-samples"
-        " --results {params.results:q}"
-        " --stores {params.stores:q}"
-        " --input-minutes {params.input_minutes}"
-        " --lead-minutes {params.lead_minutes}"
-        " --validation {params.validation}"
-        " --block-minutes {params.block_minutes}"
-        " --purge-minutes {params.purge_minutes}"
+        " {params.results:q}"
+        " {params.stores:q}"
+        " {params.input_minutes:q}"
+        " {params.lead_minutes:q}"
+        " {params.validation:q}"
+        " {params.block_minutes:q}"
+        " {params.purge_minutes:q}"
         " --train {output.train:q}"
         " --val {output.val:q}"
         " 2> {log:q}"
@@ -84,5 +84,5 @@ rule prepare:
         stores("aligned", plan.pairs()),
         stores("targets", plan.pairs("training")) if plan.trains else [],
         rules.split_samples.output if plan.trains else [],
-        expand("<results>/atlas/{radar}.zarr/zarr.json", radar=plan.radars) if USES_ATLAS else [],
-        expand("<results>/rgb/{radar}/unplaced.rejected.csv", radar=plan.radars),
+        expand("<results>/atlas/{radar}.zarr/zarr.json", radar=plan.radars) if plan.uses_atlas else [],
+        unplaced_tables(),

@@ -28,8 +28,8 @@ rule train_model:
         mem_mb=8000,
         runtime=720,
     params:
-        results=lambda wildcards: config["results"],
-        stores=plan.store_flags("training"),
+        results=flag("--results", lambda wildcards: config["results"]),
+        stores=flag("--stores", plan.store_flags("training")),
         samples=flags(
             config["samples"],
             "input_minutes",
@@ -60,11 +60,13 @@ rule train_model:
             inpainting="--inpainting-weight",
         ),
         holes=flags(config["training"]["holes"], fraction="--hole-fraction", size_px="--hole-size"),
-        checkpoint=lambda wildcards: str(Path(config["results"], "checkpoints", "current.pt")),
+        checkpoint=flag(
+            "--checkpoint", lambda wildcards: str(Path(config["results"], "checkpoints", "current.pt"))
+        ),
     shell:
         "torchrun --standalone --nproc-per-node {resources.processes} -m radar_cleaner train-model"
-        " --results {params.results:q}"
-        " --stores {params.stores:q}"
+        " {params.results:q}"
+        " {params.stores:q}"
         " --train {input.train:q}"
         " --val {input.val:q}"
         " {params.samples:q}"
@@ -76,7 +78,7 @@ rule train_model:
         " --best {output.model:q}"
         " --history {output.history:q}"
         " --card {output.card:q}"
-        " --checkpoint {params.checkpoint:q}"
+        " {params.checkpoint:q}"
         " 2> {log:q}"
 
 
@@ -84,3 +86,4 @@ rule train:
     """Target: the trained model. It needs `training.period`; with `cleaning.model: PATH` nothing trains."""
     input:
         rules.train_model.output if plan.trains else [],
+        unplaced_tables(),

@@ -1,0 +1,235 @@
+"""Mistakes in a config, each with the place and the remedy or reason that its one line names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Change = Callable[[dict[str, Any]], object]
+
+
+def put(*path: str | int, value: Any) -> Change:
+    def change(config: dict[str, Any]) -> None:
+        part: Any = config
+        for key in path[:-1]:
+            part = part.setdefault(key, {}) if isinstance(part, dict) else part[key]
+        part[path[-1]] = value
+
+    return change
+
+
+MASK = ("frames.overlay.mask",)
+MISTAKES: dict[str, tuple[Change, str, str]] = {
+    # name: (change, place, remedy or reason)
+    "typo in a key": (put("labels", "min_dbs", value=7), "labels.min_dbs", "did you mean 'min_dbz'?"),
+    "typo in a section": (put("traning", value={}), "traning", "did you mean 'training'?"),
+    "typo in a radar": (put("radars", 0, "lattitude", value=4), "radars[0].lattitude", "'latitude'"),
+    "latitude 145": (put("radars", 0, "latitude", value=145), "radars[0].latitude", "at most 90"),
+    "a text for a number": (put("training", "epochs", value="ten"), "training.epochs", "wants a whole number"),
+    "a missing key": (lambda c: c["radars"][0].pop("range_km"), "radars[0].range_km", "is missing"),
+    "no radars": (put("radars", value=[]), "radars", "at least 1"),
+    "one id twice": (put("radars", 1, "id", value="CASGO"), "radars[0].id", "two radars"),
+    "an id with a slash": (put("radars", 0, "id", value="a/b"), "radars[0].id", "letters"),
+    "an id like a flag": (put("radars", 0, "id", value="-x"), "radars[0].id", "not begin with '-'"),
+    "an id with a line break": (put("radars", 0, "id", value="A\n"), "radars[0].id", "letters"),
+    "one id in two cases": (put("radars", 1, "id", value="casgo"), "radars[0].id", "two radars"),
+    "an id that is a target's": (put("radars", 1, "id", value="Composite"), "radars[1].id", "write another"),
+    "a size that no picture has": (
+        put("frames", "size_px", value=[480, 580]),
+        "frames.size_px",
+        "most are [580, 480]",
+    ),
+    "no such folder": (put("radars", 0, "frames", value="nowhere"), "radars[0].frames", "there is no folder"),
+    "no frames found": (put("radars", 0, "frames", value="config"), "radars[0].frames", "no pictures found"),
+    "a pattern that fits no name": (
+        put("frames", "pattern", value=r"(\d{14})"),
+        "radars[0].frames",
+        "see frames.pattern",
+    ),
+    "a broken pattern": (put("frames", "pattern", value="(12"), "frames.pattern", "no regular expression"),
+    "a pattern without group": (put("frames", "pattern", value=r"\d{12}"), "frames.pattern", "no group"),
+    "a time format without minutes": (
+        put("frames", "time_format", value="%Y%m%d%H"),
+        "frames.time_format",
+        "minute",
+    ),
+    "an unknown time zone": (put("frames", "time_zone", value="Mars/Base"), "frames.time_zone", "Asia/Bangkok"),
+    "a box outside the picture": (
+        put("frames", "plot_box_px", value=[100, 0, 581, 480]),
+        "frames.plot_box_px",
+        "does not lie inside the picture [0, 0, 580, 480]",
+    ),
+    "an overlay outside the picture": (
+        put("frames", "overlay", "boxes_px", value=[[570, 0, 590, 5]]),
+        "frames.overlay.boxes_px[0]",
+        "inside the picture",
+    ),
+    "box and legend both": (put("frames", "legend_width_px", value=80), "frames.legend_width_px", "keep one"),
+    "a centre outside the box": (
+        put("radars", 0, "center_px", value=[20, 20]),
+        "radars[0].center_px",
+        "not in the plot box",
+    ),
+    "no palette": (put("labels", "palette", value=None), "labels.palette", "needs a CSV"),
+    "a palette that is not there": (put("labels", "palette", value="x.csv"), "labels.palette", "no file"),
+    "a palette that is a picture": (
+        put("labels", "palette", value="docs/before_after.png"),
+        "labels.palette",
+        "no CSV of colours",
+    ),
+    "a palette that is no palette": (
+        put("labels", "palette", value="pyproject.toml"),
+        "labels.palette",
+        "has the columns colour,dbz_min",
+    ),
+    "a legend beyond what can be stored": (
+        put("labels", "legend", "dbz", value=[5, 200]),
+        "labels.legend.dbz[1]",
+        "at most 95",
+    ),
+    "a mask that is not there": (put("frames", "overlay", "mask", value="m.png"), *MASK, "no file m.png"),
+    "a mask that is no picture": (put("frames", "overlay", "mask", value="README.md"), *MASK, "is no PNG, GIF"),
+    "a mask of another size": (
+        put("frames", "overlay", "mask", value="docs/before_after.png"),
+        *MASK,
+        "name a picture of the frame's size, 580 x 480 px for radar CASGO",
+    ),
+    "a legend without its box": (put("labels", "method", value="legend"), "labels.legend.box_px", "needs the box"),
+    "a period off a shard boundary": (
+        put("training", "period", value=["2024-07-10 22:30", "2024-07-11 00:00"]),
+        "training.period",
+        "not the start of a hour",
+    ),
+    "a period that ends before it starts": (
+        put("training", "period", value=["2024-07-11 00:00", "2024-07-10 22:00"]),
+        "training.period",
+        "is not after",
+    ),
+    "overlapping periods": (
+        put("evaluation", "period", value=["2024-07-10 23:00", "2024-07-11 14:00"]),
+        "evaluation.period",
+        "overlaps training.period",
+    ),
+    "a period without frames": (
+        put("evaluation", "period", value=["2025-07-10 23:00", "2025-07-11 14:00"]),
+        "evaluation.period",
+        "no radar has a frame",
+    ),
+    "a time that is none": (put("frames", "period", value=["today", "2025-01-01"]), "frames.period", "no time"),
+    "no training period": (lambda c: c["training"].pop("period"), "training.period", "cleaning.model"),
+    "a model that is not there": (put("cleaning", "model", value="m.pt"), "cleaning.model", "there is no file"),
+    "a model that is none": (put("cleaning", "model", value="README.md"), "cleaning.model", "is no model file"),
+    "an unknown network": (put("training", "model", "name", value="unet"), "training.model.name", "tiny_unet"),
+    "no vote at all": (put("votes", value={"colour": 0, "area": 0, "atlas": 0}), "votes", "a weight above 0"),
+    "a seed too large": (put("training", "seed", value=2**63), "training.seed", f"at most {2**63 - 1}"),
+    "no number": (put("votes", "area", value=float("nan")), "votes.area", "NaN is no number to reckon with"),
+    "an endless number in a list": (
+        put("evaluation", "dbz_bands", value=[10, float("inf")]),
+        "evaluation.dbz_bands[1]",
+        "write a finite one",
+    ),
+    "no number in a box": (
+        put("frames", "size_px", value=[float("nan"), 480]),
+        "frames.size_px[0]",
+        "NaN is no number",
+    ),
+    "half a pixel below the least": (put("training", "crop_px", value=1.5), "training.crop_px", "a whole number"),
+    "a number that no float holds": (
+        put("radars", 0, "center_px", value=[10**400, 0]),
+        "radars[0].center_px[0]",
+        "write a finite one",
+    ),
+    "a whole number with a point": (
+        put("frames", "size_px", value=[580.0, 480]),
+        "frames.size_px",
+        "wants null or a list of 2 whole numbers, 1 or more",
+    ),
+    "a share that no blocks have": (
+        put("samples", "validation", value=0.4),
+        "samples.validation",
+        "write 0.5 or 0.33, or 0 for none",
+    ),
+    "a share of next to nothing": (
+        put("samples", "validation", value=5e-324),
+        "samples.validation",
+        "write 0",
+    ),
+    "a block shorter than a sample": (
+        put("samples", "block_minutes", value=23),
+        "samples.block_minutes",
+        "write 24 or more",
+    ),
+    "a radar on the other side of the Earth": (
+        lambda c: (
+            put("composite", "grid", value="union")(c),
+            put("radars", 1, "latitude", value=-45)(c),
+            put("radars", 1, "longitude", value=116)(c),
+        ),
+        "composite.grid",
+        "check its latitude and longitude, or set composite.grid: first",
+    ),
+    "an atlas of scored times": (
+        put("atlas", "period", value=["2024-07-11 13:00", "2024-07-11 14:00"]),
+        "atlas.period",
+        "overlaps evaluation.period from 2024-07-11T13:00:00Z",
+    ),
+    "a period before the calendar": (
+        put("frames", "period", value=["0001-01-01T00:00+10:00", "2025-01-01"]),
+        "frames.period",
+        "is not the start of a hour",
+    ),
+    # Values of a wrong kind.
+    "one time for a period": (
+        put("training", "period", value="2024-07-10"),
+        "training.period",
+        '"2024-07-10" wants a list or null',
+    ),
+    "numbers for a period": (
+        put("training", "period", value=[20240710, 20240711]),
+        "training.period[0]",
+        "20240710 wants a text or a list",
+    ),
+    "a list in a list for a time": (
+        put("training", "period", value=[[["2024-07-10"], 3]]),
+        "training.period",
+        "no time",
+    ),
+    "a box for a list of boxes": (
+        put("frames", "overlay", "boxes_px", value=[1, 2, 3, 4]),
+        "frames.overlay.boxes_px[0]",
+        "1 wants a list of 4 whole numbers, 0 or more",
+    ),
+    "a number for a box": (
+        put("frames", "plot_box_px", value=100),
+        "frames.plot_box_px",
+        "wants null or a list of 4 whole numbers",
+    ),
+    "a number for a section": (put("frames", value=5), "frames", "5 wants keys below it"),
+    "one radar without a list": (put("radars", value={"id": "A"}), "radars", "wants a list"),
+    "radars written but empty": (put("radars", value=None), "radars", "null wants a list"),
+    "an empty radar": (put("radars", 0, value=None), "radars[0]", "null wants keys below it"),
+    "no folder of results": (put("results", value=None), "results", "null wants a text"),
+    "a short time format": (put("frames", "time_format", value="x"), "frames.time_format", "at least 2 char"),
+    "a window off the cadence": (
+        put("samples", "input_minutes", value=[-5, 0, 5]),
+        "samples.input_minutes",
+        "no multiple of frames.cadence_minutes 6",
+    ),
+    "a window without the frame itself": (
+        put("samples", "input_minutes", value=[-12, -6]),
+        "samples.input_minutes",
+        "hold 0",
+    ),
+    "a purge shorter than the window": (
+        put("samples", "purge_minutes", value=6),
+        "samples.purge_minutes",
+        "write 12 or more",
+    ),
+    "a crop that cannot be halved": (put("training", "crop_px", value=100), "training.crop_px", "multiple of 8"),
+    "bands that fall": (put("evaluation", "dbz_bands", value=[30, 10]), "evaluation.dbz_bands", "must rise"),
+    "a folder without masks": (
+        put("evaluation", "reference", value="config"),
+        "evaluation.reference",
+        "has no masks",
+    ),
+}

@@ -1,0 +1,194 @@
+"""Every command line that the workflow would run is one that the stages take, whatever the config."""
+
+from __future__ import annotations
+
+import copy
+import re
+import shlex
+import zipfile
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cyclopts import CycloptsError
+from workflow_cases import REPOSITORY, SMOKE, Workspace, jobs_of, make_workspace, sample_frames
+
+from radar_cleaner.cli import STAGES, app
+
+MODEL = "my model.pt"
+MASK = "o'ver lay.png"
+# A dry run does not look into the box.
+LEGEND = {"box_px": [10, 20, 30, 400], "dbz": [-10, 60]}
+BOUNDS = {"box_px": [10, 20, 30, 400], "dbz": [-10, 0, 20.5, 40], "scale": "bounds"}
+
+# Name of the variant: what it sets (a dotted key; None takes a section away) and what a command must then say.
+VARIANTS: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "palette, geotiff, clutter masked, mask picture, union": (
+        {
+            "cleaning.geotiff": True,
+            "samples.atlas": "mask",
+            "composite.grid": "union",
+            "frames.overlay.mask": MASK,
+            "frames.overlay.boxes_px": [[334, 233, 347, 246], [100, 0, 290, 20]],
+        },
+        {
+            "--method palette",
+            "--method frequency",
+            "--atlas mask",
+            "--other-atlases",
+            "--composite-grid union",
+            "--mask",
+            "--reference truth",
+            "--evaluated",
+            "--trained",
+            *(name.replace("_", "-") for name in STAGES if name != "show_summary"),
+        },
+    ),
+    "legends, deviation, clutter channel, first box": (
+        {
+            "radars.0.labels": {"method": "legend", "legend": LEGEND},
+            "radars.1.labels": {"method": "legend", "legend": BOUNDS},
+            "atlas.method": "deviation",
+            "samples.atlas": "channel",
+            "composite.grid": "first",
+        },
+        {
+            "--method legend",
+            "--legend-scale ends",
+            "--legend-scale bounds",
+            "--method deviation",
+            "--atlas channel",
+            "--composite-grid first",
+        },
+    ),
+    "hue, all switches off, no evaluation": (
+        {
+            "radars.0.labels": {"method": "hsv_multi", "dbz_range": [-31.5, 60], "min_dbz": -5},
+            "radars.1.labels": {"method": "hsv_simple", "min_saturation": 0},
+            "frames.on_bad_frame": "fail",
+            "frames.time_zone": "America/Halifax",
+            "training.flips": False,
+            "training.period": ["2024-07-11 00:00", "2024-07-11 05:00"],
+            "cleaning.fill": False,
+            "evaluation": None,
+        },
+        {"--method hsv_multi", "--method hsv_simple", "--no-flips", "--no-fill", "--atlas none"},
+    ),
+    "a given model, scored without a reference": (
+        {
+            "cleaning.model": MODEL,
+            "training": None,
+            "atlas.period": ["2024-07-10 22:00", "2024-07-11 01:00"],
+            "frames.period": [["2024-07-10 22:00", "2024-07-11 01:00"], ["2024-07-11 13:00", "2024-07-11 14:00"]],
+            "evaluation.reference": None,
+            "evaluation.holes": False,
+        },
+        {"evaluate-model", "--no-holes", "--evaluated"},
+    ),
+    "a given model, not scored": (
+        {"cleaning.model": MODEL, "cleaning.threshold": 0, "training": None, "evaluation": None},
+        {"clean-frames", "write-report"},
+    ),
+    "one radar, a shard a frame": (
+        {"radars.1": None, "frames.shard": "frame", "frames.overlay": None, "samples.input_minutes": [0]},
+        {"align-others", "compose-radars", "train-model"},
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    made = make_workspace(tmp_path_factory.mktemp("flags"))
+    zipfile.ZipFile(made.root / MODEL, "w").close()  # as much of a model file as a dry run looks at
+    (made.root / MASK).write_bytes(sample_frames("CASGO")[0].read_bytes())
+    return made
+
+
+def config_with(settings: dict[str, Any]) -> dict[str, Any]:
+    """The smoke config with dotted keys set to values, or taken away where the value is None."""
+    config = copy.deepcopy(SMOKE)
+    for dotted, value in settings.items():
+        *path, last = (int(key) if key.isdigit() else key for key in dotted.split("."))
+        section: Any = config
+        for key in path:
+            section = section[key] if isinstance(section, list) else section.setdefault(key, {})
+        if value is not None:
+            section[last] = value
+        elif isinstance(section, list) or last in section:
+            del section[last]
+    return config
+
+
+def stage_calls(output: str) -> list[list[str]]:
+    """Subcommand and flags of each shell command that snakemake printed."""
+    calls = []
+    for command in re.findall(r"^Shell command: (?!None$)(.*)$", output, re.MULTILINE):
+        tokens = shlex.split(command)
+        assert tokens[-2] == "2>", command  # where the log begins, the flags end
+        start = tokens.index("radar_cleaner")
+        assert tokens[start - 1] == "-m", command
+        calls.append(tokens[start + 1 : -2])
+    return calls
+
+
+def complaint(tokens: list[str]) -> str | None:
+    """What the command line has against a call; the stage is not called."""
+    try:
+        stage, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
+        bound.signature.bind(*bound.args, **bound.kwargs)
+    except (CycloptsError, TypeError) as error:
+        return f"{error}\n  in {shlex.join(tokens)}"
+    return None if stage.__name__ == tokens[0].replace("-", "_") else f"{tokens} calls {stage.__name__}"
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_stages_take_every_command_of_a_config(variant: str, workspace: Workspace) -> None:
+    settings, wanted = VARIANTS[variant]
+    output = workspace.snakemake("--dry-run", "--printshellcmds", config=config_with(settings)).stdout
+    calls = stage_calls(output)
+    assert len(calls) == len(jobs_of(output)) > 0
+    assert [text for text in map(complaint, calls) if text] == []
+    said = [" ".join(call) for call in calls]
+    assert [text for text in wanted if not any(text in call for call in said)] == []
+
+
+def test_values_arrive_as_the_config_has_them(workspace: Workspace) -> None:
+    """A blank, a quote, a backslash, a sign or a list is not lost between the config and the stage."""
+    pattern = r"_((?:\d){12})(?=\D*$)"
+    config = config_with(
+        {
+            "results": "Ann's results",
+            "frames.pattern": pattern,
+            "radars.0.labels": {"method": "legend", "legend": BOUNDS, "min_dbz": -5},
+            "frames.overlay.boxes_px": [[334, 233, 347, 246], [100, 0, 290, 20]],
+        }
+    )
+    output = workspace.snakemake("--dry-run", "--printshellcmds", config=config).stdout
+    called: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for call in stage_calls(output):
+        stage, bound, _ = app.parse_args(call, exit_on_error=False, print_error=False)
+        called[stage.__name__].append(bound.arguments)
+    assert {arguments["results"] for arguments in called["clean_frames"]} == {Path("Ann's results")}
+    assert {arguments["pattern"] for arguments in called["build_rgb_store"]} == {pattern}
+    assert called["train_model"][0]["input_minutes"] == [-6, 0, 6]
+    label = next(arguments for arguments in called["label_echoes"] if arguments["method"] == "legend")
+    assert label["legend_box"] == (10, 20, 30, 400)
+    assert label["legend_dbz"] == BOUNDS["dbz"]
+    assert label["min_dbz"] == -5
+    assert label["boxes"] == [(334, 233, 347, 246), (100, 0, 290, 20)]
+
+
+def test_a_flag_that_no_stage_has_is_found() -> None:
+    assert complaint(["list-test-samples", "--results", "results", "--nonsense", "1"])
+    assert complaint(["show-summary", "--results", "results"]) is None
+
+
+def test_the_variants_name_every_method() -> None:
+    """The choices of the schema that select flags are those that the variants name."""
+    schema = (REPOSITORY / "workflow/schemas/config.schema.yaml").read_text()
+    methods = re.findall(r"method: {enum: \[(.*?)\]", schema)
+    said = set().union(*(wanted for _, wanted in VARIANTS.values()))
+    choices = [choice for found in methods for choice in found.split(", ")]
+    assert len(choices) == 6
+    assert [choice for choice in choices if f"--method {choice}" not in said] == []
