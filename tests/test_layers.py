@@ -21,7 +21,7 @@ LAYERS = [
     {"bank", "channels", "dataset"},
     {"models", "losses"},
     {"distributed", "checkpoints", "model_card"},
-    {"training", "model_card"},
+    {"training"},
     {"inference"},
     {"metrics"},
     {"figures", "map_figures"},
