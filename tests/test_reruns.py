@@ -185,34 +185,38 @@ def test_a_new_frame_of_a_later_hour_makes_its_own_stores_and_product(finished: 
         found = finished.dry_run()
     shard = "20240711T03"
     assert found == jobs(
-        f"build_rgb_store CASGO/{shard}, label_echoes CASGO/{shard}, align_others CASGO/{shard},"
-        f" clean_frames CASGO/{shard}, compose_radars {shard}, write_report".replace(",  ", ", ")
+        f"build_rgb_store CASGO/{shard}, label_echoes CASGO/{shard}, align_others CASGO/{shard}, "
+        f"clean_frames CASGO/{shard}, compose_radars {shard}, write_report"
     )
 
 
-def test_a_changed_frame_of_a_later_hour_reruns_its_shard_and_what_sees_it(finished: Workspace) -> None:
-    other = SAMPLE / "frames/CASGO/CASGO_202407110300.png"
-    with replaced(frame(finished, "202407110030"), other):
-        found = finished.dry_run()
-    # Its labels are read by the last training hour's cleaning, whose window reaches over midnight.
-    assert found == jobs(
-        "build_rgb_store CASGO/20240711T00, label_echoes CASGO/20240711T00, align_others CASGO/20240711T00, "
-        "align_others CASCM/20240711T00, clean_frames CASGO/20240711T00, clean_frames CASGO/20240710T23, "
-        "clean_frames CASCM/20240711T00, clean_frames CASCM/20240710T23, compose_radars 20240711T00, "
-        "compose_radars 20240710T23, write_report"
-    )
+# Of 2024-07-11 00 UTC; the last training hour's cleaning reads its labels: the window reaches over midnight.
+AFTER_MIDNIGHT = (
+    "build_rgb_store CASGO/20240711T00, label_echoes CASGO/20240711T00, align_others CASGO/20240711T00, "
+    "align_others CASCM/20240711T00, clean_frames CASGO/20240711T00, clean_frames CASGO/20240710T23, "
+    "clean_frames CASCM/20240711T00, clean_frames CASCM/20240710T23, compose_radars 20240711T00, "
+    "compose_radars 20240710T23, write_report"
+)
 
 
-def test_a_frame_removed_at_midnight_reruns_both_its_neighbours_products(
-    finished: Workspace, tmp_path: Path
+@pytest.mark.parametrize("time", ["202407110000", "202407110030"], ids=["at midnight", "later"])
+@pytest.mark.parametrize("change", ["changed", "removed"])
+def test_a_frame_of_a_later_hour_reruns_its_shard_and_what_sees_it(
+    finished: Workspace, tmp_path: Path, time: str, change: str
 ) -> None:
-    with moved(frame(finished, "202407110000"), tmp_path / "kept.png"):
+    path, other = frame(finished, time), SAMPLE / "frames/CASGO/CASGO_202407110300.png"
+    with moved(path, tmp_path / "kept.png") if change == "removed" else replaced(path, other):
+        assert finished.dry_run() == jobs(AFTER_MIDNIGHT)
+
+
+def test_a_new_frame_at_a_shards_start_reruns_the_shard_before_it_too(finished: Workspace) -> None:
+    new = SAMPLE / "frames/CASGO/CASGO_202407110100.png"
+    with replaced(frame(finished, "202407110100"), new):
         found = finished.dry_run()
     assert found == jobs(
-        "build_rgb_store CASGO/20240711T00, label_echoes CASGO/20240711T00, align_others CASGO/20240711T00, "
-        "align_others CASCM/20240711T00, clean_frames CASGO/20240711T00, clean_frames CASGO/20240710T23, "
-        "clean_frames CASCM/20240711T00, clean_frames CASCM/20240710T23, compose_radars 20240711T00, "
-        "compose_radars 20240710T23, write_report"
+        "build_rgb_store CASGO/20240711T01, label_echoes CASGO/20240711T01, align_others CASGO/20240711T01, "
+        "clean_frames CASGO/20240711T01, clean_frames CASGO/20240711T00, compose_radars 20240711T01, "
+        "compose_radars 20240711T00, write_report"
     )
 
 
