@@ -23,8 +23,8 @@ from PIL import Image
 from radar_cleaner.tables import replacing
 
 # Okabe and Ito, Color Universal Design, 2008.
-ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
-BLUE, VERMILION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#8A8F94"
+ORANGE, SKY, YELLOW = "#E69F00", "#56B4E9", "#F0E442"
+BLUE, VERMILION, GREY = "#0072B2", "#D55E00", "#8A8F94"
 INK, GRID = "#1f2933", "#d9dee3"
 CLEANER_STYLES = ((ORANGE, "s", "//"), (SKY, "^", ".."), (BLUE, "o", ""))
 DPI = 110

@@ -36,7 +36,6 @@ Picture = NDArray[np.uint8]  # (y, x, 3)
 Extent = tuple[float, float, float, float]  # left, right, bottom, top in km
 
 DBZ_TICKS = np.arange(0, 71, 10)
-NODATA_COLOUR = "#e6e8eb"
 FLAG_COLOURS = {
     "kept": (FLAG_KEPT, BLUE),
     "removed": (FLAG_REMOVED, VERMILION),

@@ -107,9 +107,10 @@ def open_store(path: Path, kind: str) -> Store:
     store = Store(path, group, dict(group.attrs))
     if "content_digest" not in store.attrs:
         raise StoreError(f"{path}: has no content digest, so it was not written whole; {remedy}")
-    if "time" in CONTRACTS[kind].get("reflectivity", (("time",), ""))[0] and "time" in group:
-        times = store.times
-        if times.size and (np.diff(times) <= 0).any():
+    if any(dims[0] == "time" for dims, _ in CONTRACTS[kind].values()):
+        if "time" not in group:
+            raise StoreError(f"{path}: a {kind} store has 'time', this one only {sorted(group)}; {remedy}")
+        if (np.diff(store.times) <= 0).any():
             raise StoreError(f"{path}: its times do not increase; {remedy}")
     return store
 

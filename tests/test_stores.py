@@ -234,6 +234,15 @@ def lose_a_variable(path):
     zarr.consolidate_metadata(zarr.open_group(path, use_consolidated=False).store)
 
 
+def lose_the_times(path):
+    shutil.rmtree(path / "time")
+    zarr.consolidate_metadata(zarr.open_group(path, use_consolidated=False).store)
+
+
+def stop_the_clock(path):
+    zarr.open_group(path)["time"][:] = 7
+
+
 @pytest.mark.filterwarnings("ignore:Consolidated metadata", "ignore:Object at provenance.json")
 @pytest.mark.parametrize(
     ("harm", "message"),
@@ -243,6 +252,8 @@ def lose_a_variable(path):
         (spoil_metadata, "not readable as Zarr"),
         (lose_digest, "no content digest"),
         (lose_a_variable, "has 'echo_class', this one only"),
+        (lose_the_times, "has 'time', this one only"),
+        (stop_the_clock, "its times do not increase"),
     ],
 )
 def test_a_harmed_store_is_refused_with_its_name_and_remedy(tmp_path, harm, message):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +14,6 @@ from radar_cleaner.errors import ConfigError
 from radar_cleaner.models.tiny_unet import TinyUNet
 
 MODELS: dict[str, Callable[[int, int, int], nn.Module]] = {"tiny_unet": TinyUNet}
-PadMode = Literal["reflect", "replicate", "constant"]
 
 
 @dataclass(frozen=True)

@@ -96,21 +96,19 @@ class Plan:
         files = [f.path for frames in self._frames[radar.id].values() for f in frames if not f.problem]
         step = max(1, len(files) // HEADERS_LOOKED_AT)
         sizes = Counter(size for path in files[::step] if (size := header_size(path)) is not None)
-        wanted = radar.size_px
-        if wanted is not None and sizes and wanted not in sizes:
-            found = max(sizes, key=lambda size: sizes[size])
-            raise ConfigError(
-                f"frames.size_px: {list(wanted)} is the size of none of the pictures looked at in {radar.source};"
-                f" most are {list(found)}, width and height"
-            )
-        if wanted is not None:
-            return wanted
-        if not sizes:
+        most = min(sizes, key=lambda size: (-sizes[size], size)) if sizes else None
+        wanted = radar.size_px or most
+        if wanted is None:
             raise ConfigError(
                 f"{radar.place}.frames: none of the pictures looked at in {radar.source} can be read;"
                 " are they PNG, GIF, JPG or BMP?"
             )
-        return min(sizes, key=lambda size: (-sizes[size], size))
+        if most is not None and wanted not in sizes:
+            raise ConfigError(
+                f"frames.size_px: {list(wanted)} is the size of none of the pictures looked at in {radar.source};"
+                f" most are {list(most)}, width and height"
+            )
+        return wanted
 
     def shards(self, radar: str, period: str = "frames") -> list[str]:
         """A radar's shards that lie in the period of a config section, sorted."""

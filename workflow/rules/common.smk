@@ -95,17 +95,12 @@ def palette_file(radar):
 def colour_flags(radar):
     """The flags of the radar's label method, and of no other method."""
     labels = plan.radars[radar].labels
-    legend = labels["legend"]
-    flags = ["--method", labels["method"]]
-    if labels["method"] in ("palette", "legend"):
-        flags += ["--tolerance", labels["tolerance"]]
     if labels["method"] == "palette":
-        return [*flags, "--palette", labels["palette"]]
+        return flags(labels, "method", "tolerance", "palette")
     if labels["method"] == "legend":
-        flags += ["--legend-box", *legend["box_px"], "--legend-dbz", *legend["dbz"]]
-        return [*flags, "--legend-scale", legend["scale"]]
-    flags += ["--dbz-range", *labels["dbz_range"]]
-    return [*flags, "--min-saturation", labels["min_saturation"], "--min-value", labels["min_value"]]
+        legend = flags(labels["legend"], box_px="--legend-box", dbz="--legend-dbz", scale="--legend-scale")
+        return flags(labels, "method", "tolerance") + legend
+    return flags(labels, "method", "dbz_range", "min_saturation", "min_value")
 
 
 def overlay_flags(radar):
@@ -128,10 +123,7 @@ def atlas_flags():
         "frequency": ("quiet_fraction", "min_quiet_frames", "threshold"),
         "deviation": ("min_quiet_frames", "threshold", "max_frames", "max_std"),
     }
-    flags = []
-    for key in keys[config["atlas"]["method"]]:
-        flags += [f"--{key.replace('_', '-')}", config["atlas"][key]]
-    return flags
+    return flags(config["atlas"], *keys[config["atlas"]["method"]])
 
 
 def others(wildcards):
@@ -160,12 +152,12 @@ def model_atlases(radars):
 def flags(section, *keys, **renamed):
     """Flags of a config section's keys: `some_key` is --some-key, unless renamed; a switch is --key or --no-key."""
     found = []
-    for key, flag in [*((key, f"--{key.replace('_', '-')}") for key in keys), *renamed.items()]:
+    for key, name in [*((key, f"--{key.replace('_', '-')}") for key in keys), *renamed.items()]:
         value = section[key]
         if isinstance(value, bool):
-            found.append(flag if value else f"--no-{flag.removeprefix('--')}")
+            found.append(name if value else f"--no-{name.removeprefix('--')}")
         else:
-            found += [flag, *value] if isinstance(value, list) else [flag, value]
+            found += flag(name, value)
     return found
 
 
