@@ -12,21 +12,22 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from radar_cleaner.channels import Inputs, field_channels
 from radar_cleaner.errors import SampleError, StoreError
 from radar_cleaner.shards import format_time
-from radar_cleaner.stores import Store, TimeSeries, open_store
+from radar_cleaner.stores import Store, TimeSeries, expect_attrs, open_store
 from radar_cleaner.vocabulary import NODATA, UNKNOWN
 
 Codes = NDArray[np.uint8]
-AtlasUse = Literal["mask", "channel", "none"]
 
 OWN, OTHERS, ECHO_CLASS, CONFIDENCE = range(4)
 PLANE_FILLS = (NODATA, NODATA, UNKNOWN, 0)  # what lies where nothing is known, and beyond a frame's edge
+_GRID_ARRAYS = ("clutter", "echo_frequency", "fields")
 
 
 class Sample(NamedTuple):
@@ -41,19 +42,21 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True)
 class RadarSources:
-    """The stores of one radar that a bank is filled from; `atlas` is None where it is not used."""
+    """The stores of one radar that a bank is filled from; `atlas` and `static` are None where not used."""
 
     labels: Sequence[Path]
     aligned: Sequence[Path]
     targets: Sequence[Path]
     atlas: Path | None = None
+    static: Path | None = None
 
 
 @dataclass(frozen=True)
 class RadarGrid:
-    """What of a radar does not change with time: centre (column, row) and range in pixels, its atlas.
+    """What of a radar does not change with time: centre (column, row) and range in pixels, its atlas, its fields.
 
-    `clutter` (bool) and `echo_frequency` (uint8, 255 is always) are (y, x), or None where they are not used.
+    `clutter` (bool) and `echo_frequency` (uint8, 255 is always) are (y, x), `fields` is (field, y, x) float32 as
+    the network sees it, in the order of `Inputs.fields`; each is None where it is not used.
     """
 
     shape: tuple[int, int]
@@ -61,6 +64,7 @@ class RadarGrid:
     range_px: float
     clutter: NDArray[np.bool_] | None = None
     echo_frequency: Codes | None = None
+    fields: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -75,10 +79,11 @@ class RadarFrameBank:
 Bank = Mapping[str, RadarFrameBank]
 
 
-def read_grid(labels: Store, atlas: Store | None, use: AtlasUse) -> RadarGrid:
-    """The grid of a radar from the attributes of one of its labels stores, and what `use` takes of its atlas.
+def read_grid(labels: Store, inputs: Inputs, atlas: Store | None = None, static: Store | None = None) -> RadarGrid:
+    """The grid of a radar from the attributes of one of its labels stores, and what the network is told of it.
 
-    Raises StoreError where the attributes are missing or the atlas is of another size.
+    Of the radar's atlas and static stores it takes what `inputs` use. Raises StoreError where the attributes
+    are missing, or a store is of another size or place, or has no such field.
     """
     try:
         x, y = labels.attrs["center_px"]
@@ -86,19 +91,44 @@ def read_grid(labels: Store, atlas: Store | None, use: AtlasUse) -> RadarGrid:
     except (KeyError, TypeError, ValueError) as error:
         raise StoreError(f"{labels.path}: its geometry attributes are broken ({error}); make it again") from None
     height, width = labels.group["reflectivity"].shape[1:]  # type: ignore[union-attr]
-    clutter = frequency = None
-    if atlas is not None and use != "none":
-        values = atlas.read("clutter" if use == "mask" else "echo_frequency")
+    clutter = frequency = fields = None
+    if atlas is not None and inputs.atlas != "none":
+        values = atlas.read("clutter" if inputs.atlas == "mask" else "echo_frequency")
         if values.shape != (height, width):
             raise StoreError(
                 f"{atlas.path}: is {values.shape}, the frames of {labels.path} are {(height, width)}; "
                 "make the atlas again"
             )
-        if use == "mask":
+        if inputs.atlas == "mask":
             clutter = values
         else:
             frequency = np.rint(np.nan_to_num(values) * 255).astype(np.uint8)
-    return RadarGrid((height, width), (float(x), float(y)), range_px, clutter, frequency)
+    if inputs.fields:
+        if static is None:
+            raise StoreError(f"{labels.path}: no static store is given beside it, wanted {list(inputs.fields)}")
+        fields = _read_fields(static, labels, inputs)
+    return RadarGrid((height, width), (float(x), float(y)), range_px, clutter, frequency, fields)
+
+
+def _read_fields(static: Store, labels: Store, inputs: Inputs) -> NDArray[np.float32]:
+    """(field, y, x): what a static store holds of the place of a labels store, as the network sees it."""
+    expect_attrs(static, **{name: labels.attrs[name] for name in ("radar", "center_px", "metres_per_pixel")})
+    shape = labels.shape("reflectivity")
+    if static.shape("latitude") != shape:
+        raise StoreError(
+            f"{static.path}: is {static.shape('latitude')}, the frames of {labels.path} are {shape}; "
+            "run snakemake to make it again"
+        )
+    held = dict(zip(static.attrs["names"], static.read("field"), strict=True))
+    missing = [name for name in inputs.static if name not in held]
+    if missing:
+        raise StoreError(
+            f"{static.path}: holds the fields {list(held)}, not {', '.join(missing)}; "
+            "name their files in samples.static and run snakemake"
+        )
+    return field_channels(
+        inputs, static.read("latitude"), static.read("longitude"), float(static.attrs["metres_per_pixel"]), held
+    )
 
 
 def write_bank(
@@ -106,7 +136,7 @@ def write_bank(
     radars: Mapping[str, RadarSources],
     samples: Iterable[Sample],
     minutes: Sequence[int],
-    use: AtlasUse,
+    inputs: Inputs,
 ) -> dict[str, str]:
     """Fill a bank with all frames that these samples read: at `minutes` (inputs and leads) from their times.
 
@@ -122,10 +152,11 @@ def write_bank(
     for radar, sources in radars.items():
         series = {kind: TimeSeries(getattr(sources, kind), kind) for kind in ("labels", "aligned", "targets")}
         atlas = open_store(sources.atlas, "atlas") if sources.atlas else None
-        stores = [store for kind in series.values() for store in kind.stores] + ([atlas] if atlas else [])
-        digests.update((str(store.path), store.digest) for store in stores)
+        static = open_store(sources.static, "static") if sources.static else None
+        stores = [store for kind in series.values() for store in kind.stores]
+        digests.update((str(store.path), store.digest) for store in [*stores, atlas, static] if store)
         if radar in wanted:
-            grid = read_grid(series["labels"].stores[0], atlas, use)
+            grid = read_grid(series["labels"].stores[0], inputs, atlas, static)
             _write_radar(folder / radar, grid, series, sorted(wanted[radar]), radar)
     return digests
 
@@ -136,7 +167,7 @@ def _write_radar(
     meta = {"center_px": grid.center_px, "range_px": grid.range_px, "times": times}
     folder.mkdir(parents=True)
     (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
-    for name in ("clutter", "echo_frequency"):
+    for name in _GRID_ARRAYS:
         if (values := getattr(grid, name)) is not None:
             np.save(folder / f"{name}.npy", values)
     planes = np.lib.format.open_memmap(
@@ -171,9 +202,7 @@ def open_bank(folder: Path) -> Bank:
         meta = json.loads((part / "meta.json").read_text(encoding="utf-8"))
         planes = np.load(part / "planes.npy", mmap_mode="r")
         static: dict[str, Any] = {
-            name: np.load(part / f"{name}.npy")
-            for name in ("clutter", "echo_frequency")
-            if (part / f"{name}.npy").exists()
+            name: np.load(part / f"{name}.npy") for name in _GRID_ARRAYS if (part / f"{name}.npy").exists()
         }
         grid = RadarGrid(planes.shape[2:], tuple(meta["center_px"]), meta["range_px"], **static)
         bank[part.name] = RadarFrameBank(grid, planes, {time: i for i, time in enumerate(meta["times"])})

@@ -27,8 +27,8 @@ from radar_cleaner.tables import replacing
 
 logger = logging.getLogger(__name__)
 
-MODEL_FORMAT = "radar_cleaner model 1"
-STATE_FORMAT = "radar_cleaner training state 1"
+MODEL_FORMAT = "radar_cleaner model 2"
+STATE_FORMAT = "radar_cleaner training state 2"
 # What torch.load raises on a file that is cut off, of another kind, or holds more than plain types.
 _BROKEN = (
     OSError,
@@ -46,15 +46,14 @@ def save_model(
     path: Path, config: ModelConfig, weights: Mapping[str, Tensor], provenance: Mapping[str, object]
 ) -> None:
     """Write a model file. `provenance` says what made it, in plain types."""
-    _save(
-        path,
-        {
-            "format": MODEL_FORMAT,
-            "config": dataclasses.asdict(config),
-            "provenance": dict(provenance),
-            "weights": dict(weights),
-        },
-    )
+    content = {
+        "format": MODEL_FORMAT,
+        "config": dataclasses.asdict(config),
+        "provenance": dict(provenance),
+        "weights": dict(weights),
+    }
+    with replacing(path) as temporary:
+        _write(temporary, _to_bytes(content))
 
 
 def load_model(path: Path) -> tuple[ModelConfig, str, nn.Module]:
@@ -79,26 +78,56 @@ def read_model_provenance(path: Path) -> dict[str, Any]:
 
 
 def save_state(path: Path, digest: str, state: Mapping[str, object]) -> None:
-    """Write the state from which a training goes on, under the digest of all that determines the training."""
-    _save(path, {"format": STATE_FORMAT, "digest": digest, "state": dict(state)})
+    """Write the state from which a training goes on, under the digest of all that determines the training.
+
+    The state before it stays as `NAME.previous.pt`. Raises ModelError where the disk is full; nothing is lost.
+    """
+    payload = _to_bytes(state)
+    head = {"format": STATE_FORMAT, "training": digest, "content": hashlib.sha256(payload).hexdigest()}
+    try:
+        with replacing(path) as temporary:
+            _write(temporary, json.dumps(head).encode() + b"\n" + payload)
+            if path.exists():
+                path.replace(previous_state(path))
+    except OSError as error:
+        raise ModelError(
+            f"{path}: the state of the training cannot be saved ({error.strerror or error}); make room, and call "
+            "the training again: it goes on from the state before"
+        ) from None
+
+
+def previous_state(path: Path) -> Path:
+    """Where the state before the newest lies."""
+    return path.with_name(f"{path.stem}.previous{path.suffix}")
 
 
 def load_state(path: Path, digest: str) -> dict[str, Any] | None:
-    """The state of an unfinished equal training, or None.
+    """The newest whole state of an unfinished equal training, or None.
 
     A state of another training, or a broken file, is renamed aside (`NAME.aside`, the one before it is
     replaced) and a line is logged: nothing is resumed that is not exactly this training.
     """
-    if not path.exists():
-        return None
+    for candidate in (path, previous_state(path)):
+        if candidate.exists() and (state := _read_state(candidate, digest)) is not None:
+            return state
+    return None
+
+
+def _read_state(path: Path, digest: str) -> dict[str, Any] | None:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        known = content["format"] == STATE_FORMAT
-        found, state = content["digest"], content["state"]
+        line, _, payload = path.read_bytes().partition(b"\n")
+        head = json.loads(line)
+        whole = head["content"] == hashlib.sha256(payload).hexdigest()
+        known = head["format"] == STATE_FORMAT and head["training"] == digest
+        state = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True) if whole and known else {}
     except _BROKEN as error:
-        _set_aside(path, f"it cannot be read ({type(error).__name__})")
+        whole, reason = False, f" ({type(error).__name__})"
+    else:
+        reason = ": its content is damaged"
+    if not whole:
+        _set_aside(path, f"it cannot be read{reason}")
         return None
-    if not known or found != digest:
+    if not known:
         _set_aside(path, "it is of a training with other parameters, data or code")
         return None
     return dict(state)
@@ -139,16 +168,20 @@ def _read_config(values: Mapping[str, Any]) -> ModelConfig:
     names = {field.name for field in dataclasses.fields(ModelConfig)}
     if values.keys() != names:
         raise ConfigError(f"its config has {sorted(values)}, wanted {sorted(names)}")
-    minutes = {name: tuple(values[name]) for name in ("input_minutes", "lead_minutes")}
-    return ModelConfig(**{**values, **minutes})
+    lists = {name: tuple(values[name]) for name in ("input_minutes", "lead_minutes", "static")}
+    return ModelConfig(**{**values, **lists})
 
 
-def _save(path: Path, content: Mapping[str, object]) -> None:
-    # By way of memory: a file's name would enter the archive, and equal content must be an equal file.
+def _to_bytes(content: Mapping[str, object]) -> bytes:
+    """By way of memory: a file's name would enter the archive, and equal content must be an equal file."""
     buffer = io.BytesIO()
     torch.save(_canonical(content), buffer)
-    with replacing(path) as temporary, open(temporary, "wb") as file:
-        file.write(buffer.getbuffer())
+    return buffer.getvalue()
+
+
+def _write(path: Path, content: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
 

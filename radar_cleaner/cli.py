@@ -6,12 +6,13 @@ Stages are imported only when called, so that a stage that needs no torch never 
 from __future__ import annotations
 
 import logging
+import os
 import sys
 
 from cyclopts import App, Parameter
 
 from radar_cleaner import __version__
-from radar_cleaner.errors import RadarCleanerError
+from radar_cleaner.errors import Interrupted, RadarCleanerError
 
 STAGES = {
     "list_unplaced_frames": "List the pictures of a radar whose name gives no time.",
@@ -19,6 +20,7 @@ STAGES = {
     "label_echoes": "Turn colours into reflectivity and single-picture echo classes.",
     "build_clutter_atlas": "Count how often each pixel echoes when it should not.",
     "build_warp_grid": "Map the pixels of a target grid to the pixels of a radar.",
+    "place_static_fields": "Sample terrain and other rasters at the pixels of a radar.",
     "align_others": "Pool the other radars on a radar's own grid.",
     "vote_echoes": "Combine the labelers' votes into the training target.",
     "split_samples": "Write the tables of training and validation samples.",
@@ -49,4 +51,4 @@ def main() -> None:
         app()
     except RadarCleanerError as error:
         print(f"radar-cleaner: {error}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(os.EX_TEMPFAIL if isinstance(error, Interrupted) else 1)

@@ -5,7 +5,8 @@ RadarCleanerError (a ValueError)
 ├── FrameError      a picture cannot be taken as a frame of this radar
 ├── StoreError      a store is missing, half written, or not what its reader expects
 ├── SampleError     no samples can be made, or a table of them is broken
-└── ModelError      a model file is broken or does not fit the data
+├── ModelError      a model file is broken or does not fit the data
+└── Interrupted     a training was asked to stop and goes on when called again
 """
 
 
@@ -31,3 +32,18 @@ class SampleError(RadarCleanerError):
 
 class ModelError(RadarCleanerError):
     """A model file is broken, or does not fit the data it is asked to judge."""
+
+
+class Interrupted(RadarCleanerError):  # noqa: N818  # nobody's fault
+    """A training was asked to stop; it goes on from its checkpoint when called again."""
+
+
+def require(name: str, value: float, low: float, high: float = float("inf"), *, above: bool = False) -> None:
+    """Raise ConfigError unless low <= value <= high (`above`: low < value)."""
+    if (low < value if above else low <= value) and value <= high:
+        return
+    if high == float("inf"):
+        allowed = f"above {low:g}" if above else f"{low:g} or more"
+    else:
+        allowed = f"above {low:g}, to {high:g}" if above else f"{low:g} to {high:g}"
+    raise ConfigError(f"{name} is {value}, allowed is {allowed}")

@@ -1,8 +1,8 @@
-"""Charts of scores and training, as PNG bytes.
+"""Charts of scores, as PNG bytes, and what all charts share.
 
 Drawn by matplotlib's object interface on the Agg canvas: no window, no global state, so that equal numbers
 give an equal picture. Colours are those of Okabe and Ito, told apart with any colour vision, and no meaning
-hangs on colour alone. Pictures of frames are in `map_figures`.
+hangs on colour alone. Pictures of frames are in `map_figures`, those of training in `training_figures`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -24,7 +23,7 @@ from radar_cleaner.tables import replacing
 
 # Okabe and Ito, Color Universal Design, 2008.
 ORANGE, SKY, YELLOW = "#E69F00", "#56B4E9", "#F0E442"
-BLUE, VERMILION, GREY = "#0072B2", "#D55E00", "#8A8F94"
+BLUE, VERMILION, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#8A8F94"
 INK, GRID = "#1f2933", "#d9dee3"
 CLEANER_STYLES = ((ORANGE, "s", "//"), (SKY, "^", ".."), (BLUE, "o", ""))
 DPI = 110
@@ -40,7 +39,7 @@ def removal_curve_figure(curve: Sequence[Scores], scores: Sequence[Scores], thre
     the cleaners without a threshold are points, and so is the model at its own threshold.
     """
     radars = _unique(curve)
-    figure, panels = _grid(len(radars), width=3.9, height=3.9)
+    figure, panels = panel_grid(len(radars), width=3.9, height=3.9)
     for axes, radar in zip(panels, radars, strict=False):
         line = [
             (row["retention"], row["removal"])
@@ -74,10 +73,10 @@ def removal_curve_figure(curve: Sequence[Scores], scores: Sequence[Scores], thre
         axes.set_xlabel("meteorological echo kept (retention)")
         axes.set_ylabel("non-meteorological echo removed")
         axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-        _percent(axes.xaxis)
-        _percent(axes.yaxis)
+        percent_axis(axes.xaxis)
+        percent_axis(axes.yaxis)
         if not line:
-            _nothing(axes, "nothing to score")
+            say_nothing(axes, "nothing to score")
     if radars:
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
@@ -90,7 +89,7 @@ def scores_figure(scores: Sequence[Scores]) -> bytes:
     `scores` are rows of `evaluation.score_rows` for all bands.
     """
     radars, cleaners = _unique(scores), _unique(scores, "cleaner")
-    figure, panels = _grid(3, width=3.9, height=0.9 + 0.75 * max(1, len(radars)))
+    figure, panels = panel_grid(3, width=3.9, height=0.9 + 0.75 * max(1, len(radars)))
     titles = {
         "retention": "meteorological echo kept",
         "removal": "non-meteorological echo removed",
@@ -121,45 +120,9 @@ def scores_figure(scores: Sequence[Scores]) -> bytes:
         axes.tick_params(axis="y", length=0)
         axes.set_title(title, loc="left", fontsize=10, fontweight="bold")
         axes.grid(axis="y", visible=False)
-        _percent(axes.xaxis)
+        percent_axis(axes.xaxis)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
-    return to_png(figure)
-
-
-def history_figure(history: pd.DataFrame) -> bytes:
-    """Losses, and other figures of training, by epoch.
-
-    `history` has a column `epoch`; its columns that begin with `train_` and `val_` share a panel where the
-    rest of the name is the same, any other number has a panel of its own.
-    """
-    groups: dict[str, list[str]] = {}
-    for column in history.select_dtypes("number").columns:
-        split, _, rest = str(column).partition("_")
-        if column != "epoch":
-            groups.setdefault(rest if split in ("train", "val") else str(column), []).append(str(column))
-    figure, panels = _grid(len(groups), width=3.6, height=2.7)
-    for axes, (name, columns) in zip(panels, groups.items(), strict=False):
-        for column in columns:
-            split = column.partition("_")[0]
-            colour, dash, marker, label = {
-                "train": (ORANGE, "--", "s", "training"),
-                "val": (BLUE, "-", "o", "validation"),
-            }.get(split, (INK, "-", ".", ""))
-            axes.plot(
-                history["epoch"],
-                history[column],
-                dash,
-                color=colour,
-                marker=marker,
-                markersize=4,
-                label=label,
-            )
-        axes.set_title(name.replace("_", " "), loc="left", fontsize=10, fontweight="bold")
-        axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        if len(columns) > 1:
-            axes.legend(frameon=False, fontsize=8)
     return to_png(figure)
 
 
@@ -187,7 +150,7 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
 
 
-def _grid(count: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
+def panel_grid(count: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
     """A figure and at least `count` axes, up to three in a row; those too many are not shown."""
     count = max(count, 1)
     columns = min(count, MAX_COLUMNS)
@@ -196,14 +159,19 @@ def _grid(count: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
     panels = list(figure.subplots(rows, columns, squeeze=False).flat)
     for index, axes in enumerate(panels):
         axes.set_visible(index < count)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.spines[["left", "bottom"]].set_color(GREY)
-        axes.grid(color=GRID, linewidth=0.7)
-        axes.set_axisbelow(True)
-        axes.tick_params(labelsize=8, color=GREY)
-        axes.xaxis.label.set_size(9)
-        axes.yaxis.label.set_size(9)
+        style_axes(axes)
     return figure, panels
+
+
+def style_axes(axes: Axes) -> None:
+    """Light axes and small labels, as all charts have."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(GREY)
+    axes.grid(color=GRID, linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.tick_params(labelsize=8, color=GREY)
+    axes.xaxis.label.set_fontsize(9)
+    axes.yaxis.label.set_fontsize(9)
 
 
 def _unique(rows: Sequence[Scores], key: str = "radar") -> list[str]:
@@ -214,9 +182,11 @@ def _cleaner_style(row: Scores, scores: Sequence[Scores]) -> tuple[str, str, str
     return CLEANER_STYLES[_unique(scores, "cleaner").index(row["cleaner"]) % len(CLEANER_STYLES)]
 
 
-def _percent(axis: Any) -> None:
+def percent_axis(axis: Any) -> None:
+    """Show shares as percent."""
     axis.set_major_formatter(PercentFormatter(1, decimals=0))
 
 
-def _nothing(axes: Axes, text: str) -> None:
+def say_nothing(axes: Axes, text: str) -> None:
+    """Why a panel is empty, in its middle."""
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=GREY)

@@ -1,7 +1,7 @@
 """Use a trained model on whole frames.
 
 cleaner = load_cleaner(Path("results/model/best.pt"), threads=1)
-frames = RadarFrames(labels, aligned, cleaner.config.input_minutes, atlas, cleaner.config.atlas)
+frames = RadarFrames(labels, aligned, cleaner.config.inputs, atlas, static)
 prediction = cleaner.predict(frames.inputs(time))
 """
 
@@ -10,18 +10,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
-from radar_cleaner.bank import AtlasUse, Codes, read_grid
-from radar_cleaner.channels import make_channels, unscale_dbz
+from radar_cleaner.bank import Codes, read_grid
+from radar_cleaner.channels import Inputs, make_channels, unscale_dbz
 from radar_cleaner.checkpoints import load_model
 from radar_cleaner.errors import ModelError
 from radar_cleaner.models import ModelConfig, apply_padded
-from radar_cleaner.stores import TimeSeries, open_store
+from radar_cleaner.stores import Store, TimeSeries, open_store
+from radar_cleaner.turns import ALL_TURNS, Turn, turn_back, turn_picture, turn_point
 from radar_cleaner.vocabulary import NODATA
 
 
@@ -30,15 +32,18 @@ class FrameInputs:
     """What the model is told of one radar at one time.
 
     `own` and `others` are codes (input time, y, x), NODATA where unavailable. `center_px` is the radar's
-    (column, row) and `range_px` its range, in pixels. `echo_frequency` is (y, x) uint8, for models that take
-    the atlas as a channel.
+    (column, row) and `range_px` its range, in pixels. `time` is in seconds since 1970. `echo_frequency` is (y, x)
+    uint8, for models that take the atlas as a channel; `fields` (field, y, x) float32 those of `Inputs.fields`,
+    for models that take any.
     """
 
     own: Codes
     others: Codes
     center_px: tuple[float, float]
     range_px: float
+    time: int
     echo_frequency: Codes | None = None
+    fields: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -73,8 +78,20 @@ class Cleaner:
                 "set it to the model's, or train a model with yours"
             )
 
-    def predict(self, inputs: FrameInputs) -> Prediction:
-        """Judge one frame. Raises ModelError where the inputs do not fit the model."""
+    def predict(self, inputs: FrameInputs, tta: bool = False) -> Prediction:
+        """Judge one frame. Raises ModelError where the inputs do not fit the model.
+
+        With `tta` (test-time augmentation) the frame is judged as it lies, flipped and turned, eight times in
+        all, and the answer is the mean.
+        """
+        self._check(inputs)
+        turns = ALL_TURNS if tta else ALL_TURNS[:1]
+        with torch.inference_mode():
+            answers = [self._judge(inputs, turn) for turn in turns]
+            probability_HW, scaled_HW = torch.stack(answers).mean(dim=0) if tta else answers[0]
+            return Prediction(probability_HW.numpy(), unscale_dbz(scaled_HW).numpy())
+
+    def _check(self, inputs: FrameInputs) -> None:
         if len(inputs.own) != len(self.config.input_minutes):
             raise ModelError(
                 f"the model reads {len(self.config.input_minutes)} times "
@@ -82,17 +99,34 @@ class Cleaner:
             )
         if (inputs.echo_frequency is None) == (self.config.atlas == "channel"):
             raise ModelError(f"the model was trained with atlas '{self.config.atlas}', the inputs do not fit it")
-        frequency = inputs.echo_frequency
-        with torch.inference_mode():
-            channels_BCHW = make_channels(
-                torch.from_numpy(inputs.own)[None],
-                torch.from_numpy(inputs.others)[None],
-                torch.tensor([inputs.center_px], dtype=torch.float32),
-                torch.tensor([inputs.range_px], dtype=torch.float32),
-                None if frequency is None else torch.from_numpy(frequency)[None],
-            )
-            logit_BHW, scaled_BHW = apply_padded(self.model, channels_BCHW, self.config.pad_mode)
-            return Prediction(torch.sigmoid(logit_BHW)[0].numpy(), unscale_dbz(scaled_BHW)[0].numpy())
+        wanted, given = self.config.inputs.fields, 0 if inputs.fields is None else len(inputs.fields)
+        if given != len(wanted):
+            raise ModelError(f"the model reads the fields {list(wanted)}, got {given} fields")
+
+    def _judge(self, inputs: FrameInputs, turn: Turn) -> Tensor:
+        """(2, H, W), turned back: probability and scaled reflectivity of a frame that lies as `turn` has it.
+
+        The helper channels are those of the turned picture, as they are in training.
+        """
+
+        def laid(values: NDArray[Any] | None) -> Tensor | None:
+            return None if values is None else turn_picture(torch.from_numpy(values), turn)[None]
+
+        own_BKHW, others_BKHW = laid(inputs.own), laid(inputs.others)
+        assert own_BKHW is not None and others_BKHW is not None
+        center_px = turn_point(inputs.center_px, inputs.own.shape[1:], turn)
+        channels_BCHW = make_channels(
+            self.config.inputs,
+            own_BKHW,
+            others_BKHW,
+            torch.tensor([center_px], dtype=torch.float32),
+            torch.tensor([inputs.range_px], dtype=torch.float32),
+            [inputs.time],
+            laid(inputs.echo_frequency),
+            laid(inputs.fields),
+        )
+        logit_BHW, scaled_BHW = apply_padded(self.model, channels_BCHW, self.config.pad_mode)
+        return turn_back(torch.stack([torch.sigmoid(logit_BHW)[0], scaled_BHW[0]]), turn)
 
 
 def load_cleaner(path: Path, threads: int) -> Cleaner:
@@ -103,28 +137,32 @@ def load_cleaner(path: Path, threads: int) -> Cleaner:
 
 
 class RadarFrames:
-    """One radar by time, over its labels and aligned stores (any number of shards) and its atlas.
+    """One radar by time, over its labels and aligned stores (any number of shards), its atlas and static store.
 
-    Whatever is missing around a time is marked unavailable. `atlas_use` is the model's `config.atlas`: `mask`
-    makes the clutter pixels unavailable in the own codes that the model sees, not in `codes`.
+    Whatever is missing around a time is marked unavailable. `inputs` are the model's `config.inputs`; atlas and
+    static store are opened only where these use them. Atlas `mask` makes the clutter pixels unavailable in the
+    own codes that the model sees, not in `codes`. Raises ModelError where the model wants what there is not.
     """
 
     def __init__(
         self,
         labels: Sequence[Path],
         aligned: Sequence[Path],
-        input_minutes: Sequence[int],
+        inputs: Inputs,
         atlas: Path | None = None,
-        atlas_use: AtlasUse | str = "none",
+        static: Path | None = None,
     ) -> None:
-        if atlas is None and atlas_use != "none":
-            raise ModelError(f"the model takes the clutter atlas as '{atlas_use}', but no atlas is given")
+        if atlas is None and inputs.atlas != "none":
+            raise ModelError(f"the model takes the clutter atlas as '{inputs.atlas}', but no atlas is given")
         self.labels = TimeSeries(labels, "labels")
         self.aligned = TimeSeries(aligned, "aligned")
-        self.input_minutes = tuple(input_minutes)
+        self.input_minutes = inputs.input_minutes
         self.attrs = self.labels.stores[0].attrs
-        store = open_store(atlas, "atlas") if atlas is not None and atlas_use != "none" else None
-        self.grid = read_grid(self.labels.stores[0], store, atlas_use)  # type: ignore[arg-type]
+        atlas_store = open_store(atlas, "atlas") if atlas is not None and inputs.atlas != "none" else None
+        static_store = _open_static(static, inputs) if inputs.fields else None
+        self.grid = read_grid(self.labels.stores[0], inputs, atlas_store, static_store)
+        stores = [*self.labels.stores, *self.aligned.stores, atlas_store, static_store]
+        self.digests = {str(store.path): store.digest for store in stores if store is not None}
 
     @property
     def times(self) -> list[int]:
@@ -144,8 +182,30 @@ class RadarFrames:
         if self.grid.clutter is not None:
             own[:, self.grid.clutter] = NODATA
         others = np.stack([self._codes(self.aligned, moment) for moment in times])
-        return FrameInputs(own, others, self.grid.center_px, self.grid.range_px, self.grid.echo_frequency)
+        grid = self.grid
+        return FrameInputs(own, others, grid.center_px, grid.range_px, time, grid.echo_frequency, grid.fields)
 
     def _codes(self, series: TimeSeries, time: int) -> Codes:
         frame = series.frame("reflectivity", time)
         return np.full(self.grid.shape, NODATA, np.uint8) if frame is None else frame
+
+
+def _open_static(path: Path | None, inputs: Inputs) -> Store:
+    """The static store of a radar; ModelError says which keys make it, or which fields it lacks."""
+    if path is None or not path.exists():
+        keys = [f"samples.{name}: true" for name in ("time_of_day", "coordinates") if getattr(inputs, name)]
+        if inputs.static:
+            keys.append(f"samples.static with {', '.join(inputs.static)}")
+        raise ModelError(
+            f"the model is told {list(inputs.fields)} of each pixel, but there is no store of them"
+            f"{'' if path is None else f' at {path}'}; set {' and '.join(keys)}, or train a model without"
+        )
+    store = open_store(path, "static")
+    there = list(store.attrs.get("names", []))
+    missing = [name for name in inputs.static if name not in there]
+    if missing:
+        raise ModelError(
+            f"{path}: holds the static fields {there}, the model reads {', '.join(missing)} as well; name "
+            "its file in samples.static, or train a model without"
+        )
+    return store

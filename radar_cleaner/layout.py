@@ -27,6 +27,9 @@ class Layout:
     def atlas(self, radar: str) -> Path:
         return self.results / "atlas" / f"{radar}.zarr"
 
+    def static(self, radar: str) -> Path:
+        return self.results / "static" / f"{radar}.zarr"
+
     def warp(self, target: str, radar: str) -> Path:
         return self.results / "warp" / target / f"{radar}.zarr"
 

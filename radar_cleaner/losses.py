@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from radar_cleaner.dataset import Batch
+from radar_cleaner.errors import require
 
 TERMS = ("loss", "focal", "dice", "reflectivity", "inpainting")
 _SMOOTH_L1_BETA = 0.05  # on the network's scale: 4 dBZ, about one class of a palette
@@ -21,12 +22,32 @@ _DICE_SMOOTHING = 1.0  # pixels
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Exponent of the focal term (Lin et al. 2017) and the weights of the other terms against it."""
+    """Exponent of the focal term (Lin et al. 2017) and the weights of the other terms against it.
+
+    Attributes
+    ----------
+    focal_gamma
+        Exponent of the focal loss.
+    dice_weight
+        Weight of the Dice loss.
+    reflectivity_weight
+        Weight of the reflectivity loss.
+    inpainting_weight
+        Weight of the reflectivity loss where holes hid the data.
+    label_smoothing
+        How far the mask's targets lie from 0 and 1: half of it each (Szegedy et al. 2016).
+    """
 
     focal_gamma: float
-    dice: float
-    reflectivity: float
-    inpainting: float
+    dice_weight: float
+    reflectivity_weight: float
+    inpainting_weight: float
+    label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("focal_gamma", "dice_weight", "reflectivity_weight", "inpainting_weight"):
+            require(name, getattr(self, name), 0)
+        require("label_smoothing", self.label_smoothing, 0, 0.5)
 
 
 def sample_losses(logit_BHW: Tensor, scaled_BHW: Tensor, batch: Batch, weights: LossWeights) -> dict[str, Tensor]:
@@ -35,7 +56,9 @@ def sample_losses(logit_BHW: Tensor, scaled_BHW: Tensor, batch: Batch, weights: 
     A term of which a sample has no pixel is 0. `logit` and `scaled` are the heads of the network.
     """
     terms = {
-        "focal": _mean(focal_bce(logit_BHW, batch.mask, weights.focal_gamma), batch.weight),
+        "focal": _mean(
+            focal_bce(logit_BHW, batch.mask, weights.focal_gamma, weights.label_smoothing), batch.weight
+        ),
         "dice": soft_dice(torch.sigmoid(logit_BHW), batch.mask, batch.weight),
         "reflectivity": _mean(
             functional.smooth_l1_loss(scaled_BHW, batch.reflectivity, reduction="none", beta=_SMOOTH_L1_BETA),
@@ -45,16 +68,20 @@ def sample_losses(logit_BHW: Tensor, scaled_BHW: Tensor, batch: Batch, weights: 
     }
     loss = (
         terms["focal"]
-        + weights.dice * terms["dice"]
-        + weights.reflectivity * terms["reflectivity"]
-        + weights.inpainting * terms["inpainting"]
+        + weights.dice_weight * terms["dice"]
+        + weights.reflectivity_weight * terms["reflectivity"]
+        + weights.inpainting_weight * terms["inpainting"]
     )
     return {"loss": loss, **terms}
 
 
-def focal_bce(logit: Tensor, mask: Tensor, gamma: float) -> Tensor:
-    """Binary cross entropy, less where the network is right already: (1 - p of the truth) ** gamma times it."""
-    entropy = functional.binary_cross_entropy_with_logits(logit, mask, reduction="none")
+def focal_bce(logit: Tensor, mask: Tensor, gamma: float, smoothing: float = 0.0) -> Tensor:
+    """Binary cross entropy, less where the network is right already: (1 - p of the truth) ** gamma times it.
+
+    The entropy is that to the smoothed target, mask * (1 - smoothing) + smoothing / 2.
+    """
+    target = mask * (1 - smoothing) + smoothing / 2 if smoothing else mask
+    entropy = functional.binary_cross_entropy_with_logits(logit, target, reduction="none")
     # From the logit, not from exp(-entropy): its gradient stays finite for gamma < 1 where p is 1.
     wrong = torch.sigmoid(torch.where(mask > 0.5, -logit, logit)).clamp_min(1e-6)
     return wrong**gamma * entropy

@@ -6,15 +6,22 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from radar_cleaner.bank import Sample
+from radar_cleaner.model_summary import ModelSummary
 from radar_cleaner.shards import format_time
 
 _SHOWN = {
-    "train_loss": "training loss",
-    "val_loss": "validation loss",
-    "val_mask_f1": "F1 of the mask on echoes",
-    "val_meteorological_kept": "share of meteorological echo kept",
-    "val_non_meteorological_removed": "share of non-meteorological echo removed",
-    "val_reflectivity_mae_dbz": "reflectivity MAE, dBZ",
+    "loss": "validation loss",
+    "mask_f1": "F1 of the mask on echoes",
+    "meteorological_kept": "share of meteorological echo kept",
+    "non_meteorological_removed": "share of non-meteorological echo removed",
+    "reflectivity_mae_dbz": "reflectivity MAE, dBZ",
+    "inpainting_mae_dbz": "reflectivity MAE in holes, dBZ",
+}
+# Whose validation columns of the history begin how.
+_WEIGHTS = {
+    "raw": ("val", "the weights as they were then"),
+    "ema": ("ema_val", "the exponential moving average (EMA) of the weights"),
+    "swa": ("swa_val", "the average of the weights over the last epochs (SWA)"),
 }
 
 
@@ -22,20 +29,36 @@ def write_card(
     parameters: Mapping[str, object],
     train_samples: Sequence[Sample],
     val_samples: Sequence[Sample],
-    weights: int,
+    summary: ModelSummary,
     history: Sequence[Mapping[str, float]],
     best_epoch: int,
+    best_weights: str,
+    notes: Sequence[str] = (),
 ) -> str:
-    """The text of the card. `weights` is how many numbers the network has learned."""
+    """The text of the card.
+
+    `best_weights` says whether the model is the `raw`, `ema` or `swa` weights of its epoch; `notes` are
+    sentences on what became of this training, such as an option that the machine could not do.
+    """
     best = history[best_epoch - 1]
+    split, weights = _WEIGHTS[best_weights]
     chosen = "least validation loss" if val_samples else "the last: there are no validation samples"
     lines = [
         "# Model card",
         "",
-        f"A `{parameters['model']}` of {weights} weights that tells, for each echo of one weather radar, how",
-        "likely it is meteorological, and the reflectivity where the radar's picture has holes.",
+        f"A `{parameters['model']}` that tells, for each echo of one weather radar, how likely it is",
+        "meteorological, and the reflectivity where the radar's picture has holes.",
         "Its targets are weak labels (colour, area, clutter atlas), not hand-made truth: it can inherit their",
         "errors, and it knows only the weather, the radars and the interference of the data below.",
+        "",
+        "## Size",
+        "",
+        "| of the network | value |",
+        "|---|---|",
+        f"| weights | {summary.parameters} |",
+        f"| trainable weights | {summary.trainable} |",
+        f"| memory of the weights, MB | {summary.megabytes:.2f} |",
+        f"| a crop forward, GFLOP | {summary.gflop_per_sample:.3g} |",
         "",
         "## Data",
         "",
@@ -46,12 +69,20 @@ def write_card(
         "",
         f"## Scores of epoch {best_epoch} of {len(history)} ({chosen})",
         "",
+        f"The model is {weights}.",
+        "",
         "| score | value |",
         "|---|---|",
-        *(f"| {text} | {best[name]:.4f} |" for name, text in _SHOWN.items()),
+        f"| training loss | {best['train_loss']:.4f} |",
+        *(
+            f"| {text} | {best[f'{split}_{name}']:.4f} |"
+            for name, text in _SHOWN.items()
+            if f"{split}_{name}" in best
+        ),
         "",
         "At a probability of 0.5, against the weak labels of whole frames.",
         "",
+        *(["## Notes", "", *(f"- {note}" for note in notes), ""] if notes else []),
         "## Parameters",
         "",
         "| parameter | value |",

@@ -24,6 +24,11 @@ CONTRACTS: dict[str, dict[str, tuple[tuple[str, ...], str]]] = {
         "echo_fraction": (("time",), "float32"),
     },
     "atlas": {"echo_frequency": (("y", "x"), "float32"), "clutter": (("y", "x"), "bool")},
+    "static": {
+        "latitude": (("y", "x"), "float32"),
+        "longitude": (("y", "x"), "float32"),
+        "field": (("field", "y", "x"), "float32"),
+    },
     "warp": {"grid": (("y", "x", "coordinate"), "float32"), "coverage": (("y", "x"), "bool")},
     "aligned": {
         "reflectivity": (("time", "y", "x"), "uint8"),

@@ -1,286 +1,242 @@
-"""The training loop: the same on one process or many, the same again after a kill.
+"""The training loop: the same on one process or many, the same again after a kill or an interruption.
 
-All that changes from step to step lies in the state that is saved after each epoch; random draws depend on
-(seed, epoch, item) alone, the learning rate on the step alone.
+All that changes from step to step lies in the state that is saved: weights, optimizer, schedule, scaler,
+averages, position in the epoch, sums so far. Random draws, those of dropout too, depend on (seed, epoch, item)
+alone, so that no generator has a state to save.
 """
 
 from __future__ import annotations
 
 import logging
 import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from radar_cleaner.bank import Bank, Sample
-from radar_cleaner.channels import unscale_dbz
 from radar_cleaner.checkpoints import load_state, save_state
-from radar_cleaner.dataset import (
-    Augmentation,
-    Batch,
-    Inputs,
-    RawBatch,
-    cut,
-    draw_crop,
-    epoch_order,
-    make_batch,
-    whole_frame,
-)
 from radar_cleaner.distributed import Processes
-from radar_cleaner.errors import ModelError
-from radar_cleaner.losses import TERMS, LossWeights, sample_losses
-from radar_cleaner.models import ModelConfig, apply_padded, draw_weights
+from radar_cleaner.draws import epoch_order
+from radar_cleaner.errors import Interrupted
+from radar_cleaner.interruption import Interruption
+from radar_cleaner.losses import TERMS
+from radar_cleaner.progress import Progress
+from radar_cleaner.rate_finder import find_rate
+from radar_cleaner.steps import ERRORS, Crops, Steps
+from radar_cleaner.trackers import RunLog
+from radar_cleaner.training_options import FAST_BATCHES, Running, Trained, Training
+from radar_cleaner.training_parts import Parts, count_steps, make_model, make_parts
+from radar_cleaner.validation import mean_losses, scores, validate
 
 logger = logging.getLogger(__name__)
 
-MAX_GRADIENT_NORM = 1.0
-_WARMUP = 0.05  # share of the steps
-_LAST_RATE = 0.01  # share of the learning rate that is left at the end
-_LINES_AN_EPOCH = 3
-# What validation counts, beside the terms of the loss: see `count_pixels`.
-COUNTS = ("dbz_error", "dbz_pixels", "kept", "lost", "passed", "removed")
+# Of the columns of the history: the scores of each candidate.
+_PREFIXES = {"raw": "val_", "ema": "ema_val_", "swa": "swa_val_"}
 
 
 @dataclass(frozen=True)
-class Schedule:
-    """How long and how fast to train; the learning rate is that at its height."""
+class Place:
+    """Where a training runs: its processes, its checkpoint and that one's digest, who may stop it, its log."""
 
-    epochs: int
-    global_batch_size: int
-    crops_per_sample: int
-    learning_rate: float
-    weight_decay: float
-    seed: int
-
-    def rate(self, step: int, steps: int) -> float:
-        """Learning rate of a step: a linear start, then half a cosine down to a hundredth."""
-        warmup = max(1, round(_WARMUP * steps))
-        if step < warmup:
-            return self.learning_rate * (step + 1) / warmup
-        done = (step - warmup) / max(1, steps - warmup)
-        return self.learning_rate * (_LAST_RATE + (1 - _LAST_RATE) * (1 + math.cos(math.pi * done)) / 2)
-
-
-@dataclass(frozen=True)
-class Training:
-    """All that determines the weights that come out, but for the bank's content."""
-
-    config: ModelConfig
-    schedule: Schedule
-    augmentation: Augmentation
-    weights: LossWeights
-
-    @property
-    def inputs(self) -> Inputs:
-        """Which frames a sample reads."""
-        return Inputs(self.config.input_minutes, self.config.atlas, self.config.reflectivity_target)
-
-
-@dataclass(frozen=True)
-class Trained:
-    """The weights of the best epoch, and one row an epoch of what was measured."""
-
-    best: Mapping[str, Tensor]
-    best_epoch: int
-    history: Sequence[Mapping[str, float]]
+    processes: Processes
+    checkpoint: Path
+    digest: str
+    interruption: Interruption
+    log: RunLog
 
 
 def train(
     training: Training,
+    running: Running,
     bank: Bank,
     train_samples: Sequence[Sample],
     val_samples: Sequence[Sample],
-    processes: Processes,
-    checkpoint: Path,
-    digest: str,
+    place: Place,
 ) -> Trained:
-    """Train from the start, or go on from `checkpoint` if it is of this very training (`digest`).
+    """Train from the start, or go on from the checkpoint if it is of this very training (the digest).
 
-    The best epoch is that of the least validation loss; without validation samples it is the last.
-    Raises ModelError when the loss is not finite, naming the samples.
+    The best weights are those of the least validation loss; without validation samples, the last average.
+    Raises ModelError when the loss is not finite, naming the samples, or when memory does not suffice;
+    Interrupted when a signal asked for it and the state is saved.
     """
-    schedule, config = training.schedule, training.config
-    model = config.build()
-    draw_weights(model, schedule.seed)
-    model.to(processes.device)
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay
-    )
-    state = processes.broadcast(load_state(checkpoint, digest) if processes.first else None)
+    crops, processes = Crops(training, bank, train_samples), place.processes
+    if training.schedule.fast_dev_run:
+        val_samples = val_samples[:FAST_BATCHES]
+    state: dict[str, Any] | None = load_state(place.checkpoint, place.digest) if processes.first else None
+    state = processes.broadcast(state)
+    model = make_model(training, crops, processes, drawn=state is None)
     if state is None:
-        state = {"epoch": 0, "best": None, "best_epoch": 0, "best_loss": math.inf, "history": []}
+        state = _first_state() | _first_rate(training, running, crops, model, place)
+        parts = make_parts(training, crops, model, state["learning_rate"])
     else:
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
+        parts = make_parts(training, crops, model, state["learning_rate"])
+        parts.load_state_dict(state["parts"])
         if processes.first:
-            logger.info("goes on after epoch %d of %d", state["epoch"], schedule.epochs)
+            logger.info("goes on after epoch %d and %d step(s)", state["epoch"], state["step"])
     processes.broadcast_weights(model)
-    for epoch in range(state["epoch"], schedule.epochs):
-        rate, train_means = _train_epoch(training, bank, train_samples, model, optimizer, epoch, processes)
-        val_sums = _validate(training, bank, val_samples, model, processes)
-        row = {"epoch": epoch + 1, "learning_rate": rate}
-        row |= {f"train_{name}": value for name, value in train_means.items()}
-        row |= {f"val_{name}": value for name, value in summarize(val_sums, len(val_samples)).items()}
-        loss = row["val_loss"] if val_samples else -math.inf
-        if loss < state["best_loss"] or not val_samples:
-            best = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
-            state |= {"best": best, "best_epoch": epoch + 1, "best_loss": loss}
-        state |= {"epoch": epoch + 1, "history": [*state["history"], row]}
-        state |= {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
-        processes.check_parent()
-        if processes.first:
-            save_state(checkpoint, digest, state)
-            _log_epoch(row, schedule.epochs)
-    return Trained(state["best"], state["best_epoch"], state["history"])
+    steps = Steps(training, running, crops, model, processes)
+    epochs = training.schedule.last_epoch
+    place.interruption.patient = True
+    with Progress(count_steps(training, crops), epochs, processes.first) as progress:
+        while state["epoch"] < epochs and not _stops_early(training, state, processes):
+            _train_epoch(parts, steps, state, running, progress, place)
+            _end_epoch(parts, steps, state, val_samples, place)
+    return Trained(
+        best=state["best"],
+        best_epoch=state["best_epoch"],
+        best_weights=state["best_weights"],
+        history=state["history"],
+        learning_rate=state["learning_rate"],
+        rates=state["rates"],
+        rate_losses=state["rate_losses"],
+        notes=_notes(training, state, steps),
+    )
 
 
-def compute_losses(
-    training: Training, model: nn.Module, raw: RawBatch, device: torch.device
-) -> tuple[dict[str, Tensor], Tensor, Batch]:
-    """Losses by sample, the scaled reflectivity and logit stacked (2, B, H, W), and the batch.
-
-    Raises ModelError where a sample's loss is not finite.
-    """
-    batch = make_batch(raw, training.inputs, device)
-    logit_BHW, scaled_BHW = apply_padded(model, batch.channels, training.config.pad_mode)
-    terms = sample_losses(logit_BHW, scaled_BHW, batch, training.weights)
-    finite = torch.isfinite(terms["loss"]).tolist()
-    if not all(finite):
-        samples = [str(sample) for sample, fine in zip(raw.samples, finite, strict=True) if not fine]
-        raise ModelError(
-            f"the loss is not finite for {', '.join(samples)}; lower training.learning_rate, "
-            "or leave these times out of training.period"
-        )
-    return terms, torch.stack([logit_BHW, scaled_BHW]), batch
+def _first_state() -> dict[str, Any]:
+    best = {"best": None, "best_epoch": 0, "best_weights": "raw", "best_loss": math.inf}
+    return _next_epoch(0) | {"history": []} | best
 
 
-def backward_share(
-    training: Training, model: nn.Module, raw: RawBatch | None, batch_size: int, processes: Processes
-) -> dict[str, float]:
-    """Gradients of the mean loss over a global batch, of which this process has the samples `raw` (or none).
-
-    Gives this process's sums of the terms of the loss.
-    """
-    sums = dict.fromkeys(TERMS, 0.0)
-    if raw is not None:
-        terms, _, _ = compute_losses(training, model, raw, processes.device)
-        (terms["loss"].sum() / batch_size).backward()  # type: ignore[no-untyped-call]
-        sums = {name: float(values.detach().double().sum()) for name, values in terms.items()}
-    processes.sum_gradients(model.parameters())
-    return sums
+def _first_rate(
+    training: Training, running: Running, crops: Crops, model: nn.Module, place: Place
+) -> dict[str, Any]:
+    """The learning rate as it is given, or as the first process finds it."""
+    rate = training.optimization.learning_rate
+    if rate != "find":
+        return {"learning_rate": rate, "rates": [], "rate_losses": []}
+    found = None
+    if place.processes.first:
+        found = find_rate(training, running, crops, model, place.processes)
+    found = place.processes.broadcast(found)
+    assert found is not None
+    place.log.record("rates", 0, {"learning_rate": found.rate, "rates": found.rates, "losses": found.losses})
+    return {"learning_rate": found.rate, "rates": found.rates, "rate_losses": found.losses}
 
 
 def _train_epoch(
-    training: Training,
-    bank: Bank,
-    samples: Sequence[Sample],
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    epoch: int,
-    processes: Processes,
-) -> tuple[float, dict[str, float]]:
-    """Go through all crops of an epoch once; the last learning rate, and the means of the terms."""
-    schedule = training.schedule
-    items = len(samples) * schedule.crops_per_sample
-    order, size = epoch_order(schedule.seed, epoch, items).tolist(), schedule.global_batch_size
-    steps = math.ceil(items / size)
-    sums = dict.fromkeys(TERMS, 0.0)
-    model.train()
-    rate = 0.0
-    for step in range(steps):
-        rate = schedule.rate(epoch * steps + step, schedule.epochs * steps)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        batch_items = order[step * size : (step + 1) * size]
-        share = processes.share(batch_items)
-        raw = cut_items(training, bank, samples, share, epoch) if share else None
-        optimizer.zero_grad(set_to_none=True)
-        losses = backward_share(training, model, raw, len(batch_items), processes)
-        nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
-        optimizer.step()
-        sums = {name: total + losses[name] for name, total in sums.items()}
-        processes.check_parent()
-        if processes.first and (step + 1) % math.ceil(steps / _LINES_AN_EPOCH) == 0 and step + 1 < steps:
-            mean = losses["loss"] / max(1, len(share))
-            logger.info("epoch %d step %d/%d: loss %.4f", epoch + 1, step + 1, steps, mean)
-    return rate, {name: total / items for name, total in processes.sum_values(sums).items()}
+    parts: Parts, steps: Steps, state: dict[str, Any], running: Running, progress: Progress, place: Place
+) -> None:
+    """The steps that are left of an epoch; their sums go into the state."""
+    training, epoch = steps.training, state["epoch"]
+    size = training.schedule.global_batch_size
+    order = epoch_order(training.schedule.seed, epoch, len(steps.crops)).tolist()
+    an_epoch, saved = count_steps(training, steps.crops), time.monotonic()
+    parts.model.train()
+    progress.start_epoch(epoch, state["step"])
+    for step in range(state["step"], an_epoch):
+        items, rate = order[step * size : (step + 1) * size], parts.rates.rate
+        sums = steps.gradients(items, epoch, parts.scaler, bool(place.interruption.asked))
+        if training.optimization.clip_norm:
+            parts.scaler.unscale_(parts.optimizer)
+            nn.utils.clip_grad_norm_(parts.model.parameters(), training.optimization.clip_norm)
+        parts.scaler.step(parts.optimizer)
+        parts.scaler.update()
+        parts.rates.after_step()
+        parts.averages.after_step(parts.model, _is_averaged(training, epoch) and step + 1 == an_epoch)
+        state |= {"step": step + 1, "rate": rate}
+        state["sums"] = {name: total + sums[name] for name, total in state["sums"].items()}
+        place.processes.check_parent()
+        means = mean_losses(sums, len(items))
+        speed = progress.step(epoch, step, means["loss"], rate, len(items), steps.waited_s)
+        place.log.record("step", epoch * an_epoch + step, {**means, "learning_rate": rate, **speed})
+        if sums["asked"]:
+            _stop(parts, state, place)
+        if place.processes.first and time.monotonic() - saved > 60 * running.checkpoint_minutes:
+            _save(parts, state, place)
+            saved = time.monotonic()
 
 
-def cut_items(
-    training: Training, bank: Bank, samples: Sequence[Sample], items: Sequence[int], epoch: int
-) -> RawBatch:
-    """The crops of some items of an epoch; item i is a crop of sample i // crops_per_sample."""
-    schedule, inputs = training.schedule, training.inputs
-    chosen = [samples[item // schedule.crops_per_sample] for item in items]
-    draws = [
-        draw_crop(bank, sample, training.augmentation, inputs, schedule.seed, epoch, item)
-        for sample, item in zip(chosen, items, strict=True)
-    ]
-    return cut(bank, chosen, draws, inputs)
+def _end_epoch(
+    parts: Parts, steps: Steps, state: dict[str, Any], val_samples: Sequence[Sample], place: Place
+) -> None:
+    """Validate, keep the best, and save."""
+    training, processes = steps.training, place.processes
+    items = min(len(steps.crops), state["step"] * training.schedule.global_batch_size)
+    epoch = state["epoch"] + 1
+    row = {"epoch": epoch, "learning_rate": state["rate"]}
+    row |= {f"train_{name}": value for name, value in mean_losses(state["sums"], items).items()}
+    losses: dict[str, float] = {}
+    candidates = parts.averages.candidates(parts.model)
+    for name, model in candidates.items():
+        sums = validate(training, steps.crops.bank, val_samples, model, processes, place.interruption)
+        if sums["asked"]:
+            _stop(parts, state, place)
+        found = scores(sums, len(val_samples))
+        losses[name] = found["loss"]
+        row |= {f"{_PREFIXES[name]}{score}": value for score, value in found.items()}
+    # Without validation the last average, as it is the smoothest; so the names' order decides between equals, too.
+    best = min(losses, key=losses.__getitem__) if val_samples else list(candidates)[-1]
+    if not val_samples or losses[best] < state["best_loss"]:
+        weights = {name: tensor.detach().cpu().clone() for name, tensor in candidates[best].state_dict().items()}
+        state |= {"best": weights, "best_epoch": epoch, "best_weights": best}
+        state["best_loss"] = losses[best] if val_samples else math.inf
+    if val_samples:
+        parts.rates.after_epoch(losses["raw"])
+    state |= _next_epoch(epoch) | {"history": [*state["history"], row]}
+    processes.check_parent()
+    if processes.first:
+        _save(parts, state, place)
+        _log_epoch(row, training.schedule.last_epoch)
+        place.log.record("epoch", epoch, row)
 
 
-def _validate(
-    training: Training, bank: Bank, samples: Sequence[Sample], model: nn.Module, processes: Processes
-) -> dict[str, float]:
-    """Sums over all validation samples of the terms of the loss and of COUNTS; whole frames, one at a time."""
-    sums = dict.fromkeys(TERMS + COUNTS, 0.0)
-    model.eval()
-    with torch.inference_mode():
-        for sample in processes.share(samples):
-            draw = whole_frame(bank[sample.radar].grid, training.inputs)
-            raw = cut(bank, [sample], [draw], training.inputs)
-            terms, heads, batch = compute_losses(training, model, raw, processes.device)
-            found = {name: float(values.double().sum()) for name, values in terms.items()}
-            found |= count_pixels(heads[0], heads[1], batch)
-            sums = {name: total + found[name] for name, total in sums.items()}
-    return processes.sum_values(sums)
+def _next_epoch(epoch: int) -> dict[str, Any]:
+    """What of the state is new in each epoch."""
+    return {"epoch": epoch, "step": 0, "sums": dict.fromkeys((*TERMS, *ERRORS), 0.0)}
 
 
-def count_pixels(logit_BHW: Tensor, scaled_BHW: Tensor, batch: Batch) -> dict[str, float]:
-    """Sums for physical scores: absolute dBZ errors, and own echoes of a known kind at probability 0.5.
-
-    kept, lost: meteorological ones; passed, removed: the others.
-    """
-    counted = batch.reflectivity_weight > 0
-    error = (unscale_dbz(scaled_BHW) - unscale_dbz(batch.reflectivity)).abs()
-    said, rain, known = logit_BHW >= 0, batch.mask > 0.5, (batch.weight > 0) & batch.own_echo
-    sums = {
-        "dbz_error": error[counted].double().sum(),
-        "dbz_pixels": counted.sum(),
-        "kept": (known & rain & said).sum(),
-        "lost": (known & rain & ~said).sum(),
-        "passed": (known & ~rain & said).sum(),
-        "removed": (known & ~rain & ~said).sum(),
-    }
-    return {name: float(value) for name, value in sums.items()}
+def _is_averaged(training: Training, epoch: int) -> bool:
+    first = training.averaging.first_epoch(training.schedule.last_epoch)
+    return first is not None and epoch >= first
 
 
-def summarize(sums: Mapping[str, float], samples: int) -> dict[str, float]:
-    """Means of the loss's terms, and scores by their units; NaN where nothing was counted."""
+def _stops_early(training: Training, state: dict[str, Any], processes: Processes) -> bool:
+    """Whether the validation loss has not fallen for so many epochs: the first process says it for all."""
+    patience, idle = training.schedule.early_stopping, state["epoch"] - state["best_epoch"]
+    stops = processes.broadcast(bool(patience and idle >= patience))
+    if stops and processes.first:
+        logger.info("stops early: the best of %d epochs is %d", state["epoch"], state["best_epoch"])
+    return stops
 
-    def ratio(part: float, whole: float) -> float:
-        return part / whole if whole else math.nan
 
-    means = {name: ratio(sums[name], samples) for name in TERMS}
-    kept, lost, passed, removed = (sums[name] for name in ("kept", "lost", "passed", "removed"))
-    return means | {
-        "reflectivity_mae_dbz": ratio(sums["dbz_error"], sums["dbz_pixels"]),
-        "mask_f1": ratio(2 * kept, 2 * kept + lost + passed),
-        "meteorological_kept": ratio(kept, kept + lost),
-        "non_meteorological_removed": ratio(removed, removed + passed),
-    }
+def _save(parts: Parts, state: dict[str, Any], place: Place) -> None:
+    save_state(place.checkpoint, place.digest, {**state, "parts": parts.state_dict()})
+
+
+def _stop(parts: Parts, state: dict[str, Any], place: Place) -> None:
+    """Save and end, on all processes at the same step."""
+    if place.processes.first:
+        _save(parts, state, place)
+    raise Interrupted(
+        f"stopped by {place.interruption.asked or 'a signal'} after epoch {state['epoch']} and {state['step']} "
+        f"step(s); the state is in {place.checkpoint}: call it again to go on"
+    )
+
+
+def _notes(training: Training, state: Mapping[str, Any], steps: Steps) -> list[str]:
+    """What the card should say beside the parameters."""
+    notes = []
+    if state["rates"]:
+        notes.append(f"The learning rate {state['learning_rate']:.3g} was found by trying.")
+    if training.schedule.fast_dev_run:
+        notes.append("A fast development run: two batches of everything. Good for nothing but a try.")
+    if training.numerics.compile and not steps.compiled:
+        notes.append("The network could not be compiled here; it ran as it is.")
+    return notes
 
 
 def _log_epoch(row: Mapping[str, Any], epochs: int) -> None:
     logger.info(
-        "epoch %d/%d: train loss %.4f, val loss %.4f, mask F1 %.3f, reflectivity MAE %.2f dBZ",
+        "epoch %d/%d: train loss %.4f (inpainting %.4f), val loss %.4f, mask F1 %.3f, reflectivity MAE %.2f dBZ",
         row["epoch"],
         epochs,
         row["train_loss"],
+        row["train_inpainting"],
         row["val_loss"],
         row["val_mask_f1"],
         row["val_reflectivity_mae_dbz"],

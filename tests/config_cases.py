@@ -232,4 +232,117 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
         "evaluation.reference",
         "has no masks",
     ),
+    "a learning rate of 0": (
+        put("training", "learning_rate", value=0),
+        "training.learning_rate",
+        "0 wants a number above 0 or `find`",
+    ),
+    "a learning rate by another word": (
+        put("training", "learning_rate", value="auto"),
+        "training.learning_rate",
+        '"auto" wants a number above 0 or `find`',
+    ),
+    "a number that YAML takes for a text": (
+        put("training", "learning_rate", value="1e-3"),
+        "training.learning_rate",
+        "wants a number above 0 or `find`; write 0.001",
+    ),
+    "a decay that YAML takes for a text": (
+        put("training", "weight_decay", value="1e-5"),
+        "training.weight_decay",
+        "wants a number; write 0.00001",
+    ),
+    "all is dropped": (put("training", "model", "dropout", value=1), "training.model.dropout", "at most 0.99"),
+    "a moving average that never moves": (
+        put("training", "averaging", "ema", value=1),
+        "training.averaging.ema",
+        "at most 0.999999",
+    ),
+    "a plateau that lowers to nothing": (
+        put("training", "schedule", "plateau_factor", value=0),
+        "training.schedule.plateau_factor",
+        "must be above 0",
+    ),
+    "a schedule that is none": (put("training", "schedule", value="cosine"), "training.schedule", "keys below it"),
+    "an unknown schedule": (
+        put("training", "schedule", "name", value="step"),
+        "training.schedule.name",
+        "choose one of cosine, one_cycle, plateau",
+    ),
+    "an average under another schedule": (
+        lambda c: (
+            put("training", "averaging", "swa", value=0.25)(c),
+            put("training", "schedule", "name", value="one_cycle")(c),
+        ),
+        "training.averaging.swa",
+        "cosine only, here it is one_cycle; write 0, or choose cosine",
+    ),
+    "a plateau of no validation": (
+        lambda c: (
+            put("training", "schedule", "name", value="plateau")(c),
+            put("samples", "validation", value=0)(c),
+        ),
+        "training.schedule.name",
+        "samples.validation is 0; raise that, or choose cosine or one_cycle",
+    ),
+    "stopping early without validation": (
+        lambda c: (put("training", "early_stopping", value=3)(c), put("samples", "validation", value=0)(c)),
+        "training.early_stopping",
+        "samples.validation is 0; raise that, or write 0",
+    ),
+    "an unknown precision": (put("training", "precision", value="fp8"), "training.precision", "mixed, bf16, fp16"),
+    "an unknown shape of holes": (
+        put("training", "holes", "shapes", value=["blocks", "stars"]),
+        "training.holes.shapes[1]",
+        "choose one of blocks, pixels, sectors",
+    ),
+    "one shape without a list": (
+        put("training", "holes", "shapes", value="blocks"),
+        "training.holes.shapes",
+        "wants a list",
+    ),
+    "no shape of holes": (put("training", "holes", "shapes", value=[]), "training.holes.shapes", "at least 1"),
+    "a shape of holes twice": (
+        put("training", "holes", "shapes", value=["pixels", "pixels"]),
+        "training.holes.shapes",
+        "twice",
+    ),
+    "a sector of more than all": (
+        put("training", "holes", "sector_degrees", value=400),
+        "training.holes.sector_degrees",
+        "at most 360",
+    ),
+    "labels smoothed to a coin's": (
+        put("training", "loss", "label_smoothing", value=0.6),
+        "training.loss.label_smoothing",
+        "at most 0.5",
+    ),
+    "no minute between checkpoints": (
+        put("training", "checkpoint_minutes", value=0),
+        "training.checkpoint_minutes",
+        "above 0",
+    ),
+    "an unknown tracker": (put("training", "tracker", value="neptune"), "training.tracker", "mlflow"),
+    "yes for a switch": (put("cleaning", "tta", value="yes please"), "cleaning.tta", "wants true or false"),
+    "a list for static fields": (put("samples", "static", value=["a.tif"]), "samples.static", "keys below it"),
+    "a static field without a file": (
+        put("samples", "static", value={"terrain": None}),
+        "samples.static.terrain",
+        "null wants a text",
+    ),
+    "a static field that is not there": (
+        put("samples", "static", value={"terrain": "dem.tif"}),
+        "samples.static.terrain",
+        "there is no file dem.tif",
+    ),
+    "a static field with a blank in its name": (
+        put("samples", "static", value={"my terrain": "README.md"}),
+        "samples.static",
+        "only letters",
+    ),
+    "a static field called as a channel": (
+        put("samples", "static", value={"latitude": "README.md"}),
+        "samples.static.latitude",
+        "choose another, such as my_latitude",
+    ),
 }

@@ -12,20 +12,41 @@ import numpy as np
 import store_cases
 from numpy.typing import NDArray
 
+from radar_cleaner.averaging import Averaging
 from radar_cleaner.bank import RadarFrameBank, RadarGrid, Sample
-from radar_cleaner.dataset import Augmentation, Inputs
+from radar_cleaner.channels import Inputs
+from radar_cleaner.cli import app
+from radar_cleaner.distributed import Processes
+from radar_cleaner.draws import Augmentation
+from radar_cleaner.holes import HoleOptions
+from radar_cleaner.interruption import Interruption
 from radar_cleaner.layout import Layout
 from radar_cleaner.losses import LossWeights
 from radar_cleaner.models import ModelConfig
+from radar_cleaner.numerics import Numerics
+from radar_cleaner.schedules import Optimization
 from radar_cleaner.shards import encode_stores, format_time, shard_of
 from radar_cleaner.tables import write_text
-from radar_cleaner.training import Schedule, Training
+from radar_cleaner.trackers import RunLog
+from radar_cleaner.training import Place
+from radar_cleaner.training_options import Running, Schedule, Training
 from radar_cleaner.vocabulary import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, NONE, UNKNOWN
 
 MINUTES = (-6, 0, 6)
 START = store_cases.START
-PLAIN = Augmentation(16, False, 0, 0, 0, 0, 8)
-WEIGHTS = LossWeights(2, 0.5, 1, 1)
+PLAIN = Augmentation(16, False, 0, 0, 0, 0)
+NO_HOLES = HoleOptions(0, ("blocks",), 8, 0.3, 15)
+WEIGHTS = LossWeights(2, 0.5, 1, 1, 0)
+# Of every part of a training, by the names of its flags: what a test does not change.
+SCHEDULE = {"epochs": 2, "global_batch_size": 2, "crops_per_sample": 1, "early_stopping": 0, "seed": 7}
+SCHEDULE |= {"fast_dev_run": False}
+OPTIMIZATION = {"learning_rate": 3e-3, "weight_decay": 1e-4, "clip_norm": 1.0, "schedule": "cosine"}
+OPTIMIZATION |= {"warmup": 0.05, "last_rate": 0.01, "plateau_patience": 2, "plateau_factor": 0.5}
+AVERAGING = {"ema": 0.0, "swa": 0.0, "swa_rate": 0.05}
+NUMERICS = {"precision": "fp32", "compile": False, "channels_last": True, "deterministic": True}
+NUMERICS |= {"gradient_checkpointing": False}
+RUNNING = {"threads": 1, "micro_batch_size": 0, "on_out_of_memory": "halve", "checkpoint_minutes": 10.0}
+RUNNING |= {"tracker": "none"}
 
 
 def inputs(**changes: object) -> Inputs:
@@ -38,9 +59,10 @@ def augmentation(**changes: object) -> Augmentation:
 
 def config(**changes: object) -> ModelConfig:
     values = {
-        "name": "tiny_unet",
+        "model": "tiny_unet",
         "base_width": 8,
         "depth": 2,
+        "dropout": 0.0,
         "input_minutes": MINUTES,
         "lead_minutes": (0,),
         "atlas": "none",
@@ -50,10 +72,37 @@ def config(**changes: object) -> ModelConfig:
     return ModelConfig(**{**values, **changes})
 
 
-def training(how: Augmentation = PLAIN, model: ModelConfig | None = None, **schedule: object) -> Training:
-    values = {"epochs": 2, "global_batch_size": 2, "crops_per_sample": 1, "learning_rate": 3e-3}
-    values |= {"weight_decay": 1e-4, "seed": 7, **schedule}
-    return Training(model or config(), Schedule(**values), how, WEIGHTS)
+def training(
+    how: Augmentation = PLAIN,
+    model: ModelConfig | None = None,
+    holes: HoleOptions = NO_HOLES,
+    weights: LossWeights = WEIGHTS,
+    **changes: object,
+) -> Training:
+    """A small training; `changes` are fields of its schedule, optimization, averaging or numerics."""
+    parts = [
+        made(**{name: changes.pop(name, value) for name, value in defaults.items()})
+        for made, defaults in (
+            (Schedule, SCHEDULE),
+            (Optimization, OPTIMIZATION),
+            (Averaging, AVERAGING),
+            (Numerics, NUMERICS),
+        )
+    ]
+    assert not changes, changes
+    return Training(model or config(), *parts, how, holes, weights)
+
+
+def running(**changes: object) -> Running:
+    return Running(**{**RUNNING, **changes})
+
+
+def holes(**changes: object) -> HoleOptions:
+    return HoleOptions(**{**NO_HOLES.__dict__, **changes})
+
+
+def place(checkpoint: Path, processes: Processes | None = None, interruption: Interruption | None = None) -> Place:
+    return Place(processes or Processes(), checkpoint, "sha256:a", interruption or Interruption(), RunLog())
 
 
 def storm(seed: int, shape: tuple[int, int]) -> NDArray[np.uint8]:
@@ -90,7 +139,9 @@ def small_bank(
     return {"CASGO": radar_bank(times, shape)}, samples
 
 
-def write_stores(results: Path, radars: Iterable[str] = ("CASGO", "CASCM"), count: int = 12) -> list[str]:
+def write_stores(
+    results: Path, radars: Iterable[str] = ("CASGO", "CASCM"), count: int = 12, static: Iterable[str] = ()
+) -> list[str]:
     """Labels, aligned, targets, an atlas and sample tables below `results`; gives --stores."""
     layout, shape = Layout(results), (32, 32)
     times = store_cases.times_from(count=count)
@@ -104,6 +155,8 @@ def write_stores(results: Path, radars: Iterable[str] = ("CASGO", "CASCM"), coun
         frequency = np.zeros(shape)
         frequency[20:24, 20:24] = 0.9
         store_cases.make_atlas(layout.atlas(radar), radar, frequency)
+        if static:
+            store_cases.make_static(layout.static(radar), radar, dict.fromkeys(static, frequency), shape)
         rows += [(time, radar) for time in times[1:-1]]
     lines = [f"{format_time(time)},{radar}" for time, radar in sorted(rows)]
     write_text(results / "samples/train.csv", "\n".join(["time,radar", *lines[:-3], ""]))
@@ -111,8 +164,8 @@ def write_stores(results: Path, radars: Iterable[str] = ("CASGO", "CASCM"), coun
     return encode_stores({radar: [shard] for radar in radars})
 
 
-def train_arguments(results: Path, stores: list[str], **changes: object) -> dict[str, object]:
-    """Arguments of `train_model` that train a tiny network in a second."""
+def train_flags(results: Path, stores: list[str], **changes: object) -> dict[str, object]:
+    """Flags of `train-model` that train a tiny network in a second."""
     values: dict[str, object] = {
         "results": results,
         "stores": stores,
@@ -126,46 +179,75 @@ def train_arguments(results: Path, stores: list[str], **changes: object) -> dict
         "model": "tiny_unet",
         "base_width": 4,
         "depth": 2,
+        "dropout": 0.0,
+        "time_of_day": False,
+        "day_of_year": False,
+        "coordinates": False,
+        "static": [],
+        "normalize": False,
+        **SCHEDULE,
+        **OPTIMIZATION,
+        **AVERAGING,
+        **NUMERICS,
+        **RUNNING,
         "epochs": 3,
         "global_batch_size": 4,
         "crop": 16,
-        "crops_per_sample": 1,
-        "learning_rate": 3e-3,
-        "weight_decay": 1e-4,
-        "seed": 7,
         "flips": True,
         "drop_neighbours": 0.2,
         "drop_others": 0.2,
         "prefer_echo": 0.8,
+        "input_noise_dbz": 0.0,
         "focal_gamma": 2.0,
         "dice_weight": 0.5,
         "reflectivity_weight": 1.0,
         "inpainting_weight": 1.0,
+        "label_smoothing": 0.0,
         "hole_fraction": 0.5,
+        "hole_shapes": ["blocks"],
         "hole_size": 8,
-        "threads": 1,
+        "hole_pixels": 0.3,
+        "hole_sector": 15.0,
         "best": results / "model/best.pt",
         "history": results / "model/history.csv",
+        "curves": results / "model/history.png",
         "card": results / "model/card.md",
         "checkpoint": results / "checkpoints/current.pt",
+        "runs": results / "runs",
     }
+    if changes.get("learning_rate") == "find":
+        values |= {"rates": results / "model/rates.csv", "rates_figure": results / "model/rates.png"}
     return {**values, **changes}
 
 
-def start_training(arguments: dict[str, object], processes: int | None = None) -> subprocess.Popen[str]:
+def to_command_line(flags: dict[str, object]) -> list[str]:
+    """Flags and values; empty lists are left out, as the workflow does."""
+    tokens = []
+    for name, value in flags.items():
+        flag = "--" + name.replace("_", "-")
+        if isinstance(value, bool):
+            tokens.append(flag if value else "--no-" + flag[2:])
+        elif value != []:
+            tokens += [flag, *(map(str, value) if isinstance(value, list) else [str(value)])]
+    return tokens
+
+
+def train_here(flags: dict[str, object]) -> None:
+    """`train-model` in this process; its errors are raised."""
+    app(["train-model", *to_command_line(flags)], exit_on_error=False, result_action="return_value")
+
+
+def start_training(
+    flags: dict[str, object], processes: int | None = None, torchrun: Iterable[str] = ("--standalone",)
+) -> subprocess.Popen[str]:
     """`train-model` as the workflow calls it: by torchrun with so many processes, or as a plain one (None)."""
     command = [sys.executable, "-m"]
     if processes is not None:
-        command += ["torch.distributed.run", "--standalone", "--nproc-per-node", str(processes), "-m"]
-    command += ["radar_cleaner", "train-model"]
-    for name, value in arguments.items():
-        flag = "--" + name.replace("_", "-")
-        if isinstance(value, bool):
-            command.append(flag if value else "--no-" + flag[2:])
-        else:
-            command += [flag, *(map(str, value) if isinstance(value, list) else [str(value)])]
+        signals = "SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"
+        command += ["torch.distributed.run", *torchrun, "--nproc-per-node", str(processes)]
+        command += ["--signals-to-handle", signals, "-m"]
     return subprocess.Popen(
-        command,
+        [*command, "radar_cleaner", "train-model", *to_command_line(flags)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

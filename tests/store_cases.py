@@ -6,7 +6,7 @@ same frame at each time; where they are not given they are a pattern that depend
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -185,6 +185,39 @@ def make_atlas(
             "clutter": Static(mask, ("y", "x")),
         },
         attrs={"radar": radar, "frames_used": frames_used, "method": "frequency", "too_few_frames": False},
+    ):
+        pass
+    return path
+
+
+def make_static(
+    path: Path,
+    radar: str = "CASGO",
+    fields: Mapping[str, ArrayLike] | None = None,
+    shape: tuple[int, int] = SHAPE,
+    geometry: RadarGeometry | None = None,
+) -> Path:
+    """A "static" store: where the pixels lie, and fields (y, x) by name, NaN where unknown."""
+    geometry = geometry or small_geometry(radar, shape)
+    longitude, latitude = geometry.grid.longitude_latitude()
+    values = np.zeros((len(fields or {}), *geometry.grid.shape), np.float32)
+    for number, field in enumerate((fields or {}).values()):
+        values[number] = field
+    with StoreWriter(
+        path,
+        static={
+            "latitude": Static(latitude.astype(np.float32), ("y", "x")),
+            "longitude": Static(longitude.astype(np.float32), ("y", "x")),
+            "field": Static(values, ("field", "y", "x")),
+        },
+        attrs={
+            "radar": radar,
+            "names": list(fields or {}),
+            "radar_latitude": geometry.latitude,
+            "radar_longitude": geometry.longitude,
+            "metres_per_pixel": geometry.metres_per_pixel,
+            "center_px": list(geometry.center_px),
+        },
     ):
         pass
     return path

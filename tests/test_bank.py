@@ -1,9 +1,11 @@
 """The bank: what the stores hold, once, by radar and time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import store_cases
-from learning_cases import MINUTES, START
+from learning_cases import MINUTES, START, inputs
 
 from radar_cleaner.bank import (
     CONFIDENCE,
@@ -35,9 +37,9 @@ def sources(tmp_path):
     )
 
 
-def make_bank(folder, sources, samples, use="none"):
+def make_bank(folder, sources, samples, use="none", **told):
     folder.mkdir()
-    digests = write_bank(folder, {"CASGO": sources}, samples, MINUTES, use)
+    digests = write_bank(folder, {"CASGO": sources}, samples, MINUTES, inputs(atlas=use, **told))
     return open_bank(folder), digests
 
 
@@ -89,6 +91,68 @@ def test_a_sample_without_its_frames_is_named(tmp_path, sources):
 
 def test_an_atlas_of_another_size_is_refused(tmp_path, sources):
     small = store_cases.make_atlas(tmp_path / "small.zarr", shape=(8, 8))
-    changed = RadarSources(sources.labels, sources.aligned, sources.targets, small)
+    changed = replace(sources, atlas=small)
     with pytest.raises(StoreError, match=r"small\.zarr: is \(8, 8\)"):
         make_bank(tmp_path / "bank", changed, [Sample(TIMES[1], "CASGO")], "mask")
+
+
+def static_sources(tmp_path, sources, **changes):
+    fields = {"terrain": np.full(SHAPE, 1000.0), "land": np.eye(*SHAPE)}
+    changes = {"fields": fields, **changes}
+    return replace(sources, static=store_cases.make_static(tmp_path / "static.zarr", **changes))
+
+
+def test_fields_are_held_as_the_network_sees_them_in_the_order_it_is_told(tmp_path, sources):
+    bank, digests = make_bank(
+        tmp_path / "bank",
+        static_sources(tmp_path, sources),
+        [Sample(TIMES[1], "CASGO")],
+        coordinates=True,
+        static=("land", "terrain"),
+    )
+    latitude, cosine, sine, pixel, land, terrain = bank["CASGO"].grid.fields
+    place = store_cases.small_geometry()
+    longitude_degrees, latitude_degrees = place.grid.longitude_latitude()
+    assert np.allclose(latitude * 90, latitude_degrees, atol=1e-5)
+    assert np.allclose(np.rad2deg(np.arctan2(sine, cosine)), longitude_degrees, atol=1e-5)
+    assert np.allclose(2**pixel, place.metres_per_pixel / 1000)
+    assert np.allclose(terrain, 1) and np.array_equal(land > 0, np.eye(*SHAPE) > 0)
+    assert len(digests) == 6
+
+
+def test_nothing_is_held_of_a_static_store_that_is_not_asked_for(tmp_path, sources):
+    bank, _ = make_bank(tmp_path / "bank", static_sources(tmp_path, sources), [Sample(TIMES[1], "CASGO")])
+    assert bank["CASGO"].grid.fields is None
+    assert not (tmp_path / "bank/CASGO/fields.npy").exists()
+
+
+def test_solar_time_needs_the_longitude_and_the_season_nothing(tmp_path, sources):
+    held = static_sources(tmp_path, sources, fields={})
+    bank, _ = make_bank(tmp_path / "sun", held, [Sample(TIMES[1], "CASGO")], time_of_day=True)
+    assert bank["CASGO"].grid.fields.shape == (2, *SHAPE)
+    bank, _ = make_bank(tmp_path / "season", sources, [Sample(TIMES[1], "CASGO")], day_of_year=True)
+    assert bank["CASGO"].grid.fields is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "told", "message"),
+    [
+        ({}, {"static": ("snow",)}, r"holds the fields \['terrain', 'land'\], not snow; name their files in"),
+        ({"radar": "CASCM"}, {"coordinates": True}, "its radar is CASCM, wanted CASGO"),
+        (
+            {"geometry": store_cases.small_geometry(range_km=120), "fields": {}},
+            {"coordinates": True},
+            "its metres_per_pixel is 5000.0, wanted 10000.0",
+        ),
+    ],
+)
+def test_a_static_store_that_does_not_fit_is_refused(tmp_path, sources, changes, told, message):
+    with pytest.raises(StoreError, match=rf"static\.zarr: {message}"):
+        make_bank(
+            tmp_path / "bank", static_sources(tmp_path, sources, **changes), [Sample(TIMES[1], "CASGO")], **told
+        )
+
+
+def test_a_missing_static_store_is_named(tmp_path, sources):
+    with pytest.raises(StoreError, match=r"no static store is given beside it, wanted \['longitude_cos'"):
+        make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO")], time_of_day=True)

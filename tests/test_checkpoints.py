@@ -2,6 +2,7 @@
 
 import logging
 import pickle
+import resource
 
 import pytest
 import torch
@@ -58,7 +59,7 @@ def test_broken_model_files_are_named_with_a_remedy(tmp_path):
         with pytest.raises(ModelError, match=r"best\.pt: is no"):
             load_model(path)
     torch.save({"weights": {}}, path)
-    with pytest.raises(ModelError, match=r"best\.pt: is not a 'radar_cleaner model 1' file"):
+    with pytest.raises(ModelError, match=r"best\.pt: is not a 'radar_cleaner model 2' file"):
         load_model(path)
 
 
@@ -107,6 +108,48 @@ def test_a_broken_state_is_set_aside(tmp_path, caplog, content):
         assert load_state(path, "sha256:a") is None
     assert "cannot be read" in caplog.text
     assert not path.exists()
+
+
+def test_a_broken_newest_state_falls_back_to_the_one_before(tmp_path, caplog):
+    path = tmp_path / "current.pt"
+    for epoch in (3, 4):
+        save_state(path, "sha256:a", {**STATE, "epoch": epoch})
+    whole = path.read_bytes()
+    for number, content in enumerate((whole[:-50], whole[:-1] + b"x", b"")):
+        path.write_bytes(content)
+        with caplog.at_level(logging.INFO):
+            assert load_state(path, "sha256:a")["epoch"] == 3
+        assert not path.exists() and (tmp_path / "current.pt.aside").read_bytes() == content
+        assert caplog.text.count("current.pt is not resumed: it cannot be read") == number + 1
+    save_state(path, "sha256:a", {**STATE, "epoch": 4})
+    assert load_state(path, "sha256:a")["epoch"] == 4
+
+
+def test_no_state_of_another_training_is_fallen_back_to(tmp_path):
+    path = tmp_path / "current.pt"
+    save_state(path, "sha256:a", STATE)
+    save_state(path, "sha256:b", STATE)
+    path.write_bytes(b"")
+    assert load_state(path, "sha256:b") is None
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["current.previous.pt.aside", "current.pt.aside"]
+
+
+def test_a_full_disk_leaves_the_states_as_they_were_and_says_so(tmp_path):
+    path = tmp_path / "current.pt"
+    for epoch in (3, 4):
+        save_state(path, "sha256:a", {**STATE, "epoch": epoch})
+    before = {each.name: each.read_bytes() for each in tmp_path.iterdir()}
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))  # as a disk that has no more room
+    try:
+        with pytest.raises(
+            ModelError, match=r"current\.pt: the state .* cannot be saved \(File too large\); make room"
+        ):
+            save_state(path, "sha256:a", {**STATE, "more": torch.zeros(100_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert before == {each.name: each.read_bytes() for each in tmp_path.iterdir()}
+    assert load_state(path, "sha256:a")["epoch"] == 4
 
 
 def test_a_digest_tells_values_apart_and_forgets_the_order_of_keys():

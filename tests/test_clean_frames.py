@@ -5,7 +5,7 @@ import pytest
 import store_cases
 import torch
 import xarray as xr
-from learning_cases import config
+from learning_cases import config, inputs
 
 from radar_cleaner.checkpoints import save_model
 from radar_cleaner.errors import ConfigError, ModelError, StoreError
@@ -53,6 +53,8 @@ def run(results, **changes):
         "atlas": "none",
         "threshold": 0.5,
         "fill": True,
+        "tta": False,
+        "static": False,
         "threads": 1,
         "output": results / "cleaned/CASGO/20240711.zarr/zarr.json",
         "codec": "fast",
@@ -62,13 +64,13 @@ def run(results, **changes):
     return open_store(arguments["output"], "product")
 
 
-def answers(results, time):
+def answers(results, time, tta=False):
     frames = RadarFrames(
         [Layout(results).labels("CASGO", "20240711")],
         [Layout(results).aligned("CASGO", "20240711")],
-        [-6, 0, 6],
+        inputs(),
     )
-    return load_cleaner(results / "best.pt", 1).predict(frames.inputs(time))
+    return load_cleaner(results / "best.pt", 1).predict(frames.inputs(time), tta)
 
 
 def test_each_pixel_is_decided_by_its_probability(results):
@@ -86,6 +88,19 @@ def test_each_pixel_is_decided_by_its_probability(results):
     filled = flags == FLAG_FILLED
     assert (before[filled] == NODATA).all()
     assert np.array_equal(codes[filled], encode_dbz(answer.dbz[filled]))
+
+
+def test_with_augmentation_the_mean_of_eight_looks_decides_and_the_product_says_so(results):
+    time = DAYS["20240711"][1]
+    one, mean = answers(results, time), answers(results, time, tta=True)
+    threshold = float(np.quantile(mean.probability, 0.4))
+    plain = run(results, threshold=threshold)
+    store = run(results, threshold=threshold, tta=True, output=results / "tta.zarr")
+    assert (plain.attrs["tta"], store.attrs["tta"]) == (0, 1) and store.digest != plain.digest
+    echo = is_echo(store_cases.pattern_codes("CASGO", time))
+    kept = store.frame("quality_flag", 1) == FLAG_KEPT
+    assert np.array_equal(kept, echo & (mean.probability >= threshold))
+    assert not np.array_equal(kept, echo & (one.probability >= threshold))
 
 
 def test_nothing_is_filled_beyond_range_or_where_it_is_not_wanted(results):
@@ -161,3 +176,23 @@ def test_the_atlas_is_read_where_the_model_wants_it(results, use):
     store_cases.make_atlas(Layout(results).atlas("CASGO"), echo_frequency=atlas)
     assert run(results, atlas=use).digest != before.digest
     assert torch.get_num_threads() == 1
+
+
+def test_the_static_store_is_read_where_the_model_wants_it(results):
+    told = {"time_of_day": True, "static": ("terrain",)}
+    model = config(**told).build()
+    draw_weights(model, 0)
+    save_model(results / "best.pt", config(**told), model.state_dict(), {})
+    with pytest.raises(
+        ModelError, match=r"static/CASGO\.zarr; set samples\.time_of_day: true and samples\.static"
+    ):
+        run(results, static=True)
+    path = Layout(results).static("CASGO")
+    store_cases.make_static(path, fields={"terrain": np.zeros(store_cases.SHAPE)}, geometry=GEOMETRY)
+    with pytest.raises(ModelError, match=r"samples\.time_of_day: true"):
+        run(results)  # one that an older config has left is not read
+    before = run(results, static=True, output=results / "before.zarr")
+    provenance = (before.path / "provenance.json").read_text()
+    assert str(path) in provenance
+    store_cases.make_static(path, fields={"terrain": np.full(store_cases.SHAPE, 500.0)}, geometry=GEOMETRY)
+    assert run(results, static=True).digest != before.digest

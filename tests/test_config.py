@@ -95,6 +95,33 @@ def test_the_schema_names_the_networks_that_there_are() -> None:
     assert schema["properties"]["training"]["properties"]["model"]["properties"]["name"]["enum"] == sorted(MODELS)
 
 
+def test_no_static_field_is_called_as_another_channel(config: dict[str, Any]) -> None:
+    from radar_cleaner.channels import Inputs
+
+    names = Inputs((-6, 0, 6), "channel", "max", time_of_day=True, day_of_year=True, coordinates=True).names
+    assert len(names) > 20
+    for name in names:
+        config["samples"]["static"] = {name: "README.md"}
+        assert complaint(config).startswith(f"samples.static.{name}: is the name of a channel")
+    config["samples"]["static"] = {"terrain": "README.md", "land_sea": "README.md"}
+    assert plan_of(config).trains
+
+
+def test_a_learning_rate_is_a_number_or_to_be_found(config: dict[str, Any]) -> None:
+    for value in ("find", 1.0e-3, 1):
+        config["training"]["learning_rate"] = value
+        assert plan_of(config).config["training"]["learning_rate"] == value
+
+
+def test_averages_and_an_early_end_go_with_the_right_schedule(config: dict[str, Any]) -> None:
+    config["training"] |= {"averaging": {"ema": 0.99, "swa": 1}, "early_stopping": 2}
+    assert plan_of(config).trains
+    config["training"] |= {"averaging": {"ema": 0.99}, "schedule": {"name": "plateau"}}
+    assert plan_of(config).trains
+    config["samples"]["validation"] = 0
+    assert len(complaint(config).splitlines()) == 1
+
+
 def test_a_mask_of_the_frames_size_is_taken(config: dict[str, Any], tmp_path: Path) -> None:
     Image.new("L", (580, 480)).save(tmp_path / "mask.png")
     config["frames"]["overlay"]["mask"] = str(tmp_path / "mask.png")
@@ -223,17 +250,47 @@ def test_the_readmes_worked_example_is_a_whole_config(tmp_path: Path, monkeypatc
     assert plan.config["samples"]["input_minutes"] == [-15, 0, 15]
 
 
-def test_every_key_of_the_schema_is_in_the_manual() -> None:
-    manual = (REPOSITORY / "config" / "README.md").read_text()
+def sections_of_the_manual() -> dict[str, str]:
+    """The text below each second-level heading of the manual."""
+    parts = re.split(r"^## (\w+)$", (REPOSITORY / "config" / "README.md").read_text(), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
 
-    def keys(schema: dict[str, Any]) -> set[str]:
-        found = set(schema.get("properties", {}))
-        for part in [*schema.get("properties", {}).values(), *schema.get("$defs", {}).values()]:
-            if isinstance(part, dict):
-                found |= keys(part) | (keys(part["items"]) if "items" in part else set())
-        return found
 
-    words = keys(yaml.safe_load(SCHEMA.read_text()))
-    assert len(words) > 60
-    named = {word: rf"`(\w+\.)*{word}[`.]|^## {word}$" for word in sorted(words)}
-    assert [word for word, place in named.items() if not re.search(place, manual, re.MULTILINE)] == []
+def leaves(schema: dict[str, Any], root: dict[str, Any], path: str = "") -> dict[str, dict[str, Any]]:
+    """Each key that takes a value, dotted, with its schema."""
+    if "$ref" in schema:
+        schema = {**root["$defs"][schema["$ref"].rpartition("/")[2]], **schema}
+    if "properties" not in schema:
+        return {path: schema}
+    found = {}
+    for key, part in schema["properties"].items():
+        found |= leaves(part, root, f"{path}.{key}" if path else key)
+    return found
+
+
+SECTIONS = [name for name in yaml.safe_load(SCHEMA.read_text())["properties"] if name != "results"]
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_key_of_the_schema_is_in_the_manual_with_its_default(section: str) -> None:
+    schema = yaml.safe_load(SCHEMA.read_text())
+    part, manual = schema["properties"][section], sections_of_the_manual()[section]
+    for key, leaf in leaves(part.get("items", part), schema).items():
+        if section == "radars":  # what overrides the common keys is named there as sections
+            assert f"`{key.split('.')[0]}`" in manual, key
+            continue
+        row = re.search(rf"^\|[^|]*`{re.escape(key)}`[^|]*\| ([^|]*) \|", manual, re.MULTILINE)
+        assert row, f"{section}.{key}"
+        shown, default = row[1].strip("`"), leaf["default"]
+        if default not in (None, [], {}):  # those the manual puts in words
+            assert (shown if isinstance(default, str) else yaml.safe_load(shown)) == default, f"{section}.{key}"
+
+
+def test_the_manual_names_no_key_that_there_is_not() -> None:
+    schema, manual = yaml.safe_load(SCHEMA.read_text()), sections_of_the_manual()
+    for section in SECTIONS:
+        part = schema["properties"][section]
+        known = leaves(part.get("items", part), schema)
+        rows = re.findall(r"^\| (`[^|]*`) \|", manual[section], re.MULTILINE)
+        named = [key.strip("` ") for row in rows for key in row.split(",")]
+        assert named and [key for key in named if key not in known] == []

@@ -1,22 +1,17 @@
-"""Batches: what is drawn, cut, hidden and turned."""
+"""Batches: what is cut, hidden, turned and told."""
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from learning_cases import MINUTES, START, augmentation, inputs, radar_bank, small_bank
+from learning_cases import NO_HOLES, START, augmentation, inputs, radar_bank, small_bank
 
 from radar_cleaner.bank import OTHERS, OWN, RadarFrameBank, RadarGrid, Sample
-from radar_cleaner.channels import decode_scaled, unscale_dbz
-from radar_cleaner.dataset import (
-    Draw,
-    cut,
-    draw_crop,
-    epoch_order,
-    make_batch,
-    whole_frame,
-)
+from radar_cleaner.channels import DBZ_SPAN, WEAKEST_ECHO, decode_scaled, unscale_dbz
+from radar_cleaner.dataset import cut, make_batch
+from radar_cleaner.draws import Draw, draw_crop, draw_validation
+from radar_cleaner.holes import Block
 from radar_cleaner.vocabulary import (
     METEOROLOGICAL,
     NODATA,
@@ -33,7 +28,7 @@ SAMPLE = Sample(START + 360, "CASGO")
 
 
 def plain_draw(top, left, size, **changes):
-    values = {"flip": False, "turns": 0, "own_seen": SEEN, "others_seen": SEEN, "holes": ()}
+    values = {"flip": False, "turns": 0, "own_seen": SEEN, "others_seen": SEEN, "holes": (), "key": 0}
     return Draw(top, left, (size, size), **{**values, **changes})
 
 
@@ -45,9 +40,9 @@ def quiet_bank(shape=(24, 30), **grid):
     return {"CASGO": RadarFrameBank(place, planes, {START + 360 * number: number for number in range(3)})}
 
 
-def batch_of(bank, draws, how=None):
+def batch_of(bank, draws, how=None, noise_dbz=0.0):
     how = how or inputs()
-    return make_batch(cut(bank, [SAMPLE] * len(draws), draws, how), how, CPU)
+    return make_batch(cut(bank, [SAMPLE] * len(draws), draws, how), how, CPU, noise_dbz)
 
 
 @settings(max_examples=60)
@@ -93,7 +88,7 @@ def test_a_planted_pixel_moves_alike_in_channels_targets_and_helpers(pixel, size
 def test_a_crop_is_the_frame_inside_and_unknown_beyond_its_edge(shape, crop):
     bank = {"CASGO": radar_bank([START, START + 360, START + 720], shape)}
     how = augmentation(crop=crop, flips=False)
-    draw = draw_crop(bank, SAMPLE, how, inputs(), 1, 2, 3)
+    draw = draw_crop(bank, SAMPLE, how, NO_HOLES, inputs(), 1, 2, 3)
     raw = cut(bank, [SAMPLE], [draw], inputs())
     height, width = min(crop, shape[0]), min(crop, shape[1])
     assert 0 <= draw.top <= shape[0] - height and 0 <= draw.left <= shape[1] - width
@@ -111,7 +106,7 @@ def test_a_crop_is_the_frame_inside_and_unknown_beyond_its_edge(shape, crop):
 
 def test_validation_is_the_whole_frame_each_time_alike():
     bank, samples = small_bank()
-    draws = [whole_frame(bank["CASGO"].grid, inputs()) for _ in range(2)]
+    draws = [draw_validation(bank, samples[0], NO_HOLES, inputs(), 7, 0) for _ in range(2)]
     first, second = (make_batch(cut(bank, samples[:1], [draw], inputs()), inputs(), CPU) for draw in draws)
     assert all(torch.equal(getattr(first, name), getattr(second, name)) for name in first.__dict__)
     assert first.mask.shape == (1, 32, 32) and not first.hole.any()
@@ -119,53 +114,10 @@ def test_validation_is_the_whole_frame_each_time_alike():
     assert np.array_equal(first.mask[0].numpy() == 1, planes[2] == METEOROLOGICAL)
 
 
-def test_draws_depend_on_seed_epoch_and_item_alone():
-    bank, samples = small_bank()
-    how = augmentation(flips=True, drop_neighbours=0.5, drop_others=0.5, prefer_echo=0.5, hole_fraction=0.5)
-
-    def draws(items, seed=1, epoch=2):
-        return {item: draw_crop(bank, samples[0], how, inputs(), seed, epoch, item) for item in items}
-
-    forth, back = draws(range(20)), draws(reversed(range(20)))
-    assert forth == back
-    assert len(set(forth.values())) == 20
-    assert draws(range(20), epoch=3) != forth and draws(range(20), seed=2) != forth
-    assert sorted(epoch_order(1, 2, 50)) == list(range(50))
-    assert epoch_order(1, 2, 50).tolist() == epoch_order(1, 2, 50).tolist() != epoch_order(1, 3, 50).tolist()
-
-
-def test_rates_are_met_and_the_samples_own_time_is_always_seen():
-    bank, samples = small_bank()
-    how = augmentation(drop_neighbours=0.3, drop_others=0.2, hole_fraction=0.4, flips=True)
-    draws = [draw_crop(bank, samples[0], how, inputs(), 0, 0, item) for item in range(2000)]
-    assert all(draw.own_seen[1] for draw in draws)
-    assert np.mean([not draw.own_seen[0] for draw in draws]) == pytest.approx(0.3, abs=0.04)
-    assert np.mean([not draw.others_seen[1] for draw in draws]) == pytest.approx(0.2, abs=0.04)
-    assert np.mean([bool(draw.holes) for draw in draws]) == pytest.approx(0.4, abs=0.04)
-    assert {(draw.flip, draw.turns) for draw in draws} == {(f, t) for f in (False, True) for t in range(4)}
-
-
-def test_a_crop_is_laid_over_rare_clutter_as_often_as_over_rain():
-    bank = quiet_bank((60, 60))
-    planes = bank["CASGO"].planes
-    planes[1, 2, 5:45, 5:45] = METEOROLOGICAL
-    planes[1, 2, 57, 57] = NON_METEOROLOGICAL
-    how = augmentation(crop=8, prefer_echo=1.0)
-    draws = [draw_crop(bank, SAMPLE, how, inputs(), 0, 0, item) for item in range(200)]
-    windows = [planes[1, 2, draw.top : draw.top + 8, draw.left : draw.left + 8] for draw in draws]
-    assert all(((window == METEOROLOGICAL) | (window == NON_METEOROLOGICAL)).any() for window in windows)
-    assert np.mean([(window == NON_METEOROLOGICAL).any() for window in windows]) == pytest.approx(0.5, abs=0.15)
-
-
-def test_a_frame_without_echo_is_cropped_all_the_same():
-    draw = draw_crop(quiet_bank(), SAMPLE, augmentation(prefer_echo=1.0), inputs(), 0, 0, 0)
-    assert 0 <= draw.top <= 8 and 0 <= draw.left <= 14
-
-
 def test_holes_hide_own_data_at_all_times_and_nothing_else():
     bank = {"CASGO": radar_bank([START, START + 360, START + 720])}
     open_draw = plain_draw(0, 0, 32)
-    holed = plain_draw(0, 0, 32, holes=((4, 0, 24, 20),), flip=True, turns=1)
+    holed = plain_draw(0, 0, 32, holes=(Block(4, 0, 24, 20),), flip=True, turns=1)
     turned = plain_draw(0, 0, 32, flip=True, turns=1)
     whole, plain, hidden = (batch_of(bank, [draw]) for draw in (open_draw, turned, holed))
     own_data = plain.channels[0, 5] == 1
@@ -181,15 +133,6 @@ def test_holes_hide_own_data_at_all_times_and_nothing_else():
     for name in ("mask", "weight", "reflectivity", "reflectivity_weight", "own_echo"):
         assert torch.equal(getattr(hidden, name), getattr(plain, name))
     assert (hidden.mask[0] * hidden.hole[0]).any() and whole.mask.sum() == plain.mask.sum()
-
-
-def test_drawn_holes_stay_within_their_size():
-    bank, samples = small_bank()
-    how = augmentation(crop=32, hole_fraction=1.0, hole_size=10)
-    boxes = [box for item in range(100) for box in draw_crop(bank, samples[0], how, inputs(), 0, 0, item).holes]
-    assert all(
-        0 <= top < bottom <= top + 10 and 0 <= left < right <= left + 10 for top, left, bottom, right in boxes
-    )
 
 
 def test_dropped_times_and_radars_are_unavailable_and_targets_stay():
@@ -258,7 +201,109 @@ def test_radars_of_different_sizes_share_a_batch():
     bank = {"CASGO": radar_bank(times, (32, 32)), "CASCM": radar_bank(times, (12, 50), seed=9)}
     samples = [Sample(START + 360, "CASGO"), Sample(START + 360, "CASCM")]
     how = augmentation(crop=16, flips=True)
-    draws = [draw_crop(bank, sample, how, inputs(), 0, 0, item) for item, sample in enumerate(samples)]
+    draws = [draw_crop(bank, sample, how, NO_HOLES, inputs(), 0, 0, item) for item, sample in enumerate(samples)]
     batch = make_batch(cut(bank, samples, draws, inputs()), inputs(), CPU)
     assert batch.channels.shape == (2, 15, 16, 16) and torch.isfinite(batch.channels).all()
-    assert len(MINUTES) == 3
+
+
+def place_fields(shape):
+    """Latitude falls and longitude rises by a degree a pixel; pixels of 2 km; terrain that names its pixel."""
+    rows, columns = np.indices(shape)
+    longitude = np.deg2rad(columns - 70.0)
+    terrain = 1000.0 * rows + columns
+    fields = [(50.0 - rows) / 90, np.cos(longitude), np.sin(longitude), np.ones(shape), terrain]
+    return np.stack(fields).astype(np.float32)
+
+
+TOLD = {"time_of_day": True, "day_of_year": True, "coordinates": True, "static": ("terrain",)}
+
+
+def told_of(batch, how):
+    """The channels of a batch's first sample, by name."""
+    return dict(zip(how.names, batch.channels[0].numpy(), strict=True))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    top=st.integers(0, 10),
+    left=st.integers(0, 10),
+    size=st.sampled_from([8, 16, 40]),
+    flip=st.booleans(),
+    turns=st.integers(0, 3),
+)
+def test_where_a_pixel_is_turns_with_the_picture(top, left, size, flip, turns):
+    shape = (24, 30)
+    top, left = (max(0, min(first, length - size)) for first, length in zip((top, left), shape, strict=True))
+    how = inputs(**TOLD)
+    bank = quiet_bank(shape, fields=place_fields(shape))
+    told = told_of(batch_of(bank, [plain_draw(top, left, size, flip=flip, turns=turns)], how), how)
+    # The terrain names the pixel of the frame that lies at each pixel of the picture.
+    row, column = np.divmod(np.rint(told["terrain"]).astype(int), 1000)
+    assert np.array_equal(told["latitude"], np.float32((50.0 - row) / 90))
+    longitude = np.arctan2(told["longitude_sin"], told["longitude_cos"])
+    assert np.allclose(np.rad2deg(longitude), column - 70.0, atol=1e-4)
+    # All pixels are there, and beyond the frame's edge the nearest one is meant.
+    assert (row.min(), row.max()) == (top, min(top + size, shape[0]) - 1)
+    assert (column.min(), column.max()) == (left, min(left + size, shape[1]) - 1)
+    # The sun's time is that of the pixel's longitude: 00:06 UTC at 70 W is 19:26.
+    hours = np.rad2deg(np.arctan2(told["time_of_day_sin"], told["time_of_day_cos"])) / 15
+    assert np.allclose((hours - 0.1 - (column - 70.0) / 15 + 12) % 24, 12, atol=1e-3)
+    # What the helpers say of range and azimuth is of the same pixel.
+    if size <= min(shape):
+        assert np.allclose(told["range"], np.hypot(column - 13.0, row - 9.0) / 15, atol=1e-5)
+
+
+def test_what_is_told_of_the_place_is_never_hidden_nor_changes_the_rest():
+    bank = {"CASGO": radar_bank([START, START + 360, START + 720], fields=place_fields((32, 32)))}
+    how, draw = inputs(**TOLD), plain_draw(0, 0, 32, holes=(Block(0, 0, 32, 32),), others_seen=(False,) * 3)
+    more, plain = batch_of(bank, [draw], how), batch_of(bank, [draw])
+    assert torch.equal(more.channels[:, :15], plain.channels)
+    assert np.array_equal(told_of(more, how)["terrain"], place_fields((32, 32))[4])
+    for name in ("mask", "weight", "reflectivity", "reflectivity_weight", "hole", "own_echo"):
+        assert torch.equal(getattr(more, name), getattr(plain, name))
+
+
+def test_without_options_nothing_is_cut_for_them():
+    bank = quiet_bank(fields=place_fields((24, 30)))
+    assert cut(bank, [SAMPLE], [plain_draw(0, 0, 8)], inputs()).fields is None
+    assert cut(bank, [SAMPLE], [plain_draw(0, 0, 8)], inputs(day_of_year=True)).fields is None
+
+
+def strong_bank():
+    """Echo of 30 dBZ all over, but for a row of undetect and one of nodata."""
+    bank = quiet_bank((64, 64))
+    bank["CASGO"].planes[:, [OWN, OTHERS]] = encode_dbz(30.0)
+    bank["CASGO"].planes[:, [OWN, OTHERS], 0] = 0
+    bank["CASGO"].planes[:, [OWN, OTHERS], 1] = NODATA
+    bank["CASGO"].planes[:, 2] = METEOROLOGICAL
+    return bank
+
+
+def test_noise_is_gaussian_in_dbz_each_time_and_radar_for_itself():
+    draw = plain_draw(0, 0, 64, key=5)
+    plain, noisy = (batch_of(strong_bank(), [draw], noise_dbz=noise) for noise in (0.0, 2.0))
+    change = (noisy.channels - plain.channels)[0, [0, 2, 4, 6, 8, 10], 2:].flatten(1)
+    dbz = change * DBZ_SPAN / (1 - WEAKEST_ECHO)
+    assert dbz.std(dim=1).tolist() == pytest.approx([2.0] * 6, rel=0.05)
+    assert dbz.mean(dim=1).tolist() == pytest.approx([0.0] * 6, abs=0.15)
+    assert (dbz.abs() < 2).float().mean() == pytest.approx(0.683, abs=0.02)
+    assert (torch.corrcoef(dbz) - torch.eye(6)).abs().max() < 0.1
+
+
+def test_noise_touches_only_the_echoes_that_the_network_sees():
+    draw = plain_draw(0, 0, 64, holes=(Block(10, 10, 20, 20),), others_seen=(True, True, False), key=5)
+    plain, noisy = (batch_of(strong_bank(), [draw], noise_dbz=noise) for noise in (0.0, 2.0))
+    for name in ("mask", "weight", "reflectivity", "reflectivity_weight", "hole", "own_echo"):
+        assert torch.equal(getattr(plain, name), getattr(noisy, name))
+    same = plain.channels[0] == noisy.channels[0]
+    assert same[[1, 3, 5, 7, 9, 11, 12, 13, 14]].all() and same[:, :2].all()
+    assert same[[0, 4, 8], 10:20, 10:20].all() and same[10].all()
+    assert not same[0, 30:].all()
+
+
+def test_the_noise_of_a_sample_hangs_on_its_key_not_on_the_batch():
+    draws = [plain_draw(0, 0, 16, key=key) for key in (3, 2**63 - 1, 3)]
+    together = batch_of(strong_bank(), draws, noise_dbz=1.0).channels
+    alone = torch.cat([batch_of(strong_bank(), [draw], noise_dbz=1.0).channels for draw in draws])
+    assert torch.equal(together, alone) and torch.equal(together[0], together[2])
+    assert not torch.equal(together[0], together[1])

@@ -6,6 +6,7 @@ import imageio.v3 as iio
 import numpy as np
 import pandas as pd
 import pytest
+from learning_cases import config
 from store_cases import (
     START,
     make_aligned,
@@ -28,18 +29,13 @@ TIMES = times_from(count=4)
 MINUTES = [-6, 0, 6]
 
 
-class Config:
-    input_minutes = tuple(MINUTES)
-    atlas = "none"
-
-
 class FakeCleaner:
     """Keeps echo of at least `keep_dbz`; knows reflectivity where it sees it, else says 0 dBZ."""
 
-    config, digest = Config, "sha256:fake"
+    config, digest = config(), "sha256:fake"
 
     def __init__(self, keep_dbz=-99.0):
-        self.keep_dbz, self.seen = keep_dbz, []
+        self.keep_dbz, self.seen, self.augmented = keep_dbz, [], []
 
     def check_input_minutes(self, minutes):
         if tuple(minutes) != self.config.input_minutes:
@@ -48,8 +44,9 @@ class FakeCleaner:
     def check_atlas(self, atlas):
         assert atlas == self.config.atlas
 
-    def predict(self, inputs):
+    def predict(self, inputs, tta):
         self.seen.append(inputs.own)
+        self.augmented.append(tta)
         now = inputs.own[1]
         dbz = np.where(is_echo(now), decode_dbz(now), np.float32(0))
         return Prediction((dbz >= self.keep_dbz).astype(np.float32), dbz.astype(np.float32))
@@ -103,6 +100,9 @@ def run(tmp_path, monkeypatch):
             "dbz_bands": [30.0],
             "holes": True,
             "hole_size": 4,
+            "tta": False,
+            "static": False,
+            "fast_dev_run": False,
             "threads": 1,
             "output": out / "metrics.json",
             "scores": out / "scores.csv",
@@ -203,6 +203,26 @@ def test_without_holes_the_model_looks_once(run):
     assert len(cleaner.seen) == 8 and metrics["hole_size"] is None
 
 
+@pytest.mark.parametrize("tta", [False, True])
+def test_augmentation_is_for_every_look_at_a_frame_also_with_holes_and_is_told(run, tta):
+    cleaner = FakeCleaner(-99)
+    metrics = run(cleaner, tta=tta)
+    assert cleaner.augmented == [tta] * 16  # eight samples, each seen whole and with holes
+    assert metrics["tta"] is tta
+
+
+def test_a_fast_dev_run_scores_the_first_two_samples_and_writes_all_files(run):
+    cleaner = FakeCleaner(-99)
+    metrics = run(cleaner, fast_dev_run=True, holes=False, draw=True)
+    assert len(cleaner.seen) == 2 and metrics["fast_dev_run"] is True
+    assert metrics["samples"] == {
+        "listed": 2,
+        "scored": {"CASCM": 1, "CASGO": 1},
+        "without_reference": {"CASCM": 0, "CASGO": 0},
+    }
+    assert len(list((run.folder / "out").iterdir())) == 5
+
+
 def test_one_radar_alone_has_no_total(run):
     metrics = run(samples=[(time, "CASGO") for time in TIMES], stores=[f"CASGO={SHARD}"])
     assert {row["radar"] for row in metrics["scores"]} == {"CASGO"}
@@ -245,7 +265,7 @@ def test_what_does_not_fit_is_said(run):
 
 def test_a_model_that_answers_no_number_is_refused(run):
     class Broken(FakeCleaner):
-        def predict(self, inputs):
+        def predict(self, inputs, tta):
             nothing = np.full(inputs.own.shape[1:], np.nan, np.float32)
             return Prediction(nothing, nothing)
 

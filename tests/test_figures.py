@@ -4,11 +4,10 @@ import io
 
 import imageio.v3 as iio
 import numpy as np
-import pandas as pd
 import pytest
 
 from radar_cleaner.evaluation import CLEANERS
-from radar_cleaner.figures import history_figure, removal_curve_figure, scores_figure, write_png
+from radar_cleaner.figures import removal_curve_figure, scores_figure, write_png
 
 
 def score_row(radar, cleaner, retention=0.9, removal=0.5):
@@ -49,14 +48,6 @@ def test_where_nothing_was_scored_there_is_still_a_picture():
     pixels(scores_figure(rows))
     removal_curve_figure([], [], 0.5)
     scores_figure([])
-
-
-def test_history_shows_any_columns_of_one_or_many_epochs():
-    one = pd.DataFrame({"epoch": [0], "train_loss": [1.0], "val_loss": [np.nan]})
-    pixels(history_figure(one))
-    more = pd.DataFrame({"epoch": [0, 1], "train_loss": [2.0, 1.0], "val_loss": [2.0, 2.5], "rate": [1, 2]})
-    assert pixels(history_figure(more)).shape[1] > pixels(history_figure(one)).shape[1]
-    history_figure(pd.DataFrame({"epoch": []}))
 
 
 def test_equal_numbers_give_an_equal_picture():

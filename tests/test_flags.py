@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from cyclopts import CycloptsError
 from workflow_cases import REPOSITORY, SMOKE, Workspace, jobs_of, make_workspace, sample_frames
 
@@ -18,6 +19,7 @@ from radar_cleaner.cli import STAGES, app
 
 MODEL = "my model.pt"
 MASK = "o'ver lay.png"
+TERRAIN = "the terrain.tif"
 # A dry run does not look into the box.
 LEGEND = {"box_px": [10, 20, 30, 400], "dbz": [-10, 60]}
 BOUNDS = {"box_px": [10, 20, 30, 400], "dbz": [-10, 0, 20.5, 40], "scale": "bounds"}
@@ -29,6 +31,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], set[str]]] = {
             "cleaning.geotiff": True,
             "samples.atlas": "mask",
             "composite.grid": "union",
+            "samples.static": {"terrain": TERRAIN, "lakes": "lakes.tif"},
             "frames.overlay.mask": MASK,
             "frames.overlay.boxes_px": [[334, 233, 347, 246], [100, 0, 290, 20]],
         },
@@ -42,6 +45,8 @@ VARIANTS: dict[str, tuple[dict[str, Any], set[str]]] = {
             "--reference truth",
             "--evaluated",
             "--trained",
+            "--names lakes terrain --files",
+            "--static lakes terrain",
             *(name.replace("_", "-") for name in STAGES if name != "show_summary"),
         },
     ),
@@ -51,6 +56,10 @@ VARIANTS: dict[str, tuple[dict[str, Any], set[str]]] = {
             "radars.1.labels": {"method": "legend", "legend": BOUNDS},
             "atlas.method": "deviation",
             "samples.atlas": "channel",
+            "samples.time_of_day": True,
+            "samples.day_of_year": True,
+            "samples.coordinates": True,
+            "samples.normalize": True,
             "composite.grid": "first",
         },
         {
@@ -60,6 +69,11 @@ VARIANTS: dict[str, tuple[dict[str, Any], set[str]]] = {
             "--method deviation",
             "--atlas channel",
             "--composite-grid first",
+            "place-static-fields",
+            "--time-of-day",
+            "--day-of-year",
+            "--coordinates",
+            "--normalize",
         },
     ),
     "hue, all switches off, no evaluation": (
@@ -69,11 +83,90 @@ VARIANTS: dict[str, tuple[dict[str, Any], set[str]]] = {
             "frames.on_bad_frame": "fail",
             "frames.time_zone": "America/Halifax",
             "training.flips": False,
+            "training.channels_last": False,
+            "training.deterministic": False,
             "training.period": ["2024-07-11 00:00", "2024-07-11 05:00"],
             "cleaning.fill": False,
             "evaluation": None,
         },
-        {"--method hsv_multi", "--method hsv_simple", "--no-flips", "--no-fill", "--atlas none"},
+        {
+            "--method hsv_multi",
+            "--method hsv_simple",
+            "--no-flips",
+            "--no-fill",
+            "--atlas none",
+            "--no-time-of-day",
+            "--no-channels-last",
+            "--no-deterministic",
+        },
+    ),
+    "a rate to be found, cosine, averages, bf16, all holes": (
+        {
+            "training.learning_rate": "find",
+            "training.averaging": {"ema": 0.99, "swa": 0.5, "swa_rate": 0.1},
+            "training.precision": "bf16",
+            "training.compile": True,
+            "training.gradient_checkpointing": True,
+            "training.model": {"dropout": 0.1, "pad_mode": "replicate"},
+            "training.input_noise_dbz": 1.5,
+            "training.loss.label_smoothing": 0.1,
+            "training.holes": {"shapes": ["sectors", "blocks", "pixels"], "pixels": 0.5, "sector_degrees": 5.5},
+            "training.micro_batch_size": 2,
+            "training.on_out_of_memory": "stop",
+            "training.checkpoint_minutes": 0.5,
+            "training.tracker": "tensorboard",
+            "evaluation.tta": True,
+            "cleaning.tta": True,
+        },
+        {
+            "--learning-rate find",
+            "--rates results/model/rates.csv --rates-figure results/model/rates.png",
+            "--schedule cosine",
+            "--ema 0.99 --swa 0.5 --swa-rate 0.1",
+            "--precision bf16 --compile",
+            "--gradient-checkpointing",
+            "--dropout 0.1 --pad-mode replicate",
+            "--input-noise-dbz 1.5",
+            "--label-smoothing 0.1",
+            "--hole-shapes sectors blocks pixels",
+            "--hole-pixels 0.5 --hole-sector 5.5",
+            "--micro-batch-size 2 --on-out-of-memory stop --checkpoint-minutes 0.5 --tracker tensorboard",
+            "--tta",
+        },
+    ),
+    "plateau, stopped early, mixed, a fast run": (
+        {
+            "training.schedule": {"name": "plateau", "plateau_patience": 1, "plateau_factor": 0.3},
+            "training.early_stopping": 4,
+            "training.clip_norm": 0,
+            "training.precision": "mixed",
+            "training.tracker": "mlflow",
+            "training.fast_dev_run": True,
+        },
+        {
+            "--plateau-patience 1 --plateau-factor 0.3 --schedule plateau",
+            "--early-stopping 4",
+            "--clip-norm 0",
+            "--precision mixed",
+            "--tracker mlflow",
+            "--no-tta --hole-size 16 --fast-dev-run",
+            "--learning-rate 0.006",
+        },
+    ),
+    "one cycle, fp16": (
+        {
+            "training.schedule": {"name": "one_cycle", "warmup": 0.3, "last": 0.001},
+            "training.precision": "fp16",
+            "training.model.pad_mode": "constant",
+            "training.tracker": "wandb",
+        },
+        {
+            "--pad-mode constant",
+            "--warmup 0.3",
+            "--schedule one_cycle --last-rate 0.001",
+            "--precision fp16",
+            "--tracker wandb",
+        },
     ),
     "a given model, scored without a reference": (
         {
@@ -102,6 +195,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     made = make_workspace(tmp_path_factory.mktemp("flags"))
     zipfile.ZipFile(made.root / MODEL, "w").close()  # as much of a model file as a dry run looks at
     (made.root / MASK).write_bytes(sample_frames("CASGO")[0].read_bytes())
+    for name in (TERRAIN, "lakes.tif"):  # as much of a raster as a dry run looks at
+        (made.root / name).touch()
     return made
 
 
@@ -162,6 +257,8 @@ def test_values_arrive_as_the_config_has_them(workspace: Workspace) -> None:
             "frames.pattern": pattern,
             "radars.0.labels": {"method": "legend", "legend": BOUNDS, "min_dbz": -5},
             "frames.overlay.boxes_px": [[334, 233, 347, 246], [100, 0, 290, 20]],
+            "samples.static": {"terrain": TERRAIN, "lakes": "lakes.tif"},
+            "training.holes.shapes": ["sectors", "pixels"],
         }
     )
     output = workspace.snakemake("--dry-run", "--printshellcmds", config=config).stdout
@@ -171,7 +268,13 @@ def test_values_arrive_as_the_config_has_them(workspace: Workspace) -> None:
         called[stage.__name__].append(bound.arguments)
     assert {arguments["results"] for arguments in called["clean_frames"]} == {Path("Ann's results")}
     assert {arguments["pattern"] for arguments in called["build_rgb_store"]} == {pattern}
-    assert called["train_model"][0]["input_minutes"] == [-6, 0, 6]
+    training = called["train_model"][0]
+    assert training["config"].input_minutes == (-6, 0, 6)
+    assert training["config"].static == ("lakes", "terrain")
+    assert training["holes"].hole_shapes == ("sectors", "pixels")
+    assert training["optimization"].learning_rate == 0.006
+    assert called["place_static_fields"][0]["names"] == ("lakes", "terrain")
+    assert called["place_static_fields"][0]["files"] == (Path("lakes.tif"), Path(TERRAIN))
     label = next(arguments for arguments in called["label_echoes"] if arguments["method"] == "legend")
     assert label["legend_box"] == (10, 20, 30, 400)
     assert label["legend_dbz"] == BOUNDS["dbz"]
@@ -182,6 +285,21 @@ def test_values_arrive_as_the_config_has_them(workspace: Workspace) -> None:
 def test_a_flag_that_no_stage_has_is_found() -> None:
     assert complaint(["list-test-samples", "--results", "results", "--nonsense", "1"])
     assert complaint(["show-summary", "--results", "results"]) is None
+
+
+def test_the_variants_hold_every_choice_of_the_training() -> None:
+    """What may be chosen of names below `training` and is not the default is chosen by a variant."""
+    schema = yaml.safe_load((REPOSITORY / "workflow/schemas/config.schema.yaml").read_text())
+    training = schema["properties"]["training"]
+
+    def choices(schema: dict[str, Any]) -> set[str]:
+        own = {choice for choice in schema.get("enum", []) if choice != schema.get("default")}
+        parts = [*schema.get("properties", {}).values(), *schema.get("anyOf", [])]
+        return own.union(*map(choices, parts))
+
+    said = " ".join(text for _, wanted in VARIANTS.values() for text in wanted).split()
+    assert len(choices(training)) > 10
+    assert choices(training) - set(said) == set()
 
 
 def test_the_variants_name_every_method() -> None:

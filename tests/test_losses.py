@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from radar_cleaner.dataset import Batch
+from radar_cleaner.errors import ConfigError
 from radar_cleaner.losses import TERMS, LossWeights, focal_bce, sample_losses, soft_dice
 
 WEIGHTS = LossWeights(2, 0.5, 1.5, 2)
@@ -108,3 +109,21 @@ def test_weights_scale_their_terms():
     terms = sample_losses(*heads(), make_batch(), WEIGHTS)
     total = terms["focal"] + 0.5 * terms["dice"] + 1.5 * terms["reflectivity"] + 2 * terms["inpainting"]
     assert torch.allclose(terms["loss"], total)
+
+
+def test_smoothed_labels_are_met_at_their_own_probability_and_change_the_focal_term_only():
+    batch, (logit, scaled) = make_batch(), heads()
+    smooth = LossWeights(0, 0.5, 1.5, 2, label_smoothing=0.2)
+    before, after = (sample_losses(logit, scaled, batch, weights) for weights in (WEIGHTS, smooth))
+    assert all(torch.equal(before[name], after[name]) for name in ("dice", "reflectivity", "inpainting"))
+    mask = torch.tensor([[1.0, 0.0]])
+    probability = torch.tensor([[0.9, 0.1]], dtype=torch.float64)
+    best = torch.logit(probability).float().requires_grad_()
+    focal_bce(best, mask, 0, 0.2).sum().backward()
+    assert best.grad.abs().max() < 1e-6
+
+
+@pytest.mark.parametrize("change", [{"dice_weight": -1}, {"label_smoothing": 0.6}])
+def test_impossible_weights_are_refused(change):
+    with pytest.raises(ConfigError, match="allowed is"):
+        LossWeights(**{**WEIGHTS.__dict__, **change})

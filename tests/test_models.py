@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from learning_cases import config
 
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.models import apply_padded, build_model, draw_weights, pad_to_multiple
+from radar_cleaner.models import Standardized, apply_padded, draw_weights, pad_to_multiple
 
 MODES = ("reflect", "replicate", "constant")
 
@@ -74,6 +74,32 @@ def test_a_sample_is_judged_alike_alone_and_in_a_batch():
 
 def test_unknown_models_are_refused_with_those_there_are():
     with pytest.raises(ConfigError, match="'big_unet' is not known; there is tiny_unet"):
-        build_model("big_unet", 15, 16, 3)
-    with pytest.raises(ConfigError, match="depth 0"):
-        build_model("tiny_unet", 15, 16, 0)
+        config(model="big_unet")
+    with pytest.raises(ConfigError, match="depth is 0, allowed is 1 or more"):
+        config(depth=0)
+    with pytest.raises(ConfigError, match="input_minutes is empty"):
+        config(input_minutes=())
+
+
+def test_standardized_channels_reach_the_network_with_mean_0_and_deviation_1():
+    made = config(normalize=True)
+    model = made.build().eval()
+    assert isinstance(model, Standardized)
+    x = torch.rand(4, made.channels, 16, 16) * torch.arange(1, made.channels + 1)[:, None, None] + 3
+    model.set_statistics(x.mean((0, 2, 3)), x.std((0, 2, 3)))
+    seen = []
+    model.body.register_forward_hook(lambda body, given, heads: seen.append(given[0]))
+    model(x)
+    assert torch.allclose(seen[0].mean((0, 2, 3)), torch.zeros(made.channels), atol=1e-4)
+    assert torch.allclose(seen[0].std((0, 2, 3)), torch.ones(made.channels), atol=1e-3)
+    again = made.build().eval()
+    again.load_state_dict(model.state_dict())  # the statistics travel with the weights
+    assert torch.equal(again(x)[0], model(x)[0])
+
+
+def test_dropout_is_for_training_only():
+    model = config(dropout=0.5).build()
+    draw_weights(model, 1)
+    x = torch.rand(1, config().channels, 16, 16)
+    assert torch.equal(model.eval()(x)[0], model(x)[0])
+    assert not torch.equal(model.train()(x)[0], model(x)[0])

@@ -9,10 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import rasterio
 from planning.archive import Plan
 from planning.schema import checked
-from workflow_cases import REPOSITORY, SAMPLE, Job, Workspace
+from rasterio.transform import Affine
+from workflow_cases import REPOSITORY, SAMPLE, Job, Workspace, jobs_of
 
 PRODUCTS = {"clean_frames", "compose_radars", "write_report"}
 FROM_MODEL = {"train_model", "evaluate_model"} | PRODUCTS
@@ -37,9 +40,23 @@ KEYS: dict[str, tuple[Any, set[str]]] = {
     "samples.atlas": ("mask", {"align_others"} | FROM_MODEL),
     "samples.reflectivity": ("mean", FROM_MODEL),
     "samples.block_minutes": (24, {"split_samples"} | FROM_MODEL),
+    "samples.day_of_year": (True, FROM_MODEL),
+    "samples.coordinates": (True, {"place_static_fields"} | FROM_MODEL),
     "training.learning_rate": (0.001, FROM_MODEL),
+    "training.schedule.name": ("one_cycle", FROM_MODEL),
+    "training.averaging.ema": (0.9, FROM_MODEL),
+    "training.precision": ("bf16", FROM_MODEL),
+    "training.holes.shapes": (["blocks", "sectors"], FROM_MODEL),
+    "training.fast_dev_run": (True, FROM_MODEL),
     "training.loss.dice": (0.25, FROM_MODEL),
+    # How a training is run changes nothing that it learns.
+    "training.micro_batch_size": (2, set()),
+    "training.on_out_of_memory": ("stop", set()),
+    "training.checkpoint_minutes": (0.5, set()),
+    "training.tracker": ("tensorboard", set()),
     "evaluation.dbz_bands": ([20], {"evaluate_model", "write_report"}),
+    "evaluation.tta": (True, {"evaluate_model", "write_report"}),
+    "cleaning.tta": (True, PRODUCTS),
     "cleaning.fill": (False, PRODUCTS),
     "cleaning.geotiff": (True, {"export_geotiff", "write_report"}),
     "cleaning.threshold": (0.4, {"evaluate_model"} | PRODUCTS),
@@ -75,6 +92,7 @@ def test_a_changed_key_reruns_exactly_what_it_changes(finished: Workspace, key: 
         (("labels.min_dbz", "labels.min_area_px"), FROM_LABELS),
         (("votes.colour", "votes.atlas"), FROM_TARGETS),
         (("training.drop_neighbours", "training.drop_others"), FROM_MODEL),
+        (("training.weight_decay", "training.input_noise_dbz"), FROM_MODEL),
     ],
     ids=" and ".join,
 )
@@ -87,6 +105,37 @@ def test_two_keys_that_swap_their_values_rerun_what_they_change(
     config = changed(finished.config, keys[0], filled[section][second])
     config = changed(config, keys[1], filled[section][first])
     assert finished.rules(config=config) == rules
+
+
+def test_a_rate_to_be_found_reruns_the_training_which_then_makes_its_curve(finished: Workspace) -> None:
+    config = changed(finished.config, "training.learning_rate", "find")
+    output = finished.snakemake("--dry-run", config=config).stdout
+    assert {job.rule for job in jobs_of(output)} == FROM_MODEL
+    assert "results/model/rates.csv, results/model/rates.png" in output
+
+
+def write_raster(path: Path, value: float) -> None:
+    """A raster of one value over both radars, in longitude and latitude."""
+    place = {"crs": "EPSG:4326", "transform": Affine(1, 0, -72, 0, -1, 52)}
+    shape = {"width": 14, "height": 12, "count": 1, "dtype": "float32"}
+    with rasterio.open(path, "w", driver="GTiff", **shape, **place) as raster:
+        raster.write(np.full((1, 12, 14), value, np.float32))
+
+
+def test_static_fields_rerun_with_their_rasters_and_names_alone(scratch: Workspace) -> None:
+    for number, name in enumerate(("terrain.tif", "sea.tif")):
+        write_raster(scratch.root / name, 10.0 + number)
+    store = "results/static/CASGO.zarr/zarr.json"
+
+    def rules(**fields: str) -> set[str]:
+        return scratch.rules(store, config=changed(scratch.config, "samples.static", fields))
+
+    scratch.run(store, config=changed(scratch.config, "samples.static", {"a": "terrain.tif", "b": "sea.tif"}))
+    assert rules(a="terrain.tif", b="sea.tif") == rules(b="sea.tif", a="terrain.tif") == set()
+    assert rules(a="sea.tif", b="terrain.tif") == {"place_static_fields"}
+    assert rules(a="terrain.tif") == rules(a="terrain.tif", c="sea.tif") == {"place_static_fields"}
+    write_raster(scratch.root / "sea.tif", 99.0)
+    assert rules(a="terrain.tif", b="sea.tif") == {"place_static_fields"}
 
 
 def test_a_radars_own_key_reruns_its_own_labels(finished: Workspace) -> None:

@@ -8,13 +8,17 @@ import numpy as np
 import pytest
 import torch
 from imageio import v3 as iio
+from learning_cases import NO_HOLES, augmentation
+from learning_cases import config as model_config
 
 from radar_cleaner.bank import RadarSources, Sample, open_bank, write_bank
+from radar_cleaner.channels import Inputs
 from radar_cleaner.checkpoints import save_model
-from radar_cleaner.dataset import Augmentation, Inputs, cut, draw_crop, make_batch
+from radar_cleaner.dataset import cut, make_batch
+from radar_cleaner.draws import draw_crop
 from radar_cleaner.geometry import RadarGeometry
 from radar_cleaner.layout import Layout
-from radar_cleaner.models import ModelConfig, draw_weights
+from radar_cleaner.models import draw_weights
 from radar_cleaner.shards import to_datetime
 from radar_cleaner.stages.align_others import align_others
 from radar_cleaner.stages.build_clutter_atlas import build_clutter_atlas
@@ -97,7 +101,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Layout, list[tuple[
                 output=layout.warp(target, radar),
             )
     model = root / "model.pt"
-    config = ModelConfig("tiny_unet", 2, 2, (0,), (0,), "none", "reflect", "max")
+    config = model_config(base_width=2, input_minutes=(0,))
     network = config.build()
     draw_weights(network, 1)
     save_model(model, config, network.state_dict(), {})
@@ -186,6 +190,8 @@ def finish(layout: Layout, own: RadarGeometry, other: RadarGeometry, model: Path
         model=model,
         input_minutes=[0],
         atlas="none",
+        static=False,
+        tta=False,
         threshold=0.0,  # keep every echo: this is about places
         fill=False,
         threads=1,
@@ -231,13 +237,13 @@ def test_own_and_others_and_target_stay_together_in_augmented_crops(
     sources = RadarSources(
         [layout.labels(name, SHARD)], [layout.aligned(name, SHARD)], [layout.targets(name, SHARD)]
     )
-    write_bank(tmp_path, {name: sources}, samples, [0], "none")
-    bank = open_bank(tmp_path)
-    how = Augmentation(96, True, 0.0, 0.0, 1.0, 0.0, 1)
     inputs = Inputs((0,), "none", "max")
+    write_bank(tmp_path, {name: sources}, samples, [0], inputs)
+    bank = open_bank(tmp_path)
+    how = augmentation(crop=96, flips=True, prefer_echo=1.0)
     turned = 0
     for item, sample in enumerate(samples):
-        draw = draw_crop(bank, sample, how, inputs, seed=3, epoch=0, item=item)
+        draw = draw_crop(bank, sample, how, NO_HOLES, inputs, seed=3, epoch=0, item=item)
         turned += draw.flip or draw.turns > 0
         raw = cut(bank, [sample], [draw], inputs)
         batch = make_batch(raw, inputs, torch.device("cpu"))

@@ -72,6 +72,19 @@ def test_cleaning_with_a_given_model_needs_neither_training_nor_evaluation(scrat
     }
 
 
+@pytest.mark.parametrize(("key", "needed"), [("time_of_day", True), ("coordinates", True), ("day_of_year", False)])
+def test_places_are_made_where_a_channel_needs_them_and_only_there(
+    scratch: Workspace, key: str, needed: bool
+) -> None:
+    config = copy.deepcopy(SMOKE)
+    config["samples"][key] = True
+    assert ("place_static_fields" in scratch.rules("prepare", config=config)) == needed
+    (scratch.root / "mine.pt").write_bytes(EMPTY_ZIP)
+    config["cleaning"] = {"model": "mine.pt"}
+    del config["training"], config["evaluation"]
+    assert ("place_static_fields" in scratch.rules("clean", config=config)) == needed
+
+
 @pytest.fixture
 def zoo(scratch: Workspace) -> Workspace:
     """A workspace whose one radar has two good frames among bad ones of every kind."""
@@ -114,6 +127,16 @@ def test_the_slurm_profile_dry_runs(scratch: Workspace) -> None:
     output = scratch.snakemake("--profile", "slurm", "--dry-run").stdout
     assert "train_model" in {job.rule for job in jobs_of(output)}
     assert "slurm_partition=" in output
+    assert "tracker=none" in output
+    assert "slurm_extra=--signal=TERM@120" in output
+
+
+def test_no_shell_stands_between_snakemake_and_the_training(scratch: Workspace) -> None:
+    """A shell would die of a signal to all processes of the job, and the training be killed with it."""
+    output = scratch.snakemake("--dry-run", "--printshellcmds", "train").stdout
+    command = next(line for line in output.splitlines() if "train-model" in line)
+    assert command.startswith("Shell command: exec torchrun ")
+    assert "--signals-to-handle SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1 -m radar_cleaner" in command
 
 
 def test_the_default_profile_sets_nothing_that_the_slurm_profile_sets() -> None:

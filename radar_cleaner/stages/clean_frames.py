@@ -28,8 +28,10 @@ def clean_frames(
     model: Path,
     input_minutes: list[int],
     atlas: Literal["mask", "channel", "none"],
+    static: bool,
     threshold: float,
     fill: bool,
+    tta: bool,
     threads: int,
     output: Path,
     codec: Literal["compact", "fast"],
@@ -54,10 +56,14 @@ def clean_frames(
         Minutes from a frame to those that the model reads with it; they must be the model's.
     atlas
         What the clutter atlas does: `mask`, `channel` or `none`; it must be the model's.
+    static
+        Whether the radar's static store was made for this run.
     threshold
         Echo with at least this probability of being meteorological is kept.
     fill
         Whether to fill pixels where the radar did not look, within its range.
+    tta
+        Whether the model judges each frame eight times, flipped and turned, and answers by the mean.
     threads
         Threads of this process.
     output
@@ -76,9 +82,9 @@ def clean_frames(
     frames = RadarFrames(
         [layout.labels(radar, name) for name in shards],
         [layout.aligned(radar, name) for name in shards],
-        input_minutes,
-        layout.atlas(radar) if cleaner.config.atlas != "none" else None,
-        cleaner.config.atlas,
+        cleaner.config.inputs,
+        layout.atlas(radar),
+        layout.static(radar) if static else None,
     )
     if place.radar != radar or place.grid.shape != frames.grid.shape:
         raise StoreError(
@@ -88,26 +94,23 @@ def clean_frames(
     range_km, _ = polar_coordinates(place.grid.shape, place.center_px, place.metres_per_pixel)
     in_range = range_km <= place.range_km
     attrs = {name: frames.attrs[name] for name in LABEL_ATTRS if name in frames.attrs}
+    decisions = {"threshold": threshold, "fill": int(fill), "tta": int(tta)}
     own = frames.labels.stores[0].times.tolist()
     counts = np.zeros(256, np.int64)
     with ProductWriter(
         output,
         place.grid,
         [radar],
-        attrs={**attrs, "model_digest": cleaner.digest, "threshold": threshold, "fill": int(fill)},
+        attrs={**attrs, "model_digest": cleaner.digest, **decisions},
         codec=codec,
         provenance={
             "stage": "clean_frames",
-            "parameters": {"input_minutes": input_minutes, "atlas": atlas, "threshold": threshold, "fill": fill},
-            "inputs": {
-                str(model): cleaner.digest,
-                **{str(store.path): store.digest for store in frames.labels.stores},
-                **{str(store.path): store.digest for store in frames.aligned.stores},
-            },
+            "parameters": {"input_minutes": input_minutes, "atlas": atlas, **decisions},
+            "inputs": {str(model): cleaner.digest, **frames.digests},
         },
     ) as product:
         for time in own:
-            answer = cleaner.predict(frames.inputs(time))
+            answer = cleaner.predict(frames.inputs(time), tta)
             codes, flags, probability = clean(
                 frames.codes(time), answer.probability, answer.dbz, threshold, fill, in_range
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -41,6 +41,19 @@ from radar_cleaner.tables import write_csv, write_json
 log = logging.getLogger(__name__)
 Classes = NDArray[np.uint8]
 
+_FAST_DEV_SAMPLES = 2
+
+
+@dataclass(frozen=True)
+class _Scoring:
+    """How frames are scored; `hole_size` is None where nothing is hidden."""
+
+    threshold: float
+    dbz_bands: list[float]
+    hole_size: int | None
+    tta: bool
+    static: bool
+
 
 def evaluate_model(
     *,
@@ -59,6 +72,9 @@ def evaluate_model(
     dbz_bands: list[float],
     holes: bool,
     hole_size: int,
+    tta: bool,
+    static: bool,
+    fast_dev_run: bool,
     threads: int,
     output: Path,
     scores: Path,
@@ -102,6 +118,12 @@ def evaluate_model(
         Whether to hide parts of the frames from the model, and score its reflectivity there.
     hole_size
         Width of such a hole in pixels.
+    static
+        Whether the radars' static stores were made for this run.
+    tta
+        Whether the model judges each frame eight times, flipped and turned, and answers by the mean.
+    fast_dev_run
+        Whether to score only the first two samples, to see that all of it runs.
     threads
         Threads of one process.
     output
@@ -124,9 +146,13 @@ def evaluate_model(
         radar: NameFormat(*parts)
         for radar, *parts in zip(radars or [], pattern or [], time_format or [], time_zone or [], strict=True)
     }
+    how = _Scoring(threshold, dbz_bands, hole_size if holes else None, tta, static)
     kinds: dict[str, str] = {}
     by_radar: dict[str, RadarScores] = {}
     shards, wanted = decode_stores(stores), read_samples(samples)
+    if fast_dev_run:
+        wanted = wanted[:_FAST_DEV_SAMPLES]
+        log.warning("fast_dev_run: only the first %d samples are scored", len(wanted))
     for radar in sorted({radar for _, radar in wanted}):
         if radar not in shards:
             raise SampleError(f"{samples}: radar {radar} has no stores; they hold {sorted(shards)}")
@@ -141,9 +167,7 @@ def evaluate_model(
             [time for time, of in wanted if of == radar],
             cleaner,
             truth,
-            threshold,
-            dbz_bands,
-            hole_size if holes else None,
+            how,
         )
     found = with_total(by_radar)
     rows, curve_points = score_rows(found, dbz_bands), curve_rows(found)
@@ -158,7 +182,9 @@ def evaluate_model(
             "model": cleaner.digest,
             "threshold": threshold,
             "dbz_bands": dbz_bands,
-            "hole_size": hole_size if holes else None,
+            "hole_size": how.hole_size,
+            "tta": tta,
+            "fast_dev_run": fast_dev_run,
             "samples": {"listed": len(wanted), "scored": scored, "without_reference": without},
             "scores": rows,
             "reflectivity": reflectivity,
@@ -228,19 +254,17 @@ def _score_radar(
     times: list[int],
     cleaner: Cleaner,
     truth: _Masks | _Targets,
-    threshold: float,
-    dbz_bands: list[float],
-    hole_size: int | None,
+    how: _Scoring,
 ) -> RadarScores:
     frames = RadarFrames(
         [layout.labels(radar, shard) for shard in shards],
         [layout.aligned(radar, shard) for shard in shards],
-        cleaner.config.input_minutes,
+        cleaner.config.inputs,
         layout.atlas(radar),
-        cleaner.config.atlas,
+        layout.static(radar) if how.static else None,
     )
     clutter = open_store(layout.atlas(radar), "atlas").read("clutter")
-    known, scores = set(frames.times), RadarScores(len(dbz_bands) + 1)
+    known, scores = set(frames.times), RadarScores(len(how.dbz_bands) + 1)
     for time in times:
         codes = frames.codes(time) if time in known else None
         classes = None if codes is None else truth.classes(time, codes.shape)
@@ -250,7 +274,7 @@ def _score_radar(
         label_class = frames.labels.frame("echo_class", time)
         assert label_class is not None, frames.labels.describe(time)
         frame = Frame(codes, label_class, clutter, classes)
-        scores.add(time, _score_frame(frames, time, frame, cleaner, threshold, dbz_bands, hole_size))
+        scores.add(time, _score_frame(frames, time, frame, cleaner, how))
     return scores
 
 
@@ -259,14 +283,12 @@ def _score_frame(
     time: int,
     frame: Frame,
     cleaner: Cleaner,
-    threshold: float,
-    dbz_bands: list[float],
-    hole_size: int | None,
+    how: _Scoring,
 ) -> Tally:
     inputs = frames.inputs(time)
-    seen = cleaner.predict(inputs)
-    holes = None if hole_size is None else hole_lattice(frame.codes, time, hole_size)
+    seen = cleaner.predict(inputs, how.tta)
+    holes = None if how.hole_size is None else hole_lattice(frame.codes, time, how.hole_size)
     hidden = None
     if holes is not None and hit_by(holes, frame):
-        hidden = cleaner.predict(replace(inputs, own=hide(inputs.own, holes))).dbz
-    return score_frame(frame, seen.probability, seen.dbz, threshold, dbz_bands, holes, hidden)
+        hidden = cleaner.predict(replace(inputs, own=hide(inputs.own, holes)), how.tta).dbz
+    return score_frame(frame, seen.probability, seen.dbz, how.threshold, how.dbz_bands, holes, hidden)

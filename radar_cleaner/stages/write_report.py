@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from radar_cleaner import __version__, figures
+from radar_cleaner import __version__
 from radar_cleaner.coverage import ShardFrames, count_coverage
 from radar_cleaner.evaluation import AGREEMENT, ALL_BANDS, ALL_RADARS, CLEANERS, ON_HOLES
 from radar_cleaner.layout import Layout
@@ -29,6 +29,7 @@ from radar_cleaner.report_pictures import RadarPictures, Shown, draw_composite, 
 from radar_cleaner.shards import decode_stores, parse_time
 from radar_cleaner.stores import TimeSeries, open_store, store_path
 from radar_cleaner.tables import write_csv, write_text
+from radar_cleaner.training_figures import learning_curves_figure
 
 log = logging.getLogger(__name__)
 
@@ -105,10 +106,8 @@ def write_report(
         overlaps=_draw_overlaps(layout, radars),
         metrics=metrics,
         **(_score_values(results, metrics) if metrics else {}),
-        history_picture=None if history is None else picture(figures.history_figure(history)),
-        history_note=None
-        if history is None
-        else f"{len(history)} epochs. Squares: training; circles: validation.",
+        history_picture=None if history is None else picture(learning_curves_figure(history)),
+        history_note=None if history is None else _history_note(history),
         cadence=f"{cadence_minutes:g}",
         coverage=table.to_dict("records"),
         totals=totals,
@@ -214,6 +213,11 @@ def _score_values(results: Path, metrics: dict[str, Any]) -> dict[str, Any]:
         "scores_picture": picture((folder / "scores.png").read_bytes()),
         "curve_picture": picture((folder / "curve.png").read_bytes()),
     }
+
+
+def _history_note(history: pd.DataFrame) -> str:
+    epochs = f"{len(history)} epoch{'s' if len(history) != 1 else ''}"
+    return f"{epochs}. Training: crops, while the weights changed; validation: whole frames, at the epoch's end."
 
 
 def _cards(

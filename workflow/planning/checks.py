@@ -21,6 +21,10 @@ from .configuration import Period, Radar, window_minutes
 from .headers import header_size
 
 COMPOSITE = "composite"  # the name of a target beside the radars' ids
+# Names of the network's own channels (`channels.Inputs.names`; to import them is to import torch).
+CHANNELS = re.compile(
+    "(own|others)_.*|range|azimuth_.*|echo_frequency|time_of_day_.*|day_of_year_.*|latitude|longitude_.*|pixel_size"
+)
 
 
 def check_radars(radars: Sequence[Radar]) -> None:
@@ -175,7 +179,12 @@ def check_samples(config: dict[str, Any]) -> None:
     """Refuse windows, weights, models and bounds that cannot work together."""
     samples, training, cadence = config["samples"], config["training"], config["frames"]["cadence_minutes"]
     model = config["cleaning"]["model"]
-    for problem in (*_sample_problems(samples, cadence), *_split_problems(samples, model == "trained")):
+    for problem in (
+        *_sample_problems(samples, cadence),
+        *_split_problems(samples, model == "trained"),
+        *_static_problems(samples["static"]),
+        *_training_problems(training, samples["validation"]),
+    ):
         raise ConfigError(problem)
     halved = 2 ** training["model"]["depth"]
     if training["crop_px"] % halved:
@@ -234,4 +243,32 @@ def _split_problems(samples: dict[str, Any], trains: bool) -> Iterator[str]:
             f"samples.block_minutes: {samples['block_minutes']} is too short for the {span} minutes that a sample"
             f" reads and the {samples['purge_minutes']} of samples.purge_minutes; write {least} or more, or set"
             " samples.validation to 0"
+        )
+
+
+def _static_problems(fields: dict[str, str]) -> Iterator[str]:
+    for name, path in fields.items():
+        place = f"samples.static.{name}"
+        if CHANNELS.fullmatch(name):
+            yield f"{place}: is the name of a channel that there is; choose another, such as my_{name}"
+        if not Path(path).is_file():
+            yield f"{place}: there is no file {path}; name a raster that rasterio reads, such as a GeoTIFF"
+
+
+def _training_problems(training: dict[str, Any], validation: float) -> Iterator[str]:
+    schedule = training["schedule"]["name"]
+    if training["averaging"]["swa"] and schedule != "cosine":
+        yield (
+            f"training.averaging.swa: goes with training.schedule.name cosine only, here it is {schedule};"
+            " write 0, or choose cosine"
+        )
+    if schedule == "plateau" and not validation:
+        yield (
+            "training.schedule.name: plateau follows the validation loss, and samples.validation is 0;"
+            " raise that, or choose cosine or one_cycle"
+        )
+    if training["early_stopping"] and not validation:
+        yield (
+            "training.early_stopping: follows the validation loss, and samples.validation is 0;"
+            " raise that, or write 0"
         )

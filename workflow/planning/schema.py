@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from datetime import date
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ def _words(error: ValidationError, schema: dict[str, Any]) -> list[str]:
         return [f"{_join(place, key)}: is missing; add it (config/README.md explains it)" for key in missing]
     wants: dict[str, Callable[[], str]] = {
         "enum": lambda: f"choose one of {', '.join(map(str, wanted))}",
-        "type": lambda: f"wants {_type_words(error.schema, schema)}",
+        "type": lambda: f"wants {_type_words(error.schema, schema)}{_as_number(error.instance)}",
         "minimum": lambda: f"must be at least {wanted}",
         "maximum": lambda: f"must be at most {wanted}",
         "exclusiveMinimum": lambda: f"must be above {wanted}",
@@ -109,7 +110,9 @@ def _words(error: ValidationError, schema: dict[str, Any]) -> list[str]:
         "pattern": lambda: "may hold only letters, digits, '_' and '-', and not begin with '-'",
         "minLength": lambda: "may not be empty" if wanted == 1 else f"wants at least {wanted} characters",
         "uniqueItems": lambda: "has an item twice; name each once",
-        "anyOf": lambda: f"wants {' or '.join(_type_words(option, schema) for option in wanted)}",
+        "anyOf": lambda: (
+            f"wants {' or '.join(_type_words(option, schema) for option in wanted)}{_as_number(error.instance)}"
+        ),
     }
     reason = wants.get(str(error.validator), lambda: f"is not possible; see {place} in config/README.md")
     return [f"{place}: {_shown(error.instance)} {reason()}"]
@@ -119,6 +122,14 @@ def _shown(value: Any) -> str:
     """A value as YAML would show it, shortened to fit a line."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) < 60 else text[:57] + "..."
+
+
+def _as_number(value: Any) -> str:
+    """How to write a number that is a text to YAML, as 1e-3 is: it wants a point before an exponent."""
+    try:
+        return f"; write {Decimal(value):f}" if isinstance(value, str) else ""
+    except InvalidOperation:
+        return ""
 
 
 def _place(path: Any) -> str:
@@ -150,6 +161,8 @@ WORDS = {
 def _type_words(part: dict[str, Any], root: dict[str, Any]) -> str:
     """What a part of the schema wants: `null or a list of 4 whole numbers, 0 or more`."""
     part = _resolved(part, root)
+    if "enum" in part:
+        return " or ".join(f"`{choice}`" for choice in part["enum"])
     types = part.get("type", "another value")
     words = " or ".join(WORDS.get(name, name) for name in ([types] if isinstance(types, str) else types))
     items = _resolved(part.get("items", {}), root)
@@ -158,7 +171,7 @@ def _type_words(part: dict[str, Any], root: dict[str, Any]) -> str:
         words += f" of {count} " if count > 1 else " of "
         words += WORDS[items["type"]].removeprefix("a ") + "s"
         words += f", {items['minimum']} or more" if "minimum" in items else ""
-    return words
+    return f"{words} above {part['exclusiveMinimum']}" if "exclusiveMinimum" in part else words
 
 
 def _resolved(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:

@@ -36,6 +36,7 @@ wildcard_constraints:
     shard=r"\d{6,8}(T\d{2}(\d{2})?)?",
 
 
+FINDS_RATE = config["training"]["learning_rate"] == "find"
 MODEL = "<results>/model/best.pt" if plan.trains else config["cleaning"]["model"]
 
 
@@ -147,6 +148,23 @@ def model_atlases(radars):
     if config["samples"]["atlas"] == "none":
         return []
     return [f"<results>/atlas/{radar}.zarr/zarr.json" for radar in radars]
+
+
+def static_fields():
+    """`samples.static`, its names sorted: the order of keys in a config changes nothing."""
+    return dict(sorted(config["samples"]["static"].items()))
+
+
+def static_flag():
+    """Whether the static stores are inputs: one that an older config left is not read."""
+    return "--static" if static_stores(["any"]) else "--no-static"
+
+
+def static_stores(radars):
+    """The stores of what does not change with time, where the config has channels that are made of it."""
+    if not any(config["samples"][key] for key in ("time_of_day", "coordinates", "static")):
+        return []
+    return [f"<results>/static/{radar}.zarr/zarr.json" for radar in radars]
 
 
 def flags(section, *keys, **renamed):

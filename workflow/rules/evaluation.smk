@@ -31,7 +31,8 @@ rule evaluate_model:
     """
     Score the weak label, the label with the clutter mask and the model on the test samples, against the
     masks of `evaluation.reference` where there are some, else against the labels' votes; at
-    `cleaning.threshold`, by radar and by the bands of `evaluation.dbz_bands`.
+    `cleaning.threshold`, by radar and by the bands of `evaluation.dbz_bands`; with `evaluation.tta` the
+    model's answer is the mean over eight flips and turns.
     """
     input:
         samples="<results>/samples/test.csv",
@@ -39,6 +40,7 @@ rule evaluate_model:
         aligned=stores("aligned", plan.pairs("evaluation")),
         targets=stores("targets", plan.pairs("evaluation")),
         atlas=expand("<results>/atlas/{radar}.zarr/zarr.json", radar=plan.radars),
+        static=static_stores(plan.radars),
         model=MODEL,
         references=REFERENCES,
         code=code("evaluate_model"),
@@ -64,7 +66,9 @@ rule evaluate_model:
         samples=flags(config["samples"], "input_minutes", "atlas"),
         reference=lambda wildcards: reference_flags(),
         threshold=flag("--threshold", config["cleaning"]["threshold"]),
-        evaluation=flags(config["evaluation"], "dbz_bands", "holes", hole_size_px="--hole-size"),
+        static=lambda wildcards: static_flag(),
+        evaluation=flags(config["evaluation"], "dbz_bands", "holes", "tta", hole_size_px="--hole-size"),
+        fast=flags(config["training"], "fast_dev_run"),
     shell:
         "python -m radar_cleaner evaluate-model"
         " {params.results:q}"
@@ -74,7 +78,9 @@ rule evaluate_model:
         " {params.samples:q}"
         " {params.reference:q}"
         " {params.threshold:q}"
+        " {params.static}"
         " {params.evaluation:q}"
+        " {params.fast:q}"
         " --threads {threads}"
         " --output {output.metrics:q}"
         " --scores {output.scores:q}"

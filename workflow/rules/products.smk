@@ -1,12 +1,14 @@
 rule clean_frames:
     """
     Clean every frame of a radar's shard: an echo stays where the model's probability that it is
-    meteorological reaches `cleaning.threshold`; with `cleaning.fill` overlay is filled by the network.
+    meteorological reaches `cleaning.threshold`; with `cleaning.fill` overlay is filled by the network, with
+    `cleaning.tta` both are means over eight flips and turns.
     """
     input:
         labels=lambda wildcards: stores("labels", with_neighbours(wildcards)),
         aligned=lambda wildcards: stores("aligned", with_neighbours(wildcards)),
         atlas=lambda wildcards: model_atlases([wildcards.radar]),
+        static=lambda wildcards: static_stores([wildcards.radar]),
         model=MODEL,
         code=code("clean_frames"),
     output:
@@ -26,7 +28,8 @@ rule clean_frames:
         neighbours=lambda wildcards: flag("--neighbours", plan.neighbours(wildcards.radar, wildcards.shard)),
         geometry=flag("--geometry", lambda wildcards: plan.geometry(wildcards.radar)),
         samples=flags(config["samples"], "input_minutes", "atlas"),
-        cleaning=flags(config["cleaning"], "threshold", "fill"),
+        static=lambda wildcards: static_flag(),
+        cleaning=flags(config["cleaning"], "threshold", "fill", "tta"),
         codec=flag("--codec", config["stores"]["codec"]),
     shell:
         "python -m radar_cleaner clean-frames"
@@ -37,6 +40,7 @@ rule clean_frames:
         " {params.geometry:q}"
         " --model {input.model:q}"
         " {params.samples:q}"
+        " {params.static}"
         " {params.cleaning:q}"
         " --threads {threads}"
         " {params.codec:q}"

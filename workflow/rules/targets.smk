@@ -85,4 +85,5 @@ rule prepare:
         stores("targets", plan.pairs("training")) if plan.trains else [],
         rules.split_samples.output if plan.trains else [],
         expand("<results>/atlas/{radar}.zarr/zarr.json", radar=plan.radars) if plan.uses_atlas else [],
+        static_stores(plan.radars),
         unplaced_tables(),

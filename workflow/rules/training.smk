@@ -1,21 +1,27 @@
 rule train_model:
     """
     Train the cleaner by torchrun. The number of processes is a resource: the global batch is divided among
-    them and the result does not depend on how. A stopped run goes on from `checkpoints/current.pt`, which
-    is no output, so that no retry deletes it, and which is used only by a run of equal parameters and inputs.
+    them and the result does not depend on how; so are the keys that change no result. A stopped run goes on
+    from `checkpoints/current.pt`, which is no output, so that no retry deletes it, and which is used only by a
+    run of equal parameters and inputs. SIGTERM and SIGUSR1 reach the training, which saves its state first:
+    `exec` leaves no shell between them, and torchrun passes on the signals that it is told.
     """
     input:
         labels=stores("labels", plan.pairs("training")),
         aligned=stores("aligned", plan.pairs("training")),
         targets=stores("targets", plan.pairs("training")),
         atlas=lambda wildcards: model_atlases(plan.radars),
+        static=static_stores(plan.radars),
         train="<results>/samples/train.csv",
         val="<results>/samples/val.csv",
         code=code("train_model"),
     output:
         model="<results>/model/best.pt",
         history="<results>/model/history.csv",
+        curves="<results>/model/history.png",
         card="<results>/model/card.md",
+        rates="<results>/model/rates.csv" if FINDS_RATE else [],
+        rates_figure="<results>/model/rates.png" if FINDS_RATE else [],
     log:
         "<logs>/train_model.log",
     benchmark:
@@ -27,6 +33,10 @@ rule train_model:
         processes=2,
         mem_mb=8000,
         runtime=720,
+        micro_batch_size=config["training"]["micro_batch_size"],
+        on_out_of_memory=config["training"]["on_out_of_memory"],
+        checkpoint_minutes=str(config["training"]["checkpoint_minutes"]),
+        tracker=config["training"]["tracker"],
     params:
         results=flag("--results", lambda wildcards: config["results"]),
         stores=flag("--stores", plan.store_flags("training")),
@@ -35,50 +45,102 @@ rule train_model:
             "input_minutes",
             "lead_minutes",
             "atlas",
+            "time_of_day",
+            "day_of_year",
+            "coordinates",
+            "normalize",
             reflectivity="--reflectivity-target",
         ),
-        model=flags(config["training"]["model"], "base_width", "depth", "pad_mode", name="--model"),
+        static=flag("--static", list(static_fields())),
+        model=flags(
+            config["training"]["model"], "base_width", "depth", "dropout", "pad_mode", name="--model"
+        ),
         training=flags(
             config["training"],
             "epochs",
+            "early_stopping",
             "global_batch_size",
             "crops_per_sample",
-            "learning_rate",
-            "weight_decay",
             "seed",
             "flips",
             "drop_neighbours",
             "drop_others",
             "prefer_echo",
+            "input_noise_dbz",
+            "fast_dev_run",
             crop_px="--crop",
+        ),
+        optimization=flags(config["training"], "learning_rate", "weight_decay", "clip_norm"),
+        schedule=flags(
+            config["training"]["schedule"],
+            "warmup",
+            "plateau_patience",
+            "plateau_factor",
+            name="--schedule",
+            last="--last-rate",
+        ),
+        averaging=flags(config["training"]["averaging"], "ema", "swa", "swa_rate"),
+        numerics=flags(
+            config["training"],
+            "precision",
+            "compile",
+            "channels_last",
+            "deterministic",
+            "gradient_checkpointing",
         ),
         loss=flags(
             config["training"]["loss"],
             "focal_gamma",
+            "label_smoothing",
             dice="--dice-weight",
             reflectivity="--reflectivity-weight",
             inpainting="--inpainting-weight",
         ),
-        holes=flags(config["training"]["holes"], fraction="--hole-fraction", size_px="--hole-size"),
+        holes=flags(
+            config["training"]["holes"],
+            fraction="--hole-fraction",
+            shapes="--hole-shapes",
+            size_px="--hole-size",
+            pixels="--hole-pixels",
+            sector_degrees="--hole-sector",
+        ),
+        rates=lambda wildcards, output: (
+            flag("--rates", output.rates) + flag("--rates-figure", output.rates_figure)
+        ),
         checkpoint=flag(
             "--checkpoint", lambda wildcards: str(Path(config["results"], "checkpoints", "current.pt"))
         ),
+        runs=flag("--runs", lambda wildcards: str(Path(config["results"], "runs"))),
     shell:
-        "torchrun --standalone --nproc-per-node {resources.processes} -m radar_cleaner train-model"
+        "exec torchrun --standalone --nproc-per-node {resources.processes}"
+        " --signals-to-handle SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"
+        " -m radar_cleaner train-model"
         " {params.results:q}"
         " {params.stores:q}"
         " --train {input.train:q}"
         " --val {input.val:q}"
         " {params.samples:q}"
+        " {params.static:q}"
         " {params.model:q}"
         " {params.training:q}"
+        " {params.optimization:q}"
+        " {params.schedule:q}"
+        " {params.averaging:q}"
+        " {params.numerics:q}"
         " {params.loss:q}"
         " {params.holes:q}"
         " --threads {threads}"
+        " --micro-batch-size {resources.micro_batch_size}"
+        " --on-out-of-memory {resources.on_out_of_memory}"
+        " --checkpoint-minutes {resources.checkpoint_minutes}"
+        " --tracker {resources.tracker}"
         " --best {output.model:q}"
         " --history {output.history:q}"
+        " --curves {output.curves:q}"
         " --card {output.card:q}"
+        " {params.rates:q}"
         " {params.checkpoint:q}"
+        " {params.runs:q}"
         " 2> {log:q}"
 
 

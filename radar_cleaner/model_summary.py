@@ -1,0 +1,59 @@
+"""How large a network is and how much it computes."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+
+@dataclass(frozen=True)
+class ModelSummary:
+    """Numbers that a network learns from data, what they and its buffers take, and what a crop costs.
+
+    Attributes
+    ----------
+    parameters
+        Numbers in all its parameters.
+    trainable
+        Those of them that training changes.
+    megabytes
+        Parameters and buffers in memory, in 10**6 bytes.
+    gflop_per_sample
+        10**9 floating-point operations of one crop forward, a multiplication and an addition being two;
+        training takes about three times as much. Only convolutions and matrix products are counted.
+    """
+
+    parameters: int
+    trainable: int
+    megabytes: float
+    gflop_per_sample: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.parameters:,} weights ({self.trainable:,} trainable), {self.megabytes:.2f} MB, "
+            f"{self.gflop_per_sample:.3g} GFLOP a crop"
+        )
+
+
+def summarize_model(model: nn.Module, channels: int, crop: int) -> ModelSummary:
+    """Sizes of a network that takes (1, channels, crop, crop); the crop grows to what the network can halve.
+
+    Nothing is computed: a copy of the network without data is asked which operations it would do.
+    """
+    parameters = list(model.parameters())
+    multiple = int(getattr(model, "multiple", 1))
+    size = -(-crop // multiple) * multiple
+    counter = FlopCounterMode(display=False)
+    with torch.no_grad(), counter:
+        copy.deepcopy(model).to("meta")(torch.empty(1, channels, size, size, device="meta"))
+    held = [*parameters, *model.buffers()]
+    return ModelSummary(
+        parameters=sum(tensor.numel() for tensor in parameters),
+        trainable=sum(tensor.numel() for tensor in parameters if tensor.requires_grad),
+        megabytes=sum(tensor.numel() * tensor.element_size() for tensor in held) / 1e6,
+        gflop_per_sample=counter.get_total_flops() / 1e9,
+    )

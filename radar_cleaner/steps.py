@@ -1,0 +1,186 @@
+"""One step of training: the gradients of a global batch, of which each process computes its share in parts."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from radar_cleaner.bank import Bank, Sample
+from radar_cleaner.channels import unscale_dbz
+from radar_cleaner.dataset import Batch, RawBatch, cut, make_batch
+from radar_cleaner.distributed import Processes
+from radar_cleaner.draws import draw_crop, generator
+from radar_cleaner.errors import ModelError
+from radar_cleaner.losses import TERMS, sample_losses
+from radar_cleaner.models import apply_padded
+from radar_cleaner.numerics import compile_network
+from radar_cleaner.training_options import Running, Training
+
+logger = logging.getLogger(__name__)
+
+ERRORS = ("dbz_error", "dbz_pixels", "hole_error", "hole_pixels")  # see `count_errors`
+_DROPOUT = 4  # purpose of a random stream; 0 to 3 are those of `draws`
+
+
+@dataclass(frozen=True)
+class Crops:
+    """The items of an epoch: item i is a crop of sample i // crops_per_sample."""
+
+    training: Training
+    bank: Bank
+    samples: Sequence[Sample]
+
+    def __len__(self) -> int:
+        return len(self.samples) * self.training.schedule.crops_per_sample
+
+    def cut(self, items: Sequence[int], epoch: int) -> RawBatch:
+        """The crops of some items."""
+        training = self.training
+        chosen = [self.samples[item // training.schedule.crops_per_sample] for item in items]
+        seed = training.schedule.seed
+        draws = [
+            draw_crop(self.bank, sample, training.augmentation, training.holes, training.inputs, seed, epoch, item)
+            for sample, item in zip(chosen, items, strict=True)
+        ]
+        return cut(self.bank, chosen, draws, training.inputs)
+
+
+def compute_losses(
+    training: Training, network: nn.Module, raw: RawBatch, device: torch.device, noise_dbz: float = 0.0
+) -> tuple[dict[str, Tensor], Tensor, Batch]:
+    """Losses by sample, the logit and scaled reflectivity stacked (2, B, H, W) float32, and the batch.
+
+    Raises ModelError where a sample's loss is not finite, naming the samples.
+    """
+    numerics = training.numerics
+    batch = make_batch(raw, training.inputs, device, noise_dbz)
+    with numerics.autocast(device):
+        heads = apply_padded(network, batch.channels, training.config.pad_mode, numerics.memory_format)
+    logit_BHW, scaled_BHW = (head.float() for head in heads)
+    terms = sample_losses(logit_BHW, scaled_BHW, batch, training.weights)
+    finite = torch.isfinite(terms["loss"]).tolist()
+    if not all(finite):
+        samples = [str(sample) for sample, fine in zip(raw.samples, finite, strict=True) if not fine]
+        raise ModelError(
+            f"the loss is not finite for {', '.join(samples)}; lower training.learning_rate, "
+            "or leave these times out of training.period"
+        )
+    return terms, torch.stack([logit_BHW, scaled_BHW]), batch
+
+
+def count_errors(scaled_BHW: Tensor, batch: Batch) -> Tensor:
+    """(4,) float32, as ERRORS: sums of absolute dBZ errors and their pixels, where seen and in holes."""
+    counted = batch.reflectivity_weight > 0
+    error = (unscale_dbz(scaled_BHW) - unscale_dbz(batch.reflectivity)).abs()
+    seen, hidden = counted & ~batch.hole, counted & batch.hole
+    return torch.stack([(error * seen).sum(), seen.sum(), (error * hidden).sum(), hidden.sum()])
+
+
+class Steps:
+    """Computes the gradients of batches by a network, in parts that fit into memory."""
+
+    def __init__(
+        self, training: Training, running: Running, crops: Crops, model: nn.Module, processes: Processes
+    ) -> None:
+        self.training, self.running, self.crops = training, running, crops
+        self.model, self.processes = model, processes
+        self.part_size = running.micro_batch_size or training.schedule.global_batch_size
+        self.network = self._compile()
+        self.waited_s = 0.0  # in the last step, for data
+
+    @property
+    def compiled(self) -> bool:
+        """Whether the network runs compiled."""
+        return self.network is not self.model
+
+    def gradients(
+        self,
+        items: Sequence[int],
+        epoch: int,
+        scaler: torch.amp.GradScaler,  # type: ignore[name-defined]
+        asked: bool = False,
+    ) -> dict[str, float]:
+        """Leave the gradients of the mean loss over a global batch in the model; its sums of TERMS and ERRORS.
+
+        `items` are those of all processes, each takes its share of them. `asked` travels along: how many
+        processes were asked to stop is one more sum.
+        """
+        share = self.processes.share(items)
+        while True:
+            self.model.zero_grad(set_to_none=True)
+            self.waited_s = 0.0
+            try:
+                counts = self._accumulate(share, len(items), epoch, scaler)
+                break
+            except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+                if not _is_out_of_memory(error):
+                    raise
+                problem = str(error).split("\n")[0][:200]
+            # Outside the except block, whose error holds on to the memory.
+            self._shrink(len(share), problem)
+        counts = torch.cat([counts, counts.new_tensor([float(asked)])])
+        counts = self.processes.sum_step(self.model.parameters(), counts)
+        return dict(zip((*TERMS, *ERRORS, "asked"), counts.tolist(), strict=True))
+
+    def _accumulate(self, share: Sequence[int], whole: int, epoch: int, scaler: torch.amp.GradScaler) -> Tensor:  # type: ignore[name-defined]
+        counts = torch.zeros(len(TERMS) + len(ERRORS), device=self.processes.device)
+        for start in range(0, len(share), self.part_size):
+            items = share[start : start + self.part_size]
+            began = time.perf_counter()
+            raw = self.crops.cut(items, epoch)
+            self.waited_s += time.perf_counter() - began
+            if self.training.config.dropout:
+                key = generator(self.training.schedule.seed, epoch, _DROPOUT, items[0]).integers(2**63)
+                torch.manual_seed(int(key))
+            terms, heads, batch = compute_losses(
+                self.training,
+                self.network,
+                raw,
+                self.processes.device,
+                self.training.augmentation.input_noise_dbz,
+            )
+            scaler.scale(terms["loss"].sum() / whole).backward()  # type: ignore[no-untyped-call]
+            sums = torch.stack([terms[name].detach().sum() for name in TERMS])
+            counts += torch.cat([sums, count_errors(heads[1].detach(), batch)])
+        return counts
+
+    def _shrink(self, share: int, problem: str) -> None:
+        """Take half as many crops at once. Raises ModelError where that cannot be or is not wanted."""
+        self.model.zero_grad(set_to_none=True)
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        at_once = min(self.part_size, share)
+        crop = self.training.augmentation.crop
+        where = f"out of memory ({problem}): {at_once} crop(s) of {crop} px at once do not fit"
+        if at_once <= 1:
+            raise ModelError(
+                f"{where}; lower training.crop_px or training.model.base_width, or set "
+                "training.gradient_checkpointing to true"
+            )
+        if self.running.on_out_of_memory == "stop":
+            raise ModelError(
+                f"{where}; set training.micro_batch_size to {at_once // 2} (the batch stays as it is), or "
+                "training.on_out_of_memory to halve"
+            )
+        self.part_size = at_once // 2
+        logger.warning(
+            "%s; goes on with %d at once, the batch stays; training.micro_batch_size: %d says so from the start",
+            where,
+            self.part_size,
+            self.part_size,
+        )
+
+    def _compile(self) -> nn.Module:
+        crop, channels = self.training.augmentation.crop, self.training.config.channels
+        example = torch.zeros(1, channels, crop, crop, device=self.processes.device)
+        return compile_network(self.model, example, self.training.numerics)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """CUDA has an error class for it, torch's CPU allocator only words."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(error)

@@ -1,0 +1,78 @@
+"""What a training consists of that has a state of its own: model, optimizer, schedule, scaler, averages."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from radar_cleaner.averaging import Averages
+from radar_cleaner.distributed import Processes
+from radar_cleaner.models import Standardized, checkpoint_gradients, draw_weights
+from radar_cleaner.normalization import channel_statistics
+from radar_cleaner.schedules import Rates, make_optimizer
+from radar_cleaner.steps import Crops
+from radar_cleaner.training_options import FAST_BATCHES, Training
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What has a state of its own; together with the position in the epoch it is all that a step changes."""
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    rates: Rates
+    scaler: torch.amp.GradScaler  # type: ignore[name-defined]
+    averages: Averages
+
+    def state_dict(self) -> dict[str, Any]:
+        """What `load_state_dict` takes."""
+        return {name: getattr(self, name).state_dict() for name in self.__dataclass_fields__}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where another left off."""
+        for name in self.__dataclass_fields__:
+            getattr(self, name).load_state_dict(state[name])
+
+
+def make_model(training: Training, crops: Crops, processes: Processes, drawn: bool) -> nn.Module:
+    """The network as it begins; not `drawn`, its weights are still to be loaded."""
+    model = training.config.build()
+    if drawn:
+        draw_weights(model, training.schedule.seed)
+        if isinstance(model, Standardized):
+            found = None
+            if processes.first:
+                found = channel_statistics(crops.bank, crops.samples, training.inputs)
+            statistics = processes.broadcast(found)
+            assert statistics is not None
+            model.set_statistics(*statistics)
+    model.to(processes.device, memory_format=training.numerics.memory_format)  # type: ignore[call-overload]
+    if training.numerics.gradient_checkpointing:
+        checkpoint_gradients(model)
+    return model
+
+
+def count_steps(training: Training, crops: Crops) -> int:
+    """Steps of an epoch."""
+    steps = math.ceil(len(crops) / training.schedule.global_batch_size)
+    return min(steps, FAST_BATCHES) if training.schedule.fast_dev_run else steps
+
+
+def make_parts(training: Training, crops: Crops, model: nn.Module, learning_rate: float) -> Parts:
+    """All parts as they begin."""
+    an_epoch, epochs = count_steps(training, crops), training.schedule.last_epoch
+    first = training.averaging.first_epoch(epochs)
+    optimizer = make_optimizer(model, learning_rate, training.optimization.weight_decay)
+    rates = Rates(
+        optimizer,
+        training.optimization,
+        an_epoch * epochs,
+        None if first is None else an_epoch * first,
+        training.averaging.swa_rate,
+    )
+    device = next(model.parameters()).device
+    return Parts(model, optimizer, rates, training.numerics.scaler(device), Averages(model, training.averaging))

@@ -1,0 +1,31 @@
+rule place_static_fields:
+    """
+    Write what does not change with time at each pixel of a radar: latitude, longitude, and the values of the
+    rasters of `samples.static`. Only with `samples.time_of_day`, `coordinates` or `static` is it needed.
+    """
+    input:
+        rasters=lambda wildcards: list(static_fields().values()),
+        code=code("place_static_fields"),
+    output:
+        store="<results>/static/{radar}.zarr/zarr.json",
+    log:
+        "<logs>/place_static_fields/{radar}.log",
+    benchmark:
+        "<benchmarks>/place_static_fields/{radar}.tsv"
+    conda:
+        "../../envs/radar_cleaner.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        geometry=flag("--geometry", lambda wildcards: plan.geometry(wildcards.radar)),
+        # Not taken from `input`: Snakemake compares no such params, and swapped files are the same files.
+        fields=lambda wildcards: (
+            flag("--names", list(static_fields())) + flag("--files", list(static_fields().values()))
+        ),
+    shell:
+        "python -m radar_cleaner place-static-fields"
+        " {params.geometry:q}"
+        " {params.fields:q}"
+        " --output {output.store:q}"
+        " 2> {log:q}"
