@@ -40,8 +40,10 @@ class Averaging:
         require("swa_rate", self.swa_rate, 0, 1, above=True)
 
     def first_epoch(self, epochs: int) -> int | None:
-        """The first epoch, from 0, that `swa` averages; None without it."""
-        return epochs - max(1, math.ceil(self.swa * epochs)) if self.swa else None
+        """The first epoch, counted from 0, that `swa` averages: the second at the earliest; None without it."""
+        if not self.swa or epochs < 2:
+            return None
+        return max(1, epochs - max(1, math.ceil(round(self.swa * epochs, 6))))
 
 
 class Averages:

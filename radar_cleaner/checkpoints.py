@@ -108,29 +108,28 @@ def load_state(path: Path, digest: str) -> dict[str, Any] | None:
     replaced) and a line is logged: nothing is resumed that is not exactly this training.
     """
     for candidate in (path, previous_state(path)):
-        if candidate.exists() and (state := _read_state(candidate, digest)) is not None:
-            return state
+        if candidate.exists():
+            found = _read_state(candidate, digest)
+            if not isinstance(found, str):
+                return found
+            aside = candidate.with_name(f"{candidate.name}.aside")
+            candidate.replace(aside)
+            logger.info("%s is not resumed: %s; it is set aside as %s", candidate, found, aside.name)
     return None
 
 
-def _read_state(path: Path, digest: str) -> dict[str, Any] | None:
+def _read_state(path: Path, digest: str) -> dict[str, Any] | str:
+    """A state, or why it is not to be resumed."""
     try:
         line, _, payload = path.read_bytes().partition(b"\n")
         head = json.loads(line)
-        whole = head["content"] == hashlib.sha256(payload).hexdigest()
-        known = head["format"] == STATE_FORMAT and head["training"] == digest
-        state = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True) if whole and known else {}
+        if head["format"] != STATE_FORMAT or head["training"] != digest:
+            return "it is of a training with other parameters, data or code"
+        if head["content"] != hashlib.sha256(payload).hexdigest():
+            return "it cannot be read: its content is damaged"
+        return dict(torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True))
     except _BROKEN as error:
-        whole, reason = False, f" ({type(error).__name__})"
-    else:
-        reason = ": its content is damaged"
-    if not whole:
-        _set_aside(path, f"it cannot be read{reason}")
-        return None
-    if not known:
-        _set_aside(path, "it is of a training with other parameters, data or code")
-        return None
-    return dict(state)
+        return f"it cannot be read ({type(error).__name__})"
 
 
 def digest_of(*parts: object) -> str:
@@ -184,12 +183,6 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _set_aside(path: Path, reason: str) -> None:
-    aside = path.with_name(f"{path.name}.aside")
-    path.replace(aside)
-    logger.info("%s is not resumed: %s; it is set aside as %s", path, reason, aside.name)
 
 
 def _canonical(value: Any) -> Any:

@@ -50,5 +50,6 @@ def main() -> None:
     try:
         app()
     except RadarCleanerError as error:
-        print(f"radar-cleaner: {error}", file=sys.stderr)
+        if not isinstance(error, Interrupted) or os.environ.get("RANK", "0") == "0":  # once for all processes
+            print(f"radar-cleaner: {error}", file=sys.stderr)
         sys.exit(os.EX_TEMPFAIL if isinstance(error, Interrupted) else 1)

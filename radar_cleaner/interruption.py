@@ -6,6 +6,7 @@ stopped because it was asked to, and goes on when it is called again.
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any
 
 from radar_cleaner.errors import Interrupted
 from radar_cleaner.tables import write_text
+
+logger = logging.getLogger(__name__)
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 
@@ -54,8 +57,11 @@ def marker(checkpoint: Path) -> Path:
 
 
 def mark_again(checkpoint: Path, reason: str) -> None:
-    """Tell that the training is to be called again."""
-    write_text(marker(checkpoint), f"again: {reason}\n")
+    """Tell that the training is to be called again, if the disk has room for the word."""
+    try:
+        write_text(marker(checkpoint), f"again: {reason}\n")
+    except OSError as error:
+        logger.warning("%s cannot be written: %s", marker(checkpoint), error)
 
 
 def clear_mark(checkpoint: Path) -> None:

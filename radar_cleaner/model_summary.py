@@ -49,7 +49,7 @@ def summarize_model(model: nn.Module, channels: int, crop: int) -> ModelSummary:
     size = -(-crop // multiple) * multiple
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
-        copy.deepcopy(model).to("meta")(torch.empty(1, channels, size, size, device="meta"))
+        copy.deepcopy(model).eval().to("meta")(torch.empty(1, channels, size, size, device="meta"))
     held = [*parameters, *model.buffers()]
     return ModelSummary(
         parameters=sum(tensor.numel() for tensor in parameters),

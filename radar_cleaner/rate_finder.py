@@ -11,19 +11,21 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 from torch import nn
 
 from radar_cleaner.distributed import Processes
 from radar_cleaner.draws import epoch_order
-from radar_cleaner.errors import ModelError
 from radar_cleaner.schedules import make_optimizer
-from radar_cleaner.steps import Crops, Steps
+from radar_cleaner.steps import Crops, NotFiniteError, Steps
 from radar_cleaner.training_options import FAST_BATCHES, Running, Training
+from radar_cleaner.training_parts import take_step
 
 logger = logging.getLogger(__name__)
 
 LOWEST, HIGHEST, STEPS = 1e-5, 1.0, 80
 _SMOOTHING = 0.9
+_WINDOW = 13  # points of a slope, a sixth of the range
 _BLOWN_UP = 3.0  # times the lowest smoothed loss
 
 
@@ -57,7 +59,7 @@ def find_rate(
         epoch, items = next(trial_items)
         try:
             loss = steps.gradients(items, epoch, scaler)["loss"] / len(items)
-        except ModelError:
+        except NotFiniteError:
             if not losses:  # not the rate's fault
                 raise
             break
@@ -66,19 +68,31 @@ def find_rate(
         losses.append(mean / (1 - _SMOOTHING ** (step + 1)))
         if losses[-1] > _BLOWN_UP * min(losses):
             break
-        scaler.step(optimizer)
-        scaler.update()
+        try:
+            take_step(trial, optimizer, scaler, training.optimization.clip_norm)
+        except NotFiniteError:
+            break
     found = FoundRate(suggest_rate(rates, losses), rates, losses)
     logger.info("learning rate %.3g, found by %d steps from %g on", found.rate, len(rates), LOWEST)
     return found
 
 
 def suggest_rate(rates: Sequence[float], losses: Sequence[float]) -> float:
-    """A third of the rate at which the loss is lowest: there it still falls, and a schedule spends time below."""
-    if not losses:
-        raise ModelError("training.learning_rate: find tried no step; give a number")
-    lowest = min(range(len(losses)), key=losses.__getitem__)
-    return rates[lowest] / 3
+    """The highest rate up to which the loss falls at least half as fast as at its steepest.
+
+    How fast is the slope over the logarithm of the rate, of a line through a window of points. The lowest loss
+    says little: a network with norms still gains where a whole training at that rate would not settle.
+    """
+    if len(losses) < _WINDOW:  # a try of two steps
+        return float(np.exp(np.mean(np.log(rates))))
+    slopes = [
+        float(np.polyfit(np.log(rates[start : start + _WINDOW]), losses[start : start + _WINDOW], 1)[0])
+        for start in range(len(losses) - _WINDOW + 1)
+    ]
+    place = steepest = int(np.argmin(slopes))
+    while place + 1 < len(slopes) and slopes[place + 1] <= slopes[steepest] / 2:
+        place += 1
+    return rates[place + _WINDOW // 2]
 
 
 def _batches(training: Training, crops: Crops) -> Iterator[tuple[int, list[int]]]:

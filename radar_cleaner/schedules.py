@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -129,8 +130,10 @@ class Rates:
         return float(self._optimizer.param_groups[0]["lr"])
 
     def after_step(self) -> None:
-        """Take the next step's rate."""
-        self._each_step.step()
+        """Take the next step's rate, also where an fp16 step was skipped, of which torch would warn."""
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Detected call of `lr_scheduler.step")
+            self._each_step.step()
 
     def after_epoch(self, val_loss: float) -> None:
         """Tell how the epoch went."""

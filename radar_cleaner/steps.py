@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -14,17 +15,21 @@ from radar_cleaner.bank import Bank, Sample
 from radar_cleaner.channels import unscale_dbz
 from radar_cleaner.dataset import Batch, RawBatch, cut, make_batch
 from radar_cleaner.distributed import Processes
-from radar_cleaner.draws import draw_crop, generator
+from radar_cleaner.draws import draw_crop
 from radar_cleaner.errors import ModelError
 from radar_cleaner.losses import TERMS, sample_losses
-from radar_cleaner.models import apply_padded
+from radar_cleaner.models import apply_padded, set_keys
 from radar_cleaner.numerics import compile_network
 from radar_cleaner.training_options import Running, Training
 
 logger = logging.getLogger(__name__)
 
 ERRORS = ("dbz_error", "dbz_pixels", "hole_error", "hole_pixels")  # see `count_errors`
-_DROPOUT = 4  # purpose of a random stream; 0 to 3 are those of `draws`
+_DROPOUT_KEY = 2  # beside a sample's key, which noise takes, and the next, which holes take
+
+
+class NotFiniteError(ModelError):
+    """A loss or a gradient is not finite."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,11 @@ class Crops:
 
     def __len__(self) -> int:
         return len(self.samples) * self.training.schedule.crops_per_sample
+
+    def name(self, items: Sequence[int]) -> list[str]:
+        """The samples of some items, as a message names them."""
+        every = self.training.schedule.crops_per_sample
+        return list(dict.fromkeys(str(self.samples[item // every]) for item in items))
 
     def cut(self, items: Sequence[int], epoch: int) -> RawBatch:
         """The crops of some items."""
@@ -55,7 +65,7 @@ def compute_losses(
 ) -> tuple[dict[str, Tensor], Tensor, Batch]:
     """Losses by sample, the logit and scaled reflectivity stacked (2, B, H, W) float32, and the batch.
 
-    Raises ModelError where a sample's loss is not finite, naming the samples.
+    Raises NotFiniteError where a sample's loss is not finite, naming the samples.
     """
     numerics = training.numerics
     batch = make_batch(raw, training.inputs, device, noise_dbz)
@@ -66,7 +76,7 @@ def compute_losses(
     finite = torch.isfinite(terms["loss"]).tolist()
     if not all(finite):
         samples = [str(sample) for sample, fine in zip(raw.samples, finite, strict=True) if not fine]
-        raise ModelError(
+        raise NotFiniteError(
             f"the loss is not finite for {', '.join(samples)}; lower training.learning_rate, "
             "or leave these times out of training.period"
         )
@@ -103,19 +113,20 @@ class Steps:
         items: Sequence[int],
         epoch: int,
         scaler: torch.amp.GradScaler,  # type: ignore[name-defined]
-        asked: bool = False,
+        asked: Callable[[], bool] = lambda: False,
     ) -> dict[str, float]:
         """Leave the gradients of the mean loss over a global batch in the model; its sums of TERMS and ERRORS.
 
-        `items` are those of all processes, each takes its share of them. `asked` travels along: how many
-        processes were asked to stop is one more sum.
+        `items` are those of all processes, each takes its share of them. How many processes were `asked` to
+        stop is one more sum; where it is not 0 the step is not whole and must not be taken.
         """
         share = self.processes.share(items)
+        scaler.scale(torch.zeros((), device=self.processes.device))  # it begins also where the share is empty
         while True:
             self.model.zero_grad(set_to_none=True)
             self.waited_s = 0.0
             try:
-                counts = self._accumulate(share, len(items), epoch, scaler)
+                counts = self._accumulate(share, len(items), epoch, scaler, asked)
                 break
             except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
                 if not _is_out_of_memory(error):
@@ -123,20 +134,28 @@ class Steps:
                 problem = str(error).split("\n")[0][:200]
             # Outside the except block, whose error holds on to the memory.
             self._shrink(len(share), problem)
-        counts = torch.cat([counts, counts.new_tensor([float(asked)])])
+        counts = torch.cat([counts, counts.new_tensor([float(asked())])])
         counts = self.processes.sum_step(self.model.parameters(), counts)
         return dict(zip((*TERMS, *ERRORS, "asked"), counts.tolist(), strict=True))
 
-    def _accumulate(self, share: Sequence[int], whole: int, epoch: int, scaler: torch.amp.GradScaler) -> Tensor:  # type: ignore[name-defined]
+    def _accumulate(
+        self,
+        share: Sequence[int],
+        whole: int,
+        epoch: int,
+        scaler: torch.amp.GradScaler,  # type: ignore[name-defined]
+        asked: Callable[[], bool],
+    ) -> Tensor:
         counts = torch.zeros(len(TERMS) + len(ERRORS), device=self.processes.device)
         for start in range(0, len(share), self.part_size):
+            if asked():
+                break
             items = share[start : start + self.part_size]
             began = time.perf_counter()
             raw = self.crops.cut(items, epoch)
             self.waited_s += time.perf_counter() - began
             if self.training.config.dropout:
-                key = generator(self.training.schedule.seed, epoch, _DROPOUT, items[0]).integers(2**63)
-                torch.manual_seed(int(key))
+                set_keys(self.model, [(draw.key + _DROPOUT_KEY) % 2**63 for draw in raw.draws])
             terms, heads, batch = compute_losses(
                 self.training,
                 self.network,
@@ -177,10 +196,28 @@ class Steps:
 
     def _compile(self) -> nn.Module:
         crop, channels = self.training.augmentation.crop, self.training.config.channels
-        example = torch.zeros(1, channels, crop, crop, device=self.processes.device)
+        count = min(self.part_size, -(-self.training.schedule.global_batch_size // self.processes.world))
+        example = torch.zeros(count, channels, crop, crop, device=self.processes.device)
+        set_keys(self.model, range(count))
         return compile_network(self.model, example, self.training.numerics)
 
 
+@contextmanager
+def naming_memory_errors() -> Iterator[None]:
+    """Say which keys to lower where memory ends outside the parts that can be made smaller."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        reason = str(error).split("\n")[0][:200]
+        raise ModelError(
+            f"out of memory ({reason}), not in a batch but in what is beside it: whole frames to validate on, the "
+            "optimizer, sums over processes; lower training.model.base_width, or give the job more memory"
+        ) from None
+
+
 def _is_out_of_memory(error: Exception) -> bool:
-    """CUDA has an error class for it, torch's CPU allocator only words."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(error)
+    """CUDA has an error class for most of it, libraries and torch's CPU allocator only words."""
+    words = ("allocate memory", "out of memory", "ALLOC_FAILED")
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(word in str(error) for word in words)

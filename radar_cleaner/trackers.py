@@ -69,7 +69,8 @@ class RunLog:
         self.folder = folder
         self._tracker = tracker
         self._ending: Ending | None = None
-        self._step = 0
+        self.step = 0
+        self._lost = False
         # Unbuffered, so that each line is one write: what was said stays said when the process is killed.
         self._file = None if folder is None else (folder / "log.jsonl").open("ab", buffering=0)
 
@@ -77,14 +78,24 @@ class RunLog:
         """Write an event; `step` is where trackers draw it: an optimizer step, or an epoch. NaN becomes null."""
         if self._file is None:
             return
-        self._step = step
+        self.step = step
         if kind in ENDINGS:
             self._ending = kind
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         line = {"time": now, "kind": kind, "step": step, "values": _plain(values)}
-        self._file.write((json.dumps(line, allow_nan=False) + "\n").encode())
+        self._write((json.dumps(line, allow_nan=False) + "\n").encode())
         if tracked := _tracked(kind, values):
             self._ask(lambda tracker: tracker.log(tracked, step))
+
+    def _write(self, line: bytes) -> None:
+        """Add a line; a full disk is the training's to tell, which saves its state there."""
+        assert self._file is not None
+        try:
+            self._file.write(line)
+        except OSError as error:
+            if not self._lost:
+                logger.warning("log.jsonl cannot be written, the run goes on without it: %s", error)
+            self._lost = True
 
     def close(self) -> None:
         """End the log; a run that did not say how it ended has failed."""
@@ -105,7 +116,7 @@ class RunLog:
         if error is not None and self._ending is None:
             stopped = isinstance(error, Interrupted | KeyboardInterrupt | SystemExit)
             values = {"error": f"{type(error).__name__}: {error}"}
-            self.record("interrupted" if stopped else "failed", self._step, values)
+            self.record("interrupted" if stopped else "failed", self.step, values)
         self.close()
 
     def _ask(self, ask: Callable[[Tracker], None]) -> None:

@@ -26,10 +26,10 @@ from radar_cleaner.interruption import Interruption
 from radar_cleaner.losses import TERMS
 from radar_cleaner.progress import Progress
 from radar_cleaner.rate_finder import find_rate
-from radar_cleaner.steps import ERRORS, Crops, Steps
+from radar_cleaner.steps import ERRORS, Crops, NotFiniteError, Steps, naming_memory_errors
 from radar_cleaner.trackers import RunLog
 from radar_cleaner.training_options import FAST_BATCHES, Running, Trained, Training
-from radar_cleaner.training_parts import Parts, count_steps, make_model, make_parts
+from radar_cleaner.training_parts import Parts, count_steps, make_model, make_parts, take_step
 from radar_cleaner.validation import mean_losses, scores, validate
 
 logger = logging.getLogger(__name__)
@@ -74,14 +74,15 @@ def train(
         parts = make_parts(training, crops, model, state["learning_rate"])
     else:
         parts = make_parts(training, crops, model, state["learning_rate"])
-        parts.load_state_dict(state["parts"])
+        parts.load_state_dict(state.pop("parts"))
         if processes.first:
             logger.info("goes on after epoch %d and %d step(s)", state["epoch"], state["step"])
     processes.broadcast_weights(model)
     steps = Steps(training, running, crops, model, processes)
     epochs = training.schedule.last_epoch
     place.interruption.patient = True
-    with Progress(count_steps(training, crops), epochs, processes.first) as progress:
+    steps_an_epoch = count_steps(training, crops)
+    with Progress(steps_an_epoch, epochs, processes.first) as progress, naming_memory_errors():
         while state["epoch"] < epochs and not _stops_early(training, state, processes):
             _train_epoch(parts, steps, state, running, progress, place)
             _end_epoch(parts, steps, state, val_samples, place)
@@ -130,12 +131,10 @@ def _train_epoch(
     progress.start_epoch(epoch, state["step"])
     for step in range(state["step"], an_epoch):
         items, rate = order[step * size : (step + 1) * size], parts.rates.rate
-        sums = steps.gradients(items, epoch, parts.scaler, bool(place.interruption.asked))
-        if training.optimization.clip_norm:
-            parts.scaler.unscale_(parts.optimizer)
-            nn.utils.clip_grad_norm_(parts.model.parameters(), training.optimization.clip_norm)
-        parts.scaler.step(parts.optimizer)
-        parts.scaler.update()
+        sums = steps.gradients(items, epoch, parts.scaler, lambda: bool(place.interruption.asked))
+        if sums["asked"]:
+            _stop(parts, state, place)
+        _take_step(parts, steps, items)
         parts.rates.after_step()
         parts.averages.after_step(parts.model, _is_averaged(training, epoch) and step + 1 == an_epoch)
         state |= {"step": step + 1, "rate": rate}
@@ -144,11 +143,17 @@ def _train_epoch(
         means = mean_losses(sums, len(items))
         speed = progress.step(epoch, step, means["loss"], rate, len(items), steps.waited_s)
         place.log.record("step", epoch * an_epoch + step, {**means, "learning_rate": rate, **speed})
-        if sums["asked"]:
-            _stop(parts, state, place)
         if place.processes.first and time.monotonic() - saved > 60 * running.checkpoint_minutes:
             _save(parts, state, place)
             saved = time.monotonic()
+
+
+def _take_step(parts: Parts, steps: Steps, items: Sequence[int]) -> None:
+    """Move the weights; where that cannot be, the error names the samples of the batch."""
+    try:
+        take_step(parts.model, parts.optimizer, parts.scaler, steps.training.optimization.clip_norm)
+    except NotFiniteError as error:
+        raise NotFiniteError(f"{error}; the batch holds {', '.join(steps.crops.name(items))}") from None
 
 
 def _end_epoch(
@@ -181,8 +186,8 @@ def _end_epoch(
     processes.check_parent()
     if processes.first:
         _save(parts, state, place)
-        _log_epoch(row, training.schedule.last_epoch)
-        place.log.record("epoch", epoch, row)
+        _log_epoch(row, losses, training.schedule.last_epoch)
+        place.log.record("epoch", epoch * count_steps(training, steps.crops), row)
 
 
 def _next_epoch(epoch: int) -> dict[str, Any]:
@@ -196,9 +201,13 @@ def _is_averaged(training: Training, epoch: int) -> bool:
 
 
 def _stops_early(training: Training, state: dict[str, Any], processes: Processes) -> bool:
-    """Whether the validation loss has not fallen for so many epochs: the first process says it for all."""
+    """Whether the validation loss has not fallen for so many epochs: the first process says it for all.
+
+    Not before late averages have begun, which are often the best.
+    """
     patience, idle = training.schedule.early_stopping, state["epoch"] - state["best_epoch"]
-    stops = processes.broadcast(bool(patience and idle >= patience))
+    averaged_from = training.averaging.first_epoch(training.schedule.last_epoch) or 0
+    stops = processes.broadcast(bool(patience and idle >= patience and state["epoch"] > averaged_from))
     if stops and processes.first:
         logger.info("stops early: the best of %d epochs is %d", state["epoch"], state["best_epoch"])
     return stops
@@ -230,14 +239,16 @@ def _notes(training: Training, state: Mapping[str, Any], steps: Steps) -> list[s
     return notes
 
 
-def _log_epoch(row: Mapping[str, Any], epochs: int) -> None:
+def _log_epoch(row: Mapping[str, Any], losses: Mapping[str, float], epochs: int) -> None:
+    averages = "".join(f", {name} {loss:.4f}" for name, loss in losses.items() if name != "raw")
     logger.info(
-        "epoch %d/%d: train loss %.4f (inpainting %.4f), val loss %.4f, mask F1 %.3f, reflectivity MAE %.2f dBZ",
+        "epoch %d/%d: train loss %.4f (inpainting %.4f), val loss %.4f%s, mask F1 %.3f, reflectivity MAE %.2f dBZ",
         row["epoch"],
         epochs,
         row["train_loss"],
         row["train_inpainting"],
-        row["val_loss"],
+        losses["raw"],
+        averages,
         row["val_mask_f1"],
         row["val_reflectivity_mae_dbz"],
     )

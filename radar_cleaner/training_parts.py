@@ -14,7 +14,7 @@ from radar_cleaner.distributed import Processes
 from radar_cleaner.models import Standardized, checkpoint_gradients, draw_weights
 from radar_cleaner.normalization import channel_statistics
 from radar_cleaner.schedules import Rates, make_optimizer
-from radar_cleaner.steps import Crops
+from radar_cleaner.steps import Crops, NotFiniteError
 from radar_cleaner.training_options import FAST_BATCHES, Training
 
 
@@ -76,3 +76,22 @@ def make_parts(training: Training, crops: Crops, model: nn.Module, learning_rate
     )
     device = next(model.parameters()).device
     return Parts(model, optimizer, rates, training.numerics.scaler(device), Averages(model, training.averaging))
+
+
+def take_step(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    scaler: torch.amp.GradScaler,  # type: ignore[name-defined]
+    clip_norm: float,
+) -> None:
+    """Move the weights by their gradients, of which a longer one is shortened to `clip_norm` (0: any).
+
+    Raises NotFiniteError where a gradient is not finite, before anything is moved; fp16 leaves such a step out,
+    as its scale is then still too high.
+    """
+    scaler.unscale_(optimizer)
+    norm = nn.utils.clip_grad_norm_(model.parameters(), clip_norm or math.inf)
+    if not scaler.is_enabled() and not bool(torch.isfinite(norm)):
+        raise NotFiniteError("the gradient is not finite; lower training.learning_rate, or set clip_norm")
+    scaler.step(optimizer)
+    scaler.update()

@@ -65,7 +65,8 @@ def test_what_is_off_keeps_no_weights():
 
 
 @pytest.mark.parametrize(
-    ("swa", "epochs", "first"), [(0, 12, None), (0.25, 12, 9), (0.01, 12, 11), (1, 12, 0), (0.5, 1, 0)]
+    ("swa", "epochs", "first"),
+    [(0, 12, None), (0.25, 12, 9), (0.01, 12, 11), (1, 12, 1), (0.5, 1, None), (0.07, 100, 93)],
 )
 def test_swa_takes_the_last_share_of_the_epochs(swa, epochs, first):
     assert options(swa=swa).first_epoch(epochs) == first

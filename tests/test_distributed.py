@@ -60,6 +60,14 @@ def torch_gradients(processes):
     return torch.cat([p.grad.reshape(-1) for p in steps.model.parameters()])
 
 
+def fp16_with_an_empty_share(processes, folder):
+    """A training in fp16 whose last batch leaves a process without a sample."""
+    bank, samples = small_bank(3)
+    how = training(HOW, precision="fp16", global_batch_size=2)
+    where = place(folder / f"fp16-{processes.world}.pt", processes)
+    return train(how, running(), bank, samples, samples, where).history[-1]["val_loss"]
+
+
 def scores_of_five(processes):
     """Validation sums over five samples, a number that two does not divide."""
     bank, samples = small_bank(5)
@@ -103,6 +111,7 @@ def work(folder):
             "torch": torch_gradients(processes),
             "scores": scores_of_five(processes),
             "losses": losses_of_20_steps(processes, folder),
+            "fp16": fp16_with_an_empty_share(processes, folder),
             "shared": [text, written, shared.name],
         }
         torch.save(results, folder / f"rank{processes.rank}.pt")
@@ -172,6 +181,11 @@ def test_two_processes_have_the_losses_of_one_over_20_steps(of_two, tmp_path):
     torch.use_deterministic_algorithms(False)
     assert len(alone) == 20 and alone[-1] < 0.9 * alone[0]
     assert of_two[0]["losses"] == pytest.approx(alone, rel=1e-5)
+
+
+def test_fp16_trains_where_a_process_has_no_sample_of_the_last_batch(of_two, tmp_path):
+    alone = fp16_with_an_empty_share(Processes(), tmp_path)
+    assert of_two[0]["fp16"] == of_two[1]["fp16"] == pytest.approx(alone, rel=0.05)
 
 
 def test_a_folder_is_filled_once_and_shared(of_two):

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from learning_cases import config
 
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.models import Standardized, apply_padded, draw_weights, pad_to_multiple
+from radar_cleaner.models import Standardized, apply_padded, draw_weights, pad_to_multiple, set_keys
+from radar_cleaner.models.keyed_dropout import KeyedDropout2d
 
 MODES = ("reflect", "replicate", "constant")
 
@@ -101,5 +102,21 @@ def test_dropout_is_for_training_only():
     model = config(dropout=0.5).build()
     draw_weights(model, 1)
     x = torch.rand(1, config().channels, 16, 16)
-    assert torch.equal(model.eval()(x)[0], model(x)[0])
-    assert not torch.equal(model.train()(x)[0], model(x)[0])
+    seen = model.eval()(x)[0]
+    model.train()
+    set_keys(model, [7])
+    first, again = model(x)[0], model(x)[0]
+    set_keys(model, [8])
+    assert torch.equal(first, again) and not torch.equal(first, model(x)[0])
+    assert not torch.equal(first, seen)
+
+
+def test_dropout_leaves_out_its_share_of_whole_channels_and_keeps_the_mean():
+    dropout = KeyedDropout2d(0.3).train()
+    dropout.keys = range(200)
+    kept = dropout(torch.ones(200, 64, 2, 2))
+    assert ((kept == 0) | (kept == 1 / 0.7)).all()
+    assert (kept == kept[:, :, :1, :1]).all()
+    assert (kept == 0).float().mean() == pytest.approx(0.3, abs=0.02)
+    assert kept.mean() == pytest.approx(1, abs=0.03)
+    assert not torch.equal(kept[0], kept[1])

@@ -42,6 +42,14 @@ def test_gradients_of_parts_sum_up_to_those_of_the_batch(size):
     assert part_sums == pytest.approx(sums, rel=1e-5)
 
 
+def test_dropout_of_an_item_does_not_depend_on_how_the_batch_is_parted():
+    whole, _ = gradients(make_steps(model=config(dropout=0.5)))
+    parted, _ = gradients(make_steps(model=config(dropout=0.5), micro_batch_size=1))
+    plain, _ = gradients(make_steps())
+    assert torch.allclose(parted, whole, rtol=1e-4, atol=1e-6)
+    assert not torch.allclose(plain, whole, rtol=1e-2, atol=1e-4)
+
+
 def test_dropout_is_drawn_from_the_item_not_from_what_was_drawn_before():
     first, _ = gradients(make_steps(model=config(dropout=0.5)))
     torch.rand(7)
@@ -169,3 +177,10 @@ def test_a_loss_that_is_not_finite_names_its_sample():
     steps.network.forward = lambda x: (torch.full_like(x[:, 0], math.nan), x[:, 0])
     with pytest.raises(ModelError, match=r"not finite for CASGO at 2024-07-11T\d\d:\d\d:00Z, CASGO at"):
         gradients(steps)
+
+
+def test_a_step_that_was_asked_to_stop_computes_no_further_part():
+    steps = make_steps(micro_batch_size=1)
+    steps.network = Small(steps.model, 9)
+    sums = steps.gradients([0, 1, 2, 3], 0, UNSCALED, lambda: len(steps.network.sizes) >= 2)
+    assert steps.network.sizes == [1, 1] and sums["asked"] == 1

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -266,3 +267,12 @@ def test_a_tracker_that_breaks_does_not_end_the_training(tmp_path, caplog):
     assert [line["step"] for line in lines_of(tmp_path)] == [0, 1, 2]
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "its process is gone" in caplog.text
+
+
+def test_a_disk_without_room_for_the_log_stops_no_training(tmp_path, caplog):
+    log = open_run_log(tmp_path, "none", {})
+    log._file.close()
+    with Path("/dev/full").open("wb", buffering=0) as log._file, log:
+        log.record("step", 1, {"loss": 1.0})
+        log.record("step", 2, {"loss": 1.0})
+    assert caplog.text.count("log.jsonl cannot be written, the run goes on without it") == 1

@@ -1,5 +1,6 @@
 """The stage that trains, as Snakemake calls it."""
 
+import errno
 import json
 import logging
 import os
@@ -15,8 +16,8 @@ import store_cases
 import torch
 from learning_cases import finish, start_training, train_flags, train_here, write_stores
 
-from radar_cleaner.checkpoints import load_model, read_model_provenance
-from radar_cleaner.errors import ConfigError, SampleError
+from radar_cleaner.checkpoints import load_model, read_model_provenance, save_model
+from radar_cleaner.errors import ConfigError, ModelError, SampleError
 from radar_cleaner.layout import Layout
 from radar_cleaner.tables import write_text
 
@@ -193,6 +194,33 @@ def test_an_interrupted_run_says_again_and_goes_on(tmp_path, number):
         assert not mark.exists()
 
 
+def test_a_signal_while_the_model_is_written_lets_it_be_written(made, monkeypatch):
+    _, arguments = made
+
+    def interrupted(*given, save=save_model):
+        signal.raise_signal(signal.SIGTERM)
+        save(*given)
+
+    monkeypatch.setattr("radar_cleaner.stages.train_model.save_model", interrupted)
+    train_here({**arguments, "epochs": 1})
+    assert arguments["best"].exists() and arguments["card"].exists()
+    assert not arguments["checkpoint"].with_name("again").exists()
+
+
+def test_a_full_disk_is_told_by_the_state_not_by_the_log(made, monkeypatch, caplog):
+    _, arguments = made
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(
+        ModelError, match=r"current\.pt: .* cannot be saved \(No space left on device\); make room"
+    ):
+        train_here({**arguments, "epochs": 1})
+    assert not list(arguments["checkpoint"].parent.glob("*"))
+
+
 @pytest.mark.slow  # eleven starts of two processes
 def test_ten_interruptions_of_two_processes_at_random_steps_change_no_bit(tmp_path):
     """EMA, SWA, accumulation, inpainting, dropout and two processes, killed or asked to stop."""
@@ -200,10 +228,12 @@ def test_ten_interruptions_of_two_processes_at_random_steps_change_no_bit(tmp_pa
     finish(start_training(train_flags(whole, write_stores(whole), **{**EVERYTHING, "epochs": 20}), processes=2))
     arguments = train_flags(parted, write_stores(parted), **{**EVERYTHING, "epochs": 20})
     draw = random.Random(20240711)
-    ways = [signal.SIGKILL] * 4 + [signal.SIGTERM] * 3 + [signal.SIGUSR1] * 3
+    ways = [signal.SIGKILL] * 6 + [signal.SIGTERM] * 2 + [signal.SIGUSR1] * 2
     draw.shuffle(ways)
-    for way in ways:
-        process = start_training(arguments, processes=2)
+    for number, way in enumerate(ways):
+        # Every second run saves at the ends of epochs only, so that kills lose steps, which are taken again.
+        minutes = 10 if number % 2 else 1e-9
+        process = start_training({**arguments, "checkpoint_minutes": minutes}, processes=2)
         wait_for_steps(process, parted, steps_done(parted) + draw.randrange(1, 9))
         interrupt(process, way)
         assert (parted / "checkpoints/again").exists() == (way != signal.SIGKILL)

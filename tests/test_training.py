@@ -97,7 +97,7 @@ class Stopping:
 def test_a_run_stopped_at_any_step_ends_as_one_that_was_not(tmp_path, changes):
     bank, samples = small_bank(7)
     whole = run(tmp_path, bank, samples[:5], samples[5:], name="whole.pt", run={"micro_batch_size": 1}, **changes)
-    looks, stops, resumed = iter([1, 3, 2, 5, 4, 2, 7]), 0, None
+    looks, stops, resumed = iter([1, 5, 3, 9, 14, 2, 25, 7]), 0, None
     while resumed is None:
         try:
             resumed = run(
@@ -244,12 +244,48 @@ def test_a_fast_development_run_sees_two_batches_of_everything(tmp_path, monkeyp
     assert "fast development run" in trained.notes[0]
 
 
-def test_a_signal_lets_the_step_end_and_saves(tmp_path):
+def test_a_signal_ends_the_step_and_saves(tmp_path):
     bank, samples = small_bank()
     where = place(tmp_path / "current.pt")
     with where.interruption:
         where.interruption.patient = True
         signal.raise_signal(signal.SIGUSR1)
-        with pytest.raises(Interrupted, match="stopped by SIGUSR1 after epoch 0 and 1 step"):
+        with pytest.raises(Interrupted, match="stopped by SIGUSR1 after epoch 0 and 0 step"):
             train(training(), running(), bank, samples, samples, where)
-    assert load_state(tmp_path / "current.pt", "sha256:a")["step"] == 1
+    assert load_state(tmp_path / "current.pt", "sha256:a")["step"] == 0  # the step that was begun is not taken
+
+
+def test_early_stopping_waits_for_the_late_averages(tmp_path):
+    bank, samples = small_bank()
+    changes = {"epochs": 12, "learning_rate": 0.3, "early_stopping": 1}
+    trained = run(tmp_path, bank, samples[:2], samples[2:], swa=0.25, **changes)
+    assert len(trained.history) >= 10 and "swa_val_loss" in trained.history[-1]
+    plain = run(tmp_path, bank, samples[:2], samples[2:], name="plain.pt", **changes)
+    assert len(plain.history) < len(trained.history)
+
+
+def test_a_gradient_that_is_not_finite_moves_nothing_and_names_the_batch(tmp_path, monkeypatch):
+    bank, samples = small_bank()
+    moved = []
+    monkeypatch.setattr("torch.optim.AdamW.step", lambda *_: moved.append(1))
+
+    def spoil(*arguments):
+        logit, scaled = apply_padded(*arguments)
+        scaled.register_hook(lambda gradient: gradient * math.nan)
+        return logit, scaled
+
+    monkeypatch.setattr("radar_cleaner.steps.apply_padded", spoil)
+    with pytest.raises(ModelError, match=r"gradient is not finite; .* the batch holds CASGO at 2024.*, CASGO at"):
+        run(tmp_path, bank, samples, [], weight_decay=0.5)
+    assert not moved and not (tmp_path / "current.pt").exists()
+
+
+def test_memory_that_ends_in_validation_names_a_key(tmp_path, monkeypatch):
+    bank, samples = small_bank()
+
+    def fail(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB.")
+
+    monkeypatch.setattr("radar_cleaner.training.validate", fail)
+    with pytest.raises(ModelError, match=r"whole frames to validate on.* lower training\.model\.base_width"):
+        run(tmp_path, bank, samples, samples)

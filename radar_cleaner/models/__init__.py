@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from radar_cleaner.channels import Inputs
 from radar_cleaner.errors import ConfigError, require
+from radar_cleaner.models.keyed_dropout import set_keys as set_keys
 from radar_cleaner.models.tiny_unet import TinyUNet
 
 MODELS: dict[str, Callable[[int, int, int, float], nn.Module]] = {"tiny_unet": TinyUNet}

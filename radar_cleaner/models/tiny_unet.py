@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from radar_cleaner.models.keyed_dropout import KeyedDropout2d
+
 _GROUP_CHANNELS = 8
 
 
@@ -35,7 +37,7 @@ class TinyUNet(nn.Module):
         self.joins = nn.ModuleList(
             nn.Sequential(_convolve(2 * above, above), _convolve(above, above)) for above in widths[:-1]
         )
-        self.dropout = nn.Dropout2d(dropout)
+        self.dropout = KeyedDropout2d(dropout)
         self.mask_head = nn.Conv2d(widths[0], 1, 1)
         self.reflectivity_head = nn.Conv2d(widths[0], 1, 1)
 

@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +22,7 @@ from radar_cleaner.channels import Inputs
 from radar_cleaner.checkpoints import digest_of, digest_of_file, digest_of_sources, save_model
 from radar_cleaner.distributed import Processes, join_processes
 from radar_cleaner.draws import Augmentation
-from radar_cleaner.errors import ConfigError, Interrupted, SampleError
+from radar_cleaner.errors import ConfigError, Interrupted, RadarCleanerError, SampleError
 from radar_cleaner.figures import write_png
 from radar_cleaner.holes import HoleOptions
 from radar_cleaner.interruption import Interruption, clear_mark, mark_again
@@ -38,13 +39,45 @@ from radar_cleaner.tables import write_csv, write_text
 from radar_cleaner.trackers import RunLog, open_run_log, require_tracker
 from radar_cleaner.training import Place
 from radar_cleaner.training import train as run_training
-from radar_cleaner.training_figures import learning_curves_figure
-from radar_cleaner.training_figures import rates_figure as draw_rates
-from radar_cleaner.training_options import Running, Schedule, Training
+from radar_cleaner.training_figures import learning_curves_figure, rates_figure
+from radar_cleaner.training_options import Running, Schedule, Trained, Training
 
 logger = logging.getLogger(__name__)
 
-Flat = Parameter(name="*")  # the fields are the flags
+_FEW = 0.01  # of the meteorological echo
+
+
+def _flat(group: str) -> Parameter:
+    """A parameter whose fields are the flags, under a heading of the help."""
+    return Parameter(name="*", group=group)
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What a training writes.
+
+    Attributes
+    ----------
+    best
+        Model file: the best weights.
+    history
+        Table of the losses and scores of each epoch.
+    curves
+        Figure of that table.
+    card
+        Model card.
+    rates
+        Table of the rates tried and their losses, with a learning rate that is to be found.
+    rates_figure
+        Figure of that table.
+    """
+
+    best: Path
+    history: Path
+    curves: Path
+    card: Path
+    rates: Path | None = None
+    rates_figure: Path | None = None
 
 
 def train_model(
@@ -53,23 +86,18 @@ def train_model(
     stores: list[str],
     train: Path,
     val: Path,
-    config: Annotated[ModelConfig, Flat],
-    schedule: Annotated[Schedule, Flat],
-    optimization: Annotated[Optimization, Flat],
-    averaging: Annotated[Averaging, Flat],
-    numerics: Annotated[Numerics, Flat],
-    augmentation: Annotated[Augmentation, Flat],
-    holes: Annotated[HoleOptions, Flat],
-    weights: Annotated[LossWeights, Flat],
-    running: Annotated[Running, Flat],
-    best: Path,
-    history: Path,
-    curves: Path,
-    card: Path,
+    config: Annotated[ModelConfig, _flat("The network")],
+    schedule: Annotated[Schedule, _flat("How long")],
+    optimization: Annotated[Optimization, _flat("The optimizer")],
+    averaging: Annotated[Averaging, _flat("Averages")],
+    numerics: Annotated[Numerics, _flat("How a step is computed")],
+    augmentation: Annotated[Augmentation, _flat("How samples are varied")],
+    holes: Annotated[HoleOptions, _flat("Holes")],
+    weights: Annotated[LossWeights, _flat("The loss")],
+    running: Annotated[Running, _flat("How it is run")],
+    outputs: Annotated[Outputs, _flat("What is written")],
     checkpoint: Path,
     runs: Path,
-    rates: Path | None = None,
-    rates_figure: Path | None = None,
 ) -> None:
     """Train the cleaner, by one process or by as many as torchrun starts; a stopped run goes on when called again.
 
@@ -104,25 +132,15 @@ def train_model(
         Weights of the loss.
     running
         How it is run; no part of the result.
-    best
-        Model file to write: the weights of the best epoch.
-    history
-        Table to write: losses and scores of each epoch.
-    curves
-        Figure of the history to write.
-    card
-        Model card to write.
+    outputs
+        Files to write.
     checkpoint
         Where the state of an unfinished training lies.
     runs
         Folder of the log files, a folder a run.
-    rates
-        Table to write, with a learning rate that is to be found: the rates tried and their losses.
-    rates_figure
-        Figure of that table to write.
     """
     training = Training(config, schedule, optimization, averaging, numerics, augmentation, holes, weights)
-    if (optimization.learning_rate == "find") != (rates is not None and rates_figure is not None):
+    if (optimization.learning_rate == "find") != (None not in (outputs.rates, outputs.rates_figure)):
         raise ConfigError("training.learning_rate: find, and only find, needs --rates and --rates-figure")
     require_tracker(running.tracker)
     train_samples, val_samples = _read_table(train), _read_table(val)
@@ -137,62 +155,72 @@ def train_model(
     set_determinism(numerics.deterministic)
     minutes = sorted({*config.input_minutes, *config.lead_minutes})
     samples = [*train_samples, *val_samples]
-    with Interruption() as interruption, _marked(checkpoint), join_processes(running.threads) as processes:
-        with processes.shared_folder(
-            lambda folder: write_bank(folder, sources, samples, minutes, config.inputs)
-        ) as (folder, stores_read):
-            bank = open_bank(folder)
-        inputs = {str(Path(path).relative_to(results)): digest for path, digest in stores_read.items()}
-        inputs |= {"samples/train": digest_of_file(train), "samples/val": digest_of_file(val)}
-        parameters = _parameters(training) | {"stores": stores}
-        summary = summarize_model(config.build(), config.channels, augmentation.crop)
-        with open_run_log(runs if processes.first else None, running.tracker, parameters) as log:
-            if processes.first:
-                _log_start(processes, summary, log, len(train_samples), len(val_samples), list(bank))
-            digest = digest_of(parameters, inputs, digest_of_sources())
-            place = Place(processes, checkpoint, digest, interruption, log)
-            trained = run_training(training, running, bank, train_samples, val_samples, place)
-            log.record("end", len(trained.history), {"best_epoch": trained.best_epoch})
-    if not processes.first:
-        return
-    provenance = {
+    with Interruption() as interruption, _marked(checkpoint, interruption):
+        with join_processes(running.threads) as processes:
+            with processes.shared_folder(
+                lambda folder: write_bank(folder, sources, samples, minutes, config.inputs)
+            ) as (folder, stores_read):
+                bank = open_bank(folder)
+            inputs = {str(Path(path).relative_to(results)): digest for path, digest in stores_read.items()}
+            inputs |= {"samples/train": digest_of_file(train), "samples/val": digest_of_file(val)}
+            parameters = _parameters(training) | {"stores": stores}
+            summary = summarize_model(config.build(), config.channels, augmentation.crop)
+            with open_run_log(runs if processes.first else None, running.tracker, parameters) as log:
+                if processes.first:
+                    _log_start(processes, summary, log, len(train_samples), len(val_samples), list(bank))
+                digest = digest_of(parameters, inputs, digest_of_sources())
+                place = Place(processes, checkpoint, digest, interruption, log)
+                trained = run_training(training, running, bank, train_samples, val_samples, place)
+                log.record("end", log.step, {"best_epoch": trained.best_epoch})
+        if processes.first:
+            told = (trained.history, trained.best_epoch, trained.best_weights, trained.notes)
+            text = write_card(parameters, train_samples, val_samples, summary, *told)
+            _write(outputs, config, trained, text, {"parameters": parameters, "inputs": inputs})
+
+
+def _write(outputs: Outputs, config: ModelConfig, trained: Trained, card: str, provenance: dict[str, Any]) -> None:
+    provenance |= {
         "stage": "train_model",
         "version": __version__,
-        "parameters": parameters,
-        "inputs": inputs,
         "best_epoch": trained.best_epoch,
         "best_weights": trained.best_weights,
         "learning_rate": trained.learning_rate,
     }
-    save_model(best, config, trained.best, provenance)
+    save_model(outputs.best, config, trained.best, provenance)
     table = pd.DataFrame(trained.history)
-    write_csv(history, _six_digits(table))
-    write_png(curves, learning_curves_figure(table))
-    if rates is not None and rates_figure is not None:
+    write_csv(outputs.history, _six_digits(table))
+    write_png(outputs.curves, learning_curves_figure(table))
+    if outputs.rates is not None and outputs.rates_figure is not None:
         tried = pd.DataFrame({"learning_rate": trained.rates, "loss": trained.rate_losses})
-        write_csv(rates, _six_digits(tried))
-        write_png(rates_figure, draw_rates(trained.rates, trained.rate_losses, trained.learning_rate))
-    told = (trained.history, trained.best_epoch, trained.best_weights, trained.notes)
-    write_text(card, write_card(parameters, train_samples, val_samples, summary, *told))
+        write_csv(outputs.rates, _six_digits(tried))
+        write_png(outputs.rates_figure, rates_figure(trained.rates, trained.rate_losses, trained.learning_rate))
+    else:  # those of an earlier training are not this model's
+        for name in ("rates.csv", "rates.png"):
+            outputs.best.with_name(name).unlink(missing_ok=True)
+    write_text(outputs.card, card)
+    kept = trained.history[trained.best_epoch - 1]["val_meteorological_kept"]
+    if kept < _FEW:
+        logger.warning("the model keeps %.1f %% of the meteorological echo that it was validated on", 100 * kept)
     logger.info(
         "best are the %s weights of epoch %d of %d, written to %s",
         trained.best_weights,
         trained.best_epoch,
         len(trained.history),
-        best,
+        outputs.best,
     )
 
 
 @contextmanager
-def _marked(checkpoint: Path) -> Iterator[None]:
+def _marked(checkpoint: Path, interruption: Interruption) -> Iterator[None]:
     """Leave the file `again` beside the checkpoint where the training was asked to stop, and only there."""
     first = os.environ.get("RANK", "0") == "0"
     if first:
         clear_mark(checkpoint)
     try:
         yield
-    except Interrupted as error:
-        if first:
+    except RadarCleanerError as error:
+        # Another process that was asked earlier may be gone, which is then the error here.
+        if first and (interruption.asked or isinstance(error, Interrupted)):
             mark_again(checkpoint, str(error))
         raise
 

@@ -99,23 +99,30 @@ def _words(error: ValidationError, schema: dict[str, Any]) -> list[str]:
     if error.validator == "required":
         missing = [key for key in wanted if key not in error.instance]
         return [f"{_join(place, key)}: is missing; add it (config/README.md explains it)" for key in missing]
-    wants: dict[str, Callable[[], str]] = {
-        "enum": lambda: f"choose one of {', '.join(map(str, wanted))}",
-        "type": lambda: f"wants {_type_words(error.schema, schema)}{_as_number(error.instance)}",
+    reasons: dict[str, Callable[[], str]] = {
+        "enum": lambda: f"is not possible; choose one of {', '.join(map(str, wanted))}",
+        "type": lambda: f"is not possible; write {_type_words(error.schema, schema)}{_meant(error, schema)}",
         "minimum": lambda: f"must be at least {wanted}",
         "maximum": lambda: f"must be at most {wanted}",
         "exclusiveMinimum": lambda: f"must be above {wanted}",
-        "minItems": lambda: f"wants at least {wanted} items",
-        "maxItems": lambda: f"wants at most {wanted} items",
+        "minItems": lambda: f"is too short; write at least {_count(wanted, 'item')}",
+        "maxItems": lambda: f"is too long; write at most {_count(wanted, 'item')}",
         "pattern": lambda: "may hold only letters, digits, '_' and '-', and not begin with '-'",
-        "minLength": lambda: "may not be empty" if wanted == 1 else f"wants at least {wanted} characters",
+        "minLength": lambda: (
+            "may not be empty" if wanted == 1 else f"is too short; write at least {_count(wanted, 'character')}"
+        ),
         "uniqueItems": lambda: "has an item twice; name each once",
         "anyOf": lambda: (
-            f"wants {' or '.join(_type_words(option, schema) for option in wanted)}{_as_number(error.instance)}"
+            f"is not possible; write {' or '.join(_type_words(option, schema) for option in wanted)}"
+            f"{_meant(error, schema)}"
         ),
     }
-    reason = wants.get(str(error.validator), lambda: f"is not possible; see {place} in config/README.md")
+    reason = reasons.get(str(error.validator), lambda: f"is not possible; see {place} in config/README.md")
     return [f"{place}: {_shown(error.instance)} {reason()}"]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _shown(value: Any) -> str:
@@ -124,12 +131,22 @@ def _shown(value: Any) -> str:
     return text if len(text) < 60 else text[:57] + "..."
 
 
-def _as_number(value: Any) -> str:
-    """How to write a number that is a text to YAML, as 1e-3 is: it wants a point before an exponent."""
-    try:
-        return f"; write {Decimal(value):f}" if isinstance(value, str) else ""
-    except InvalidOperation:
+def _meant(error: ValidationError, root: dict[str, Any]) -> str:
+    """How to write a text that is meant for the right thing, as `1e-3`, or a value one key too high."""
+    value, part = error.instance, error.schema
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if not isinstance(value, str):
         return ""
+    if part.get("type") != "object":  # YAML takes 1e-3 for a text: it wants a point before an exponent
+        try:
+            return f", such as {Decimal(value):f}"
+        except InvalidOperation:
+            return ""
+    if isinstance(part.get("additionalProperties"), dict):  # the keys are names of the user's choice
+        return f", such as {{terrain: {value}}}"
+    choices = {key: _resolved(item, root).get("enum", ()) for key, item in part["properties"].items()}
+    return next((f", such as {{{key}: {value}}}" for key in choices if value in choices[key]), "")
 
 
 def _place(path: Any) -> str:

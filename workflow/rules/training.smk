@@ -113,7 +113,7 @@ rule train_model:
         runs=flag("--runs", lambda wildcards: str(Path(config["results"], "runs"))),
     shell:
         "exec torchrun --standalone --nproc-per-node {resources.processes}"
-        " --signals-to-handle SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"
+        " --signals-to-handle SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1 --shutdown-timeout 110"
         " -m radar_cleaner train-model"
         " {params.results:q}"
         " {params.stores:q}"
