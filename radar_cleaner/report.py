@@ -15,9 +15,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from radar_cleaner.errors import ConfigError
+from radar_cleaner.evaluation import ALL_BANDS
 from radar_cleaner.shards import to_datetime
 
 APART_SECONDS = 3600  # frames nearer in time look much the same
+KEPT_TOO_LITTLE = 0.01  # of the meteorological echo: a model that keeps less is of no use
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,9 @@ def choose_frames(counts: Iterable[FrameCount], max_frames: int) -> list[Choice]
         left.remove(best)
         chosen.append(best)
         removed.append(best)
-    choices = [Choice(count, f"{count.removed:,} pixels of echo removed") for count in removed]
+    choices = [Choice(count, f"{count_of(count.removed, 'pixel')} of echo removed") for count in removed]
     if shows_rain:
-        choices.append(Choice(rainy, f"most rain: {rainy.kept:,} pixels of echo kept"))
+        choices.append(Choice(rainy, f"most rain: {count_of(rainy.kept, 'pixel')} of echo kept"))
     return choices
 
 
@@ -112,6 +114,35 @@ def reflectivity_table(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
         )
         line["measures"][row["measure"]] = row
     return [line for line in table.values() if any(row["pixels"] for row in line["measures"].values())]
+
+
+def list_warnings(metrics: Mapping[str, Any]) -> list[str]:
+    """What whoever reads these scores (metrics.json) must know before them, a sentence or two each."""
+    warnings = []
+    if metrics.get("fast_dev_run"):
+        warnings.append(
+            "This was a fast development run (training.fast_dev_run): it shows that everything runs."
+            " The model and its scores are worth nothing."
+        )
+    radars = [
+        row["radar"]
+        for row in metrics["scores"]
+        if row["cleaner"] == "model"
+        and row["band"] == ALL_BANDS
+        and row["retention"] is not None
+        and row["retention"] < KEPT_TOO_LITTLE
+    ]
+    if radars:
+        warnings.append(
+            f"The model removes nearly all echo: of the weather it keeps less than {100 * KEPT_TOO_LITTLE:g} %"
+            f" ({', '.join(radars)}). What it has cleaned is not fit for use."
+        )
+    return warnings
+
+
+def count_of(number: int, what: str) -> str:
+    """`1 frame`, `2,000 frames`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def count_made(written: Mapping[str, Sequence[float]], run_started: float | None) -> list[tuple[str, int, int]]:
@@ -167,6 +198,7 @@ def render_report(**values: Any) -> str:
     environment.filters["share"] = lambda value: "n/a" if value is None else f"{100 * value:.1f}"
     environment.filters["decimal"] = lambda value: "n/a" if value is None else f"{value:.2f}"
     environment.filters["count"] = lambda value: f"{value:,}"
+    environment.filters["count_of"] = count_of
     return environment.get_template("report.html").render(**values)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from radar_cleaner import map_figures
 from radar_cleaner.map_figures import Extent, Picture
-from radar_cleaner.report import Choice, FrameCount, picture, spread, utc
+from radar_cleaner.report import Choice, FrameCount, count_of, picture, spread, utc
 from radar_cleaner.stores import Store, TimeSeries
 from radar_cleaner.vocabulary import FLAG_KEPT, FLAG_REMOVED, is_echo
 from radar_cleaner.warp import nearest_gather
@@ -90,7 +90,7 @@ class RadarPictures:
         frequency, clutter = atlas.read("echo_frequency"), atlas.read("clutter")
         title = f"Clutter atlas of {self.radar}"
         png = map_figures.atlas_figure(title, self.world, frequency, clutter, self.extent(clutter.shape))
-        note = f"method: {atlas.attrs['method']}, from {atlas.attrs['frames_used']} frames"
+        note = f"method: {atlas.attrs['method']}, from {count_of(atlas.attrs['frames_used'], 'frame')}"
         if atlas.attrs["too_few_frames"]:
             note += "; these are too few to tell clutter from rain, so nothing is masked"
         return Shown(title, note, picture(png))

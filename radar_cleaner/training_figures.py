@@ -19,7 +19,6 @@ from radar_cleaner.figures import (
     VERMILION,
     new_figure,
     panel_grid,
-    percent_axis,
     say_nothing,
     style_axes,
     to_png,
@@ -37,19 +36,20 @@ class _Line:
     marker: str
 
 
+_PERCENT = "%"
 _LINES = (
     _Line("train_", "training", ORANGE, "--", "s"),
     _Line("val_", "validation", BLUE, "-", "o"),
     _Line("ema_val_", "validation of the EMA weights", VERMILION, "-", "^"),
     _Line("swa_val_", "validation of the SWA weights", GREEN, ":", "D"),
 )
-# What follows the prefix: title, unit of the y axis (none for a share, which is percent).
+# What follows the prefix: title, unit of the y axis (a share is drawn as percent).
 _PANELS = {
     "loss": ("loss, all terms", "loss (no unit)"),
-    "mask_f1": ("F1 of the mask on echoes", None),
+    "mask_f1": ("F1 of the mask on echoes", _PERCENT),
     "reflectivity_mae_dbz": ("reflectivity: mean absolute error", "dBZ"),
-    "meteorological_kept": ("meteorological echo kept", None),
-    "non_meteorological_removed": ("non-meteorological echo removed", None),
+    "meteorological_kept": ("meteorological echo kept", _PERCENT),
+    "non_meteorological_removed": ("non-meteorological echo removed", _PERCENT),
     "inpainting_mae_dbz": ("in holes: mean absolute error", "dBZ"),
     "focal": ("mask: focal term", "loss (no unit)"),
     "dice": ("mask: Dice term", "loss (no unit)"),
@@ -73,19 +73,22 @@ def learning_curves_figure(history: pd.DataFrame | Sequence[Mapping[str, float]]
     handles: dict[_Line, Line2D] = {}
     for axes, (name, lines) in zip(panels, shown.items(), strict=False):
         title, unit = _PANELS[name]
+        scale = 100 if unit == _PERCENT else 1
         for line in lines:
-            handles[line] = _draw_line(axes, table["epoch"], table[line.prefix + name], line)
+            handles[line] = _draw_line(axes, table["epoch"], scale * table[line.prefix + name], line)
         axes.set_title(title, loc="left", fontsize=10, fontweight="bold")
-        if unit is None:
-            percent_axis(axes.yaxis)
-        else:
-            axes.set_ylabel(unit)
+        axes.set_ylabel(unit)
+        axes.ticklabel_format(axis="y", useOffset=False)
+        if unit == _PERCENT:
+            low, high = axes.get_ylim()
+            axes.set_ylim(max(low, 0), min(high, 100))
     if has_rate:
         axes = panels[len(shown)]
         _draw_line(axes, table["epoch"], table["learning_rate"], _Line("", "", INK, "-", "."))
         axes.set_title("learning rate at the epoch's end", loc="left", fontsize=10, fontweight="bold")
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    _fill_last_row(panels, len(shown) + has_rate)
     for axes in panels[: len(shown) + has_rate]:
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
@@ -124,6 +127,17 @@ def rates_figure(rates: Sequence[float], losses: Sequence[float], chosen: float)
     return to_png(figure)
 
 
+def _fill_last_row(panels: Sequence[Axes], count: int) -> None:
+    """Give the last of `count` panels the room of those after it, which hold nothing."""
+    if not 0 < count < len(panels):
+        return
+    first, last = panels[count - 1].get_subplotspec(), panels[-1].get_subplotspec()
+    assert first is not None and last is not None
+    panels[count - 1].set_subplotspec(first.get_gridspec()[first.num1 : last.num1 + 1])
+    for axes in panels[count:]:
+        axes.remove()
+
+
 def _draw_line(axes: Axes, epochs: pd.Series[int], values: pd.Series[float], line: _Line) -> Line2D:
     (drawn,) = axes.plot(
         epochs,
@@ -133,5 +147,6 @@ def _draw_line(axes: Axes, epochs: pd.Series[int], values: pd.Series[float], lin
         marker=line.marker,
         markersize=4,
         markevery=-(-len(epochs) // _MARKERS),
+        clip_on=False,  # a score of 100 % lies on the panel's edge
     )
     return drawn

@@ -25,9 +25,23 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
     "typo in a section": (put("traning", value={}), "traning", "did you mean 'training'?"),
     "typo in a radar": (put("radars", 0, "lattitude", value=4), "radars[0].lattitude", "'latitude'"),
     "latitude 145": (put("radars", 0, "latitude", value=145), "radars[0].latitude", "at most 90"),
-    "a text for a number": (put("training", "epochs", value="ten"), "training.epochs", "wants a whole number"),
+    "a text for a number": (
+        put("training", "epochs", value="ten"),
+        "training.epochs",
+        '"ten" is not possible; write a whole number',
+    ),
+    "a text that is a number": (
+        put("training", "epochs", value="12"),
+        "training.epochs",
+        '"12" is not possible; write a whole number, such as 12',
+    ),
+    "a text that is too large a number": (
+        put("training", "epochs", value="1e999999999"),
+        "training.epochs",
+        '"1e999999999" is not possible; write a whole number',
+    ),
     "a missing key": (lambda c: c["radars"][0].pop("range_km"), "radars[0].range_km", "is missing"),
-    "no radars": (put("radars", value=[]), "radars", "at least 1"),
+    "no radars": (put("radars", value=[]), "radars", "[] is too short; write at least 1 item"),
     "one id twice": (put("radars", 1, "id", value="CASGO"), "radars[0].id", "two radars"),
     "an id with a slash": (put("radars", 0, "id", value="a/b"), "radars[0].id", "letters"),
     "an id like a flag": (put("radars", 0, "id", value="-x"), "radars[0].id", "not begin with '-'"),
@@ -142,7 +156,7 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
     "a whole number with a point": (
         put("frames", "size_px", value=[580.0, 480]),
         "frames.size_px",
-        "wants null or a list of 2 whole numbers, 1 or more",
+        "write null or a list of 2 whole numbers, 1 or more",
     ),
     "a share that no blocks have": (
         put("samples", "validation", value=0.4),
@@ -182,12 +196,12 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
     "one time for a period": (
         put("training", "period", value="2024-07-10"),
         "training.period",
-        '"2024-07-10" wants a list or null',
+        '"2024-07-10" is not possible; write a list or null',
     ),
     "numbers for a period": (
         put("training", "period", value=[20240710, 20240711]),
         "training.period[0]",
-        "20240710 wants a text or a list",
+        "20240710 is not possible; write a text or a list",
     ),
     "a list in a list for a time": (
         put("training", "period", value=[[["2024-07-10"], 3]]),
@@ -197,18 +211,18 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
     "a box for a list of boxes": (
         put("frames", "overlay", "boxes_px", value=[1, 2, 3, 4]),
         "frames.overlay.boxes_px[0]",
-        "1 wants a list of 4 whole numbers, 0 or more",
+        "1 is not possible; write a list of 4 whole numbers, 0 or more",
     ),
     "a number for a box": (
         put("frames", "plot_box_px", value=100),
         "frames.plot_box_px",
-        "wants null or a list of 4 whole numbers",
+        "write null or a list of 4 whole numbers",
     ),
-    "a number for a section": (put("frames", value=5), "frames", "5 wants keys below it"),
-    "one radar without a list": (put("radars", value={"id": "A"}), "radars", "wants a list"),
-    "radars written but empty": (put("radars", value=None), "radars", "null wants a list"),
-    "an empty radar": (put("radars", 0, value=None), "radars[0]", "null wants keys below it"),
-    "no folder of results": (put("results", value=None), "results", "null wants a text"),
+    "a number for a section": (put("frames", value=5), "frames", "5 is not possible; write keys below it"),
+    "one radar without a list": (put("radars", value={"id": "A"}), "radars", "write a list"),
+    "radars written but empty": (put("radars", value=None), "radars", "null is not possible; write a list"),
+    "an empty radar": (put("radars", 0, value=None), "radars[0]", "null is not possible; write keys below it"),
+    "no folder of results": (put("results", value=None), "results", "null is not possible; write a text"),
     "a short time format": (put("frames", "time_format", value="x"), "frames.time_format", "at least 2 char"),
     "a window off the cadence": (
         put("samples", "input_minutes", value=[-5, 0, 5]),
@@ -235,22 +249,22 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
     "a learning rate of 0": (
         put("training", "learning_rate", value=0),
         "training.learning_rate",
-        "0 wants a number above 0 or `find`",
+        "0 is not possible; write a number above 0 or `find`",
     ),
     "a learning rate by another word": (
         put("training", "learning_rate", value="auto"),
         "training.learning_rate",
-        '"auto" wants a number above 0 or `find`',
+        '"auto" is not possible; write a number above 0 or `find`',
     ),
     "a number that YAML takes for a text": (
         put("training", "learning_rate", value="1e-3"),
         "training.learning_rate",
-        "wants a number above 0 or `find`; write 0.001",
+        "write a number above 0 or `find`, such as 0.001",
     ),
     "a decay that YAML takes for a text": (
         put("training", "weight_decay", value="1e-5"),
         "training.weight_decay",
-        "wants a number; write 0.00001",
+        "write a number, such as 0.00001",
     ),
     "all is dropped": (put("training", "model", "dropout", value=1), "training.model.dropout", "at most 0.99"),
     "a moving average that never moves": (
@@ -263,11 +277,16 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
         "training.schedule.plateau_factor",
         "must be above 0",
     ),
-    "a schedule that is none": (put("training", "schedule", value="cosine"), "training.schedule", "keys below it"),
+    "a schedule without its key": (
+        put("training", "schedule", value="one_cycle"),
+        "training.schedule",
+        "keys below it, such as {name: one_cycle}",
+    ),
+    "a schedule that is none": (put("training", "schedule", value="linear"), "training.schedule", "keys below it"),
     "an unknown schedule": (
         put("training", "schedule", "name", value="step"),
         "training.schedule.name",
-        "choose one of cosine, one_cycle, plateau",
+        '"step" is not possible; choose one of cosine, one_cycle, plateau',
     ),
     "an average under another schedule": (
         lambda c: (
@@ -299,7 +318,7 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
     "one shape without a list": (
         put("training", "holes", "shapes", value="blocks"),
         "training.holes.shapes",
-        "wants a list",
+        "write a list",
     ),
     "no shape of holes": (put("training", "holes", "shapes", value=[]), "training.holes.shapes", "at least 1"),
     "a shape of holes twice": (
@@ -323,12 +342,22 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
         "above 0",
     ),
     "an unknown tracker": (put("training", "tracker", value="neptune"), "training.tracker", "mlflow"),
-    "yes for a switch": (put("cleaning", "tta", value="yes please"), "cleaning.tta", "wants true or false"),
-    "a list for static fields": (put("samples", "static", value=["a.tif"]), "samples.static", "keys below it"),
+    "yes for a switch": (put("cleaning", "tta", value="yes please"), "cleaning.tta", "write true or false"),
+    "a list for static fields": (
+        put("samples", "static", value=["a.tif"]),
+        "samples.static",
+        "keys below it, such as {terrain: a.tif}",
+    ),
+    "a file for static fields": (
+        put("samples", "static", value="dem.tif"),
+        "samples.static",
+        '"dem.tif" is not possible; write keys below it, such as {terrain: dem.tif}',
+    ),
+    "a number for static fields": (put("samples", "static", value=[3]), "samples.static", "keys below it"),
     "a static field without a file": (
         put("samples", "static", value={"terrain": None}),
         "samples.static.terrain",
-        "null wants a text",
+        "null is not possible; write a text",
     ),
     "a static field that is not there": (
         put("samples", "static", value={"terrain": "dem.tif"}),

@@ -90,20 +90,22 @@ def make_run(
     return layout
 
 
-def make_evaluation(results: Path, radars: tuple[str, ...]) -> None:
-    """metrics.json of a perfect model, and two pictures."""
+def make_evaluation(results: Path, radars: tuple[str, ...], keeps: bool = True, **changes: object) -> None:
+    """metrics.json of a model that is perfect, or keeps nothing, with these changes, and two pictures."""
     scores = {}
     for radar in radars:
         scores[radar] = RadarScores(2)
         codes = pattern_codes(radar, START)
         reference = np.where(decode_dbz(codes) > 30, 1, 2).astype(np.uint8)
         frame = Frame(codes, np.ones_like(codes), np.eye(48, dtype=bool), reference)
-        right = (reference == 1).astype(np.float32)
+        right = (reference == 1).astype(np.float32) * keeps
         scores[radar].add(START, score_frame(frame, right, decode_dbz(codes), 0.5, [30.0]))
     found = with_total(scores)
     metrics = {
         "reference": "masks",
         "threshold": 0.5,
+        "tta": False,
+        "fast_dev_run": False,
         "samples": {
             "listed": 2,
             "scored": dict.fromkeys(radars, 1),
@@ -111,6 +113,7 @@ def make_evaluation(results: Path, radars: tuple[str, ...]) -> None:
         },
         "scores": score_rows(found, [30.0]),
         "reflectivity": reflectivity_rows(found, [30.0]),
+        **changes,
     }
     _write(results / "evaluation" / "metrics.json", json.dumps(metrics))
     for name in ("scores.png", "curve.png"):

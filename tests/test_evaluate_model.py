@@ -223,6 +223,16 @@ def test_a_fast_dev_run_scores_the_first_two_samples_and_writes_all_files(run):
     assert len(list((run.folder / "out").iterdir())) == 5
 
 
+@pytest.mark.parametrize("count", [1, 3, 4])
+def test_the_log_is_told_a_few_times_how_far_the_scoring_is(run, caplog, count):
+    caplog.set_level("INFO")
+    samples = [(time, radar) for time in TIMES[:count] for radar in ("CASGO", "CASCM")]
+    run(samples=samples)
+    told = [record.getMessage() for record in caplog.records if "samples done" in record.getMessage()]
+    assert 2 <= len(told) <= 5
+    assert told[-1].startswith(f"{2 * count} of {2 * count} samples done")
+
+
 def test_one_radar_alone_has_no_total(run):
     metrics = run(samples=[(time, "CASGO") for time in TIMES], stores=[f"CASGO={SHARD}"])
     assert {row["radar"] for row in metrics["scores"]} == {"CASGO"}

@@ -12,7 +12,9 @@ from radar_cleaner.report import (
     FrameCount,
     choose_frames,
     count_made,
+    count_of,
     inline_svg,
+    list_warnings,
     reflectivity_table,
     score_table,
     spread,
@@ -68,6 +70,18 @@ def test_the_choice_is_unique_bounded_and_the_same_in_any_order(counts, number, 
     shuffled = list(counts)
     random.shuffle(shuffled)
     assert shown(shuffled, number) == first
+
+
+@pytest.mark.parametrize(("retention", "warns"), [(0.0, True), (0.009, True), (0.01, False), (None, False)])
+def test_a_model_that_keeps_next_to_no_weather_is_warned_of(retention, warns):
+    row = {"radar": "A", "cleaner": "model", "band": "all", "retention": retention}
+    others = [{**row, "cleaner": "weak label", "retention": 0}, {**row, "band": "below 15", "retention": 0}]
+    assert len(list_warnings({"fast_dev_run": False, "scores": [row, *others]})) == warns
+    assert len(list_warnings({"fast_dev_run": True, "scores": [row, *others]})) == warns + 1
+
+
+def test_one_thing_is_no_plural():
+    assert [count_of(number, "frame") for number in (0, 1, 2000)] == ["0 frames", "1 frame", "2,000 frames"]
 
 
 @given(st.integers(0, 40), st.integers(0, 12))

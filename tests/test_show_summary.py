@@ -1,5 +1,7 @@
 """The summary says what was read, learnt and scored, and where things lie."""
 
+import os
+
 import pytest
 from report_cases import make_evaluation
 
@@ -35,6 +37,9 @@ def test_a_whole_run_is_summed_up(results, capsys):
     assert "frames rejected 100" in lines
     assert "samples 5 train, 1 val, 2 test" in lines
     assert "epochs 3" in lines
+    assert "frames scored 2 (CASGO 1, CASCM 1)" in lines
+    assert "frames read" in lines[0]  # no warning
+    assert not any("flips" in line for line in lines)
     assert "all radars, model 100.0 % / 100.0 %" in lines
     assert "all radars, weak label 100.0 % / 0.0 %" in lines
     assert f"report {results / 'report' / 'report.html'}" in lines
@@ -45,6 +50,33 @@ def test_a_run_without_training_and_scores_says_what_it_has(results, capsys):
     text = told(results, capsys)
     assert "frames read" in text and "report" in text
     assert "samples" not in text and "scores" not in text
+
+
+def test_what_makes_the_scores_worth_nothing_comes_before_them(results, capsys):
+    make_evaluation(results, ("CASGO", "CASCM"), keeps=False, fast_dev_run=True)
+    first, second, *rest = told(results, capsys).splitlines()
+    assert first.startswith("WARNING: ") and "fast development run" in first and "worth nothing" in first
+    assert second.startswith("WARNING: ") and "keeps less than 1 %" in second and "CASGO, CASCM" in second
+    assert not any("WARNING" in line for line in rest)
+
+
+def test_what_was_scored_is_counted_and_how_is_said(results, capsys):
+    samples = {"listed": 16, "scored": {"CASGO": 2}, "without_reference": {"CASGO": 14}}
+    make_evaluation(results, ("CASGO",), tta=True, samples=samples)
+    lines = [" ".join(line.split()) for line in told(results, capsys).splitlines()]
+    assert "frames scored 2 (CASGO 2); 14 more without a reference" in lines
+    assert any("mean over eight flips and turns" in line for line in lines)
+
+
+@pytest.mark.parametrize("unfinished", [True, False])
+def test_a_report_from_before_the_last_run_is_said_to_be_one(unfinished, results, capsys):
+    started = results / "run_started"
+    started.touch()
+    before = (results / "report" / "coverage.csv").stat().st_mtime
+    os.utime(started, (0, before + (10 if unfinished else -10)))
+    text = told(results, capsys)
+    assert ("WARNING: The last run did not write its report" in text) == unfinished
+    assert ("report.html (of an earlier run)" in text) == unfinished
 
 
 def test_an_unfinished_run_is_said_to_be_one(tmp_path):

@@ -7,7 +7,9 @@ import imageio.v3 as iio
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+from radar_cleaner import training_figures
 from radar_cleaner.training_figures import learning_curves_figure, rates_figure
 
 TERMS = ("loss", "focal", "dice", "reflectivity", "inpainting", "reflectivity_mae_dbz", "inpainting_mae_dbz")
@@ -52,6 +54,37 @@ def test_without_validation_only_training_is_drawn():
     table[[name for name in table if name.startswith("val_")]] = math.nan
     assert shown(learning_curves_figure(table)) == {"train"}
     assert pixels(learning_curves_figure(table)).shape[0] < pixels(learning_curves_figure(rows)).shape[0]
+
+
+def panels_of(monkeypatch, rows):
+    """The figure's panels as they are laid out, by their title."""
+    monkeypatch.setattr(training_figures, "to_png", lambda figure: figure)
+    figure = learning_curves_figure(rows)
+    FigureCanvasAgg(figure).draw()
+    return {axes.get_title(loc="left"): axes for axes in figure.axes}
+
+
+@pytest.mark.parametrize("scores", [[0.0602, 0.0611, 0.0598], [0.0] * 3, [1.0] * 3, [0.2, 0.9, 1.0], [0.5]])
+def test_a_score_is_percent_that_can_be_told_apart_and_never_beyond_0_to_100(scores, monkeypatch):
+    rows = [{"epoch": epoch, "val_mask_f1": score} for epoch, score in enumerate(scores, 1)]
+    axes = panels_of(monkeypatch, rows)["F1 of the mask on echoes"]
+    low, high = axes.get_ylim()
+    assert 0 <= low <= 100 * min(scores) <= 100 * max(scores) <= high <= 100
+    ticks = [label.get_text() for label in axes.get_yticklabels() if low <= label.get_position()[1] <= high]
+    assert len(ticks) == len(set(ticks)) >= 3
+    assert axes.get_ylabel() == "%"
+
+
+@pytest.mark.parametrize("columns", range(1, 11))
+def test_no_cell_of_the_picture_is_empty(columns, monkeypatch):
+    names = [f"val_{name}" for name in (*TERMS, *SCORES)][:columns]
+    rows = [{"epoch": 1, "learning_rate": 0.1, **dict.fromkeys(names, 0.5)}]
+    panels = panels_of(monkeypatch, rows).values()
+    specs = [axes.get_subplotspec() for axes in panels]
+    grid = specs[0].get_gridspec()
+    cells = [cell for spec in specs for cell in range(spec.num1, spec.num2 + 1)]
+    assert len(panels) == columns + 1
+    assert sorted(cells) == list(range(grid.nrows * grid.ncols))
 
 
 def test_rows_and_a_table_give_the_same_picture():

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import imageio.v3 as iio
 import pandas as pd
 import pytest
-from report_cases import SHARDS, make_run
+from report_cases import SHARDS, make_evaluation, make_run
 from test_report import SVG
 
 from radar_cleaner.errors import ConfigError, StoreError
@@ -142,6 +142,25 @@ def test_scores_and_frames_are_told(run):
     assert "pixels of echo removed" in page.text and "most rain" in page.text
     assert "label agreement" in page.text
     assert "epochs" in page.text
+
+
+def test_a_good_run_has_no_warning_and_no_plural_of_one(run):
+    _, _, page = run
+    assert "warning" not in {value for _, name, value in page.attrs if name == "class"}
+    assert "CASGO: 1 frame; CASCM: 1 frame." in page.text
+    assert "flipped and turned" not in page.text
+
+
+def test_a_fast_development_run_and_a_model_that_keeps_nothing_are_told_before_all_else(tmp_path):
+    layout = make_run(tmp_path / "results", ("CASGO",), trained=False)
+    make_evaluation(layout.results, ("CASGO",), keeps=False, fast_dev_run=True, tta=True)
+    page = Page(report(layout, ("CASGO",), trained=False, max_frames=0))
+    assert [value for _, name, value in page.attrs if name == "class"].count("warning") == 2
+    places = [
+        page.text.index(text) for text in ("worth nothing", "keeps less than 1 %", "frames read", "Scores Judged")
+    ]
+    assert places == sorted(places)
+    assert "CASGO: 1 frame. The model judged each frame eight times, flipped and turned" in page.text
 
 
 def test_the_rule_graph_is_inlined(run):

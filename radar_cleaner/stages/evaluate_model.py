@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
+from time import perf_counter
 from typing import Literal
 
 import imageio.v3 as iio
@@ -42,6 +45,7 @@ log = logging.getLogger(__name__)
 Classes = NDArray[np.uint8]
 
 _FAST_DEV_SAMPLES = 2
+_LINES = 5  # on its progress in the log, at most
 
 
 @dataclass(frozen=True)
@@ -153,22 +157,15 @@ def evaluate_model(
     if fast_dev_run:
         wanted = wanted[:_FAST_DEV_SAMPLES]
         log.warning("fast_dev_run: only the first %d samples are scored", len(wanted))
-    for radar in sorted({radar for _, radar in wanted}):
+    for radar, of_radar in groupby(_told(sorted(wanted, key=itemgetter(1))), key=itemgetter(1)):
         if radar not in shards:
             raise SampleError(f"{samples}: radar {radar} has no stores; they hold {sorted(shards)}")
         truth: _Masks | _Targets = _Targets(layout, radar, shards[radar])
         if reference and (reference / radar).is_dir():
             truth = _Masks(reference / radar, names[radar])
         kinds[radar] = "masks" if isinstance(truth, _Masks) else "labels"
-        by_radar[radar] = _score_radar(
-            layout,
-            radar,
-            shards[radar],
-            [time for time, of in wanted if of == radar],
-            cleaner,
-            truth,
-            how,
-        )
+        times = (time for time, _ in of_radar)
+        by_radar[radar] = _score_radar(layout, radar, shards[radar], times, cleaner, truth, how)
     found = with_total(by_radar)
     rows, curve_points = score_rows(found, dbz_bands), curve_rows(found)
     reflectivity = reflectivity_rows(found, dbz_bands)
@@ -195,9 +192,18 @@ def evaluate_model(
     whole = [row for row in rows if row["band"] == ALL_BANDS]
     figures.write_png(scores_figure, figures.scores_figure(whole))
     figures.write_png(curve_figure, figures.removal_curve_figure(curve_points, whole, threshold))
-    log.info("scored %s frames, %s without a reference", scored, without)
+    log.info("frames scored: %s; without a reference: %s", scored, without)
     if not sum(scored.values()):
         log.warning("no sample of %s has a reference: there are no scores", samples)
+
+
+def _told(samples: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """The samples, while the log is told how far they are."""
+    started = perf_counter()
+    for done, sample in enumerate(samples, 1):
+        yield sample
+        if done * _LINES % len(samples) < _LINES:  # as often as done / len(samples) passes a fifth
+            log.info("%d of %d samples done, %.2f s each", done, len(samples), (perf_counter() - started) / done)
 
 
 def _in_words(kinds: dict[str, str]) -> str:
@@ -251,7 +257,7 @@ def _score_radar(
     layout: Layout,
     radar: str,
     shards: list[str],
-    times: list[int],
+    times: Iterable[int],
     cleaner: Cleaner,
     truth: _Masks | _Targets,
     how: _Scoring,
@@ -278,13 +284,7 @@ def _score_radar(
     return scores
 
 
-def _score_frame(
-    frames: RadarFrames,
-    time: int,
-    frame: Frame,
-    cleaner: Cleaner,
-    how: _Scoring,
-) -> Tally:
+def _score_frame(frames: RadarFrames, time: int, frame: Frame, cleaner: Cleaner, how: _Scoring) -> Tally:
     inputs = frames.inputs(time)
     seen = cleaner.predict(inputs, how.tta)
     holes = None if how.hole_size is None else hole_lattice(frame.codes, time, how.hole_size)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from radar_cleaner.errors import StoreError
 from radar_cleaner.evaluation import ALL_BANDS
+from radar_cleaner.report import list_warnings
 
 
 def show_summary(*, results: Path) -> None:
@@ -21,17 +22,32 @@ def show_summary(*, results: Path) -> None:
         Folder of the run.
     """
     report = results / "report" / "report.html"
-    coverage = results / "report" / "coverage.csv"
+    coverage = results / "report" / "coverage.csv"  # made with it
     if not coverage.is_file():
         raise StoreError(f"{coverage}: not there; run snakemake to make the report, then ask again")
-    lines = [*_count_frames(pd.read_csv(coverage)), *_count_samples(results), *_list_scores(results)]
-    lines += [("report", str(report))]
+    scored = results / "evaluation" / "metrics.json"
+    metrics = json.loads(scored.read_text(encoding="utf-8")) if scored.is_file() else None
+    for warning in list_warnings(metrics) if metrics else []:
+        print(f"WARNING: {warning}")
+    stale = _is_older(coverage, results / "run_started")
+    if stale:
+        print(
+            "WARNING: The last run did not write its report: that and the counts of frames are of an earlier run."
+        )
+    lines = [*_count_frames(pd.read_csv(coverage)), *_count_samples(results)]
+    lines += _list_scores(metrics) if metrics else []
+    lines += [("report", f"{report} (of an earlier run)" if stale else str(report))]
     for name in ("cleaned", "composite"):
         if (results / name).is_dir():
             lines.append((f"{name} data", str(results / name)))
     width = max(len(name) for name, _ in lines)
     for name, value in lines:
         print(f"{name:<{width}}  {value}")
+
+
+def _is_older(path: Path, run_started: Path) -> bool:
+    """Whether a file was there before the last run began, where that is known."""
+    return run_started.is_file() and path.stat().st_mtime < run_started.stat().st_mtime
 
 
 def _count_frames(table: pd.DataFrame) -> list[tuple[str, str]]:
@@ -59,14 +75,17 @@ def _count_samples(results: Path) -> list[tuple[str, str]]:
     return lines
 
 
-def _list_scores(results: Path) -> list[tuple[str, str]]:
-    """One line a radar and cleaner."""
-    path = results / "evaluation" / "metrics.json"
-    if not path.is_file():
-        return []
-    metrics = json.loads(path.read_text(encoding="utf-8"))
+def _list_scores(metrics: dict[str, Any]) -> list[tuple[str, str]]:
+    """How many frames were scored, against what and how; then one line a radar and cleaner."""
+    samples = metrics["samples"]
+    radars = ", ".join(f"{radar} {frames:,}" for radar, frames in samples["scored"].items())
+    total, without = (sum(samples[name].values()) for name in ("scored", "without_reference"))
+    unscored = f"; {without:,} more without a reference" if without else ""
     against = {"masks": "reference masks"}.get(metrics["reference"], metrics["reference"])
-    lines = [("scores against", f"{against}, all reflectivities: weather kept / other echo removed")]
+    lines = [("frames scored", (f"{total:,} ({radars})" if radars else "0") + unscored)]
+    if metrics.get("tta"):
+        lines.append(("scores by", "the model's mean over eight flips and turns of each frame (evaluation.tta)"))
+    lines.append(("scores against", f"{against}, all reflectivities: weather kept / other echo removed"))
     for row in metrics["scores"]:
         if row["band"] == ALL_BANDS:
             scores = f"{_percent(row['retention'])} / {_percent(row['removal'])}"

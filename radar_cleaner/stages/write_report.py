@@ -18,7 +18,9 @@ from radar_cleaner.layout import Layout
 from radar_cleaner.report import (
     choose_frames,
     count_made,
+    count_of,
     inline_svg,
+    list_warnings,
     picture,
     reflectivity_table,
     render_report,
@@ -98,6 +100,7 @@ def write_report(
         period=(utc(min(times)), utc(max(times))) if times else None,
         started=utc(int(started)) if started else None,
         written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
+        warnings=list_warnings(metrics) if metrics else [],
         cards=_cards(results, totals, metrics, history),
         frames=[radars[choice.frame.radar].draw_cleaning(choice) for choice in chosen],
         composites=_draw_composites(layout, shards, radars, [choice.frame.time for choice in chosen[::-1]]),
@@ -118,7 +121,7 @@ def write_report(
         places=_places(layout, shards),
     )
     write_text(output, text)
-    log.info("report of %d frames, %d of them shown: %s", totals["read"], len(chosen), output)
+    log.info("report of %s, %d of them shown: %s", count_of(totals["read"], "frame"), len(chosen), output)
 
 
 def _read_coverage(
@@ -216,7 +219,7 @@ def _score_values(results: Path, metrics: dict[str, Any]) -> dict[str, Any]:
 
 
 def _history_note(history: pd.DataFrame) -> str:
-    epochs = f"{len(history)} epoch{'s' if len(history) != 1 else ''}"
+    epochs = count_of(len(history), "epoch")
     return f"{epochs}. Training: crops, while the weights changed; validation: whole frames, at the epoch's end."
 
 
@@ -230,7 +233,8 @@ def _cards(
     ]
     if history is not None:
         train, val = (len(pd.read_csv(results / "samples" / f"{name}.csv")) for name in ("train", "val"))
-        cards.append(("samples learnt from", f"{train:,}", f"{val:,} to validate, {len(history)} epochs"))
+        epochs = count_of(len(history), "epoch")
+        cards.append(("samples learnt from", f"{train:,}", f"{val:,} to validate, {epochs}"))
     whole = [row for row in metrics["scores"] if row["band"] == ALL_BANDS] if metrics else []
     if whole:
         radar = ALL_RADARS if any(row["radar"] == ALL_RADARS for row in whole) else whole[0]["radar"]

@@ -132,21 +132,30 @@ def _shown(value: Any) -> str:
 
 
 def _meant(error: ValidationError, root: dict[str, Any]) -> str:
-    """How to write a text that is meant for the right thing, as `1e-3`, or a value one key too high."""
+    """How to write what was meant by a text where a number or keys are wanted."""
     value, part = error.instance, error.schema
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
+    if part.get("type") == "object":
+        return _as_keys(value[0] if isinstance(value, list) and len(value) == 1 else value, part, root)
+    kinds = str([option.get("type") for option in (part, *part.get("anyOf", ()))])
+    try:  # YAML takes 1e-3 for a text: it wants a point before an exponent
+        number = Decimal(value) if isinstance(value, str) else Decimal("nan")
+    except InvalidOperation:
+        return ""
+    short = number.is_finite() and abs(number.adjusted()) < 15
+    fits = short and ("number" in kinds or ("integer" in kinds and number % 1 == 0))
+    return f", such as {number:f}" if fits else ""
+
+
+def _as_keys(value: Any, part: dict[str, Any], root: dict[str, Any]) -> str:
+    """The key that a lone text belongs below, where there is one: `{name: one_cycle}`."""
     if not isinstance(value, str):
         return ""
-    if part.get("type") != "object":  # YAML takes 1e-3 for a text: it wants a point before an exponent
-        try:
-            return f", such as {Decimal(value):f}"
-        except InvalidOperation:
-            return ""
-    if isinstance(part.get("additionalProperties"), dict):  # the keys are names of the user's choice
-        return f", such as {{terrain: {value}}}"
-    choices = {key: _resolved(item, root).get("enum", ()) for key, item in part["properties"].items()}
-    return next((f", such as {{{key}: {value}}}" for key in choices if value in choices[key]), "")
+    if isinstance(part.get("additionalProperties"), dict):  # the user chooses the keys
+        key: str | None = "terrain"
+    else:
+        properties = part.get("properties", {})
+        key = next((key for key in properties if value in _resolved(properties[key], root).get("enum", ())), None)
+    return f", such as {{{key}: {_shown(value)[1:-1]}}}" if key else ""
 
 
 def _place(path: Any) -> str:
