@@ -145,6 +145,7 @@ print("part", steps.part_size)
 """
 
 
+@pytest.mark.slow  # half a minute
 def test_a_batch_that_really_does_not_fit_is_computed_in_parts():
     path = [str(Path(__file__).parent), *sys.path]
     done = subprocess.run(

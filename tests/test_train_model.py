@@ -243,6 +243,7 @@ def test_ten_interruptions_of_two_processes_at_random_steps_change_no_bit(tmp_pa
     assert not (parted / "checkpoints/again").exists()
 
 
+@pytest.mark.slow  # three starts of two processes
 def test_a_process_that_dies_takes_the_others_down_and_a_restart_goes_on(tmp_path):
     whole, parted = tmp_path / "whole", tmp_path / "parted"
     finish(start_training(train_flags(whole, write_stores(whole), **EVERYTHING), processes=2))
@@ -264,6 +265,7 @@ def test_a_process_that_dies_takes_the_others_down_and_a_restart_goes_on(tmp_pat
     assert read_outputs(whole) == read_outputs(parted)
 
 
+@pytest.mark.slow  # three starts of a launcher
 def test_two_launchers_as_on_two_machines_train_as_one_does(tmp_path):
     whole, parted = tmp_path / "whole", tmp_path / "parted"
     finish(start_training(train_flags(whole, write_stores(whole)), processes=2))
@@ -334,6 +336,7 @@ def test_hours_channels_and_static_fields_train(tmp_path):
     assert "static/CASGO.zarr" in read_model_provenance(results / "model/best.pt")["inputs"]
 
 
+@pytest.mark.slow  # two starts of two processes
 def test_torchrun_with_two_processes_is_reproducible_and_close_to_one(tmp_path):
     outputs = []
     for name in ("one", "two"):

@@ -136,7 +136,7 @@ def test_no_shell_stands_between_snakemake_and_the_training(scratch: Workspace) 
     output = scratch.snakemake("--dry-run", "--printshellcmds", "train").stdout
     command = next(line for line in output.splitlines() if "train-model" in line)
     assert command.startswith("Shell command: exec torchrun ")
-    assert "--signals-to-handle SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1 -m radar_cleaner" in command
+    assert "--signals-to-handle SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1 --shutdown-timeout 110 -m radar" in command
 
 
 def test_the_default_profile_sets_nothing_that_the_slurm_profile_sets() -> None:
