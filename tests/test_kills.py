@@ -199,4 +199,4 @@ def test_a_run_killed_in_each_rule_ends_with_the_same_stores(finished: Workspace
     assert [name for name in ours if ours[name] != theirs[name]] == []
     assert geotiffs(workspace) == geotiffs(whole) != {}
     assert temporaries(workspace) == []
-    assert "goes on after epoch 2 of 2" in (workspace.root / "results/logs/train_model.log").read_text()
+    assert "goes on after epoch 2 and 0 step(s)" in (workspace.root / "results/logs/train_model.log").read_text()
