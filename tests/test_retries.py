@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import shutil
 import signal
@@ -22,8 +23,9 @@ def torchrun_of(process: subprocess.Popen[str]) -> psutil.Process:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         for child in psutil.Process(process.pid).children(recursive=True):
-            if any("torchrun" in word for word in child.cmdline()[:2]):
-                return child
+            with contextlib.suppress(psutil.NoSuchProcess):  # the short ones of other rules
+                if any("torchrun" in word for word in child.cmdline()[:2]):
+                    return child
         time.sleep(0.1)
     raise AssertionError("no torchrun was started")
 
