@@ -75,7 +75,7 @@ class RunLog:
         self._file = None if folder is None else (folder / "log.jsonl").open("ab", buffering=0)
 
     def record(self, kind: Kind, step: int, values: Mapping[str, object]) -> None:
-        """Write an event; `step` is where trackers draw it: an optimizer step, or an epoch. NaN becomes null."""
+        """Write an event; `step` counts optimizer steps, and is where trackers draw it. NaN becomes null."""
         if self._file is None:
             return
         self.step = step
