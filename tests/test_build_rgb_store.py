@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from archive_cases import KINDS, files_of, pack
 from picture_cases import NAMES, SIZE, encode, read_sample, sample_frames, small, write_zoo
 
 from radar_cleaner.errors import FrameError
@@ -144,3 +145,39 @@ def test_equal_frames_give_an_equal_store_whatever_the_file_format(tmp_path):
     first, _ = build(tmp_path, source=tmp_path / "x", output=tmp_path / "x.zarr")
     second, _ = build(tmp_path, source=tmp_path / "y", output=tmp_path / "y.zarr")
     assert (first.path / "zarr.json").read_bytes() == (second.path / "zarr.json").read_bytes()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_zoo_in_an_archive_gives_the_store_of_the_folder(tmp_path, kind):
+    reasons, good = write_zoo(tmp_path / "frames")
+    folder, _ = build(tmp_path)
+    archive = pack(tmp_path / f"zoo.{kind}", files_of(tmp_path / "frames"))
+    packed, rejects = build(tmp_path, source=archive, output=tmp_path / "packed.zarr", listings=tmp_path / "kept")
+    assert (packed.path / "zarr.json").read_bytes() == (folder.path / "zarr.json").read_bytes()
+    assert packed.read("rgb").tobytes() == folder.read("rgb").tobytes()
+    found = dict(zip(rejects["file"], rejects["reason"], strict=True))
+    files = {f"zoo.{kind}/{name}": reason for name, reason in reasons.items()}
+    not_packed = {f"zoo.{kind}/r_20240711{time}.png" for time in ("0048", "0054", "0112")}
+    assert found.keys() == files.keys() - not_packed  # a folder, a link and a pipe
+    assert all(files[name].split(" of r_")[0].split(" as ")[0] in reason for name, reason in found.items())
+    sources = pd.read_csv(packed.path / "sources.csv")
+    assert sources["file"].tolist() == [f"zoo.{kind}/{name}" for name in good]
+    digests = pd.read_csv(folder.path / "sources.csv")["sha256"]
+    assert sources["sha256"].tolist() == digests.tolist()
+
+
+def test_fail_names_the_member_of_the_archive(tmp_path):
+    archive = pack(tmp_path / "a.zip", {"r_202407110000.png": b""})
+    with pytest.raises(FrameError, match=r"a\.zip/r_202407110000\.png: the file is empty"):
+        build(tmp_path, source=archive, on_bad_frame="fail")
+
+
+def test_members_that_are_too_large_or_lead_out_are_refused_with_the_others_kept(tmp_path):
+    large, outside = "r_202407110006.png", "../r_202407110012.png"
+    files = {"r_202407110000.png": encode(small()), large: bytes(3 * 2**20), outside: b"x"}
+    for kind in KINDS:
+        archive = pack(tmp_path / f"a.{kind}", files)
+        store, rejects = build(tmp_path, source=archive, output=tmp_path / kind / "a.zarr")
+        assert len(store.times) == 1
+        assert rejects["file"].tolist() == [f"a.{kind}/r_202407110006.png", f"a.{kind}/../r_202407110012.png"]
+        assert "at most" in rejects["reason"][0] and "leads out" in rejects["reason"][1]

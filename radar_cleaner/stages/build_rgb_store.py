@@ -12,8 +12,9 @@ import pandas as pd
 
 from radar_cleaner.errors import FrameError
 from radar_cleaner.frames import NamedFrame, decode_frame, largest_file, settle_same_time
+from radar_cleaner.names import NameFormat
 from radar_cleaner.shards import format_time, shard_end, shard_start
-from radar_cleaner.sources import FrameFile, NameFormat, list_frames
+from radar_cleaner.sources import list_frames, read_frames
 from radar_cleaner.store_writer import StoreWriter, Variable
 from radar_cleaner.tables import format_csv, write_csv
 
@@ -23,7 +24,7 @@ logger = logging.getLogger(__name__)
 def build_rgb_store(
     *,
     radar: str,
-    source: Path,
+    source: str,
     pattern: str,
     time_format: str,
     time_zone: str,
@@ -33,6 +34,8 @@ def build_rgb_store(
     on_bad_frame: Literal["quarantine", "fail"],
     output: Path,
     rejects: Path,
+    listings: Path | None = None,
+    copies: str | None = None,
 ) -> None:
     """Decode and check the frames of a shard; refuse bad ones.
 
@@ -41,7 +44,7 @@ def build_rgb_store(
     radar
         Id of the radar.
     source
-        Folder of its frames.
+        Its frames: a folder, a glob, an archive, or an address `s3://bucket/prefix`.
     pattern
         Regular expression whose first group is the time in a file name.
     time_format
@@ -60,9 +63,13 @@ def build_rgb_store(
         Store to write: `rgb`, whole frames.
     rejects
         CSV to write: file, reason.
+    listings
+        Folder of lists of what archives and object stores hold.
+    copies
+        Folder below which objects were fetched to.
     """
     start, end = shard_start(shard), shard_end(shard)
-    listing = list_frames(source, NameFormat(pattern, time_format, time_zone))
+    listing = list_frames(source, NameFormat(pattern, time_format, time_zone), listings, copies)
     files = [frame for frame in listing.frames if start <= frame.time < end]
     width, height = size
     parameters = {
@@ -87,11 +94,12 @@ def build_rgb_store(
         codec=codec,
         provenance={"stage": "build_rgb_store", "parameters": parameters},
     ) as store:
-        for time, group in groupby(files, key=lambda frame: frame.time):
-            kept, bad, origins = _read_time(list(group), source, size)
+        pictures = read_frames(files, largest_file(size))
+        for time, group in groupby(pictures, key=lambda picture: picture[0].time):
+            kept, bad, origins = _read_time([(listing.name_of(file), data) for file, data in group], size)
             if bad and on_bad_frame == "fail":
                 name, reason = bad[0]
-                raise FrameError(f"{source / name}: {reason}; remove it, or set on_bad_frame: quarantine")
+                raise FrameError(f"{listing.root}{name}: {reason}; remove it, or set on_bad_frame: quarantine")
             refused += bad
             if kept is not None:
                 store.append(time, rgb=kept.pixels)
@@ -105,17 +113,17 @@ def build_rgb_store(
 
 
 def _read_time(
-    files: list[FrameFile], source: Path, size: tuple[int, int]
+    pictures: list[tuple[str, bytes | FrameError]], size: tuple[int, int]
 ) -> tuple[NamedFrame | None, list[tuple[str, str]], dict[str, tuple[int, str]]]:
-    """Of the files of one time: the frame to keep, (name, reason) of the refused, size and sha256 by name."""
+    """Of the pictures of one time: the frame to keep, (name, reason) of the refused, size and sha256 by name."""
     frames: list[NamedFrame] = []
     refused: list[tuple[str, str]] = []
     origins: dict[str, tuple[int, str]] = {}
-    for file in files:
-        name = file.path.relative_to(source).as_posix()
+    for name, data in pictures:
         try:
-            data = _read_bytes(file, size)
-            frames.append(NamedFrame(name, decode_frame(data, file.path.name, size)))
+            if isinstance(data, FrameError):
+                raise data
+            frames.append(NamedFrame(name, decode_frame(data, name, size)))
             origins[name] = (len(data), hashlib.sha256(data).hexdigest())
         except FrameError as error:
             refused.append((name, str(error)))
@@ -123,15 +131,3 @@ def _read_time(
         return None, refused, origins
     kept, others = settle_same_time(frames)
     return kept, refused + others, origins
-
-
-def _read_bytes(file: FrameFile, size: tuple[int, int]) -> bytes:
-    if file.problem:
-        raise FrameError(file.problem)
-    try:
-        found, most = file.path.stat().st_size, largest_file(size)
-        if found > most:
-            raise FrameError(f"{found} bytes; a picture of this size has at most {most}")
-        return file.path.read_bytes()
-    except OSError as error:
-        raise FrameError(f"it cannot be read: {error.strerror}") from error

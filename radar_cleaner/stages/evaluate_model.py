@@ -35,9 +35,10 @@ from radar_cleaner.evaluation import (
 )
 from radar_cleaner.inference import Cleaner, RadarFrames, load_cleaner
 from radar_cleaner.layout import Layout
+from radar_cleaner.names import NameFormat
 from radar_cleaner.samples import read_samples
 from radar_cleaner.shards import decode_stores, format_time
-from radar_cleaner.sources import NameFormat, list_frames
+from radar_cleaner.sources import list_frames
 from radar_cleaner.stores import TimeSeries, open_store
 from radar_cleaner.tables import write_csv, write_json
 
@@ -235,7 +236,7 @@ class _Masks:
                     f"{frame.path}: {self._paths[frame.time].name} is a mask of the same time"
                     f" ({format_time(frame.time)}); keep one of them"
                 )
-            self._paths[frame.time] = frame.path
+            self._paths[frame.time] = Path(frame.path)
 
     def classes(self, time: int, shape: tuple[int, ...]) -> Classes | None:
         path = self._paths.get(time)

@@ -9,7 +9,8 @@ from typing import Literal
 import pandas as pd
 
 from radar_cleaner.errors import FrameError
-from radar_cleaner.sources import NameFormat, list_frames
+from radar_cleaner.names import NameFormat
+from radar_cleaner.sources import list_frames
 from radar_cleaner.tables import write_csv
 
 logger = logging.getLogger(__name__)
@@ -17,19 +18,21 @@ logger = logging.getLogger(__name__)
 
 def list_unplaced_frames(
     *,
-    source: Path,
+    source: str,
     pattern: str,
     time_format: str,
     time_zone: str,
     on_bad_frame: Literal["quarantine", "fail"],
     output: Path,
+    listings: Path | None = None,
+    copies: str | None = None,
 ) -> None:
     """List the pictures of a radar whose name gives no time.
 
     Parameters
     ----------
     source
-        Folder of the radar's frames.
+        The radar's frames: a folder, a glob, an archive, or an address `s3://bucket/prefix`.
     pattern
         Regular expression whose first group is the time in a file name.
     time_format
@@ -40,11 +43,14 @@ def list_unplaced_frames(
         `quarantine` lists them, `fail` stops at the first.
     output
         CSV to write: file, reason.
+    listings
+        Folder of lists of what archives and object stores hold.
+    copies
+        Folder below which objects were fetched to.
     """
-    listing = list_frames(source, NameFormat(pattern, time_format, time_zone))
-    rejects = [(path.relative_to(source).as_posix(), reason) for path, reason in listing.unplaced]
-    if rejects and on_bad_frame == "fail":
-        name, reason = rejects[0]
-        raise FrameError(f"{source / name}: {reason}; rename it, or set on_bad_frame: quarantine")
-    write_csv(output, pd.DataFrame(rejects, columns=["file", "reason"]))
-    logger.info("%s: %d frames with a time, %d without", source, len(listing.frames), len(rejects))
+    listing = list_frames(source, NameFormat(pattern, time_format, time_zone), listings, copies)
+    if listing.unplaced and on_bad_frame == "fail":
+        name, reason = listing.unplaced[0]
+        raise FrameError(f"{listing.root}{name}: {reason}; rename it, or set on_bad_frame: quarantine")
+    write_csv(output, pd.DataFrame(listing.unplaced, columns=["file", "reason"]))
+    logger.info("%s: %d frames with a time, %d without", source, len(listing.frames), len(listing.unplaced))

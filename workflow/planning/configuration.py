@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.geometry import RadarGeometry
+from radar_cleaner.names import NameFormat
 from radar_cleaner.shards import format_time, parse_time, shard_of, shard_start
-from radar_cleaner.sources import NameFormat
+from radar_cleaner.sources import settle_source
 
 Period = tuple[tuple[int, int], ...]
 
@@ -21,7 +21,7 @@ class Radar:
 
     place: str  # `radars[0]`, for messages
     id: str
-    source: Path
+    source: str
     latitude: float
     longitude: float
     range_km: float
@@ -68,7 +68,7 @@ def _radar(place: str, entry: dict[str, Any], config: dict[str, Any]) -> Radar:
     return Radar(
         place=place,
         id=entry["id"],
-        source=Path(entry["frames"]),
+        source=settle_source(entry["frames"]),
         latitude=float(entry["latitude"]),
         longitude=float(entry["longitude"]),
         range_km=float(entry["range_km"]),
