@@ -32,6 +32,7 @@ STAGES = {
     "export_geotiff": "Write a GeoTIFF for each time of a product.",
     "write_report": "Write the report and the coverage table.",
     "show_summary": "Print what a finished run read, made and scored.",
+    "show_costs": "Print what the jobs of a run cost, rule by rule.",
 }
 
 app = App(

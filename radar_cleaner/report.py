@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from radar_cleaner.costs import duration
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.evaluation import ALL_BANDS
 from radar_cleaner.shards import to_datetime
@@ -199,6 +200,7 @@ def render_report(**values: Any) -> str:
     environment.filters["decimal"] = lambda value: "n/a" if value is None else f"{value:.2f}"
     environment.filters["count"] = lambda value: f"{value:,}"
     environment.filters["count_of"] = count_of
+    environment.filters["duration"] = duration
     return environment.get_template("report.html").render(**values)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from radar_cleaner import __version__
+from radar_cleaner.costs import add_costs, read_costs
 from radar_cleaner.coverage import ShardFrames, count_coverage
 from radar_cleaner.evaluation import AGREEMENT, ALL_BANDS, ALL_RADARS, CLEANERS, ON_HOLES
 from radar_cleaner.layout import Layout
@@ -92,6 +93,7 @@ def write_report(
     times = [time for radar in radars.values() for time in radar.rgb.times]
     metrics = json.loads((results / "evaluation" / "metrics.json").read_text()) if evaluated else None
     history = pd.read_csv(results / "model" / "history.csv") if trained else None
+    costs = [cost for cost in read_costs(results / "benchmarks") if cost.rule != "write_report"]  # not at its end
     totals = {name: int(table[name].sum()) for name in ("found", "read", "rejected", "missing")}
     chosen = choose_frames(counts, max_frames)
     text = render_report(
@@ -117,6 +119,7 @@ def write_report(
         rejects=rejects[:SHOWN_REJECTS],
         rejects_left_out=len(rejects) - len(rejects[:SHOWN_REJECTS]),
         made_table=_made_table(layout, shards, atlases or [], trained, evaluated, started),
+        costs=[*costs, add_costs("all", costs)] if costs else [],
         rule_graph=inline_svg(rule_graph.read_text("utf-8"), str(rule_graph)) if rule_graph else None,
         places=_places(layout, shards),
     )

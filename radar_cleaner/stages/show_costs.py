@@ -1,0 +1,68 @@
+"""Print what the jobs of a run cost, rule by rule."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from radar_cleaner.costs import Cost, add_costs, duration, measure_outputs, read_costs
+from radar_cleaner.errors import StoreError
+from radar_cleaner.tables import write_csv
+
+HEAD = ("rule", "jobs", "time in all", "longest", "memory", "CPUs", "on disk")
+
+
+def show_costs(*, results: Path, csv: Path | None = None) -> None:
+    """Print what the jobs of a run cost, rule by rule.
+
+    Parameters
+    ----------
+    results
+        Folder of the run.
+    csv
+        Table to write too: seconds, MiB, mean number of CPUs that were busy, bytes.
+    """
+    benchmarks = results / "benchmarks"
+    costs = read_costs(benchmarks)
+    if not costs:
+        raise StoreError(
+            f"{benchmarks}: no benchmark file in it; run snakemake, whose jobs write them, then ask again"
+        )
+    sizes = [measure_outputs(results, cost.rule) for cost in costs]
+    total = add_costs("all", costs)
+    rows = [HEAD, *map(_cells, [*costs, total], [*sizes, sum(size or 0 for size in sizes)])]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for first, *rest in rows:
+        print("  ".join([first.ljust(widths[0]), *map(str.rjust, rest, widths[1:])]))
+    print("\ntime: run times added up, also of jobs side by side; memory: a job's peak; CPUs: busy, on the mean")
+    if total.unreadable:
+        print(f"{total.unreadable} of the jobs left a benchmark file without a time: not in the sums")
+    if csv is not None:
+        write_csv(csv, _table(costs, sizes))
+
+
+def _cells(cost: Cost, size: int | None) -> tuple[str, ...]:
+    return (
+        cost.rule,
+        f"{cost.jobs:,}",
+        duration(cost.seconds),
+        duration(cost.longest),
+        "-" if cost.memory is None else f"{cost.memory:,.0f} MiB",
+        "-" if cost.cpus is None else f"{cost.cpus:.1f}",
+        "-" if size is None else f"{size / 1e6:,.1f} MB",
+    )
+
+
+def _table(costs: list[Cost], sizes: list[int | None]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "rule": [cost.rule for cost in costs],
+            "jobs": [cost.jobs for cost in costs],
+            "seconds": [cost.seconds for cost in costs],
+            "longest_seconds": [cost.longest for cost in costs],
+            "peak_memory_mib": [cost.memory for cost in costs],
+            "mean_cpus": [cost.cpus for cost in costs],
+            "bytes": pd.array(sizes, dtype="Int64"),
+        }
+    )
