@@ -4,24 +4,31 @@ CORES ?= all
 CONFIG ?= config/config.yaml
 BIN := .venv/bin
 SNAKEMAKE = $(BIN)/snakemake --configfile $(CONFIG)
-SOURCES := radar_cleaner workflow/planning tests benchmarks docs
+RESULTS = $$($(BIN)/python -c \
+  'import sys, yaml; print(yaml.safe_load(open(sys.argv[1])).get("results", "results"))' $(CONFIG))
+SOURCES := radar_cleaner workflow/planning tests benchmarks docs envs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test verify check lint format dag why touch clean
+.PHONY: help demo test verify test-slurm verify-slurm check lint format dag rulegraph run-report costs why touch lock clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 demo: .venv/installed  ## real frames to a trained cleaner and clean data (10 minutes on 2 cores)
-	$(SNAKEMAKE) --cores $(CORES) --quiet rules host
-	@$(BIN)/radar-cleaner show-summary --results $$($(BIN)/python -c \
-	  'import sys, yaml; print(yaml.safe_load(open(sys.argv[1])).get("results", "results"))' $(CONFIG))
+	$(SNAKEMAKE) --cores $(CORES) --logger rich
+	@$(BIN)/radar-cleaner show-summary --results $(RESULTS)
 
 test: .venv/installed-dev  ## the tests (12 minutes on 2 cores)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 verify: .venv/installed-dev  ## the tests that need longer
 	$(BIN)/python -m pytest -m slow
+
+test-slurm: .venv/installed-dev  ## the tests on a real Slurm, started on this machine (root; 12 minutes)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" tests/slurm/with_slurm.sh python -m pytest -m slurm
+
+verify-slurm: .venv/installed  ## the demo on that Slurm, and its training on two nodes
+	@PATH="$(CURDIR)/$(BIN):$$PATH" tests/slurm/with_slurm.sh python tests/slurm/run_demo.py
 
 check: lint  ## the style checks, the types and the workflow's lint
 	$(BIN)/mypy
@@ -37,19 +44,20 @@ format: .venv/installed-dev  ## write the code as lint wants it
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/snakefmt Snakefile workflow
 
-dag: .venv/installed  ## rule graph, file graph and DAG in dag/ (SVG; mermaid without graphviz)
+dag: .venv/installed  ## rule graph, file graph and DAG in dag/: mermaid, and SVG with graphviz (TARGET=: of less)
+	@$(BIN)/python docs/draw_graphs.py --config $(CONFIG) $(TARGET)
+
+rulegraph: dag  ## remake the README's rule graph, after a change of the rules
+	cp dag/rulegraph.svg docs/rulegraph.svg
+
+run-report: .venv/installed  ## what a finished run made and how, in dag/run_report.html (snakemake --report)
 	@mkdir -p dag
-	@set -e; if command -v dot > /dev/null; then \
-	  for graph in "rulegraph dot" filegraph "dag dot"; do \
-	    $(SNAKEMAKE) --$$graph > dag/graph.dot 2> dag/log || { cat dag/log; exit 1; }; \
-	    dot -Tsvg dag/graph.dot > dag/$${graph%% *}.svg; echo dag/$${graph%% *}.svg; \
-	  done; \
-	else \
-	  for graph in rulegraph dag; do \
-	    $(SNAKEMAKE) --$$graph mermaid-js > dag/$$graph.mmd 2> dag/log || { cat dag/log; exit 1; }; \
-	    echo dag/$$graph.mmd; \
-	  done; \
-	fi; rm -f dag/log dag/graph.dot
+	@test -d $(RESULTS)/benchmarks || { echo "make: nothing has run yet; first: make demo, or snakemake"; exit 1; }
+	$(SNAKEMAKE) --report dag/run_report.html --report-stylesheet workflow/report/narrow.css --quiet
+
+costs: .venv/installed  ## time, memory and bytes by rule of what has run
+	@test -f $(CONFIG) || { echo "make: there is no $(CONFIG)"; exit 1; }
+	@$(BIN)/radar-cleaner show-costs --results $(RESULTS)
 
 why: .venv/installed  ## what `snakemake` would run now, and why
 	@$(SNAKEMAKE) --dry-run > .why.log 2>&1 || { cat .why.log; rm -f .why.log; exit 1; }
@@ -58,6 +66,12 @@ why: .venv/installed  ## what `snakemake` would run now, and why
 
 touch: .venv/installed  ## take what exists for up to date: after an edit that changes no result
 	$(SNAKEMAKE) --cores 1 --touch --quiet rules host
+
+lock: .venv/installed-dev  ## remake the lock and the conda environments, after a change of envs/requirements.txt
+	grep -v '^torch==' envs/requirements.txt | $(BIN)/uv pip compile --no-deps --universal --generate-hashes \
+	  --no-annotate --python-version 3.11 --custom-compile-command "make lock" --native-tls \
+	  --quiet --output-file envs/requirements.lock -
+	$(BIN)/python envs/write_environments.py
 
 clean:  ## remove results and dag (frames and .venv stay)
 	rm -rf results dag

@@ -8,20 +8,28 @@ ROOT = Path(workflow.basedir)
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow")]
 
 from planning.archive import Plan
+from planning.batches import count_frames, group_components, minutes, weigh_frames
 from planning.code import import_closure
-from planning.environment import share_python
+from planning.environment import share_python, torch_build
 from planning.schema import checked
+from radar_cleaner.archives import is_archive
 from radar_cleaner.errors import ConfigError
+from radar_cleaner.sources import is_remote
 
 share_python(ROOT)
 
 try:
     config = checked(config, ROOT / "workflow/schemas/config.schema.yaml")
-    plan = Plan(config)
+    # A process that a run starts on another machine takes what the run found in the object store.
+    plan = Plan(config, None if workflow.is_main_process else os.environ.get("RADAR_CLEANER_ANSWERS"))
     REFERENCES = plan.references()
+    TRAINING_ENVIRONMENT = f"../../envs/training-{torch_build()}.yaml"
 except ConfigError as error:
     names = ", ".join(os.path.relpath(name) for name in workflow.configfiles) or "config"
     sys.exit("\n".join(f"{names}: {line}" for line in str(error).splitlines()))
+
+if plan.is_remote:
+    os.environ["RADAR_CLEANER_ANSWERS"] = str(plan.store.answers)
 
 
 pathvars:
@@ -36,6 +44,14 @@ wildcard_constraints:
     shard=r"\d{6,8}(T\d{2}(\d{2})?)?",
 
 
+# What the jobs of one cluster job share; not a bound on all jobs together.
+resource_scopes:
+    lanes="local",
+
+
+BATCHES = group_components(plan)
+# Below it lie the copies of objects while a job reads them.
+COPIES = str(workflow.storage_settings.local_storage_prefix / "s3")
 FINDS_RATE = config["training"]["learning_rate"] == "find"
 MODEL = "<results>/model/best.pt" if plan.trains else config["cleaning"]["model"]
 
@@ -49,6 +65,50 @@ onstart:
 def code(stage):
     """The package modules that a stage runs, so that an edit of one reruns the stage."""
     return [os.path.relpath(path) for path in import_closure(stage, ROOT)]
+
+
+def growing(value):
+    """A resource that each attempt asks more of."""
+    return lambda wildcards, attempt: attempt * value
+
+
+def shard_minutes(rule):
+    """The run time of a rule by the frames of its shard."""
+
+    def runtime(wildcards, attempt):
+        target = wildcards.get("radar") or wildcards.get("target", "composite")
+        frames = count_frames(plan, target, wildcards.shard)
+        return minutes(rule, weigh_frames(plan, rule, frames), attempt)
+
+    return runtime
+
+
+def shown(path, category, what):
+    """
+    An output that `snakemake --report` shows, with the caption workflow/report/<file name>.rst. It has one label:
+    of several, the page makes switches where it sees two kinds, and is blank if not every output has both.
+    """
+    kind = {".png": " (figure)", ".csv": " (table)"}.get(Path(path).suffix, "")
+    caption = f"../report/{Path(path).name}.rst"
+    return report(path, caption=caption, category=category, labels={"what": what + kind})
+
+
+def settle_batches(wildcards):
+    """
+    No input: how many shards a cluster job holds, where --group-components does not say. Snakemake takes it
+    only after the Snakefile is read and before the jobs are grouped: while it asks for inputs.
+    """
+    settings = workflow.group_settings
+    settings.group_components = {**BATCHES, **settings.group_components}
+    return []
+
+
+def places(wildcards, input):
+    """
+    A params function: where lists of archives and copies of objects lie. That changes no result: Snakemake does not
+    compare params that take `input`. Resources of text would not do, all jobs of a group must have the same.
+    """
+    return flag("--listings", plan.listings(wildcards.radar)) + flag("--copies", COPIES)
 
 
 def stores(kind, pairs):
@@ -67,6 +127,29 @@ def flag(name, value):
     if value in (None, [], ()):
         return []
     return [name, *value] if isinstance(value, (list, tuple)) else [name, value]
+
+
+def frame_files(wildcards):
+    """
+    The files that hold a shard's frames. Archives and objects count by their content (`plan.content`), not by their
+    time: a day that is added to an archive leaves the others as they are.
+    """
+    found = plan.files(wildcards.radar, wildcards.shard)
+    return [ancient(fetched(f)) if is_remote(f) else ancient(f) if is_archive(f) else f for f in found]
+
+
+def fetched(address):
+    """
+    An object that Snakemake fetches before the job. That it exists the plan's list has told: the plugin would
+    ask for each object anew (three requests each), at every call. To a process that a run starts on another machine
+    it is the copy: the run has fetched it.
+    """
+    if not workflow.is_main_process:
+        return str(Path(COPIES, address.removeprefix("s3://")))
+    copy = storage.s3(address)
+    if workflow.iocache.active:
+        workflow.iocache.exists_in_storage[str(copy)] = True
+    return copy
 
 
 def of_radar(section, *path):
@@ -209,3 +292,10 @@ def geotiffs():
 def unplaced_tables():
     """The tables of pictures without a time: every target has them, so that no such picture is passed over."""
     return expand("<results>/rgb/{radar}/unplaced.rejected.csv", radar=plan.radars)
+
+
+if plan.is_remote:
+
+    storage:
+        **plan.store.settings,
+        provider="s3",

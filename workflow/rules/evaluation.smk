@@ -10,10 +10,10 @@ rule list_test_samples:
     benchmark:
         "<benchmarks>/list_test_samples.tsv"
     conda:
-        "../../envs/radar_cleaner.yaml"
+        "../../envs/preparation.yaml"
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         results=flag("--results", lambda wildcards: config["results"]),
         stores=flag("--stores", plan.store_flags("evaluation")),
@@ -45,21 +45,21 @@ rule evaluate_model:
         references=REFERENCES,
         code=code("evaluate_model"),
     output:
-        metrics="<results>/evaluation/metrics.json",
-        scores="<results>/evaluation/scores.csv",
-        curve="<results>/evaluation/curve.csv",
-        scores_figure="<results>/evaluation/scores.png",
-        curve_figure="<results>/evaluation/curve.png",
+        metrics=shown("<results>/evaluation/metrics.json", "Scores", "all there is, for programs"),
+        scores=shown("<results>/evaluation/scores.csv", "Scores", "scores by radar and reflectivity"),
+        curve=shown("<results>/evaluation/curve.csv", "Scores", "scores by threshold"),
+        scores_figure=shown("<results>/evaluation/scores.png", "Scores", "scores by radar"),
+        curve_figure=shown("<results>/evaluation/curve.png", "Scores", "scores by threshold"),
     log:
         "<logs>/evaluate_model.log",
     benchmark:
         "<benchmarks>/evaluate_model.tsv"
     conda:
-        "../../envs/radar_cleaner.yaml"
+        TRAINING_ENVIRONMENT
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         results=flag("--results", lambda wildcards: config["results"]),
         stores=flag("--stores", plan.store_flags("evaluation")),

@@ -12,18 +12,21 @@ rule list_unplaced_frames:
     benchmark:
         "<benchmarks>/list_unplaced_frames/{radar}.tsv"
     conda:
-        "../../envs/radar_cleaner.yaml"
+        "../../envs/preparation.yaml"
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=growing(500),
+        runtime=growing(10),
+        lanes=1,
     params:
         unplaced=lambda wildcards: plan.unplaced[wildcards.radar],
         source=flag("--source", of_radar("source")),
+        places=places,
         names=name_flags,
         on_bad_frame=flag("--on-bad-frame", config["frames"]["on_bad_frame"]),
     shell:
         "python -m radar_cleaner list-unplaced-frames"
         " {params.source:q}"
+        " {params.places:q}"
         " {params.names:q}"
         " {params.on_bad_frame:q}"
         " --output {output.table:q}"
@@ -36,7 +39,7 @@ rule build_rgb_store:
     stops the run (`frames.on_bad_frame`). `size_px` is the frame's size that all others are refused for.
     """
     input:
-        frames=lambda wildcards: plan.frames(wildcards.radar, wildcards.shard),
+        frames=frame_files,
         code=code("build_rgb_store"),
     output:
         store="<results>/rgb/{radar}/{shard}.zarr/zarr.json",
@@ -46,13 +49,16 @@ rule build_rgb_store:
     benchmark:
         "<benchmarks>/build_rgb_store/{radar}/{shard}.tsv"
     conda:
-        "../../envs/radar_cleaner.yaml"
+        "../../envs/preparation.yaml"
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=growing(1000),
+        runtime=shard_minutes("build_rgb_store"),
+        lanes=1,
     params:
         problems=lambda wildcards: plan.problems(wildcards.radar, wildcards.shard),
+        content=lambda wildcards: plan.content(wildcards.radar, wildcards.shard),
         source=flag("--source", of_radar("source")),
+        places=places,
         names=name_flags,
         size=flag("--size", lambda wildcards: plan.sizes[wildcards.radar]),
         codec=flag("--codec", config["stores"]["codec"]),
@@ -61,6 +67,7 @@ rule build_rgb_store:
         "python -m radar_cleaner build-rgb-store"
         " --radar {wildcards.radar:q}"
         " {params.source:q}"
+        " {params.places:q}"
         " {params.names:q}"
         " --shard {wildcards.shard:q}"
         " {params.size:q}"

@@ -8,6 +8,7 @@ rule label_echoes:
         rgb="<results>/rgb/{radar}/{shard}.zarr/zarr.json",
         palette=lambda wildcards: palette_file(wildcards.radar),
         mask=lambda wildcards: plan.radars[wildcards.radar].overlay["mask"] or [],
+        batches=settle_batches,
         code=code("label_echoes"),
     output:
         store="<results>/labels/{radar}/{shard}.zarr/zarr.json",
@@ -16,10 +17,11 @@ rule label_echoes:
     benchmark:
         "<benchmarks>/label_echoes/{radar}/{shard}.tsv"
     conda:
-        "../../envs/radar_cleaner.yaml"
+        "../../envs/preparation.yaml"
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=growing(1000),
+        runtime=shard_minutes("label_echoes"),
+        lanes=1,
     params:
         box=flag(
             "--plot-box", lambda wildcards: plan.radars[wildcards.radar].box(plan.sizes[wildcards.radar])
@@ -73,10 +75,10 @@ rule build_clutter_atlas:
     benchmark:
         "<benchmarks>/build_clutter_atlas/{radar}.tsv"
     conda:
-        "../../envs/radar_cleaner.yaml"
+        "../../envs/preparation.yaml"
     resources:
-        mem_mb=1000,
-        runtime=120,
+        mem_mb=growing(1000),
+        runtime=growing(120),
     params:
         results=flag("--results", lambda wildcards: config["results"]),
         stores=flag("--stores", lambda wildcards: plan.store_flags("atlas", [wildcards.radar])),

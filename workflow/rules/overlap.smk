@@ -12,10 +12,11 @@ rule build_warp_grid:
     benchmark:
         "<benchmarks>/build_warp_grid/{target}/{radar}.tsv"
     conda:
-        "../../envs/radar_cleaner.yaml"
+        "../../envs/preparation.yaml"
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(5),
+        lanes=1,
     params:
         geometries=flag(
             "--geometries", lambda wildcards: warp_geometries(wildcards.target, wildcards.radar)
@@ -59,10 +60,11 @@ rule align_others:
     benchmark:
         "<benchmarks>/align_others/{radar}/{shard}.tsv"
     conda:
-        "../../envs/radar_cleaner.yaml"
+        "../../envs/preparation.yaml"
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=growing(1000),
+        runtime=shard_minutes("align_others"),
+        lanes=1,
     params:
         others=lambda wildcards, input: (
             flag("--others", others(wildcards))

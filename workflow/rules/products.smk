@@ -18,11 +18,12 @@ rule clean_frames:
     benchmark:
         "<benchmarks>/clean_frames/{radar}/{shard}.tsv"
     conda:
-        "../../envs/radar_cleaner.yaml"
+        TRAINING_ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=growing(2000),
+        runtime=shard_minutes("clean_frames"),
+        lanes=1,
     params:
         results=flag("--results", lambda wildcards: config["results"]),
         neighbours=lambda wildcards: flag("--neighbours", plan.neighbours(wildcards.radar, wildcards.shard)),
@@ -65,10 +66,11 @@ rule compose_radars:
     benchmark:
         "<benchmarks>/compose_radars/{shard}.tsv"
     conda:
-        "../../envs/radar_cleaner.yaml"
+        "../../envs/preparation.yaml"
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=shard_minutes("compose_radars"),
+        lanes=1,
     params:
         codec=flag("--codec", config["stores"]["codec"]),
     shell:
@@ -97,10 +99,11 @@ rule export_geotiff:
     benchmark:
         "<benchmarks>/export_geotiff/{target}/{shard}.tsv"
     conda:
-        "../../envs/radar_cleaner.yaml"
+        "../../envs/preparation.yaml"
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=shard_minutes("export_geotiff"),
+        lanes=1,
     shell:
         "python -m radar_cleaner export-geotiff"
         " --product {input.product:q}"

@@ -20,17 +20,17 @@ rule write_report:
         template=os.path.relpath(ROOT / "radar_cleaner/templates/report.html"),
         code=code("write_report"),
     output:
-        report="<results>/report/report.html",
-        coverage="<results>/report/coverage.csv",
+        report=shown("<results>/report/report.html", "Report", "all in one page"),
+        coverage=shown("<results>/report/coverage.csv", "Report", "frames by radar and day"),
     log:
         "<logs>/write_report.log",
     benchmark:
         "<benchmarks>/write_report.tsv"
     conda:
-        "../../envs/radar_cleaner.yaml"
+        "../../envs/preparation.yaml"
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         results=flag("--results", lambda wildcards: config["results"]),
         stores=flag("--stores", plan.store_flags()),

@@ -13,10 +13,11 @@ rule place_static_fields:
     benchmark:
         "<benchmarks>/place_static_fields/{radar}.tsv"
     conda:
-        "../../envs/radar_cleaner.yaml"
+        "../../envs/preparation.yaml"
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=growing(2000),
+        runtime=growing(10),
+        lanes=1,
     params:
         geometry=flag("--geometry", lambda wildcards: plan.geometry(wildcards.radar)),
         # Not taken from `input`: Snakemake compares no such params, and swapped files are the same files.

@@ -14,10 +14,11 @@ rule vote_echoes:
     benchmark:
         "<benchmarks>/vote_echoes/{radar}/{shard}.tsv"
     conda:
-        "../../envs/radar_cleaner.yaml"
+        "../../envs/preparation.yaml"
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=growing(1000),
+        runtime=shard_minutes("vote_echoes"),
+        lanes=1,
     params:
         colour=flag("--colour-weight", config["votes"]["colour"]),
         area=flag("--area-weight", config["votes"]["area"]),
@@ -51,10 +52,10 @@ rule split_samples:
     benchmark:
         "<benchmarks>/split_samples.tsv"
     conda:
-        "../../envs/radar_cleaner.yaml"
+        "../../envs/preparation.yaml"
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=growing(1000),
+        runtime=growing(20),
     params:
         results=flag("--results", lambda wildcards: config["results"]),
         stores=flag("--stores", plan.store_flags("training")),

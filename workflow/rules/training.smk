@@ -1,10 +1,11 @@
 rule train_model:
     """
-    Train the cleaner by torchrun. The number of processes is a resource: the global batch is divided among
-    them and the result does not depend on how; so are the keys that change no result. A stopped run goes on
-    from `checkpoints/current.pt`, which is no output, so that no retry deletes it, and which is used only by a
-    run of equal parameters and inputs. SIGTERM and SIGUSR1 reach the training, which saves its state first:
-    `exec` leaves no shell between them, and torchrun passes on the signals that it is told.
+    Train the cleaner by torchrun, on one node or several (profiles/README.md). The numbers of nodes and of
+    processes a node are resources: the global batch is divided among all and the result does not depend on how;
+    so are the keys that change no result. A stopped run goes on from `checkpoints/current.pt`, which is no
+    output, so that no retry deletes it, and which is used only by a run of equal parameters and inputs. SIGTERM
+    and SIGUSR1 reach the training, which saves its state first: `exec` leaves no shell between them, and
+    torchrun passes on the signals that it is told.
     """
     input:
         labels=stores("labels", plan.pairs("training")),
@@ -17,27 +18,37 @@ rule train_model:
         code=code("train_model"),
     output:
         model="<results>/model/best.pt",
-        history="<results>/model/history.csv",
-        curves="<results>/model/history.png",
-        card="<results>/model/card.md",
-        rates="<results>/model/rates.csv" if FINDS_RATE else [],
-        rates_figure="<results>/model/rates.png" if FINDS_RATE else [],
+        history=shown("<results>/model/history.csv", "Training", "losses and scores by epoch"),
+        curves=shown("<results>/model/history.png", "Training", "losses by epoch"),
+        card=shown("<results>/model/card.md", "Training", "what the model is"),
+        rates=(
+            shown("<results>/model/rates.csv", "Training", "the search for a learning rate")
+            if FINDS_RATE
+            else []
+        ),
+        rates_figure=(
+            shown("<results>/model/rates.png", "Training", "the search for a learning rate")
+            if FINDS_RATE
+            else []
+        ),
     log:
         "<logs>/train_model.log",
     benchmark:
         "<benchmarks>/train_model.tsv"
     conda:
-        "../../envs/radar_cleaner.yaml"
+        TRAINING_ENVIRONMENT
     threads: 2
     resources:
-        processes=2,
-        mem_mb=8000,
+        nodes=1,
+        processes=2,  # of a node
+        mem_mb=lambda wildcards, attempt: 6000 + 2000 * attempt,
         runtime=720,
         micro_batch_size=config["training"]["micro_batch_size"],
         on_out_of_memory=config["training"]["on_out_of_memory"],
         checkpoint_minutes=str(config["training"]["checkpoint_minutes"]),
         tracker=config["training"]["tracker"],
     params:
+        launcher=os.path.relpath(ROOT / "workflow/scripts/launch_torchrun.sh"),
         results=flag("--results", lambda wildcards: config["results"]),
         stores=flag("--stores", plan.store_flags("training")),
         samples=flags(
@@ -112,8 +123,7 @@ rule train_model:
         ),
         runs=flag("--runs", lambda wildcards: str(Path(config["results"], "runs"))),
     shell:
-        "exec torchrun --standalone --nproc-per-node {resources.processes}"
-        " --signals-to-handle SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1 --shutdown-timeout 110"
+        "exec {params.launcher:q} {resources.nodes} {resources.processes}"
         " -m radar_cleaner train-model"
         " {params.results:q}"
         " {params.stores:q}"
