@@ -11,14 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rioxarray  # noqa: F401  (gives datasets their .rio)
-import xarray as xr
 from numpy.typing import NDArray
 
 from radar_cleaner.errors import ModelError
 from radar_cleaner.geometry import Grid
 from radar_cleaner.store_writer import Static, StoreWriter, Variable
-from radar_cleaner.tables import replacing
 from radar_cleaner.vocabulary import (
     FLAG_FILLED,
     FLAG_KEPT,
@@ -213,35 +210,3 @@ def grid_variables(grid: Grid) -> dict[str, Static]:
         ),
         "crs": Static(np.asarray(0, dtype=np.int32), (), {**plane, "spatial_ref": plane["crs_wkt"]}),
     }
-
-
-def open_product(path: Path) -> xr.Dataset:
-    """Open a product as its users do: decoded, located, read when needed."""
-    dataset: xr.Dataset = xr.open_zarr(path, consolidated=True)
-    return dataset
-
-
-def write_geotiff(path: Path, frame: xr.Dataset) -> None:
-    """Write one time of a decoded product as a GeoTIFF, atomically.
-
-    Three float32 bands: reflectivity in dBZ (-32 is undetect), quality flag, probability; NaN is nodata.
-    """
-    flag = frame["quality_flag"]
-    bands = {
-        "reflectivity": frame["reflectivity"],
-        "quality_flag": flag.where(flag != FLAG_NODATA),
-        "meteorological_probability": frame["meteorological_probability"],
-    }
-    picture = xr.DataArray(
-        np.stack([band.to_numpy().astype(np.float32) for band in bands.values()]),
-        dims=("band", "y", "x"),
-        coords={"y": frame["y"].to_numpy(), "x": frame["x"].to_numpy()},
-        attrs={"long_name": tuple(bands), "time": _iso(frame)},
-    )
-    picture = picture.rio.write_crs(frame.rio.crs).rio.write_nodata(np.nan)
-    with replacing(path) as temporary:
-        picture.rio.to_raster(temporary, driver="GTiff", compress="deflate")
-
-
-def _iso(frame: xr.Dataset) -> str:
-    return f"{np.datetime_as_string(frame['time'].to_numpy(), unit='s')}Z"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,16 @@ def test_neighbours_are_the_shards_that_an_input_time_lies_in(plan: Plan) -> Non
 def test_a_frame_missing_at_the_boundary_is_no_neighbour(plan: Plan, scratch: Workspace) -> None:
     (scratch.root / "frames/CASGO/CASGO_202407110000.png").unlink()
     assert Plan(checked(SMOKE, SCHEMA)).neighbours("CASGO", "20240710T23") == ["20240710T22"]
+
+
+def test_what_is_not_done_lists_no_shards(scratch: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a folder of years the loop of near real time would spend its time on them."""
+    monkeypatch.chdir(scratch.root)
+    Path("mine.pt").write_bytes(b"PK\x05\x06" + bytes(18))
+    config = copy.deepcopy(SMOKE) | {"cleaning": {"model": "mine.pt"}}
+    del config["training"], config["evaluation"]
+    plan = Plan(checked(config, SCHEMA))
+    assert plan.pairs() and not plan.pairs("training") and not plan.pairs("evaluation")
 
 
 def test_folders_and_dangling_links_are_no_inputs_but_are_known(scratch: Workspace, plan: Plan) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from radar_cleaner.products import open_product, write_geotiff
+from radar_cleaner.geotiffs import open_product, write_geotiff
 from radar_cleaner.shards import format_time
 from radar_cleaner.stores import open_store
 from radar_cleaner.tables import write_csv

@@ -9,13 +9,14 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.geometry import RadarGeometry, union_grid
 from radar_cleaner.palette import parse_palette
 from radar_cleaner.shards import format_time
-from radar_cleaner.sources import SUFFIXES
+from radar_cleaner.sources import is_picture
 
 from .configuration import Period, Radar, window_minutes
 from .headers import header_size
@@ -42,10 +43,20 @@ def check_radars(radars: Sequence[Radar]) -> None:
             )
         _check_names(radar)
         _check_labels(radar)
-        if not radar.source.is_dir():
-            raise ConfigError(
-                f"{radar.place}.frames: there is no folder {radar.source}; name the folder of the pictures"
-            )
+
+
+def check_endpoint(url: str | None) -> None:
+    """Refuse an address that no client takes, or that says what belongs into the environment."""
+    if url is None:
+        return
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise ConfigError(f"s3.endpoint_url: '{url}' is no address; write it like http://minio.example.org:9000")
+    if "@" in parts.netloc:
+        raise ConfigError(
+            "s3.endpoint_url: holds credentials; leave them out, and set AWS_ACCESS_KEY_ID and"
+            " AWS_SECRET_ACCESS_KEY in the environment"
+        )
 
 
 def _check_names(radar: Radar) -> None:
@@ -59,7 +70,7 @@ def _check_names(radar: Radar) -> None:
     try:
         sample = datetime(2031, 7, 25, 17, 48).strftime(names.time_format)
         exact = datetime.strptime(sample, names.time_format).replace(tzinfo=None) == datetime(2031, 7, 25, 17, 48)
-    except ValueError as error:
+    except (ValueError, re.error) as error:  # re.error: a directive twice
         raise ConfigError(f"frames.time_format: {names.time_format!r} is not usable ({error})") from None
     if not exact:
         raise ConfigError(
@@ -145,7 +156,7 @@ def _check_mask(radar: Radar, mask: Path, size: tuple[int, int]) -> None:
     if not mask.is_file():
         raise ConfigError(f"frames.overlay.mask: there is no file {mask}; {remedy}")
     found = header_size(mask)
-    if found is None or mask.suffix.lower() not in SUFFIXES:
+    if found is None or not is_picture(mask.name):
         raise ConfigError(f"frames.overlay.mask: {mask} is no PNG, GIF, JPG or BMP; {remedy}")
     if found != size:
         raise ConfigError(f"frames.overlay.mask: {mask} is {found[0]} x {found[1]} px; {remedy}")
@@ -191,6 +202,13 @@ def check_samples(config: dict[str, Any]) -> None:
         raise ConfigError(
             f"training.crop_px: {training['crop_px']} cannot be halved {training['model']['depth']} times"
             f" (training.model.depth); write a multiple of {halved}"
+        )
+    if config["frames"]["newest_minutes"] is not None and (
+        model == "trained" or config["evaluation"]["period"] is not None
+    ):
+        raise ConfigError(
+            "frames.newest_minutes: only cleans; name a model file as cleaning.model and leave out"
+            " evaluation.period, or leave this out"
         )
     if not any(config["votes"].values()):
         raise ConfigError(f"votes: {', '.join(config['votes'])} are all 0; give one of them a weight above 0")

@@ -20,6 +20,7 @@ from jsonschema.validators import extend
 from radar_cleaner.errors import ConfigError
 
 Keys = tuple[str | int, ...]  # the way to a place in the config
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the schema is read at each call of snakemake
 
 # To JSON schema 2.0 is an integer; to the flags of the jobs it is not.
 Validator = extend(
@@ -32,7 +33,7 @@ Validator = extend(
 
 def checked(config: dict[str, Any], schema_file: Path) -> dict[str, Any]:
     """The config with all defaults filled in. Raises ConfigError with one line a mistake."""
-    schema = yaml.safe_load(schema_file.read_text(encoding="utf-8"))
+    schema = yaml.load(schema_file.read_text(encoding="utf-8"), Loader=LOADER)
     config = _as_text(copy.deepcopy(config))
     _drop_empty(config, schema, schema)
     lines = _lines(config, schema)

@@ -1,0 +1,288 @@
+"""The rerun table: each config key, the value it changes to, and exactly the rules that then run again."""
+
+from __future__ import annotations
+
+import copy
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+from workflow_cases import REPOSITORY, Job, Workspace
+
+SCHEMA = REPOSITORY / "workflow/schemas/config.schema.yaml"
+PRODUCTS = {"clean_frames", "compose_radars", "write_report"}
+SCORES = {"evaluate_model", "write_report"}
+FROM_MODEL = {"train_model", "evaluate_model"} | PRODUCTS
+FROM_TARGETS = {"vote_echoes"} | FROM_MODEL
+FROM_ATLAS = {"build_clutter_atlas"} | FROM_TARGETS
+FROM_GEOMETRY = {"build_warp_grid", "align_others"} | FROM_MODEL
+FROM_LABELS = {"label_echoes", "align_others", "split_samples", "list_test_samples"} | FROM_ATLAS
+FROM_FRAMES = {"build_rgb_store"} | FROM_LABELS
+FROM_NAMES = {"list_unplaced_frames"} | FROM_FRAMES
+EVERYTHING = FROM_NAMES | FROM_GEOMETRY
+NOTHING: set[str] = set()
+
+# Config key: the value it changes to, and exactly the rules that run again after the smoke config's run.
+Rows = dict[str, tuple[Any, set[str]]]
+KEYS: Rows = {
+    "results": ("elsewhere", EVERYTHING),
+    "radars.1.id": ("MINE", EVERYTHING),
+    "radars.1.frames": ("moved/CASCM", FROM_NAMES),
+    "radars.1.latitude": (46.2, FROM_GEOMETRY),
+    "radars.1.longitude": (-65.7, FROM_GEOMETRY),
+    "radars.1.range_km": (250, FROM_LABELS | FROM_GEOMETRY),
+    "radars.1.center_px": ([341, 239], FROM_LABELS | FROM_GEOMETRY),
+    "frames.period": (
+        [["2024-07-10 22:00", "2024-07-11 00:00"], ["2024-07-11 13:00", "2024-07-11 14:00"]],
+        PRODUCTS,
+    ),
+    # Equal names read otherwise: the frames are the same, which Snakemake does not know.
+    "frames.pattern": (r"_(\d{12})(?=\D*$)", FROM_NAMES),
+    "frames.time_format": ("20%y%m%d%H%M", FROM_NAMES),
+    "frames.time_zone": ("Africa/Abidjan", FROM_NAMES),
+    "frames.size_px": (None, NOTHING),  # what is looked up then is what was written
+    "frames.plot_box_px": ([100, 0, 580, 479], FROM_LABELS | FROM_GEOMETRY),
+    "frames.legend_width_px": (0, NOTHING),  # goes without a plot box only
+    "frames.overlay.border_px": (5, FROM_LABELS),
+    "frames.overlay.boxes_px": ([[334, 233, 347, 247]], FROM_LABELS),
+    "frames.overlay.mask": ("mask.png", FROM_LABELS),
+    # It sets the window, where none is given.
+    "frames.cadence_minutes": (3, {"split_samples", "list_test_samples"} | FROM_MODEL),
+    "frames.shard": ("frame", FROM_FRAMES),
+    "frames.on_bad_frame": ("fail", FROM_NAMES),
+    # Where frames of an object store lie; here they are files.
+    "s3.endpoint_url": ("http://localhost:9000", NOTHING),
+    "s3.region": ("eu-west-1", NOTHING),
+    "stores.codec": ("compact", FROM_FRAMES),
+    "labels.method": ("hsv_multi", FROM_LABELS),
+    "labels.palette": ("palette.csv", FROM_LABELS),
+    "labels.tolerance": (21, FROM_LABELS),
+    "labels.legend.box_px": ([10, 20, 30, 400], NOTHING),
+    "labels.legend.dbz": ([0, 60], NOTHING),
+    "labels.legend.scale": ("bounds", NOTHING),
+    "labels.dbz_range": ([0, 60], NOTHING),
+    "labels.min_saturation": (0.3, NOTHING),
+    "labels.min_value": (0.3, NOTHING),
+    "labels.min_dbz": (10, FROM_LABELS),
+    "labels.opening_px": (7, FROM_LABELS),
+    # 5 is another key's value already: Snakemake compares a rule's params as a set.
+    "labels.closing_px": (5, FROM_LABELS),
+    "labels.min_area_px": (30, FROM_LABELS),
+    "votes.colour": (2, FROM_TARGETS),
+    "votes.area": (1.0, FROM_TARGETS),
+    "votes.atlas": (1, FROM_TARGETS),
+    "atlas.period": (["2024-07-10 22:00", "2024-07-10 23:00"], FROM_ATLAS),
+    "atlas.method": ("deviation", FROM_ATLAS),
+    "atlas.quiet_fraction": (0.4, FROM_ATLAS),
+    "atlas.min_quiet_frames": (6, FROM_ATLAS),
+    "atlas.threshold": (0.8, FROM_ATLAS),
+    "atlas.max_frames": (100, NOTHING),
+    "atlas.max_std": (3.0, NOTHING),
+    "samples.input_minutes": ([-6, 0], {"split_samples", "list_test_samples"} | FROM_MODEL),
+    "samples.lead_minutes": ([0], NOTHING),  # has no other value yet
+    "samples.validation": (0.5, {"split_samples"} | FROM_MODEL),
+    "samples.block_minutes": (24, {"split_samples"} | FROM_MODEL),
+    "samples.purge_minutes": (18, {"split_samples"} | FROM_MODEL),
+    "samples.atlas": ("mask", {"align_others"} | FROM_MODEL),
+    "samples.reflectivity": ("mean", FROM_MODEL),
+    "samples.time_of_day": (True, {"place_static_fields"} | FROM_MODEL),
+    "samples.day_of_year": (True, FROM_MODEL),
+    "samples.coordinates": (True, {"place_static_fields"} | FROM_MODEL),
+    "samples.static": ({"terrain": "terrain.tif"}, {"place_static_fields"} | FROM_MODEL),
+    "samples.normalize": (True, FROM_MODEL),
+    "training.period": (["2024-07-10 22:00", "2024-07-10 23:00"], {"split_samples"} | FROM_ATLAS),
+    # All that a model is trained with, used or not: its card tells it.
+    "training.model.name": ("tiny_unet", NOTHING),  # has no other value yet
+    "training.model.base_width": (6, FROM_MODEL),
+    "training.model.depth": (2, FROM_MODEL),
+    "training.model.dropout": (0.1, FROM_MODEL),
+    "training.model.pad_mode": ("constant", FROM_MODEL),
+    "training.epochs": (3, FROM_MODEL),
+    "training.early_stopping": (1, FROM_MODEL),
+    "training.global_batch_size": (4, FROM_MODEL),
+    "training.crop_px": (32, FROM_MODEL),
+    "training.crops_per_sample": (2, FROM_MODEL),
+    "training.learning_rate": (0.001, FROM_MODEL),
+    "training.schedule.name": ("one_cycle", FROM_MODEL),
+    "training.schedule.warmup": (0.1, FROM_MODEL),
+    "training.schedule.last": (0.1, FROM_MODEL),
+    "training.schedule.plateau_patience": (3, FROM_MODEL),
+    "training.schedule.plateau_factor": (0.4, FROM_MODEL),
+    "training.weight_decay": (0.02, FROM_MODEL),
+    "training.clip_norm": (2, FROM_MODEL),
+    "training.averaging.ema": (0.9, FROM_MODEL),
+    "training.averaging.swa": (0.5, FROM_MODEL),
+    "training.averaging.swa_rate": (0.1, FROM_MODEL),
+    "training.precision": ("bf16", FROM_MODEL),
+    "training.compile": (True, FROM_MODEL),
+    "training.channels_last": (False, FROM_MODEL),
+    "training.deterministic": (False, FROM_MODEL),
+    "training.gradient_checkpointing": (True, FROM_MODEL),
+    "training.seed": (2, FROM_MODEL),
+    "training.flips": (False, FROM_MODEL),
+    "training.drop_neighbours": (0.2, FROM_MODEL),
+    "training.drop_others": (0.2, FROM_MODEL),
+    "training.prefer_echo": (0.7, FROM_MODEL),
+    "training.input_noise_dbz": (1, FROM_MODEL),
+    "training.loss.focal_gamma": (1, FROM_MODEL),
+    "training.loss.dice": (0.25, FROM_MODEL),
+    "training.loss.reflectivity": (2, FROM_MODEL),
+    "training.loss.inpainting": (1, FROM_MODEL),
+    "training.loss.label_smoothing": (0.1, FROM_MODEL),
+    "training.holes.fraction": (0.4, FROM_MODEL),
+    "training.holes.shapes": (["blocks", "sectors"], FROM_MODEL),
+    "training.holes.size_px": (20, FROM_MODEL),
+    "training.holes.pixels": (0.2, FROM_MODEL),
+    "training.holes.sector_degrees": (10, FROM_MODEL),
+    "training.fast_dev_run": (True, FROM_MODEL),
+    # How a training is run changes nothing that it learns.
+    "training.micro_batch_size": (2, NOTHING),
+    "training.on_out_of_memory": ("stop", NOTHING),
+    "training.checkpoint_minutes": (0.5, NOTHING),
+    "training.tracker": ("tensorboard", NOTHING),
+    # The hour has no targets yet.
+    "evaluation.period": (["2024-07-11 00:00", "2024-07-11 01:00"], {"list_test_samples", "vote_echoes"} | SCORES),
+    "evaluation.reference": (None, SCORES),
+    "evaluation.dbz_bands": ([20], SCORES),
+    "evaluation.holes": (False, SCORES),
+    "evaluation.hole_size_px": (8, SCORES),
+    "evaluation.tta": (True, SCORES),
+    "cleaning.model": ("mine.pt", {"evaluate_model"} | PRODUCTS),
+    "cleaning.threshold": (0.4, {"evaluate_model"} | PRODUCTS),
+    "cleaning.fill": (False, PRODUCTS),
+    "cleaning.tta": (True, PRODUCTS),
+    "cleaning.geotiff": (True, {"export_geotiff", "write_report"}),
+    "composite.grid": ("union", {"build_warp_grid", "compose_radars", "write_report"}),
+    "report.frames": (2, {"write_report"}),
+}
+
+# What the smoke config's methods do not look at, after a run of a config whose methods do.
+OTHER_METHODS: dict[str, Any] = {
+    "radars.0.labels.method": "legend",
+    "radars.1.labels.method": "hsv_multi",
+    "labels.legend": {"box_px": [10, 20, 30, 400], "dbz": [-10, 60]},
+    "atlas.method": "deviation",
+    "samples.input_minutes": [-6, 0, 6],
+    "frames.plot_box_px": None,
+    "frames.legend_width_px": 100,
+}
+OTHER_KEYS: Rows = {
+    "frames.size_px": ([600, 500], FROM_FRAMES | FROM_GEOMETRY),
+    "frames.legend_width_px": (99, FROM_LABELS | FROM_GEOMETRY),
+    "frames.cadence_minutes": (3, {"write_report"}),
+    "labels.palette": ("palette.csv", NOTHING),
+    "labels.tolerance": (21, FROM_LABELS),
+    "labels.legend.box_px": ([10, 20, 30, 399], FROM_LABELS),
+    "labels.legend.dbz": ([0, 60], FROM_LABELS),
+    "labels.legend.scale": ("bounds", FROM_LABELS),
+    "labels.dbz_range": ([0, 60], FROM_LABELS),
+    "labels.min_saturation": (0.3, FROM_LABELS),
+    "labels.min_value": (0.3, FROM_LABELS),
+    "atlas.quiet_fraction": (0.4, NOTHING),
+    "atlas.min_quiet_frames": (6, FROM_ATLAS),
+    "atlas.max_frames": (100, FROM_ATLAS),
+    "atlas.max_std": (3.0, FROM_ATLAS),
+}
+
+# What goes with a given model only.
+GIVEN_MODEL: dict[str, Any] = {"cleaning.model": "mine.pt", "training": {}, "evaluation": {}}
+GIVEN_KEYS: Rows = {
+    "frames.newest_minutes": (30, {"write_report"}),
+    "samples.reflectivity": ("mean", NOTHING),
+    "training.epochs": (3, NOTHING),
+    "votes.area": (1.0, NOTHING),
+    "atlas.threshold": (0.8, NOTHING),
+    "samples.input_minutes": ([-6, 0], PRODUCTS),
+}
+
+
+def changed(config: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
+    config = copy.deepcopy(config)
+    *path, leaf = key.split(".")
+    part: Any = config
+    for name in path:
+        part = part[int(name)] if isinstance(part, list) else part.setdefault(name, {})
+    part[leaf] = value
+    return config
+
+
+def name_files(root: Path) -> None:
+    """The files that values of the table name, as much of them as a dry run looks at."""
+    (root / "moved").symlink_to("frames")
+    shutil.copyfile(root / "config/palettes/eccc.csv", root / "palette.csv")
+    shutil.copyfile(next((root / "frames/CASGO").glob("*.png")), root / "mask.png")
+    (root / "terrain.tif").touch()
+    (root / "mine.pt").write_bytes(b"PK\x05\x06" + bytes(18))
+
+
+# Keys that a radar may have for itself: `labels.min_dbz` as `radars.1.labels.min_dbz`.
+COMMON = {"overlay": "frames.overlay", "labels": "labels"}
+
+
+def leaves(part: dict[str, Any], schema: dict[str, Any], place: str = "") -> Iterator[str]:
+    """All keys of the schema that have a value: `radars.*.labels.min_dbz`."""
+    part = schema["$defs"][part["$ref"].removeprefix("#/$defs/")] if "$ref" in part else part
+    if "properties" in part.get("items", {}):
+        yield from leaves(part["items"], schema, f"{place}*.")
+    elif "properties" in part:
+        for key, item in part["properties"].items():
+            yield from leaves(item, schema, f"{place}{key}.")
+    else:
+        yield place.removesuffix(".")
+
+
+ALL_KEYS = set(leaves(yaml.safe_load(SCHEMA.read_text()), yaml.safe_load(SCHEMA.read_text())))
+NAMED = {re.sub(r"\.\d+\.", ".*.", key) for rows in (KEYS, OTHER_KEYS, GIVEN_KEYS) for key in rows}
+OWN_KEYS = sorted(key.removeprefix("radars.*.") for key in ALL_KEYS - NAMED if key.startswith("radars.*."))
+
+
+def common(key: str) -> str:
+    section, dot, rest = key.partition(".")
+    return f"{COMMON.get(section, 'frames.' + section)}{dot}{rest}"
+
+
+@contextmanager
+def moved(path: Path, to: Path) -> Iterator[None]:
+    shutil.move(path, to)
+    try:
+        yield
+    finally:
+        shutil.move(to, path)
+
+
+@contextmanager
+def replaced(path: Path, source: Path) -> Iterator[None]:
+    """`source` in the place of `path`, which may not be there yet; afterwards as before."""
+    backup = path.with_name(path.name + ".backup")
+    was_there = path.exists()
+    if was_there:
+        shutil.move(path, backup)
+    try:
+        shutil.copyfile(source, path)
+        yield
+    finally:
+        path.unlink()
+        if was_there:
+            shutil.move(backup, path)
+
+
+@contextmanager
+def edited(path: Path) -> Iterator[None]:
+    text = path.read_text()
+    path.write_text(text + "\n# edited\n")
+    try:
+        yield
+    finally:
+        path.write_text(text)
+
+
+def jobs(text: str) -> set[Job]:
+    return {Job(rule, wildcards) for rule, _, wildcards in (line.partition(" ") for line in text.split(", "))}
+
+
+def frame(workspace: Workspace, time: str, radar: str = "CASGO") -> Path:
+    return workspace.root / f"frames/{radar}/{radar}_{time}.png"
