@@ -173,7 +173,9 @@ def _tar_members(path: str, wanted: Callable[[str], bool]) -> Iterator[Member]:
                 elif wanted(info.name):
                     content = _content(_check_sum(stream, info.offset_data, info.size), info.size)
                 yield Member(info.name, info.size, info.offset_data, content, problem)
-        if guard.last.strip(b"\0"):  # tarfile takes a broken header for the end
+        if not guard.last:  # tarfile takes a cut between two members, and a broken header, for the end
+            raise EOFError
+        if guard.last.strip(b"\0"):
             raise ValueError(f"a broken header at byte {archive.offset}")
 
 

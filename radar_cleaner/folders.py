@@ -9,6 +9,9 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
+from radar_cleaner.archives import is_archive
+from radar_cleaner.errors import ConfigError
+
 _MAGIC = re.compile(r"[*?[]")
 
 
@@ -20,11 +23,14 @@ class Glob:
         fixed = next(i for i, part in enumerate(parts) if _MAGIC.search(part))
         self.root = "/".join(parts[:fixed]) + "/" if fixed else ""
         rest = parts[fixed:]
-        self._whole = re.compile("".join(map(_part, rest[:-1])) + _last_part(rest[-1]), re.DOTALL)
         # Folders that are looked into, by their depth; below a `**` all are.
         self._any_depth = "**" in rest
         deep = rest.index("**") if self._any_depth else len(rest) - 1
-        self._levels = [re.compile(_name(part), re.DOTALL) for part in rest[:deep]]
+        try:
+            self._whole = re.compile("".join(map(_part, rest[:-1])) + _last_part(rest[-1]), re.DOTALL)
+            self._levels = [re.compile(_name(part), re.DOTALL) for part in rest[:deep]]
+        except re.error as error:
+            raise ConfigError(f"{pattern} is no glob ({error.msg})") from error
 
     def matches(self, path: str) -> bool:
         """Whether a path below the root is meant."""
@@ -67,6 +73,7 @@ def _last_part(part: str) -> str:
 def walk(folder: str, wanted: Callable[[str], bool], glob: Glob | None = None) -> list[tuple[str, str]]:
     """(path, problem) of everything below a folder (`frames/`, or ``) that has a wanted name and is not hidden.
 
+    A folder that a glob does not mean, or that is named like an archive, is looked into like any other.
     Links to folders are followed, but no folder is listed twice: a link to a parent would go on for ever.
     Folders in their own place come before linked ones and those in the order of their names, so that which
     path a file is listed by does not depend on the disk.
@@ -87,9 +94,8 @@ def walk(folder: str, wanted: Callable[[str], bool], glob: Glob | None = None) -
                 if name[0] == ".":
                     continue
                 path = place + name
-                if wanted(name):
-                    if glob is None or glob.matches(path[len(folder) :]):
-                        found.append((path, _problem(entry)))
+                if _is_meant(entry, wanted) and (glob is None or glob.matches(path[len(folder) :])):
+                    found.append((path, _problem(entry)))
                 elif glob is not None and not glob.enters(name, depth):
                     continue
                 elif entry.is_dir(follow_symlinks=False):
@@ -97,6 +103,10 @@ def walk(folder: str, wanted: Callable[[str], bool], glob: Glob | None = None) -
                 elif entry.is_symlink() and Path(path).is_dir():  # False for a link to itself
                     heapq.heappush(links, (path, depth + 1))
     return found
+
+
+def _is_meant(entry: os.DirEntry[str], wanted: Callable[[str], bool]) -> bool:
+    return wanted(entry.name) and not (is_archive(entry.name) and entry.is_dir())
 
 
 def _problem(entry: os.DirEntry[str]) -> str:

@@ -104,6 +104,8 @@ def is_remote(source: str) -> bool:
 def split_address(address: str) -> tuple[str, str, Glob | None]:
     """Bucket, prefix with a `/` at its end, and the glob of `s3://bucket/prefix`, where it is one."""
     bucket, _, prefix = address.removeprefix(REMOTE).partition("/")
+    if not bucket:
+        raise ConfigError(f"{address}: the bucket is missing; write it like {REMOTE}bucket/prefix")
     if has_magic(prefix):
         glob = Glob(prefix)
         return bucket, glob.root, glob
@@ -112,7 +114,7 @@ def split_address(address: str) -> tuple[str, str, Glob | None]:
 
 def settle_source(source: str | Path) -> str:
     """A source as it is written everywhere: `./frames/` is `frames`."""
-    return str(source) if is_remote(str(source)) else str(Path(source))
+    return str(source) if "://" in str(source) else str(Path(source))
 
 
 def _find(source: str, listings: Path | None, copies: str | None) -> _Found:
@@ -120,6 +122,8 @@ def _find(source: str, listings: Path | None, copies: str | None) -> _Found:
         raise ConfigError(f"{source} has a {{ or a <, which the workflow cannot carry in paths; rename it")
     if is_remote(source):
         return _find_objects(source, listings, copies)
+    if "://" in source:
+        raise ConfigError(f"{source}: an address begins with {REMOTE}; no other store is read")
     if Path(source).is_dir():
         root = "" if source == "." else f"{source.rstrip('/')}/"
         return _Found(((path, None, problem, "") for path, problem in walk(root, is_picture)), root, root)
@@ -205,7 +209,7 @@ def _read_file(path: str, most: int, fetched: bool) -> bytes | FrameError:
         return error
     except FileNotFoundError as error:
         if fetched:  # to refuse it would make a store without it
-            raise ConfigError(f"{path}: this copy of an object is not there; run it by snakemake") from error
+            raise ConfigError(f"{path}: its copy is not there, or no longer; call snakemake again") from error
         return FrameError("it is no longer there")
     except OSError as error:
         return FrameError(f"it cannot be read: {error.strerror}")

@@ -54,6 +54,66 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
         "most are [580, 480]",
     ),
     "no such folder": (put("radars", 0, "frames", value="nowhere"), "radars[0].frames", "there is no folder"),
+    "a glob from no folder": (
+        put("radars", 0, "frames", value="nowhere/**/*.png"),
+        "radars[0].frames",
+        "there is no folder nowhere/; name one before the first * of the glob",
+    ),
+    "a glob of folders": (
+        put("radars", 0, "frames", value="resources/*/frames/*"),
+        "radars[0].frames",
+        "no pictures found in resources/*/frames/*",
+    ),
+    "a glob with a wrong range": (
+        put("radars", 0, "frames", value="frames/20[9-1]*/*.png"),
+        "radars[0].frames",
+        "frames/20[9-1]*/*.png is no glob (bad character range 9-1)",
+    ),
+    "an address of another store": (
+        put("radars", 0, "frames", value="gs://radar/archive"),
+        "radars[0].frames",
+        "gs://radar/archive: an address begins with s3://",
+    ),
+    "an address in capital letters": (
+        put("radars", 0, "frames", value="S3://radar/archive"),
+        "radars[0].frames",
+        "S3://radar/archive: an address begins with s3://",
+    ),
+    "an address without a bucket": (
+        put("radars", 0, "frames", value="s3://"),
+        "radars[0].frames",
+        "s3://: the bucket is missing; write it like s3://bucket/prefix",
+    ),
+    "an archive that is not there": (
+        put("radars", 0, "frames", value="frames.tar.gz"),
+        "radars[0].frames",
+        "the archive frames.tar.gz cannot be read: No such file",
+    ),
+    "an archive of a kind that is not read": (
+        put("radars", 0, "frames", value="README.md"),
+        "radars[0].frames",
+        "README.md is neither a folder nor an archive (.zip, .tar,",
+    ),
+    "a pattern of folders that fits no path": (
+        put("frames", "pattern", value=r"(\d{4}/\d{2}/\d{2}/\d{4})"),
+        "radars[0].frames",
+        "nothing matches",
+    ),
+    "a credential in the config": (
+        put("s3", "secret_key", value="x"),
+        "s3.secret_key",
+        "no such key; known here: endpoint_url, region",
+    ),
+    "an endpoint without http": (
+        put("s3", "endpoint_url", value="localhost:9000"),
+        "s3.endpoint_url",
+        "write it like http://",
+    ),
+    "credentials in the endpoint": (
+        put("s3", "endpoint_url", value="http://me:secret@localhost:9000"),
+        "s3.endpoint_url",
+        "AWS_SECRET_ACCESS_KEY in the environment",
+    ),
     "no frames found": (put("radars", 0, "frames", value="config"), "radars[0].frames", "no pictures found"),
     "a pattern that fits no name": (
         put("frames", "pattern", value=r"(\d{14})"),
@@ -119,6 +179,12 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
         "training.period",
         "is not after",
     ),
+    "the newest frames and a training": (
+        put("frames", "newest_minutes", value=60),
+        "frames.newest_minutes",
+        "name a model file as cleaning.model",
+    ),
+    "newest frames of the future": (put("frames", "newest_minutes", value=-6), "frames.newest_minutes", "least 0"),
     "overlapping periods": (
         put("evaluation", "period", value=["2024-07-10 23:00", "2024-07-11 14:00"]),
         "evaluation.period",

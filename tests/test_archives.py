@@ -192,6 +192,24 @@ def test_a_truncated_archive_is_one_line_with_a_remedy(tmp_path, kind, share):
     assert "\n" not in str(error.value)
 
 
+def test_a_tar_that_is_cut_between_two_blocks_is_not_taken_for_whole(tmp_path):
+    path = pack(tmp_path / "a.tar", FILES)
+    whole = path.read_bytes()
+    end = len(whole.rstrip(b"\0")) // 512 * 512 + 512  # here the zeros begin that end a tar
+    for cut in range(0, end + 1, 512):
+        path.write_bytes(whole[:cut])
+        with pytest.raises(ConfigError, match="cannot be read to its end"):
+            listed(path)
+    for cut in (end + 512, end + 1024, len(whole)):
+        path.write_bytes(whole[:cut])
+        assert len(listed(path)) == 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_archive_of_nothing_is_whole(tmp_path, kind):
+    assert listed(pack(tmp_path / f"frames.{kind}", {})) == []
+
+
 def test_a_broken_header_is_not_taken_for_the_end(tmp_path):
     path = pack(tmp_path / "a.tar", {"a.png": b"x", "b.png": b"y"})
     edited(path, b"b.png", b"B.png")  # its check sum no longer fits

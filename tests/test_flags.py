@@ -47,7 +47,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], set[str]]] = {
             "--trained",
             "--names lakes terrain --files",
             "--static lakes terrain",
-            *(name.replace("_", "-") for name in STAGES if name != "show_summary"),
+            *(name.replace("_", "-") for name in STAGES if not name.startswith("show_")),
         },
     ),
     "legends, deviation, clutter channel, first box": (

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import os
 import shutil
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pandas as pd
 import pytest
 from archive_cases import files_of, pack
 from s3_cases import CREDENTIALS, Server, serving
+from slurm_cases import BY_DAY, ask, make_cluster, until
 from workflow_cases import SAMPLE, SMOKE, Job, Workspace, make_workspace
 
 SHARDS = ("20240710T22", "20240710T23", "20240711T00", "20240711T13")
@@ -99,6 +102,16 @@ def test_a_broken_archive_is_one_line_before_any_job(scratch: Workspace) -> None
     assert "radars[0].frames: the archive CASGO.tar.gz cannot be read to its end" in done.stdout
 
 
+@pytest.mark.parametrize(("place", "glob"), [("", ""), ("2024/", "**/")])
+def test_a_folder_of_archives_alone_is_told_what_to_write(scratch: Workspace, place: str, glob: str) -> None:
+    for name in ("a", "b"):
+        pack(scratch.root / f"packed/{place}{name}.zip", files_of(scratch.root / "frames/CASGO"))
+    config = copy.deepcopy(SMOKE)
+    config["radars"][0]["frames"] = "packed"
+    done = scratch.snakemake("--cores", "1", config=config, check=False)
+    assert f"no pictures found in packed; it holds archives (2): write packed/{glob}*.zip" in done.stdout
+
+
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     for name, value in CREDENTIALS.items():
@@ -155,6 +168,71 @@ def test_objects_are_fetched_for_their_shard_and_their_changes_make_just_that_ag
     assert stored.dry_run(*STORES) == built("20240710T22")
     stored.run(*STORES)
     assert key not in sources(stored, SHARDS[0]) and len(sources(stored, SHARDS[0])) == 9
+
+
+@pytest.mark.slow
+def test_a_running_workflow_reads_what_it_was_planned_with(server: Server, stored: Workspace) -> None:
+    stage = stored.root / "radar_cleaner/stages/build_rgb_store.py"
+    waiting = """
+    import os, time
+    Path("started.txt").write_text(os.environ["RADAR_CLEANER_ANSWERS"])
+    while not Path("go").exists():
+        time.sleep(0.05)
+"""
+    text = stage.read_text()
+    assert text.count("    start, end = shard_start") == 1
+    stage.write_text(text.replace("    start, end = shard_start", f"{waiting}    start, end = shard_start"))
+    stored.write_config()
+    command = stored.command(STORES[0], "--cores", "1")
+    with (stored.root / "run.log").open("w") as log:
+        run = subprocess.Popen(command, cwd=stored.root, env=stored.environment(), stdout=log, stderr=log)
+    try:
+        started = stored.root / "started.txt"
+        deadline = time.monotonic() + 120
+        while not started.exists() or not started.read_text():
+            assert run.poll() is None and time.monotonic() < deadline, (stored.root / "run.log").read_text()
+            time.sleep(0.05)
+        kept = stored.root / started.read_text()
+        server.put("radar", "archive/20240710/CASGO_202407102203.png", NEW.read_bytes())
+        assert "build_rgb_store" in stored.snakemake(STORES[0], "--dry-run").stdout
+        assert list(kept.parent.glob("run-*")) == [kept]  # the dry run's is removed
+
+        # An inner process of the run, as Slurm starts it.
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("RADAR_CLEANER_ANSWERS", started.read_text())
+            before = len(server.requests())
+            stored.snakemake(STORES[0], "--mode", "remote", "--dry-run", "--nolock")
+            assert "LIST BUCKET" not in server.requests()[before:]
+        assert kept.is_dir()
+        (stored.root / "go").touch()
+        assert run.wait(120) == 0, (stored.root / "run.log").read_text()
+    finally:
+        run.kill()
+        run.wait()
+    assert len(sources(stored, SHARDS[0])) == 10
+    assert not kept.exists()
+
+
+@pytest.mark.slurm
+def test_jobs_of_slurm_ask_the_store_nothing(server: Server, tmp_path: Path) -> None:
+    ask("sinfo")  # no Slurm is a failure
+    cluster = make_cluster(tmp_path / "cluster")
+    for name, data in files_of(cluster.root / "frames/CASGO").items():
+        server.put("radar", name, data)
+    cluster.config = copy.deepcopy(BY_DAY) | {"s3": {"endpoint_url": server.url}}
+    cluster.config["radars"][0]["frames"] = "s3://radar"
+    cluster.config["frames"]["size_px"] = None
+    days = ("20240710", "20240711")
+    stores = [f"results/rgb/CASGO/{day}.zarr/zarr.json" for day in days]
+    with cluster.started(*stores) as run:
+        until(lambda: run.said.count("submitted with SLURM jobid"), "a job")
+        before = len(server.requests())
+        server.put("radar", "CASGO_202407102203.png", b"came later")
+        run.ends_well()
+    assert server.requests()[before:] == ["CREATE OBJECT: radar CASGO_202407102203.png"]
+    assert sum(len(sources(cluster, day)) for day in days) == len(files_of(cluster.root / "frames/CASGO"))
+    server.client().delete_object(Bucket="radar", Key="CASGO_202407102203.png")
+    assert "Nothing to be done" in cluster.snakemake("--dry-run", *stores).stdout
 
 
 @pytest.mark.slow

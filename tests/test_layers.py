@@ -13,7 +13,7 @@ PACKAGE = REPOSITORY / "radar_cleaner"
 # From left to right; a module imports from layers to its left, or from its own.
 LAYERS = [
     {"errors", "vocabulary"},
-    {"shards", "sources", "palette", "legend", "frames"},
+    {"shards", "names", "folders", "archives", "listings", "sources", "palette", "legend", "frames"},
     {"layout", "stores", "store_writer", "tables"},
     {"geometry"},
     {"labels", "atlas", "warp", "votes", "static_fields"},
@@ -31,13 +31,13 @@ LAYERS = [
     {"metrics"},
     {"figures", "map_figures", "training_figures"},
     {"evaluation"},
-    {"products"},
-    {"coverage", "report"},
+    {"products", "geotiffs"},
+    {"coverage", "costs", "report"},
     {"report_pictures"},
     {"stages"},
     {"cli", "__main__"},
 ]
-WRITERS = {"store_writer", "tables", "checkpoints", "figures", "map_figures", "products", "bank", "trackers"}
+WRITERS = {"store_writer", "tables", "checkpoints", "figures", "map_figures", "geotiffs", "bank", "trackers"}
 TORCHLESS_STAGES = {
     "list_unplaced_frames",
     "build_rgb_store",
@@ -53,6 +53,7 @@ TORCHLESS_STAGES = {
     "export_geotiff",
     "write_report",
     "show_summary",
+    "show_costs",
 }
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 

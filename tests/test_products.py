@@ -19,14 +19,13 @@ from pyproj import CRS
 from store_cases import START, make_product, pattern_codes, small_geometry, times_from
 
 from radar_cleaner.errors import ModelError
+from radar_cleaner.geotiffs import open_product, write_geotiff
 from radar_cleaner.products import (
     NO_PROBABILITY,
     ProductWriter,
     clean,
     compose,
     composite_attrs,
-    open_product,
-    write_geotiff,
 )
 from radar_cleaner.stores import open_store
 from radar_cleaner.vocabulary import (

@@ -5,6 +5,8 @@ from __future__ import annotations
 import builtins
 import copy
 import importlib.util
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,12 +14,13 @@ from typing import Any
 import pytest
 from config_cases import put
 from planning.archive import Plan
-from planning.remote import ObjectStore
+from planning.remote import LISTINGS, ObjectStore
 from planning.schema import checked
 from s3_cases import CREDENTIALS, Server, serving
 from workflow_cases import REPOSITORY, SMOKE, sample_frames
 
 from radar_cleaner.errors import ConfigError
+from radar_cleaner.sources import list_frames
 
 SCHEMA = REPOSITORY / "workflow" / "schemas" / "config.schema.yaml"
 FRAMES = sample_frames("CASGO")
@@ -53,8 +56,8 @@ def config(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> d
     return config
 
 
-def plan_of(config: dict[str, Any]) -> Plan:
-    return Plan(checked(config, SCHEMA))
+def plan_of(config: dict[str, Any], answers: str | None = None) -> Plan:
+    return Plan(checked(copy.deepcopy(config), SCHEMA), answers)
 
 
 def complaint(config: dict[str, Any]) -> str:
@@ -82,6 +85,42 @@ def test_without_a_size_a_few_headers_are_read(server: Server, config: dict[str,
     assert plan_of(config).sizes["CASGO"] == (580, 480)
     asked = [line for line in server.requests()[before:] if line.startswith("GET")]
     assert 1 <= len(asked) <= 21
+
+
+def test_a_run_keeps_its_lists_whatever_others_find(server: Server, config: dict[str, Any]) -> None:
+    config["frames"]["size_px"] = None
+    first = plan_of(config)
+    server.put("radar", "archive/CASGO_202407102203.png", b"x")
+    try:
+        before = len(server.requests())
+        other = plan_of(config)
+        assert len(server.requests()) > before
+        before = len(server.requests())
+        job = plan_of(config, first.listings("CASGO"))  # a process of the first run on another machine
+        assert len(server.requests()) == before
+    finally:
+        server.client().delete_object(Bucket="radar", Key="archive/CASGO_202407102203.png")
+    assert job.listings("CASGO") == first.listings("CASGO") != other.listings("CASGO")
+    assert job.sizes == first.sizes
+    names = first.radars["CASGO"].names
+    counts = [
+        len(list_frames("s3://radar/archive", names, Path(p.listings("CASGO"))).frames) for p in (first, other)
+    ]
+    assert counts == [len(FRAMES), len(FRAMES) + 1]
+    assert first.listings("CASCM") == str(LISTINGS)
+
+
+def test_a_folder_of_answers_that_is_gone_is_not_waited_for(config: dict[str, Any], tmp_path: Path) -> None:
+    assert plan_of(config, str(tmp_path / "gone")).shards("CASGO")
+    assert not (tmp_path / "gone").exists()
+
+
+def test_what_killed_runs_left_is_removed_in_the_end(config: dict[str, Any]) -> None:
+    for name, age in (("run-old", 40 * 86400), ("run-new", 86400)):
+        (LISTINGS / name / "x").mkdir(parents=True)
+        os.utime(LISTINGS / name, (time.time() - age,) * 2)
+    plan_of(config)
+    assert not (LISTINGS / "run-old").exists() and (LISTINGS / "run-new").exists()
 
 
 def test_globs_pick_objects(config: dict[str, Any]) -> None:

@@ -134,7 +134,7 @@ def test_a_radars_own_key_reruns_what_the_common_one_does_for_this_radar_alone(
         (("training.drop_neighbours", "training.drop_others"), FROM_MODEL),
         (("training.weight_decay", "training.input_noise_dbz"), FROM_MODEL),
     ],
-    ids=" and ".join,
+    ids=lambda names: " and ".join(sorted(names)),
 )
 def test_two_keys_that_swap_their_values_rerun_what_they_change(
     finished: Workspace, keys: tuple[str, str], rules: set[str], monkeypatch: pytest.MonkeyPatch

@@ -156,6 +156,26 @@ def test_a_glob_looks_into_no_folder_that_it_does_not_name(archive):
     assert not [place for place in seen if any(name in place for name in ("closed", "old", "2023/12", "thumbs"))]
 
 
+@pytest.mark.parametrize("pattern", ["**", "**/*.png", "*/*.png", "2024*/*"])
+def test_a_folder_that_is_named_like_an_archive_or_a_picture_is_looked_into(tmp_path, pattern):
+    for name in ("2024.tar/a_202407110000.png", "2024.png/b_202407110006.png"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "2024.zip").symlink_to("2024.tar")
+    found = names_of(tmp_path / pattern)
+    assert found[0] == "2024.tar/a_202407110000.png"
+    # What begins with `**` means the folder itself as a picture.
+    assert found[1:] == ([] if pattern.startswith("**") else ["2024.png/b_202407110006.png"])
+
+
+@pytest.mark.parametrize("pattern", ["20[9-1]*/*.png", "*/[z-a].png", "**/[b-a]/*"])
+def test_a_glob_of_no_range_is_told(tmp_path, pattern):
+    with pytest.raises(ConfigError, match=r"is no glob \(bad character range"):
+        list_frames(tmp_path / pattern, NAMES)
+    with pytest.raises(ConfigError, match=r"is no glob \(bad character range"):
+        list_frames(f"s3://radar/{pattern}", NAMES, tmp_path)
+
+
 def test_a_folder_that_is_named_like_a_glob_is_a_folder(tmp_path):
     (tmp_path / "frames[1]").mkdir()
     (tmp_path / "frames[1]" / "a_202407110000.png").write_bytes(b"")
@@ -232,7 +252,7 @@ def test_an_object_that_was_not_fetched_stops_the_job_and_is_no_bad_frame(tmp_pa
     (frame,) = listing.frames
     assert frame.path == str(tmp_path / "copies/radar/a/r_202407110000.png")
     assert listing.name_of(frame) == "a/r_202407110000.png"
-    with pytest.raises(ConfigError, match="this copy of an object is not there; run it by snakemake"):
+    with pytest.raises(ConfigError, match="its copy is not there, or no longer; call snakemake again"):
         list(read_frames(listing.frames, 100))
 
 

@@ -197,3 +197,19 @@ def test_a_broken_rule_graph_is_named(tmp_path):
     (tmp_path / "rules.svg").write_text("digraph {}", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"rules\.svg"):
         report(layout, ("CASGO",), rule_graph=tmp_path / "rules.svg", max_frames=0)
+
+
+def test_what_the_jobs_took_is_told_but_for_the_report_itself(tmp_path):
+    layout = make_run(tmp_path / "results", ("CASGO",))
+    for name, text in (
+        ("train_model", "85.2\t1559.1\t137.5"),
+        ("write_report", "9\t9\t9"),
+        ("label_echoes/A", "NA"),
+    ):
+        path = tmp_path / "results" / "benchmarks" / f"{name}.tsv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"s\tmax_rss\tcpu_time\n{text}\n", encoding="utf-8")
+    page = Page(report(layout, ("CASGO",), max_frames=0))
+    assert "label_echoes 1 0.0 s - - - train_model 1 85.2 s 85.2 s 1,559 1.6 all 2 85.2 s" in page.text
+    assert "write_report" not in page.text
+    assert "What it took" not in Page(report(make_run(tmp_path / "other", ("CASGO",)), ("CASGO",))).text

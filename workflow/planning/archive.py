@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from math import inf
 from pathlib import Path
 from typing import Any
 
+from radar_cleaner.archives import SUFFIXES, is_archive
 from radar_cleaner.errors import ConfigError
+from radar_cleaner.folders import walk
 from radar_cleaner.shards import encode_stores, format_time, shard_of, shard_start
-from radar_cleaner.sources import FrameFile, Listing, list_frames
+from radar_cleaner.sources import FrameFile, Listing, is_remote, list_frames
 
-from .checks import check_boxes, check_composite, check_disjoint, check_radars, check_samples
+from .checks import check_boxes, check_composite, check_disjoint, check_endpoint, check_radars, check_samples
 from .configuration import Period, Radar, fill_windows, read_period, read_radars, within
-from .headers import header_size
-
-HEADERS_LOOKED_AT = 15
+from .headers import header_of, sizes_of, some
+from .remote import LISTINGS, ObjectStore
 
 
 class Plan:
-    """A checked config together with the frames that its folders hold now."""
+    """
+    A checked config together with the frames that its folders hold now; its object store's as the run found them
+    whose folder of answers is given.
+    """
 
-    def __init__(self, config: dict[str, Any]) -> None:
+    def __init__(self, config: dict[str, Any], answers: str | None = None) -> None:
         self.config = config
         radars = read_radars(config)
         check_radars(radars)
+        check_endpoint(config["s3"]["endpoint_url"])
+        self.store = ObjectStore(config["s3"]["endpoint_url"], config["s3"]["region"], answers)
         self.radars = {radar.id: radar for radar in radars}
         fill_windows(config)
         check_samples(config)
@@ -37,11 +46,12 @@ class Plan:
         self.evaluates = self.periods["evaluation"] is not None
         self.uses_atlas = self.trains or self.evaluates or config["samples"]["atlas"] != "none"
         self._settle_periods()
-        listings = {radar.id: list_frames(radar.source, radar.names) for radar in self.radars.values()}
+        listings = {radar.id: self._list(radar) for radar in self.radars.values()}
         self._frames = {
             name: _by_shard(listing, self.grain, self.periods["frames"]) for name, listing in listings.items()
         }
-        self.unplaced = {name: [str(path) for path, _ in listing.unplaced] for name, listing in listings.items()}
+        self.unplaced = {name: [path for path, _ in listing.unplaced] for name, listing in listings.items()}
+        self._since = self._newest(config["frames"]["newest_minutes"])
         self._check_found(listings)
         self.sizes = {radar.id: self._size(radar) for radar in self.radars.values()}
         for radar in self.radars.values():
@@ -51,6 +61,13 @@ class Plan:
             name: {frame.time for frames in shards.values() for frame in frames}
             for name, shards in self._frames.items()
         }
+
+    def _list(self, radar: Radar) -> Listing:
+        try:
+            listings = self.store.listed(radar.source) if is_remote(radar.source) else LISTINGS
+            return list_frames(radar.source, radar.names, listings)
+        except ConfigError as error:
+            raise ConfigError(f"{radar.place}.frames: {error}") from None
 
     def _settle_periods(self) -> None:
         """Let the atlas count the training period where it has none of its own; keep the evaluation apart."""
@@ -70,13 +87,13 @@ class Plan:
             place = f"{self.radars[name].place}.frames"
             folder = self.radars[name].source
             if not listing.frames and listing.unplaced:
-                path, reason = listing.unplaced[0]
+                name, reason = listing.unplaced[0]
                 raise ConfigError(
                     f"{place}: none of {len(listing.unplaced)} pictures in {folder} has a readable name"
-                    f" ({path.name}: {reason}); see frames.pattern and frames.time_format"
+                    f" ({name}: {reason}); see frames.pattern and frames.time_format"
                 )
             if not listing.frames:
-                raise ConfigError(f"{place}: no pictures found in {folder}; see config/README.md, 'frames'")
+                raise ConfigError(f"{place}: no pictures found in {folder}; {_remedy(folder)}")
         for name, period in self.periods.items():
             wanted = period is not None and (name != "atlas" or self.uses_atlas)
             if wanted and not any(self.shards(radar, name) for radar in self.radars):
@@ -93,9 +110,14 @@ class Plan:
 
     def _size(self, radar: Radar) -> tuple[int, int]:
         """(width, height) of the radar's frames: as configured, else that of most of a few headers."""
-        files = [f.path for frames in self._frames[radar.id].values() for f in frames if not f.problem]
-        step = max(1, len(files) // HEADERS_LOOKED_AT)
-        sizes = Counter(size for path in files[::step] if (size := header_size(path)) is not None)
+        if is_remote(radar.source) and radar.size_px is not None:
+            return radar.size_px
+        frames = some([f for frames in self._frames[radar.id].values() for f in frames if not f.problem])
+        if is_remote(radar.source):
+            heads = (self.store.head(frame.path) for frame in frames)
+            sizes = Counter(size for data in heads if (size := header_of(data)) is not None)
+        else:
+            sizes = Counter(sizes_of(frames))
         most = min(sizes, key=lambda size: (-sizes[size], size)) if sizes else None
         wanted = radar.size_px or most
         if wanted is None:
@@ -110,9 +132,33 @@ class Plan:
             )
         return wanted
 
+    def _newest(self, minutes: float | None) -> float:
+        """The time from which on a shard's last frame is new enough to be made: all are without `minutes`."""
+        times = [frames[-1].time for shards in self._frames.values() for frames in shards.values()]
+        return -inf if minutes is None or not times else max(times) - 60 * minutes
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether any radar's frames are objects of a store."""
+        return any(is_remote(radar.source) for radar in self.radars.values())
+
+    def listings(self, radar: str) -> str:
+        """The folder of the lists that a radar's frames are of."""
+        return str(self.store.answers if is_remote(self.radars[radar].source) else LISTINGS)
+
     def shards(self, radar: str, period: str = "frames") -> list[str]:
-        """A radar's shards that lie in the period of a config section, sorted."""
-        return [name for name in self._frames[radar] if within(self.periods[period], shard_start(name))]
+        """
+        A radar's shards that lie in the period of a config section, sorted; of those that are to be made
+        (`frames`) the newest, where the config wants no others. What these read may be older.
+        """
+        if self.periods[period] is None and period in ("training", "evaluation"):
+            return []  # what needs them is not done, and years of inputs would be listed for it
+        since = self._since if period == "frames" else -inf
+        return [
+            name
+            for name, frames in self._frames[radar].items()
+            if frames[-1].time >= since and within(self.periods[period], shard_start(name))
+        ]
 
     def all_shards(self) -> list[str]:
         """Shards that any radar has, sorted."""
@@ -123,12 +169,23 @@ class Plan:
         return [radar for radar in self.radars if radar != but and shard in self._frames[radar]]
 
     def frames(self, radar: str, shard: str) -> list[str]:
-        """Paths of a shard's frames that are regular files."""
-        return [str(frame.path) for frame in self._frames[radar].get(shard, ()) if not frame.problem]
+        """A shard's frames: files, members of archives, objects."""
+        return [frame.full_name for frame in self._frames[radar].get(shard, ()) if not frame.problem]
+
+    def files(self, radar: str, shard: str) -> list[str]:
+        """The files, archives or objects that hold a shard's frames."""
+        found = (frame.path for frame in self._frames[radar].get(shard, ()) if not frame.problem)
+        return list(dict.fromkeys(found))
+
+    def content(self, radar: str, shard: str) -> list[str]:
+        """What changes with the content of a shard's members or objects; of files their own time tells."""
+        frames = [frame for frame in self._frames[radar].get(shard, ()) if frame.version]
+        known = json.dumps([(frame.full_name, frame.version) for frame in frames])
+        return [hashlib.sha256(known.encode()).hexdigest()] if frames else []
 
     def problems(self, radar: str, shard: str) -> list[str]:
         """What else is named like a frame of this shard: folders, links without target."""
-        return [str(frame.path) for frame in self._frames[radar].get(shard, ()) if frame.problem]
+        return [frame.full_name for frame in self._frames[radar].get(shard, ()) if frame.problem]
 
     def neighbours(self, radar: str, shard: str) -> list[str]:
         """Other shards of the radar that hold a frame at an input time of one of this shard's frames."""
@@ -165,7 +222,7 @@ class Plan:
                 listing = list_frames(folder, radar.names)
                 period = self.periods["evaluation"]
                 found += [
-                    str(frame.path) for frame in listing.frames if not frame.problem and within(period, frame.time)
+                    frame.path for frame in listing.frames if not frame.problem and within(period, frame.time)
                 ]
         if not found:
             raise ConfigError(f"evaluation.reference: {root} has no masks RADAR/*.png of the evaluation period")
@@ -178,3 +235,13 @@ def _by_shard(listing: Listing, grain: str, period: Period | None) -> dict[str, 
         if within(period, frame.time):
             shards[shard_of(frame.time, grain)].append(frame)
     return dict(sorted(shards.items()))
+
+
+def _remedy(source: str) -> str:
+    """What to do about a source without pictures."""
+    found = sorted(path for path, _ in walk(f"{source}/", is_archive)) if Path(source).is_dir() else []
+    if not found:
+        return "see config/README.md, 'frames'"
+    suffix = next(suffix for suffix in SUFFIXES if found[0].lower().endswith(suffix))
+    depth = "" if Path(found[0]).parent == Path(source) else "**/"
+    return f"it holds archives ({len(found)}): write {source}/{depth}*{suffix}"

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from radar_cleaner.errors import ConfigError
 
+ANSWERS = "RADAR_CLEANER_ANSWERS"
+
 
 def share_python(root: Path) -> None:
     """Let jobs find the package in `root`, and the programs beside this python, activated or not."""
@@ -25,6 +27,16 @@ def torch_build() -> str:
     if build not in ("cpu", "gpu"):
         raise ConfigError(f"RADAR_CLEANER_TORCH={build} in the environment: allowed are cpu (the default) and gpu")
     return build
+
+
+def share_answers(folder: str) -> None:
+    """Let the processes of cluster jobs find what this run was answered by the object store."""
+    os.environ[ANSWERS] = folder
+
+
+def shared_answers() -> str | None:
+    """Where the run that started this process keeps what it was answered."""
+    return os.environ.get(ANSWERS)
 
 
 def _prepend(variable: str, folder: Path) -> None:

@@ -1,23 +1,37 @@
 """Ask an S3 object store what it holds: one paginated list a source, and a few headers. It fetches nothing else.
 
+Each run keeps the answers in a folder of its own until it ends: its jobs mean what it was planned with, whatever
+another call finds meanwhile, and the processes that it starts on other machines ask nothing.
+
 boto3 is imported only where a source is an address, as it comes with the extra `s3`. Credentials are whatever
 boto3 finds by itself: environment variables, its own files, the role of a machine.
 """
 
 from __future__ import annotations
 
+import atexit
+import hashlib
 import posixpath
+import shutil
+import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from radar_cleaner.archives import HIDDEN
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.listings import StoredObject
+from radar_cleaner.listings import StoredObject, save_objects
 from radar_cleaner.sources import is_picture, split_address
 
+# Lists of what archives hold, and the folders of runs. Made at each call of the workflow where they changed.
+LISTINGS = Path(".snakemake/listings")
+OF_A_RUN = "run-"
+# What a killed run left is removed after so many seconds.
+LEFT_FOR = 30 * 86400
 HEAD_BYTES = 2**16
 # Objects in these classes answer no read until somebody brings them back.
 AT_REST = ("GLACIER", "DEEP_ARCHIVE")
@@ -26,11 +40,35 @@ UNREADABLE = "?#{}<>\\"
 
 
 class ObjectStore:
-    """The store at an endpoint (None: Amazon's), asked with the credentials that boto3 finds."""
+    """
+    The store at an endpoint (None: Amazon's), asked with the credentials that boto3 finds. `answers` is the folder
+    of a run that has asked it already.
+    """
 
-    def __init__(self, endpoint_url: str | None, region: str) -> None:
+    def __init__(self, endpoint_url: str | None, region: str, answers: str | None = None) -> None:
         self.endpoint_url = endpoint_url
         self.region = region
+        self._is_asked = answers is None or not Path(answers).is_dir()
+        if answers is not None and not self._is_asked:
+            self.answers = Path(answers)
+
+    @cached_property
+    def answers(self) -> Path:
+        """The folder of what the store answered, until this process ends."""
+        LISTINGS.mkdir(parents=True, exist_ok=True)
+        for left in LISTINGS.glob(f"{OF_A_RUN}*"):
+            with suppress(OSError):  # another call removes it
+                if left.stat().st_mtime < time.time() - LEFT_FOR:
+                    shutil.rmtree(left)
+        folder = Path(tempfile.mkdtemp(prefix=OF_A_RUN, dir=LISTINGS.resolve()))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        return LISTINGS / folder.name
+
+    def listed(self, address: str) -> Path:
+        """The folder with the list of the objects below an address."""
+        if self._is_asked:
+            save_objects(self.answers, address, self.objects(address))
+        return self.answers
 
     @property
     def settings(self) -> dict[str, str | None]:
@@ -57,6 +95,12 @@ class ObjectStore:
 
     def head(self, address: str) -> bytes:
         """The first bytes of an object."""
+        kept = self.answers / hashlib.sha256(address.encode()).hexdigest()
+        if not kept.exists():
+            kept.write_bytes(self._ask_head(address))
+        return kept.read_bytes()
+
+    def _ask_head(self, address: str) -> bytes:
         bucket, _, key = address.removeprefix("s3://").partition("/")
         with self._answering(address, bucket):
             try:

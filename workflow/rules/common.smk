@@ -10,7 +10,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "workflow")]
 from planning.archive import Plan
 from planning.batches import count_frames, group_components, minutes, weigh_frames
 from planning.code import import_closure
-from planning.environment import share_python, torch_build
+from planning.environment import share_answers, share_python, shared_answers, torch_build
 from planning.schema import checked
 from radar_cleaner.archives import is_archive
 from radar_cleaner.errors import ConfigError
@@ -21,7 +21,7 @@ share_python(ROOT)
 try:
     config = checked(config, ROOT / "workflow/schemas/config.schema.yaml")
     # A process that a run starts on another machine takes what the run found in the object store.
-    plan = Plan(config, None if workflow.is_main_process else os.environ.get("RADAR_CLEANER_ANSWERS"))
+    plan = Plan(config, None if workflow.is_main_process else shared_answers())
     REFERENCES = plan.references()
     TRAINING_ENVIRONMENT = f"../../envs/training-{torch_build()}.yaml"
 except ConfigError as error:
@@ -29,7 +29,7 @@ except ConfigError as error:
     sys.exit("\n".join(f"{names}: {line}" for line in str(error).splitlines()))
 
 if plan.is_remote:
-    os.environ["RADAR_CLEANER_ANSWERS"] = str(plan.store.answers)
+    share_answers(str(plan.store.answers))
 
 
 pathvars:
