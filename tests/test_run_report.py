@@ -27,6 +27,7 @@ NOWHERE = "http://127.0.0.1:9"  # a proxy that nobody keeps: what asks the netwo
 @pytest.fixture(scope="module")
 def page(finished: Workspace, tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("report") / "run_report.html"
+    finished.write_config()  # another test may have left its own
     names = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
     done = subprocess.run(
         finished.command("--report", str(path), "--report-stylesheet", "workflow/report/narrow.css"),
