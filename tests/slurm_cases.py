@@ -61,6 +61,14 @@ def jobs_in(folder: Path, name: str = "") -> list[ClusterJob]:
     return sorted((job for job in found if name in job.what), key=lambda job: job.id)
 
 
+def cancel_all() -> None:
+    """Nothing that a test left behind holds the nodes of the next."""
+    waiting = ask("squeue", "-h", "-o", "%A").split()
+    if waiting:
+        ask("scancel", *waiting)
+        until(lambda: not ask("squeue", "-h").strip(), "an empty queue", 60)
+
+
 def until(condition: Callable[[], T], what: str, patience: float = PATIENCE) -> T:
     """Wait for a condition, and give what it gave."""
     deadline = time.monotonic() + patience
@@ -189,7 +197,7 @@ def _interrupt(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(20)
+            process.wait(60)
         process.kill()
         process.wait()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from slurm_cases import BY_DAY, LONGER, START, STATE, Cluster, Started, ask, error_of, until
+from slurm_cases import BY_DAY, LONGER, START, STATE, Cluster, Started, ask, cancel_all, error_of, until
 
 pytestmark = pytest.mark.slurm
 TRAINING_LOG = "results/logs/train_model.log"
@@ -27,6 +27,12 @@ def undisturbed(made: Cluster, tmp_path_factory: pytest.TempPathFactory) -> byte
     return local.weights
 
 
+@pytest.fixture(autouse=True)
+def _free_nodes() -> Iterator[None]:
+    yield
+    cancel_all()
+
+
 @contextlib.contextmanager
 def training(work: Cluster, steps: int = 6) -> Iterator[tuple[Started, int]]:
     """A run whose training has done a few steps, and its Slurm job."""
@@ -38,7 +44,7 @@ def training(work: Cluster, steps: int = 6) -> Iterator[tuple[Started, int]]:
 
 def nothing_is_left(work: Cluster) -> None:
     """No job in the queue, no file of a broken job."""
-    until(lambda: not work.queue(), "an empty queue", 30)
+    until(lambda: not work.queue(), "an empty queue", 90)
     assert not list(work.results.rglob(".*tmp-*"))
     assert not work.ranks()
 
@@ -120,7 +126,7 @@ def test_after_a_killed_snakemake_scancel_and_unlock_are_enough(made: Cluster, t
     assert work.queue() == [job]
     assert "locked" in work.submit("train").fails()
     ask("scancel", "--name", ask("squeue", "-h", "-j", str(job), "-o", "%j").strip())
-    until(lambda: not work.queue(), "an empty queue", 30)
+    until(lambda: not work.queue(), "an empty queue", 90)
     work.submit("--unlock").ends_well()
     work.submit("train").ends_well()
     assert GOES_ON in work.training_log
