@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,9 +25,9 @@ from io import BytesIO
 from pathlib import Path
 
 import yaml
+from checkout import ROOT, link_project
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[1]
 START = datetime(2019, 1, 1, tzinfo=UTC)
 RADARS = {"NKM": (13.737729, 100.358871), "NJK": (13.834874, 100.846411)}
 CADENCE = timedelta(minutes=15)
@@ -74,7 +73,7 @@ def measure(name: str, days: int, shard: str) -> None:
     with tempfile.TemporaryDirectory(prefix="archive-scale-") as folder:
         place = Path(folder)
         frames = make_archive(place, days)
-        copy_project(place)
+        link_project(place, "config")
         (place / "config.yaml").write_text(yaml.safe_dump(make_config(days, shard)))
         fresh = call(place, "--dry-run")
         jobs = int(re.findall(r"^total +(\d+)", fresh.output, re.MULTILINE)[0])
@@ -103,13 +102,6 @@ def make_archive(place: Path, days: int) -> int:
             moment += CADENCE
             number += 1
     return number
-
-
-def copy_project(place: Path) -> None:
-    """The project's code, beside the archive: what snakemake records lies in this folder."""
-    for name in ("radar_cleaner", "workflow", "docs", "envs", "config", "profiles"):
-        shutil.copytree(ROOT / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy2(ROOT / "Snakefile", place)
 
 
 def make_config(days: int, shard: str) -> dict[str, object]:

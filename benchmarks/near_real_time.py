@@ -24,12 +24,11 @@ from pathlib import Path
 from statistics import median
 
 import yaml
+from checkout import ROOT, link_project, run
 
 from radar_cleaner.checkpoints import save_model
 from radar_cleaner.models import ModelConfig, draw_weights
 
-ROOT = Path(__file__).resolve().parents[1]
-LINKED = ("Snakefile", "radar_cleaner", "workflow", "docs", "envs", "profiles")
 RADARS = ("CASGO", "CASCM")
 TIMES = [f"20240711{hour}{minute:02}" for hour in (13, 14) for minute in range(0, 60, 6)]
 STARTED = 3  # times that are there before the first is measured
@@ -47,7 +46,7 @@ def main() -> None:
         for when in TIMES[:STARTED]:
             for radar in RADARS:
                 put_frame(place, radar, when)
-        call(command, place)
+        run(command, place)
         print("frame                jobs  frame to product  subcommands alone")
         rows = [
             measure(command, place, radar, when)
@@ -70,8 +69,7 @@ def loop_command(page: str) -> list[str]:
 
 def prepare(place: Path, window: list[int]) -> None:
     """The project, two empty folders that are watched, a model, and the example's config for them."""
-    for name in LINKED:
-        (place / name).symlink_to(ROOT / name)
+    link_project(place)
     shutil.copytree(ROOT / "config", place / "config")
     config = yaml.safe_load((ROOT / "config/realtime.yaml").read_text())
     config["samples"]["input_minutes"] = window
@@ -110,17 +108,8 @@ def measure(command: list[str], place: Path, radar: str, when: str) -> tuple[flo
 
 def timed(command: list[str], place: Path) -> float:
     started = time.monotonic()
-    call(command, place)
+    run(command, place)
     return time.monotonic() - started
-
-
-def call(command: list[str], place: Path) -> None:
-    """The loop's command as cron would call it, with this python's programs at hand."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = {**os.environ, "PATH": path}
-    done = subprocess.run(command, cwd=place, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if done.returncode:
-        sys.exit(f"{shlex.join(command)} failed:\n{done.stdout.decode()[-3000:]}")
 
 
 def bare_start() -> float:

@@ -15,16 +15,13 @@ import argparse
 import os
 import re
 import resource
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 import yaml
-
-ROOT = Path(__file__).resolve().parents[1]
-LINKED = ("Snakefile", "radar_cleaner", "workflow", "docs", "envs", "config", "profiles", "resources")
+from checkout import ROOT, link_project, run
 
 
 def main() -> None:
@@ -34,8 +31,7 @@ def main() -> None:
     snakemake = [sys.executable, "-m", "snakemake", "--cores", "1", "--configfile", options.configfile]
     with tempfile.TemporaryDirectory(prefix="overhead-") as folder:
         place = Path(folder)
-        for name in LINKED:
-            (place / name).symlink_to(ROOT / name)
+        link_project(place, "config", "resources")
         planned = run([*snakemake, "--dry-run", "--printshellcmds"], place)
         commands = re.findall(r"^Shell command: (.*)$", planned, re.MULTILINE)
         results = yaml.safe_load((ROOT / options.configfile).read_text())["results"]
@@ -65,16 +61,6 @@ def now() -> tuple[float, float]:
 def since(started: tuple[float, float]) -> tuple[float, float]:
     """Seconds of both since then."""
     return tuple(end - start for start, end in zip(started, now(), strict=True))  # type: ignore[return-value]
-
-
-def run(command: list[str], place: Path) -> str:
-    """Run a command in a folder, the package and this python's programs at hand; gives what it printed."""
-    environment = {**os.environ, "PYTHONPATH": str(place)}
-    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
-    done = subprocess.run(command, cwd=place, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if done.returncode:
-        sys.exit(f"{command[-1]} failed:\n{done.stdout.decode()[-3000:]}")
-    return done.stdout.decode()
 
 
 if __name__ == "__main__":

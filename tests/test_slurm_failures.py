@@ -49,6 +49,16 @@ def nothing_is_left(work: Cluster) -> None:
     assert not work.ranks()
 
 
+def went_on(work: Cluster, after: str, said: str, undisturbed: bytes) -> None:
+    """Its training was done again after a job ended so: said with its log, from its state, to the same weights."""
+    assert [job.state for job in work.jobs()] == [after, "COMPLETED"]
+    error = error_of(said, "train_model")
+    assert after in error and TRAINING_LOG in error
+    assert GOES_ON in work.training_log
+    assert work.weights == undisturbed
+    nothing_is_left(work)
+
+
 def test_a_failed_job_names_rule_wildcards_and_log_and_leaves_nothing_half_written(
     made: Cluster, tmp_path: Path
 ) -> None:
@@ -94,12 +104,7 @@ def test_a_cancelled_training_goes_on_in_the_next_attempt(
     with training(work) as (run, job):
         ask("scancel", str(job))
         said = run.ends_well()
-    error = error_of(said, "train_model")
-    assert "CANCELLED" in error and TRAINING_LOG in error
-    assert [job.state for job in work.jobs()] == ["CANCELLED", "COMPLETED"]
-    assert GOES_ON in work.training_log
-    assert work.weights == undisturbed
-    nothing_is_left(work)
+    went_on(work, "CANCELLED", said, undisturbed)
 
 
 def test_ctrl_c_cancels_the_jobs_and_the_next_run_goes_on(
@@ -169,14 +174,8 @@ def test_a_job_that_lost_its_node_is_done_again_on_another(
             said = run.ends_well()
     finally:
         subprocess.run([START], check=True, timeout=120)
-    first, second = work.jobs()
-    assert (first.state, second.state) == ("NODE_FAIL", "COMPLETED")
-    assert second.nodes != node
-    error = error_of(said, "train_model")
-    assert "NODE_FAIL" in error and TRAINING_LOG in error
-    assert GOES_ON in work.training_log
-    assert work.weights == undisturbed
-    nothing_is_left(work)
+    went_on(work, "NODE_FAIL", said, undisturbed)
+    assert work.jobs()[-1].nodes != node
 
 
 def switch_off(node: str, job: int) -> None:

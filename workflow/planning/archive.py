@@ -87,10 +87,10 @@ class Plan:
             place = f"{self.radars[name].place}.frames"
             folder = self.radars[name].source
             if not listing.frames and listing.unplaced:
-                name, reason = listing.unplaced[0]
+                picture, reason = listing.unplaced[0]
                 raise ConfigError(
                     f"{place}: none of {len(listing.unplaced)} pictures in {folder} has a readable name"
-                    f" ({name}: {reason}); see frames.pattern and frames.time_format"
+                    f" ({picture}: {reason}); see frames.pattern and frames.time_format"
                 )
             if not listing.frames:
                 raise ConfigError(f"{place}: no pictures found in {folder}; {_remedy(folder)}")

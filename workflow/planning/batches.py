@@ -44,6 +44,11 @@ def weigh_frames(plan: Plan, rule: str, frames: int) -> float:
     return frames * larger * turns
 
 
+def shard_minutes(plan: Plan, rule: str, target: str, shard: str, attempt: int) -> int:
+    """The time to ask of a cluster for a shard of a radar, or of the composite."""
+    return minutes(rule, weigh_frames(plan, rule, count_frames(plan, target, shard)), attempt)
+
+
 def group_components(plan: Plan) -> dict[str, int]:
     """For Snakemake's --group-components: how many components a job of each group of profiles/slurm holds.
 

@@ -25,7 +25,7 @@ from typing import Any
 from radar_cleaner.archives import HIDDEN
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.listings import StoredObject, save_objects
-from radar_cleaner.sources import is_picture, split_address
+from radar_cleaner.sources import REMOTE, is_picture, split_address
 
 # Lists of what archives hold, and the folders of runs. Made at each call of the workflow where they changed.
 LISTINGS = Path(".snakemake/listings")
@@ -101,7 +101,7 @@ class ObjectStore:
         return kept.read_bytes()
 
     def _ask_head(self, address: str) -> bytes:
-        bucket, _, key = address.removeprefix("s3://").partition("/")
+        bucket, _, key = address.removeprefix(REMOTE).partition("/")
         with self._answering(address, bucket):
             try:
                 answer = self._client.get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{HEAD_BYTES - 1}")

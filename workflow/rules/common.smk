@@ -8,13 +8,13 @@ ROOT = Path(workflow.basedir)
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow")]
 
 from planning.archive import Plan
-from planning.batches import count_frames, group_components, minutes, weigh_frames
+from planning.batches import group_components, shard_minutes
 from planning.code import import_closure
 from planning.environment import share_answers, share_python, shared_answers, torch_build
 from planning.schema import checked
 from radar_cleaner.archives import is_archive
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.sources import is_remote
+from radar_cleaner.sources import REMOTE, is_remote
 
 share_python(ROOT)
 
@@ -72,13 +72,12 @@ def growing(value):
     return lambda wildcards, attempt: attempt * value
 
 
-def shard_minutes(rule):
+def by_frames(rule):
     """The run time of a rule by the frames of its shard."""
 
     def runtime(wildcards, attempt):
         target = wildcards.get("radar") or wildcards.get("target", "composite")
-        frames = count_frames(plan, target, wildcards.shard)
-        return minutes(rule, weigh_frames(plan, rule, frames), attempt)
+        return shard_minutes(plan, rule, target, wildcards.shard, attempt)
 
     return runtime
 
@@ -145,7 +144,7 @@ def fetched(address):
     it is the copy: the run has fetched it.
     """
     if not workflow.is_main_process:
-        return str(Path(COPIES, address.removeprefix("s3://")))
+        return str(Path(COPIES, address.removeprefix(REMOTE)))
     copy = storage.s3(address)
     if workflow.iocache.active:
         workflow.iocache.exists_in_storage[str(copy)] = True

@@ -52,7 +52,7 @@ rule build_rgb_store:
         "../../envs/preparation.yaml"
     resources:
         mem_mb=growing(1000),
-        runtime=shard_minutes("build_rgb_store"),
+        runtime=by_frames("build_rgb_store"),
         lanes=1,
     params:
         problems=lambda wildcards: plan.problems(wildcards.radar, wildcards.shard),

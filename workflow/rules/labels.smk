@@ -20,7 +20,7 @@ rule label_echoes:
         "../../envs/preparation.yaml"
     resources:
         mem_mb=growing(1000),
-        runtime=shard_minutes("label_echoes"),
+        runtime=by_frames("label_echoes"),
         lanes=1,
     params:
         box=flag(

@@ -63,7 +63,7 @@ rule align_others:
         "../../envs/preparation.yaml"
     resources:
         mem_mb=growing(1000),
-        runtime=shard_minutes("align_others"),
+        runtime=by_frames("align_others"),
         lanes=1,
     params:
         others=lambda wildcards, input: (

@@ -22,7 +22,7 @@ rule clean_frames:
     threads: 1
     resources:
         mem_mb=growing(2000),
-        runtime=shard_minutes("clean_frames"),
+        runtime=by_frames("clean_frames"),
         lanes=1,
     params:
         results=flag("--results", lambda wildcards: config["results"]),
@@ -69,7 +69,7 @@ rule compose_radars:
         "../../envs/preparation.yaml"
     resources:
         mem_mb=growing(2000),
-        runtime=shard_minutes("compose_radars"),
+        runtime=by_frames("compose_radars"),
         lanes=1,
     params:
         codec=flag("--codec", config["stores"]["codec"]),
@@ -102,7 +102,7 @@ rule export_geotiff:
         "../../envs/preparation.yaml"
     resources:
         mem_mb=growing(2000),
-        runtime=shard_minutes("export_geotiff"),
+        runtime=by_frames("export_geotiff"),
         lanes=1,
     shell:
         "python -m radar_cleaner export-geotiff"

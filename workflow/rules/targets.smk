@@ -17,7 +17,7 @@ rule vote_echoes:
         "../../envs/preparation.yaml"
     resources:
         mem_mb=growing(1000),
-        runtime=shard_minutes("vote_echoes"),
+        runtime=by_frames("vote_echoes"),
         lanes=1,
     params:
         colour=flag("--colour-weight", config["votes"]["colour"]),
