@@ -33,7 +33,8 @@ def main() -> None:
         place = Path(folder)
         link_project(place, "config", "resources")
         planned = run([*snakemake, "--dry-run", "--printshellcmds"], place)
-        commands = re.findall(r"^Shell command: (.*)$", planned, re.MULTILINE)
+        # A target has no command: "None".
+        commands = re.findall(r"^Shell command: (?!None$)(.*)$", planned, re.MULTILINE)
         results = yaml.safe_load((ROOT / options.configfile).read_text())["results"]
         (place / results).mkdir()
         (place / results / "run_started").touch()  # as the Snakefile's onstart does
