@@ -24,7 +24,7 @@ test: .venv/installed-dev  ## the tests (12 minutes on 2 cores)
 verify: .venv/installed-dev  ## the tests that need longer
 	$(BIN)/python -m pytest -m slow
 
-test-slurm: .venv/installed-dev  ## the tests on a real Slurm, started on this machine (root; 12 minutes)
+test-slurm: .venv/installed-dev  ## the tests on a real Slurm, started on this machine (root; 15 minutes)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" tests/slurm/with_slurm.sh python -m pytest -m slurm
 
 verify-slurm: .venv/installed  ## the demo on that Slurm, and its training on two nodes

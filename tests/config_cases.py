@@ -18,6 +18,11 @@ def put(*path: str | int, value: Any) -> Change:
     return change
 
 
+def frames_of(source: str, told: str) -> tuple[Change, str, str]:
+    """A first radar whose frames are of a wrong source."""
+    return put("radars", 0, "frames", value=source), "radars[0].frames", told
+
+
 MASK = ("frames.overlay.mask",)
 MISTAKES: dict[str, tuple[Change, str, str]] = {
     # name: (change, place, remedy or reason)
@@ -53,46 +58,28 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
         "frames.size_px",
         "most are [580, 480]",
     ),
-    "no such folder": (put("radars", 0, "frames", value="nowhere"), "radars[0].frames", "there is no folder"),
-    "a glob from no folder": (
-        put("radars", 0, "frames", value="nowhere/**/*.png"),
-        "radars[0].frames",
-        "there is no folder nowhere/; name one before the first * of the glob",
+    "no such folder": frames_of("nowhere", "there is no folder"),
+    "a glob from no folder": frames_of(
+        "nowhere/**/*.png", "there is no folder nowhere/; name one before the first * of the glob"
     ),
-    "a glob of folders": (
-        put("radars", 0, "frames", value="resources/*/frames/*"),
-        "radars[0].frames",
-        "no pictures found in resources/*/frames/*",
+    "a glob of folders": frames_of("resources/*/frames/*", "no pictures found in resources/*/frames/*"),
+    "a glob with a wrong range": frames_of(
+        "frames/20[9-1]*/*.png", "frames/20[9-1]*/*.png is no glob (bad character range 9-1)"
     ),
-    "a glob with a wrong range": (
-        put("radars", 0, "frames", value="frames/20[9-1]*/*.png"),
-        "radars[0].frames",
-        "frames/20[9-1]*/*.png is no glob (bad character range 9-1)",
+    "an address of another store": frames_of(
+        "gs://radar/archive", "gs://radar/archive: an address begins with s3://"
     ),
-    "an address of another store": (
-        put("radars", 0, "frames", value="gs://radar/archive"),
-        "radars[0].frames",
-        "gs://radar/archive: an address begins with s3://",
+    "an address in capital letters": frames_of(
+        "S3://radar/archive", "S3://radar/archive: an address begins with s3://"
     ),
-    "an address in capital letters": (
-        put("radars", 0, "frames", value="S3://radar/archive"),
-        "radars[0].frames",
-        "S3://radar/archive: an address begins with s3://",
+    "an address without a bucket": frames_of(
+        "s3://", "s3://: the bucket is missing; write it like s3://bucket/prefix"
     ),
-    "an address without a bucket": (
-        put("radars", 0, "frames", value="s3://"),
-        "radars[0].frames",
-        "s3://: the bucket is missing; write it like s3://bucket/prefix",
+    "an archive that is not there": frames_of(
+        "frames.tar.gz", "the archive frames.tar.gz cannot be read: No such file"
     ),
-    "an archive that is not there": (
-        put("radars", 0, "frames", value="frames.tar.gz"),
-        "radars[0].frames",
-        "the archive frames.tar.gz cannot be read: No such file",
-    ),
-    "an archive of a kind that is not read": (
-        put("radars", 0, "frames", value="README.md"),
-        "radars[0].frames",
-        "README.md is neither a folder nor an archive (.zip, .tar,",
+    "an archive of a kind that is not read": frames_of(
+        "README.md", "README.md is neither a folder nor an archive (.zip, .tar,"
     ),
     "a pattern of folders that fits no path": (
         put("frames", "pattern", value=r"(\d{4}/\d{2}/\d{2}/\d{4})"),
@@ -114,7 +101,7 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
         "s3.endpoint_url",
         "AWS_SECRET_ACCESS_KEY in the environment",
     ),
-    "no frames found": (put("radars", 0, "frames", value="config"), "radars[0].frames", "no pictures found"),
+    "no frames found": frames_of("config", "no pictures found"),
     "a pattern that fits no name": (
         put("frames", "pattern", value=r"(\d{14})"),
         "radars[0].frames",

@@ -6,7 +6,6 @@ import copy
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -188,11 +187,12 @@ def test_a_running_workflow_reads_what_it_was_planned_with(server: Server, store
         run = subprocess.Popen(command, cwd=stored.root, env=stored.environment(), stdout=log, stderr=log)
     try:
         started = stored.root / "started.txt"
-        deadline = time.monotonic() + 120
-        while not started.exists() or not started.read_text():
-            assert run.poll() is None and time.monotonic() < deadline, (stored.root / "run.log").read_text()
-            time.sleep(0.05)
-        kept = stored.root / started.read_text()
+
+        def told() -> str:
+            assert run.poll() is None, (stored.root / "run.log").read_text()
+            return started.read_text() if started.exists() else ""
+
+        kept = stored.root / until(told, "the start of a job", 120)
         server.put("radar", "archive/20240710/CASGO_202407102203.png", NEW.read_bytes())
         assert "build_rgb_store" in stored.snakemake(STORES[0], "--dry-run").stdout
         assert list(kept.parent.glob("run-*")) == [kept]  # the dry run's is removed

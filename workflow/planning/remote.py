@@ -48,13 +48,13 @@ class ObjectStore:
     def __init__(self, endpoint_url: str | None, region: str, answers: str | None = None) -> None:
         self.endpoint_url = endpoint_url
         self.region = region
-        self._is_asked = answers is None or not Path(answers).is_dir()
-        if answers is not None and not self._is_asked:
-            self.answers = Path(answers)
+        self._kept = Path(answers) if answers is not None and Path(answers).is_dir() else None
 
     @cached_property
     def answers(self) -> Path:
-        """The folder of what the store answered, until this process ends."""
+        """The folder of what the store answered: the given run's, else a new one until this process ends."""
+        if self._kept is not None:
+            return self._kept
         LISTINGS.mkdir(parents=True, exist_ok=True)
         for left in LISTINGS.glob(f"{OF_A_RUN}*"):
             with suppress(OSError):  # another call removes it
@@ -66,7 +66,7 @@ class ObjectStore:
 
     def listed(self, address: str) -> Path:
         """The folder with the list of the objects below an address."""
-        if self._is_asked:
+        if self._kept is None:
             save_objects(self.answers, address, self.objects(address))
         return self.answers
 
