@@ -10,28 +10,40 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from radar_cleaner.labels import local_echo_fraction
 from radar_cleaner.vocabulary import NODATA, is_echo
 
 
 class EchoCount:
-    """How often each pixel of (y, x) was observed, and how often it echoed then."""
+    """How often each pixel of (y, x) was observed in quiet weather, and how often it echoed then."""
 
     def __init__(self, shape: tuple[int, int]) -> None:
-        self.frames = 0
+        self.frames = 0  # that were counted, if only in part
         self._observed = np.zeros(shape, dtype=np.uint32)
+        self._counted = np.zeros(shape, dtype=np.uint32)
         self._echoed = np.zeros(shape, dtype=np.uint32)
 
-    def add(self, codes: NDArray[np.uint8]) -> None:
-        """Count one frame of packed reflectivity."""
-        self.frames += 1
-        self._observed += codes != NODATA
-        self._echoed += is_echo(codes)
+    def add(self, codes: NDArray[np.uint8], quiet: NDArray[np.bool_] | None = None) -> None:
+        """Count one frame of packed reflectivity, only where it is quiet, if that is given."""
+        observed = codes != NODATA
+        counted = observed if quiet is None else observed & quiet
+        self.frames += quiet is None or bool(counted.any())
+        self._observed += observed
+        self._counted += counted
+        self._echoed += is_echo(codes) & counted
 
-    def frequency(self) -> NDArray[np.float32]:
-        """(y, x) share of the observations that echoed; NaN where there was none."""
-        share = np.full(self._observed.shape, np.nan)
-        np.divide(self._echoed, self._observed, out=share, where=self._observed > 0)
+    def frequency(self, min_frames: int = 1) -> NDArray[np.float32]:
+        """(y, x) share of the counted observations that echoed; NaN where there were fewer than so many."""
+        share = np.full(self._counted.shape, np.nan)
+        enough = self._counted >= max(1, min_frames)
+        np.divide(self._echoed, self._counted, out=share, where=enough)
         return share.astype(np.float32)
+
+    def known_share(self, min_frames: int) -> float:
+        """The share of what was ever observed that was counted in at least so many frames; 0 of nothing."""
+        observed = int(np.count_nonzero(self._observed))
+        known = int(np.count_nonzero(self._counted >= max(1, min_frames)))
+        return known / observed if observed else 0.0
 
 
 class ColourDeviation:
@@ -58,6 +70,11 @@ class ColourDeviation:
 def quiet_frames(echo_fractions: NDArray[np.float32], quiet_fraction: float) -> NDArray[np.int64]:
     """Indices of the frames of which at most `quiet_fraction` of the observed pixels echo."""
     return np.flatnonzero(echo_fractions <= quiet_fraction)
+
+
+def quiet_places(codes: NDArray[np.uint8], window_px: int, quiet_fraction: float) -> NDArray[np.bool_]:
+    """(y, x): where at most `quiet_fraction` of the observed pixels in a window about a pixel echo."""
+    return local_echo_fraction(codes, window_px) <= quiet_fraction
 
 
 def spread_evenly(count: int, most: int) -> Sequence[int]:

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.geometry import polar_coordinates
 from radar_cleaner.palette import ColourScale
 from radar_cleaner.vocabulary import (
     METEOROLOGICAL,
@@ -108,8 +107,8 @@ def check_box(box: Box, size: tuple[int, int]) -> None:
 
 def range_mask(shape: tuple[int, int], center_px: tuple[float, float], radius_px: float) -> Mask:
     """(rows, columns): within the radar's range; centre and radius in plot-box pixels."""
-    distance, _ = polar_coordinates(shape, center_px, metres_per_pixel=1000.0)
-    return distance <= radius_px
+    east, south = np.arange(shape[1]) - center_px[0], np.arange(shape[0]) - center_px[1]
+    return np.asarray(np.hypot(east[None], south[:, None]) <= radius_px)
 
 
 def pack_echoes(codes: Codes, observed: Mask, min_dbz: float) -> Codes:
@@ -125,6 +124,25 @@ def echo_fraction(codes: Codes) -> float:
     return float(np.count_nonzero(is_echo(codes)) / observed) if observed else 0.0
 
 
+def local_echo_fraction(codes: Codes, window_px: int) -> NDArray[np.float32]:
+    """(y, x): share of the observed pixels that echo in a square window about each pixel; 0 where none is.
+
+    What lies outside the picture is not observed. An even window reaches a pixel further up and left.
+    """
+    observed = count_in_window(codes != NODATA, (window_px, window_px))
+    echoing = count_in_window(is_echo(codes), (window_px, window_px))
+    return np.divide(echoing, observed, out=np.zeros_like(echoing), where=observed > 0)
+
+
+def count_in_window(mask: Mask, window: tuple[int, int]) -> NDArray[np.float32]:
+    """How many pixels of a window (rows, columns) about each pixel are in the mask: whole numbers, exact."""
+    return np.asarray(
+        cv2.boxFilter(
+            mask.view(np.uint8), cv2.CV_32F, window[::-1], normalize=False, borderType=cv2.BORDER_CONSTANT
+        )
+    )
+
+
 def classify_echoes(codes: Codes, shape: EchoShape) -> NDArray[np.uint8]:
     """echo_class (y, x) by shape: what opening, closing and the removal of small areas leave is weather.
 
@@ -134,11 +152,10 @@ def classify_echoes(codes: Codes, shape: EchoShape) -> NDArray[np.uint8]:
     echo = is_echo(codes)
     kept = echo & _surviving(echo, shape)
     count, components = cv2.connectedComponents(echo.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
-    survives = np.zeros(count, dtype=bool)
-    survives[components[kept]] = True
-    class_of_component = np.where(survives, UNKNOWN, NON_METEOROLOGICAL).astype(np.uint8)
+    class_of_component = np.full(count, NON_METEOROLOGICAL, dtype=np.uint8)
+    class_of_component[components.reshape(-1).take(np.flatnonzero(kept))] = UNKNOWN
     class_of_component[0] = NONE  # what is no echo
-    classes: NDArray[np.uint8] = class_of_component[components]
+    classes = class_of_component.take(np.asarray(components))
     classes[kept] = METEOROLOGICAL
     classes[codes == NODATA] = UNKNOWN
     return classes
@@ -157,5 +174,5 @@ def _surviving(echo: Mask, shape: EchoShape) -> Mask:
     if shape.min_area > 1:
         _, components, statistics, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
         large = statistics[:, cv2.CC_STAT_AREA] >= shape.min_area
-        mask = mask & large[components]
+        mask = mask & large.take(np.asarray(components))
     return mask.astype(bool)

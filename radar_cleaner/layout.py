@@ -39,6 +39,9 @@ class Layout:
     def targets(self, radar: str, shard: str) -> Path:
         return self.results / "targets" / radar / f"{shard}.zarr"
 
+    def labelers(self, radar: str, shard: str) -> Path:
+        return self.results / "targets" / radar / f"{shard}.labelers.csv"
+
     def cleaned(self, radar: str, shard: str) -> Path:
         return self.results / "cleaned" / radar / f"{shard}.zarr"
 

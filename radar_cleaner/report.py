@@ -117,6 +117,28 @@ def reflectivity_table(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
     return [line for line in table.values() if any(row["pixels"] for row in line["measures"].values())]
 
 
+def labeler_table(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What each labeler said, added up over the tables of shards (`votes.LabelerTable`), in the order they come.
+
+    `speaks`, `yes` and `no` are shares of the echo, `agrees` is of what it speaks on; None where there is none.
+    """
+    sums: dict[str, list[float]] = {}
+    for row in rows:
+        spoken = row["for"] + row["against"]
+        new = (row["for"], row["against"], row["silent"], spoken * row["mean_log_odds"], row["agrees"])
+        sums[row["labeler"]] = [a + b for a, b in zip(sums.get(row["labeler"], [0] * 5), new, strict=True)]
+    table = []
+    for name, (yes, no, silent, log_odds, agrees) in sums.items():
+        echo, spoken = yes + no + silent, yes + no
+        of_echo = {"speaks": spoken, "yes": yes, "no": no}
+        table.append(
+            {"labeler": name}
+            | {key: value / echo if echo else None for key, value in of_echo.items()}
+            | {"agrees": agrees / spoken if spoken else None, "log_odds": log_odds / spoken if spoken else None}
+        )
+    return table
+
+
 def list_warnings(metrics: Mapping[str, Any]) -> list[str]:
     """What whoever reads these scores (metrics.json) must know before them, a sentence or two each."""
     warnings = []

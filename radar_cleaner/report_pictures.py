@@ -93,6 +93,8 @@ class RadarPictures:
         note = f"method: {atlas.attrs['method']}, from {count_of(atlas.attrs['frames_used'], 'frame')}"
         if atlas.attrs["too_few_frames"]:
             note += "; these are too few to tell clutter from rain, so nothing is masked"
+        else:
+            note += f"; {100 * atlas.attrs['known_share']:.0f} % of the picture has enough of them"
         return Shown(title, note, picture(png))
 
     def extent(self, shape: Sequence[int], offset: Sequence[int] = (0, 0)) -> Extent:

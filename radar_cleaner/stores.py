@@ -21,6 +21,8 @@ CONTRACTS: dict[str, dict[str, tuple[tuple[str, ...], str]]] = {
     "labels": {
         "reflectivity": (("time", "y", "x"), "uint8"),
         "echo_class": (("time", "y", "x"), "uint8"),
+        "evidence_density": (("time", "y", "x"), "int8"),
+        "evidence_spoke": (("time", "y", "x"), "int8"),
         "echo_fraction": (("time",), "float32"),
     },
     "atlas": {"echo_frequency": (("y", "x"), "float32"), "clutter": (("y", "x"), "bool")},
@@ -37,6 +39,7 @@ CONTRACTS: dict[str, dict[str, tuple[tuple[str, ...], str]]] = {
     "targets": {
         "echo_class": (("time", "y", "x"), "uint8"),
         "confidence": (("time", "y", "x"), "uint8"),
+        "evidence": (("time", "y", "x"), "int8"),
     },
     "product": {
         "reflectivity": (("time", "y", "x"), "uint8"),
@@ -71,6 +74,10 @@ class Store:
     def frame(self, name: str, index: int) -> NDArray[Any]:
         """One frame of one variable."""
         return np.asarray(self._array(name)[index])
+
+    def frames(self, name: str, first: int, end: int) -> NDArray[Any]:
+        """Some frames of one variable, as many as there are of `first` to `end` (excluded)."""
+        return np.asarray(self._array(name)[first:end])
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Shape of one frame of a variable that has frames, of all of it where it has none."""
@@ -142,6 +149,21 @@ def read_provenance(path: Path) -> dict[str, Any]:
     """What `provenance.json` of a store says."""
     text = (store_path(path) / "provenance.json").read_text(encoding="utf-8")
     return dict(json.loads(text))
+
+
+class ReadAhead:
+    """Frames of a store, read several at a time: in their order that takes half the time of one by one."""
+
+    def __init__(self, store: Store, frames: int = 16) -> None:
+        self._store, self._frames = store, frames
+        self._blocks: dict[str, tuple[int, NDArray[Any]]] = {}
+
+    def frame(self, name: str, index: int) -> NDArray[Any]:
+        """One frame of one variable."""
+        first = index - index % self._frames
+        if self._blocks.get(name, (None,))[0] != first:
+            self._blocks[name] = first, self._store.frames(name, first, first + self._frames)
+        return np.asarray(self._blocks[name][1][index - first])
 
 
 class TimeSeries:

@@ -1,4 +1,4 @@
-"""Write tables and texts atomically: to a temporary name beside the place, then renamed."""
+"""Write tables, texts and bytes atomically: to a temporary name beside the place, then renamed."""
 
 from __future__ import annotations
 
@@ -31,6 +31,12 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file, atomically."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file of bytes, atomically."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def write_json(path: Path, value: object) -> None:

@@ -49,6 +49,10 @@ ECHO_CLASS_ATTRS: dict[str, object] = {
     "flag_meanings": ECHO_CLASS_MEANINGS,
 }
 
+# Log-odds of an echo to be meteorological, natural logarithm, packed into int8: -12.7 to 12.7.
+LOG_ODDS_STEP = 0.1
+MAX_LOG_ODDS = 127 * LOG_ODDS_STEP
+
 
 def encode_dbz(dbz: NDArray[np.floating] | float) -> NDArray[np.uint8]:
     """Pack reflectivity in dBZ into echo codes 1..254 (any shape); NaN becomes `nodata`.
@@ -63,6 +67,26 @@ def encode_dbz(dbz: NDArray[np.floating] | float) -> NDArray[np.uint8]:
 def decode_dbz(codes: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Unpack codes (any shape) to dBZ: `undetect` to -32, `nodata` to NaN."""
     return _DECODED[codes]
+
+
+def log_odds_attrs(long_name: str) -> dict[str, object]:
+    """Attributes of packed log-odds, by the CF convention."""
+    return {
+        "long_name": long_name,
+        "units": "1",
+        "scale_factor": LOG_ODDS_STEP,
+        "comment": "natural logarithm of the odds to be meteorological; 0 is no opinion, so on what is no echo",
+    }
+
+
+def encode_log_odds(values: NDArray[np.floating]) -> NDArray[np.int8]:
+    """Pack log-odds (any shape) into -127..127; what lies beyond is clipped."""
+    return np.asarray(np.clip(np.rint(values / LOG_ODDS_STEP), -127, 127), np.int8)
+
+
+def decode_log_odds(packed: NDArray[np.int8]) -> NDArray[np.float32]:
+    """Unpack log-odds (any shape)."""
+    return packed.astype(np.float32) * np.float32(LOG_ODDS_STEP)
 
 
 def is_echo(codes: NDArray[np.uint8]) -> NDArray[np.bool_]:

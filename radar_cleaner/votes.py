@@ -1,64 +1,152 @@
-"""The training target: votes on each echo by its colour, the labeler that looks at areas, and the atlas."""
+"""The training target: the sum of what the labelers say of each echo, as a class and how sure it is.
+
+The labelers (`labelers`) give log-odds, each is multiplied by its weight, and they are added: as if each looked at
+something that the others do not see. The sum is rounded to the step in which it is stored; class and confidence
+follow from it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from math import inf, tanh
 
 import numpy as np
 from numpy.typing import NDArray
 
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.vocabulary import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, NONE, UNKNOWN, is_echo
+from radar_cleaner.labelers import Echoes
+from radar_cleaner.vocabulary import (
+    LOG_ODDS_STEP,
+    METEOROLOGICAL,
+    NODATA,
+    NON_METEOROLOGICAL,
+    NONE,
+    UNKNOWN,
+    encode_log_odds,
+)
+
+Evidence = Mapping[str, NDArray[np.float32]]  # of a frame's echoes, by labeler
+LABELERS = ("colour", "density", "spoke", "area", "atlas", "persistence", "others", "reference")
+COLUMNS = ("labeler", "for", "against", "silent", "mean_log_odds", "agrees")
 
 
 @dataclass(frozen=True)
 class Weights:
-    """How much each vote counts, 0 or more. Raises ConfigError."""
+    """How much each labeler's log-odds count, 0 or more; 0 switches it off. Raises ConfigError.
 
-    colour: float
-    area: float
-    atlas: float
+    Attributes
+    ----------
+    colour_weight
+        Of the colour, which calls every echo meteorological.
+    density_weight
+        Of the share of echo around an echo.
+    spoke_weight
+        Of what is thin across the beam.
+    area_weight
+        Of the label of a single picture by area and shape.
+    atlas_weight
+        Of the clutter atlas.
+    persistence_weight
+        Of the neighbours in time.
+    others_weight
+        Of the other radars.
+    reference_weight
+        Of a user's reference masks.
+    """
+
+    colour_weight: float
+    density_weight: float
+    spoke_weight: float
+    area_weight: float
+    atlas_weight: float
+    persistence_weight: float
+    others_weight: float
+    reference_weight: float = 0.0
 
     def __post_init__(self) -> None:
-        weights = {"colour": self.colour, "area": self.area, "atlas": self.atlas}
-        if not all(0 <= weight < np.inf for weight in weights.values()) or not any(weights.values()):
+        weights = {field.name.removesuffix("_weight"): getattr(self, field.name) for field in fields(self)}
+        if not all(0 <= weight < inf for weight in weights.values()) or not any(weights.values()):
             raise ConfigError(f"vote weights {weights}: each must be 0 or more, and one above 0")
 
+    @property
+    def counting(self) -> dict[str, float]:
+        """Labelers whose weight is above 0, in the order in which they are added."""
+        weights = {name: float(getattr(self, f"{name}_weight")) for name in LABELERS}
+        return {name: weight for name, weight in weights.items() if weight > 0}
 
-def vote(
-    codes: NDArray[np.uint8],
-    echo_class: NDArray[np.uint8],
-    clutter: NDArray[np.bool_],
-    weights: Weights,
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Echo class and confidence 0..255 of packed reflectivity, its label and the clutter mask, all (y, x).
 
-    On an echo, colour votes meteorological, the area labeler as its label says, and the atlas
-    non-meteorological where the pixel is clutter. The sign of the weighted sum is the class, and its share
-    of the weights that voted the confidence; a draw is unknown. What the labeler calls unknown stays so.
-    Where there is no echo the class is none, surely; `nodata` is unknown. Unknown has confidence 0.
+@dataclass(frozen=True)
+class Vote:
+    """What became of the echoes of a frame, each (y, x)."""
+
+    echo_class: NDArray[np.uint8]
+    confidence: NDArray[np.uint8]
+    evidence: NDArray[np.int8]  # packed log-odds
+
+
+def vote(echoes: Echoes, evidence: Evidence, weights: Weights, min_confidence: float) -> Vote:
+    """Add up what labelers say of the echoes of a frame; a labeler that is not there is silent.
+
+    The sign of the sum is the class. With p its probability the confidence is |2 p - 1|, in 1/255; a draw is
+    unknown, and so is what is below `min_confidence`: it has no confidence. Where there is no echo the class is
+    none, surely; `nodata` is unknown.
     """
-    classes, confidence = _table(weights)
-    label = np.where(echo_class <= UNKNOWN, echo_class, UNKNOWN)
-    mark = clutter.astype(np.intp)
-    echo = is_echo(codes)
-    elsewhere = codes != NODATA
-    return (
-        np.where(echo, classes[label, mark], np.where(elsewhere, NONE, UNKNOWN)).astype(np.uint8),
-        np.where(echo, confidence[label, mark], np.where(elsewhere, 255, 0)).astype(np.uint8),
-    )
+    total = np.zeros(echoes.places.size, np.float32)
+    for name, weight in weights.counting.items():
+        if name in evidence:
+            total += np.float32(weight) * evidence[name]
+    packed = encode_log_odds(total)
+    classes, confidence = _tables(min_confidence)
+    observed = echoes.codes != NODATA
+    echo_class = np.where(observed, np.uint8(NONE), np.uint8(UNKNOWN))
+    sure = np.where(observed, np.uint8(255), np.uint8(0))
+    echo_class.reshape(-1)[echoes.places] = classes.take(packed.view(np.uint8))
+    sure.reshape(-1)[echoes.places] = confidence.take(packed.view(np.uint8))
+    return Vote(echo_class, sure, echoes.spread(packed))
 
 
-def _table(weights: Weights) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Class and confidence of an echo by [label, is clutter]: there are no more cases than that."""
-    classes = np.full((4, 2), UNKNOWN, np.uint8)
-    confidence = np.zeros((4, 2), np.uint8)
-    for label, sign in ((METEOROLOGICAL, 1), (NON_METEOROLOGICAL, -1)):
-        for clutter in (0, 1):
-            score = weights.colour + sign * weights.area - clutter * weights.atlas
-            total = weights.colour + weights.area + clutter * weights.atlas
-            if abs(score) <= 1e-9 * total:  # 0.1 + 0.2 - 0.3 is a draw
-                continue
-            classes[label, clutter] = METEOROLOGICAL if score > 0 else NON_METEOROLOGICAL
-            confidence[label, clutter] = round(255 * abs(score) / total)
+@lru_cache(maxsize=8)
+def _tables(min_confidence: float) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Class and confidence by the byte of the packed sum: there are no more cases than that."""
+    classes, confidence = np.full(256, UNKNOWN, np.uint8), np.zeros(256, np.uint8)
+    for code in range(-127, 128):
+        sure = abs(tanh(code * LOG_ODDS_STEP / 2))  # |2 p - 1|
+        if code and sure >= min_confidence:
+            classes[code % 256] = METEOROLOGICAL if code > 0 else NON_METEOROLOGICAL
+            confidence[code % 256] = round(255 * sure)
     return classes, confidence
+
+
+class LabelerTable:
+    """What each labeler that counts said of the echoes, added up over frames."""
+
+    def __init__(self, weights: Weights) -> None:
+        self._weights = weights.counting
+        self._echoes = 0
+        self._counts = {name: [0, 0, 0] for name in self._weights}  # for, against, agrees
+        self._sums = dict.fromkeys(self._weights, 0.0)
+
+    def add(self, echoes: Echoes, evidence: Evidence, outcome: Vote) -> None:
+        """Count a frame."""
+        self._echoes += echoes.places.size
+        decided = echoes.take(outcome.echo_class)
+        for name, weight in self._weights.items():
+            if name not in evidence:
+                continue
+            yes, no = evidence[name] > 0, evidence[name] < 0
+            agrees = (yes & (decided == METEOROLOGICAL)) | (no & (decided == NON_METEOROLOGICAL))
+            for place, which in enumerate((yes, no, agrees)):
+                self._counts[name][place] += int(np.count_nonzero(which))
+            self._sums[name] += weight * float(evidence[name].sum(dtype=np.float64))
+
+    def as_csv(self) -> str:
+        """A line a labeler: of how many echoes it speaks for and against and is silent; the mean of its weighted
+        log-odds where it speaks; and how often the vote is what it says.
+        """
+        lines = [",".join(COLUMNS)]
+        for name, (yes, no, agrees) in self._counts.items():
+            mean = self._sums[name] / (yes + no) if yes + no else 0.0
+            lines.append(f"{name},{yes},{no},{self._echoes - yes - no},{mean:.4f},{agrees}")
+        return "\n".join(lines) + "\n"

@@ -67,8 +67,13 @@ def make_labels(
     metres_per_pixel: float | None = None,
     range_km: float = 240,
     attrs: dict[str, object] | None = None,
+    density: ArrayLike = 0,
+    spoke: ArrayLike = 0,
 ) -> Path:
-    """A "labels" store. Without `echo_class` all echo is meteorological and nodata is unknown."""
+    """A "labels" store. Without `echo_class` all echo is meteorological and nodata is unknown.
+
+    `density` and `spoke` are packed log-odds (y, x) of all times.
+    """
     times = list(times)
     frames = _codes(radar, times, codes, shape)
     shape = _shape(frames)
@@ -81,6 +86,8 @@ def make_labels(
         variables={
             "reflectivity": Variable("uint8", shape, ("y", "x"), REFLECTIVITY_ATTRS, NODATA),
             "echo_class": Variable("uint8", shape, ("y", "x"), ECHO_CLASS_ATTRS, UNKNOWN),
+            "evidence_density": Variable("int8", shape, ("y", "x")),
+            "evidence_spoke": Variable("int8", shape, ("y", "x")),
             "echo_fraction": Variable("float32"),
         },
         attrs={
@@ -102,8 +109,25 @@ def make_labels(
                 time,
                 reflectivity=frames[index],
                 echo_class=classes[index].astype(np.uint8),
+                evidence_density=np.broadcast_to(np.asarray(density, np.int8), shape),
+                evidence_spoke=np.broadcast_to(np.asarray(spoke, np.int8), shape),
                 echo_fraction=np.asarray(is_echo(frames[index]).sum() / seen, dtype=np.float32),
             )
+    return path
+
+
+def make_rgb(path: Path, radar: str = "CASGO", times: Iterable[int] = (START,)) -> Path:
+    """An "rgb" store of plot boxes without a legend: grey, and green where `make_labels` has an echo."""
+    with StoreWriter(
+        path,
+        variables={"rgb": Variable("uint8", (*SHAPE, 3), ("y", "x", "band"))},
+        attrs={"radar": radar},
+        codec="fast",
+    ) as store:
+        for time in times:
+            picture = np.full((*SHAPE, 3), 90, np.uint8)
+            picture[is_echo(pattern_codes(radar, time))] = (0, 200, 0)
+            store.append(time, rgb=picture)
     return path
 
 
@@ -115,7 +139,10 @@ def make_targets(
     confidence: ArrayLike | None = None,
     shape: tuple[int, int] = SHAPE,
 ) -> Path:
-    """A "targets" store. Without `echo_class` it is what `make_labels` has for the same radar and times."""
+    """A "targets" store. Without `echo_class` it is what `make_labels` has for the same radar and times.
+
+    Its evidence is one step for weather and one against what is not.
+    """
     times = list(times)
     if echo_class is None:
         codes = _codes(radar, times, None, shape)
@@ -130,12 +157,14 @@ def make_targets(
         variables={
             "echo_class": Variable("uint8", shape, ("y", "x"), ECHO_CLASS_ATTRS, UNKNOWN),
             "confidence": Variable("uint8", shape, ("y", "x")),
+            "evidence": Variable("int8", shape, ("y", "x")),
         },
         attrs={"radar": radar},
         codec="fast",
     ) as store:
         for index, time in enumerate(times):
-            store.append(time, echo_class=classes[index], confidence=sure[index])
+            sign = np.array([0, 1, -1, 0], np.int8)[classes[index]]
+            store.append(time, echo_class=classes[index], confidence=sure[index], evidence=sign)
     return path
 
 
@@ -174,6 +203,7 @@ def make_atlas(
     clutter: ArrayLike | None = None,
     shape: tuple[int, int] = SHAPE,
     frames_used: int = 20,
+    method: str = "frequency",
 ) -> Path:
     """An "atlas" store; without values it has no clutter. Clutter is where the frequency is above 0.5."""
     frequency = np.zeros(shape) if echo_frequency is None else np.asarray(echo_frequency)
@@ -184,7 +214,13 @@ def make_atlas(
             "echo_frequency": Static(frequency.astype(np.float32), ("y", "x")),
             "clutter": Static(mask, ("y", "x")),
         },
-        attrs={"radar": radar, "frames_used": frames_used, "method": "frequency", "too_few_frames": False},
+        attrs={
+            "radar": radar,
+            "frames_used": frames_used,
+            "method": method,
+            "known_share": 1.0,
+            "too_few_frames": False,
+        },
     ):
         pass
     return path

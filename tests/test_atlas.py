@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from radar_cleaner.atlas import ColourDeviation, EchoCount, frequent, quiet_frames, spread_evenly
+from radar_cleaner.atlas import (
+    ColourDeviation,
+    EchoCount,
+    frequent,
+    quiet_frames,
+    quiet_places,
+    spread_evenly,
+)
 from radar_cleaner.vocabulary import NODATA, UNDETECT
 
 stacks = hnp.arrays(
@@ -31,6 +38,42 @@ def test_frequency_is_echoes_over_observations_and_nan_without_any(frames):
     assert np.array_equal(np.isnan(found), observed == 0)
     seen = observed > 0
     assert np.allclose(found[seen], echoed[seen] / observed[seen])
+
+
+@given(stacks, st.integers(1, 6), st.sampled_from([1, 3, 5, 33]), st.sampled_from([0.0, 0.25, 0.5, 1.0]))
+def test_windows_count_each_pixel_where_it_is_quiet_around_it(frames, least, window, fraction):
+    count = EchoCount((3, 4))
+    for frame in frames:
+        count.add(frame, quiet_places(frame, window, fraction))
+    found, reach = count.frequency(least), window // 2
+    for row, column in np.ndindex(3, 4):
+        counted = echoed = 0
+        for frame in frames:
+            part = frame[max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1]
+            seen = part != NODATA
+            if frame[row, column] == NODATA or (part == 94).sum() > fraction * seen.sum():
+                continue
+            counted += 1
+            echoed += frame[row, column] == 94
+        if counted < least:
+            assert np.isnan(found[row, column])
+        else:
+            assert found[row, column] == pytest.approx(echoed / counted)
+    observed = (frames != NODATA).any(axis=0).sum()
+    assert count.known_share(least) == pytest.approx((~np.isnan(found)).sum() / max(1, observed))
+
+
+def test_rain_elsewhere_keeps_no_place_from_being_counted():
+    rain = np.zeros((40, 80), np.uint8)
+    rain[:, :30] = 94
+    rain[20, 70] = 94
+    count = EchoCount((40, 80))
+    for _ in range(3):
+        count.add(rain, quiet_places(rain, 9, 0.1))
+    found = count.frequency(3)
+    assert np.isnan(found[:, :30]).all()
+    assert found[20, 70] == 1 and found[10, 70] == 0
+    assert count.frames == 3
 
 
 @given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 9), st.just(2), st.just(3), st.just(3))))

@@ -43,6 +43,8 @@ def write_stores(results, shards=("20240711",), count=20, radar="R", pictures=Tr
             variables={
                 "reflectivity": Variable("uint8", SHAPE, ("y", "x")),
                 "echo_class": Variable("uint8", SHAPE, ("y", "x")),
+                "evidence_density": Variable("int8", SHAPE, ("y", "x")),
+                "evidence_spoke": Variable("int8", SHAPE, ("y", "x")),
                 "echo_fraction": Variable("float32"),
             },
             attrs={"radar": radar, "plot_box_px": [4, 2, 34, 22]},
@@ -50,7 +52,15 @@ def write_stores(results, shards=("20240711",), count=20, radar="R", pictures=Tr
         with labels as store:
             for time, codes in part:
                 fraction = np.array(echo_fraction(codes), np.float32)
-                store.append(time, reflectivity=codes, echo_class=codes * 0, echo_fraction=fraction)
+                silent = np.zeros(SHAPE, np.int8)
+                store.append(
+                    time,
+                    reflectivity=codes,
+                    echo_class=codes * 0,
+                    evidence_density=silent,
+                    evidence_spoke=silent,
+                    echo_fraction=fraction,
+                )
         if not pictures:
             continue
         rgb = {"rgb": Variable("uint8", (22, 34, 3), ("y", "x", "band"))}
@@ -96,10 +106,35 @@ def test_too_few_quiet_frames_are_said_and_nothing_is_called_clutter(tmp_path, c
     write_stores(tmp_path, pictures=False)
     with caplog.at_level(logging.WARNING):
         store = build(tmp_path, min_quiet_frames=16)
-    assert "only 15 of 20 frames are quiet" in caplog.text
-    assert store.attrs["too_few_frames"] is True
+    assert "only 0.0 % of the picture is quiet (echo at most 0.1) in min_quiet_frames 16" in caplog.text
+    assert store.attrs["too_few_frames"] is True and store.attrs["known_share"] == 0
     assert not store.read("clutter").any()
-    assert (store.read("echo_frequency")[CLUTTER] == 1).all()
+    assert np.isnan(store.read("echo_frequency")).all()
+
+
+def test_windows_count_beside_the_rain_and_not_in_it(tmp_path, caplog):
+    """Rain fills the right of the last five frames: the left is counted in all, the right before them."""
+    write_stores(tmp_path, pictures=False)
+    with caplog.at_level(logging.WARNING):
+        store = build(tmp_path, window=5, quiet_fraction=0.4, min_quiet_frames=16)
+    frequency = store.read("echo_frequency")
+    assert (frequency[CLUTTER] == 1).all() and store.read("clutter")[CLUTTER].all()
+    assert np.isnan(frequency[:, 10:]).all() and not np.isnan(frequency[1:, :8]).any()
+    assert not store.read("clutter")[:, 10:].any()
+    assert store.attrs["frames_used"] == 20 and store.attrs["too_few_frames"] is False
+    assert 8 / 30 < store.attrs["known_share"] < 11 / 30
+    assert "% of the picture is quiet (echo at most 0.4) in min_quiet_frames 16 or more of 20" in caplog.text
+    fewer = build(tmp_path, window=5, quiet_fraction=0.4, min_quiet_frames=15)
+    assert fewer.attrs["known_share"] == 1
+    assert not np.isnan(fewer.read("echo_frequency")[1:]).any()
+
+
+def test_a_window_that_one_echo_fills_is_refused(tmp_path):
+    """It would call every pixel that ever echoes unknown, and the rest free of clutter."""
+    write_stores(tmp_path, pictures=False)
+    with pytest.raises(ConfigError, match=r"--window 3: a single echo in it is more than --quiet-fraction 0\.1"):
+        build(tmp_path, window=3)
+    assert build(tmp_path, window=3, quiet_fraction=1 / 9).attrs["frames_used"] == 20
 
 
 def test_no_quiet_frame_at_all_gives_an_atlas_of_nothing_known(tmp_path):

@@ -15,10 +15,19 @@ from picture_cases import (
 )
 
 from radar_cleaner.errors import ConfigError
+from radar_cleaner.labelers import DensityJudge, Echoes, SpokeJudge
 from radar_cleaner.stages.label_echoes import label_echoes
 from radar_cleaner.store_writer import StoreWriter, Variable
 from radar_cleaner.stores import open_store
-from radar_cleaner.vocabulary import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, UNDETECT, UNKNOWN, is_echo
+from radar_cleaner.vocabulary import (
+    METEOROLOGICAL,
+    NODATA,
+    NON_METEOROLOGICAL,
+    UNDETECT,
+    UNKNOWN,
+    decode_log_odds,
+    is_echo,
+)
 
 LEGEND_BOX = (35, 144, 55, 340)
 
@@ -101,6 +110,20 @@ def test_morphology_changes_classes_and_never_reflectivity(tmp_path):
     shaped = label(tmp_path, pictures)
     assert np.array_equal(shaped.read("reflectivity"), codes)
     assert {NON_METEOROLOGICAL, METEOROLOGICAL} <= set(shaped.read("echo_class")[is_echo(codes)].tolist())
+
+
+def test_the_evidence_of_density_and_spokes_lies_beside_the_class(tmp_path):
+    store = label(tmp_path, samples(2))
+    seen = store.read("reflectivity")[0] != NODATA
+    judges = {"evidence_density": DensityJudge(seen), "evidence_spoke": SpokeJudge(seen, (240, 239), 240)}
+    for index in range(2):
+        echoes = Echoes.of(store.frame("reflectivity", index))
+        for name, judge in judges.items():
+            packed = store.frame(name, index)
+            assert packed.dtype == np.int8 and packed.any()
+            assert np.abs(decode_log_odds(packed) - echoes.spread(judge(echoes))).max() <= 0.051
+    spoke = store.group["evidence_spoke"]
+    assert spoke.attrs["scale_factor"] == 0.1 and "natural logarithm" in spoke.attrs["comment"]
 
 
 def test_the_legend_in_the_frame_gives_what_the_palette_file_gives(tmp_path):

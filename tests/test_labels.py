@@ -25,6 +25,7 @@ from radar_cleaner.labels import (
     EchoShape,
     classify_echoes,
     echo_fraction,
+    local_echo_fraction,
     overlay_mask,
     pack_echoes,
     range_mask,
@@ -203,6 +204,22 @@ def test_packing_loses_only_weak_echoes_and_never_mixes_nodata_with_undetect(val
         assert echo_fraction(packed) == pytest.approx(strong.sum() / observed.sum())
     else:
         assert echo_fraction(packed) == 0
+
+
+@given(
+    hnp.arrays(
+        np.uint8,
+        st.tuples(st.integers(1, 7), st.integers(1, 7)),
+        elements=st.sampled_from([UNDETECT, NODATA, 1, 94, 254]),
+    ),
+    st.sampled_from([1, 3, 5, 9]),
+)
+def test_the_share_of_echo_about_a_pixel_is_of_what_is_observed_there(codes, window):
+    found, reach = local_echo_fraction(codes, window), window // 2
+    for row, column in np.ndindex(codes.shape):
+        part = codes[max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1]
+        seen = (part != NODATA).sum()
+        assert found[row, column] == pytest.approx(is_echo(part).sum() / seen if seen else 0)
 
 
 @settings(deadline=None)

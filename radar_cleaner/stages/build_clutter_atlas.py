@@ -8,7 +8,14 @@ from typing import Literal
 
 import numpy as np
 
-from radar_cleaner.atlas import ColourDeviation, EchoCount, frequent, quiet_frames, spread_evenly
+from radar_cleaner.atlas import (
+    ColourDeviation,
+    EchoCount,
+    frequent,
+    quiet_frames,
+    quiet_places,
+    spread_evenly,
+)
 from radar_cleaner.errors import ConfigError, StoreError
 from radar_cleaner.layout import Layout
 from radar_cleaner.shards import decode_stores
@@ -17,6 +24,8 @@ from radar_cleaner.stores import TimeSeries
 
 logger = logging.getLogger(__name__)
 
+MUCH_OF_IT = 0.5  # of the picture; where less of it is known the log warns
+
 
 def build_clutter_atlas(
     *,
@@ -24,7 +33,8 @@ def build_clutter_atlas(
     radar: str,
     stores: list[str],
     method: Literal["frequency", "deviation"],
-    quiet_fraction: float = 0.02,
+    window: int = 0,
+    quiet_fraction: float = 0.1,
     min_quiet_frames: int,
     threshold: float,
     max_frames: int = 200,
@@ -43,10 +53,12 @@ def build_clutter_atlas(
         Shards of the atlas period: RADAR=SHARD,FIRST..LAST,...
     method
         `frequency` counts in quiet frames; `deviation` looks for echo colours that hardly change.
+    window
+        For `frequency`: side in pixels of the window about a pixel that must be quiet; 0 for the whole frame.
     quiet_fraction
-        For `frequency`: a frame is quiet where at most this share of its observed pixels echo.
+        For `frequency`: it is quiet where at most this share of the observed pixels echo.
     min_quiet_frames
-        With fewer frames than this nothing is called clutter.
+        A pixel that is looked at in fewer frames than this is not known, and not clutter.
     threshold
         Clutter echoes in at least this share of the frames looked at.
     max_frames
@@ -59,15 +71,21 @@ def build_clutter_atlas(
     shards = sorted(set(decode_stores(stores).get(radar, [])))
     if not shards:
         raise ConfigError(f"--stores {stores}: no shard of {radar}; let atlas.period hold frames of it")
+    if method == "frequency" and 0 < window**2 * quiet_fraction < 1:
+        raise ConfigError(
+            f"--window {window}: a single echo in it is more than --quiet-fraction {quiet_fraction:g}, so that no"
+            " echo would be counted; raise one of them, or write 0 for the whole frame"
+        )
     layout = Layout(results)
     labels = TimeSeries([layout.labels(radar, shard) for shard in shards], "labels")
     times = np.concatenate([store.times for store in labels.stores])
-    if method == "frequency":
+    if method == "frequency" and not window:
         fractions = np.concatenate([store.read("echo_fraction") for store in labels.stores])
         times = times[quiet_frames(fractions, quiet_fraction)]
-    else:
+    elif method == "deviation":
         times = times[spread_evenly(len(times), max_frames)]
 
+    windowed = method == "frequency" and window > 0
     first = labels.stores[0]
     height, width = first.shape("reflectivity")
     x0, y0, x1, y1 = first.attrs["plot_box_px"]
@@ -77,7 +95,7 @@ def build_clutter_atlas(
     for time in times.tolist():
         codes = labels.frame("reflectivity", time)
         assert codes is not None, labels.describe(time)
-        echoes.add(codes)
+        echoes.add(codes, quiet_places(codes, window, quiet_fraction) if windowed else None)
         if pictures:
             pixels = pictures.frame("rgb", time)
             if pixels is None:
@@ -85,25 +103,24 @@ def build_clutter_atlas(
                     f"{labels.describe(time)} has labels, but no picture; run snakemake to make them anew"
                 )
             colours.add(pixels[y0:y1, x0:x1])
-    frequency = echoes.frequency()
+    frequency = echoes.frequency(min_quiet_frames)
     clutter = frequent(frequency, threshold)
     if pictures:
         clutter &= colours.deviation() < max_std
         inputs |= {str(store.path): store.digest for store in pictures.stores}
 
-    too_few = echoes.frames < min_quiet_frames
-    if too_few:
+    known = echoes.known_share(min_quiet_frames)
+    if known < MUCH_OF_IT:
         logger.warning(
-            "%s: only %d of %d frames are %s, fewer than min_quiet_frames %d: no pixel is called clutter; "
-            "lengthen atlas.period%s",
+            "%s: only %.1f %% of the picture is %s in min_quiet_frames %d or more of %d frames; in the rest no"
+            " pixel is called clutter; lengthen atlas.period%s",
             radar,
-            echoes.frames,
-            len(labels.times),
+            100 * known,
             f"quiet (echo at most {quiet_fraction:g})" if method == "frequency" else "looked at",
             min_quiet_frames,
+            len(labels.times),
             " or raise atlas.quiet_fraction" if method == "frequency" else "",
         )
-        clutter[:] = False
     with StoreWriter(
         output,
         static={
@@ -112,11 +129,18 @@ def build_clutter_atlas(
             ),
             "clutter": Static(clutter, ("y", "x"), {"long_name": "clutter mask"}),
         },
-        attrs={"radar": radar, "frames_used": echoes.frames, "method": method, "too_few_frames": too_few},
+        attrs={
+            "radar": radar,
+            "frames_used": echoes.frames,
+            "method": method,
+            "known_share": round(known, 4),
+            "too_few_frames": not known,
+        },
         provenance={
             "stage": "build_clutter_atlas",
             "parameters": {
                 "stores": stores,
+                "window": window,
                 "quiet_fraction": quiet_fraction,
                 "min_quiet_frames": min_quiet_frames,
                 "threshold": threshold,
@@ -128,9 +152,10 @@ def build_clutter_atlas(
     ):
         pass
     logger.info(
-        "%s: atlas of %d of %d frames, %d pixels are clutter",
+        "%s: atlas of %d of %d frames; %.1f %% of the picture has enough of them, %d pixels are clutter",
         radar,
         echoes.frames,
         len(labels.times),
+        100 * known,
         int(clutter.sum()),
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from radar_cleaner.errors import ConfigError, FrameError
 from radar_cleaner.frames import decode_frame
+from radar_cleaner.labelers import DensityJudge, Echoes, SpokeJudge
 from radar_cleaner.labels import (
     ColourTable,
     EchoShape,
@@ -25,8 +26,15 @@ from radar_cleaner.legend import read_legend
 from radar_cleaner.palette import HSV_MULTI, HSV_SIMPLE, Palette, hue_scale, parse_palette
 from radar_cleaner.shards import format_time
 from radar_cleaner.store_writer import StoreWriter, Variable
-from radar_cleaner.stores import Store, open_store
-from radar_cleaner.vocabulary import ECHO_CLASS_ATTRS, NODATA, REFLECTIVITY_ATTRS, UNKNOWN
+from radar_cleaner.stores import ReadAhead, Store, open_store
+from radar_cleaner.vocabulary import (
+    ECHO_CLASS_ATTRS,
+    NODATA,
+    REFLECTIVITY_ATTRS,
+    UNKNOWN,
+    encode_log_odds,
+    log_odds_attrs,
+)
 
 logger = logging.getLogger(__name__)
 Box = tuple[int, int, int, int]
@@ -59,7 +67,7 @@ def label_echoes(
     closing: int,
     min_area: int,
 ) -> None:
-    """Turn colours into reflectivity and single-picture echo classes.
+    """Turn colours into reflectivity, and say of its echoes what a single picture tells.
 
     Parameters
     ----------
@@ -68,7 +76,7 @@ def label_echoes(
     rgb
         Store of its frames.
     output
-        Store to write: `reflectivity`, `echo_class`, `echo_fraction`.
+        Store to write: `reflectivity`, `echo_class`, `evidence_density`, `evidence_spoke`, `echo_fraction`.
     codec
         How the store is compressed.
     plot_box
@@ -131,12 +139,19 @@ def label_echoes(
         scale = hue_scale(hues, dbz_range, min_saturation, min_value)
     table = ColourTable(scale)
     shape = EchoShape(min_dbz, opening, closing, min_area)
+    judge_density, judge_spoke = DensityJudge(observed), SpokeJudge(observed, center_px, radius_px)
     fractions: list[float] = []
     with StoreWriter(
         output,
         variables={
             "reflectivity": Variable("uint8", overlay.shape, ("y", "x"), REFLECTIVITY_ATTRS, NODATA),
             "echo_class": Variable("uint8", overlay.shape, ("y", "x"), ECHO_CLASS_ATTRS, UNKNOWN),
+            "evidence_density": Variable(
+                "int8", overlay.shape, ("y", "x"), log_odds_attrs("log-odds by the echo around")
+            ),
+            "evidence_spoke": Variable(
+                "int8", overlay.shape, ("y", "x"), log_odds_attrs("log-odds by the echo beside and along the ray")
+            ),
             "echo_fraction": Variable(
                 "float32", attrs={"long_name": "share of the observed pixels that echo", "units": "1"}
             ),
@@ -175,14 +190,18 @@ def label_echoes(
             "inputs": {str(frames.path): frames.digest},
         },
     ) as store:
+        ahead = ReadAhead(frames)
         for index, time in enumerate(frames.times):
-            pixels = frames.frame("rgb", index)[y0:y1, x0:x1]
+            pixels = ahead.frame("rgb", index)[y0:y1, x0:x1]
             codes = pack_echoes(table(pixels), observed, min_dbz)
+            echoes = Echoes.of(codes)
             fractions.append(echo_fraction(codes))
             store.append(
                 int(time),
                 reflectivity=codes,
                 echo_class=classify_echoes(codes, shape),
+                evidence_density=echoes.spread(encode_log_odds(judge_density(echoes))),
+                evidence_spoke=echoes.spread(encode_log_odds(judge_spoke(echoes))),
                 echo_fraction=np.array(fractions[-1], dtype=np.float32),
             )
     logger.info(

@@ -3,51 +3,116 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
+import numpy as np
+from cyclopts import Parameter
+from numpy.typing import NDArray
+
+from radar_cleaner.errors import ConfigError, StoreError, require
+from radar_cleaner.labelers import (
+    Echoes,
+    MovingFrame,
+    judge_area,
+    judge_atlas,
+    judge_colour,
+    judge_others,
+    judge_persistence,
+    judge_reference,
+    view_of,
+)
+from radar_cleaner.names import NameFormat
+from radar_cleaner.reference_masks import ReferenceMasks
 from radar_cleaner.store_writer import StoreWriter, Variable
-from radar_cleaner.stores import expect_attrs, open_store
-from radar_cleaner.vocabulary import ECHO_CLASS_ATTRS, METEOROLOGICAL, NON_METEOROLOGICAL, UNKNOWN, is_echo
-from radar_cleaner.votes import Weights, vote
+from radar_cleaner.stores import ReadAhead, Store, TimeSeries, expect_attrs, open_store
+from radar_cleaner.tables import write_text
+from radar_cleaner.vocabulary import (
+    ECHO_CLASS_ATTRS,
+    METEOROLOGICAL,
+    NON_METEOROLOGICAL,
+    UNKNOWN,
+    decode_log_odds,
+    log_odds_attrs,
+)
+from radar_cleaner.votes import LabelerTable, Weights, vote
 
 log = logging.getLogger(__name__)
+LogOdds = NDArray[np.float32]
+# What a labeler says of the echoes of a frame, with its index in the shard and its time.
+_Ask = Callable[[Echoes, int, int], LogOdds | None]
 
 
 def vote_echoes(
     *,
     labels: Path,
-    atlas: Path,
-    colour_weight: float,
-    area_weight: float,
-    atlas_weight: float,
+    neighbours: list[Path] | None = None,
+    cadence_minutes: float | None = None,
+    atlas: Path | None = None,
+    aligned: Path | None = None,
+    other_warps: list[Path] | None = None,
+    reference: Path | None = None,
+    pattern: str = "",
+    time_format: str = "",
+    time_zone: str = "UTC",
+    weights: Annotated[Weights, Parameter(name="*")],
+    min_confidence: float,
     output: Path,
+    labelers: Path,
     codec: Literal["compact", "fast"] = "compact",
 ) -> None:
-    """Write the echo class that training aims at, and how sure it is.
+    """Write the echo class that training aims at, how sure it is, and what each labeler said.
 
     Parameters
     ----------
     labels
         Labels store of a radar.
+    neighbours
+        Labels stores of the same radar that hold frames a cadence before or after its frames.
+    cadence_minutes
+        Minutes from a frame to its neighbours in time; without it nobody asks them.
     atlas
-        Atlas store of the same radar.
-    colour_weight
-        Weight of the colour, which calls every echo meteorological.
-    area_weight
-        Weight of the label, which calls large areas meteorological and specks not.
-    atlas_weight
-        Weight of the clutter atlas, which calls echoes on clutter pixels non-meteorological.
+        Atlas store of the same radar; without it nobody asks it.
+    aligned
+        Aligned store of the same shard; without it nobody asks the other radars.
+    other_warps
+        Warp stores from this radar's grid to those of the other radars that are aligned.
+    reference
+        Folder of masks (1 meteorological, 2 not, else unknown), pictures of the plot box's size.
+    pattern
+        Regular expression whose first group is the time in a mask's name.
+    time_format
+        How that time is written, as strptime has it.
+    time_zone
+        Time zone of the names.
+    weights
+        How much each labeler counts.
+    min_confidence
+        What is less sure than this, 0..1, is unknown.
     output
         Targets store to write.
+    labelers
+        Table to write: what each labeler said of the echoes.
     codec
         Compression: compact, or fast.
     """
-    weights = Weights(colour_weight, area_weight, atlas_weight)
-    own, known = open_store(labels, "labels"), open_store(atlas, "atlas")
-    expect_attrs(known, radar=own.attrs["radar"])
-    clutter = known.read("clutter")
-    shape = clutter.shape
+    require("min_confidence", min_confidence, 0, 1)
+    own = open_store(labels, "labels")
+    ahead = ReadAhead(own)
+    asked, inputs = _single_picture(ahead), [own]
+    if cadence_minutes is not None:
+        asked["persistence"] = _persistence(own, ahead, neighbours or [], round(60 * cadence_minutes), inputs)
+    if atlas is not None:
+        asked["atlas"] = _atlas(own, atlas, inputs)
+    if aligned is not None:
+        asked["others"] = _others(own, aligned, other_warps or [], inputs)
+    if reference is not None:
+        asked["reference"] = _reference(ReferenceMasks(reference, NameFormat(pattern, time_format, time_zone)))
+    asked = {name: asked[name] for name in weights.counting if name in asked}
+    shape = own.shape("reflectivity")
+    table = LabelerTable(weights)
     counts = dict.fromkeys((METEOROLOGICAL, NON_METEOROLOGICAL, UNKNOWN), 0)
     with StoreWriter(
         output,
@@ -59,29 +124,127 @@ def vote_echoes(
                 ("y", "x"),
                 {"long_name": "confidence in the echo class", "units": "1", "scale_factor": 1 / 255},
             ),
+            "evidence": Variable("int8", shape, ("y", "x"), log_odds_attrs("sum of the labelers' log-odds")),
         },
         attrs={"radar": own.attrs["radar"]},
         codec=codec,
         provenance={
             "stage": "vote_echoes",
             "parameters": {
-                "colour_weight": colour_weight,
-                "area_weight": area_weight,
-                "atlas_weight": atlas_weight,
+                **asdict(weights),
+                "min_confidence": min_confidence,
+                "cadence_minutes": cadence_minutes,
+                "reference": reference and str(reference),
             },
-            "inputs": {str(store.path): store.digest for store in (own, known)},
+            "inputs": {str(store.path): store.digest for store in inputs},
         },
     ) as store:
         for index, time in enumerate(own.times.tolist()):
-            codes = own.frame("reflectivity", index)
-            classes, confidence = vote(codes, own.frame("echo_class", index), clutter, weights)
-            store.append(time, echo_class=classes, confidence=confidence)
-            for kind in counts:
-                counts[kind] += int((classes[is_echo(codes)] == kind).sum())
+            echoes = Echoes.of(ahead.frame("reflectivity", index))
+            said = {name: ask(echoes, index, time) for name, ask in asked.items()}
+            evidence = {name: values for name, values in said.items() if values is not None}
+            outcome = vote(echoes, evidence, weights, min_confidence)
+            table.add(echoes, evidence, outcome)
+            store.append(
+                time,
+                echo_class=outcome.echo_class,
+                confidence=outcome.confidence,
+                evidence=outcome.evidence,
+            )
+            kinds = np.bincount(echoes.take(outcome.echo_class), minlength=UNKNOWN + 1)
+            counts = {kind: count + int(kinds[kind]) for kind, count in counts.items()}
+    write_text(labelers, table.as_csv())
     total = max(1, sum(counts.values()))
     log.info(
-        "%s: %d frames; of the echo %.1f %% meteorological, %.1f %% not, %.1f %% unknown",
+        "%s: %d frames judged by %s; of the echo %.1f %% meteorological, %.1f %% not, %.1f %% unknown",
         own.attrs["radar"],
         own.times.size,
+        ", ".join(asked),
         *(100 * counts[kind] / total for kind in counts),
     )
+
+
+def _single_picture(own: ReadAhead) -> dict[str, _Ask]:
+    """What one picture tells: the labels store holds it."""
+
+    def stored(name: str, echoes: Echoes, index: int) -> LogOdds:
+        return decode_log_odds(echoes.take(own.frame(name, index)))
+
+    return {
+        "colour": lambda echoes, index, time: judge_colour(echoes),
+        "density": lambda echoes, index, time: stored("evidence_density", echoes, index),
+        "spoke": lambda echoes, index, time: stored("evidence_spoke", echoes, index),
+        "area": lambda echoes, index, time: judge_area(echoes, own.frame("echo_class", index)),
+    }
+
+
+def _persistence(own: Store, ahead: ReadAhead, neighbours: Sequence[Path], step: int, inputs: list[Store]) -> _Ask:
+    """What the frames `step` seconds before and after tell, of this shard and of those beside it."""
+    beside, index_of = (
+        TimeSeries(neighbours, "labels"),
+        {time: index for index, time in enumerate(own.times.tolist())},
+    )
+    for store in beside.stores:
+        expect_attrs(store, **{name: own.attrs[name] for name in ("radar", "center_px", "metres_per_pixel")})
+        inputs.append(store)
+    seen: dict[int, MovingFrame] = {}
+
+    def look(time: int) -> MovingFrame | None:
+        if time not in seen:
+            here = time in index_of
+            codes = ahead.frame("reflectivity", index_of[time]) if here else beside.frame("reflectivity", time)
+            if codes is not None:
+                seen[time] = MovingFrame.of(codes)
+        return seen.get(time)
+
+    def ask(echoes: Echoes, index: int, time: int) -> LogOdds | None:
+        for past in [known for known in seen if known < time - step]:
+            del seen[past]
+        now, *around = look(time), look(time - step), look(time + step)
+        found = [now.confirmed_by(other, echoes) for other in around if now and other]
+        return judge_persistence(echoes, found) if found else None
+
+    return ask
+
+
+def _atlas(own: Store, path: Path, inputs: list[Store]) -> _Ask:
+    """What the clutter atlas tells; one by colours counts rain too, so that only its mask holds."""
+    known = open_store(path, "atlas")
+    expect_attrs(known, radar=own.attrs["radar"])
+    inputs.append(known)
+    frequency = known.read("echo_frequency")
+    if known.attrs["method"] == "deviation":
+        frequency = np.where(known.read("clutter"), frequency, np.float32(0))
+    return lambda echoes, index, time: judge_atlas(echoes, frequency)
+
+
+def _others(own: Store, path: Path, warps: Sequence[Path], inputs: list[Store]) -> _Ask:
+    """What the other radars tell, of which the nearest, by its range, says how well they see a place."""
+    aligned, ways = open_store(path, "aligned"), [open_store(warp, "warp") for warp in warps]
+    expect_attrs(aligned, radar=own.attrs["radar"])
+    if aligned.times.tolist() != own.times.tolist():
+        raise StoreError(f"{aligned.path}: its times are not those of {own.path}; run snakemake to make it again")
+    inputs += [aligned, *ways]
+    if [way.attrs["radar"] for way in ways] != aligned.attrs["others"]:
+        raise ConfigError(
+            f"--other-warps {[str(way.path) for way in ways]}: {path} is of {aligned.attrs['others']}; name their"
+            " warp stores, in this order"
+        )
+    share = np.full(own.shape("reflectivity"), np.nan, np.float32)
+    for way in ways:
+        expect_attrs(way, target=own.attrs["radar"], target_center_px=own.attrs["center_px"])
+        away = np.hypot(*np.moveaxis(way.read("grid") - np.float32(way.attrs["radar_center_px"]), -1, 0))
+        range_px = way.attrs["radar_range_km"] * 1000 / way.attrs["radar_metres_per_pixel"]
+        share = np.fmin(share, np.where(way.read("coverage"), away / np.float32(range_px), np.float32(np.nan)))
+    view, ahead = view_of(share), ReadAhead(aligned)
+    return lambda echoes, index, time: judge_others(echoes, ahead.frame("reflectivity", index), view)
+
+
+def _reference(masks: ReferenceMasks) -> _Ask:
+    """What a user's masks tell."""
+
+    def ask(echoes: Echoes, index: int, time: int) -> LogOdds | None:
+        mask = masks.picture(time, echoes.codes.shape)
+        return None if mask is None else judge_reference(echoes, mask)
+
+    return ask

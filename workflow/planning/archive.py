@@ -16,10 +16,12 @@ from radar_cleaner.folders import walk
 from radar_cleaner.shards import encode_stores, format_time, shard_of, shard_start
 from radar_cleaner.sources import FrameFile, Listing, is_remote, list_frames
 
-from .checks import check_boxes, check_composite, check_disjoint, check_endpoint, check_radars, check_samples
+from .checks import check_atlas, check_boxes, check_composite, check_disjoint, check_endpoint, check_radars
 from .configuration import Period, Radar, fill_windows, read_period, read_radars, within
 from .headers import header_of, sizes_of, some
+from .learning_checks import check_samples
 from .remote import LISTINGS, ObjectStore
+from .shipped import trains
 
 
 class Plan:
@@ -37,12 +39,13 @@ class Plan:
         self.radars = {radar.id: radar for radar in radars}
         fill_windows(config)
         check_samples(config)
+        check_atlas(config["atlas"])
         self.grain: str = config["frames"]["shard"]
         sections = ("frames", "training", "atlas", "evaluation")
         self.periods = {
             name: read_period(f"{name}.period", config[name]["period"], self.grain) for name in sections
         }
-        self.trains = config["cleaning"]["model"] == "trained"
+        self.trains = trains(config)
         self.evaluates = self.periods["evaluation"] is not None
         self.uses_atlas = self.trains or self.evaluates or config["samples"]["atlas"] != "none"
         self._settle_periods()
@@ -61,6 +64,9 @@ class Plan:
             name: {frame.time for frames in shards.values() for frame in frames}
             for name, shards in self._frames.items()
         }
+        counts = self.trains and config["votes"]["reference_weight"] > 0
+        voting = config["votes"]["reference"] if counts else None
+        self._votes = self._find_masks("votes.reference", voting, "training")
 
     def _list(self, radar: Radar) -> Listing:
         try:
@@ -189,9 +195,27 @@ class Plan:
 
     def neighbours(self, radar: str, shard: str) -> list[str]:
         """Other shards of the radar that hold a frame at an input time of one of this shard's frames."""
-        reach = [minute * 60 for minute in self.config["samples"]["input_minutes"]]
-        wanted = {frame.time + offset for frame in self._frames[radar].get(shard, ()) for offset in reach}
+        return self._holding(radar, shard, [minute * 60 for minute in self.config["samples"]["input_minutes"]])
+
+    def near_in_time(self, radar: str, shard: str) -> list[str]:
+        """
+        Other shards of the radar that hold the frame before or after one of this shard's, of the same period: the
+        targets of the training know nothing of the evaluation, nor the other way round.
+        """
+        step = round(60 * self.config["frames"]["cadence_minutes"])
+        found = self._holding(radar, shard, [-step, step])
+        return [name for name in found if self._period_of(name) == self._period_of(shard)]
+
+    def _holding(self, radar: str, shard: str, offsets: list[int]) -> list[str]:
+        """Other shards of the radar that hold a frame so many seconds from one of this shard's."""
+        wanted = {frame.time + offset for frame in self._frames[radar].get(shard, ()) for offset in offsets}
         return sorted({shard_of(time, self.grain) for time in wanted & self._times[radar]} - {shard})
+
+    def _period_of(self, shard: str) -> str | None:
+        """The section whose period holds a shard: `training`, `evaluation` or none."""
+        start = shard_start(shard)
+        periods = {name: self.periods[name] for name in ("training", "evaluation")}
+        return next((name for name, period in periods.items() if period and within(period, start)), None)
 
     def store_flags(self, period: str = "frames", radars: Iterable[str] | None = None) -> list[str]:
         """`RADAR=FIRST..LAST,...` of all stores in a period, for --stores."""
@@ -212,21 +236,24 @@ class Plan:
 
     def references(self) -> list[str]:
         """Reference masks of the evaluation period: `evaluation.reference`/RADAR, named as the frames are."""
-        root = self.config["evaluation"]["reference"]
-        if root is None:
-            return []
-        found = []
-        for radar in self.radars.values():
-            folder = Path(root) / radar.id
-            if folder.is_dir():
-                listing = list_frames(folder, radar.names)
-                period = self.periods["evaluation"]
-                found += [
-                    frame.path for frame in listing.frames if not frame.problem and within(period, frame.time)
-                ]
-        if not found:
-            raise ConfigError(f"evaluation.reference: {root} has no masks RADAR/*.png of the evaluation period")
-        return found
+        found = self._find_masks("evaluation.reference", self.config["evaluation"]["reference"], "evaluation")
+        return [path for paths in found.values() for path in paths]
+
+    def training_masks(self, radar: str, shard: str) -> list[str]:
+        """Reference masks that vote on a shard: `votes.reference`/RADAR; none of one not trained on."""
+        return self._votes.get((radar, shard), [])
+
+    def _find_masks(self, place: str, root: str | None, section: str) -> dict[tuple[str, str], list[str]]:
+        """Masks of a section's period below a folder, by radar and shard."""
+        found: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for radar in self.radars.values() if root is not None else ():
+            folder = Path(root or "", radar.id)
+            for frame in list_frames(folder, radar.names).frames if folder.is_dir() else ():
+                if not frame.problem and within(self.periods[section], frame.time):
+                    found[radar.id, shard_of(frame.time, self.grain)].append(frame.path)
+        if root is not None and not found:
+            raise ConfigError(f"{place}: {root} has no masks RADAR/*.png of the {section} period")
+        return dict(found)
 
 
 def _by_shard(listing: Listing, grain: str, period: Period | None) -> dict[str, list[FrameFile]]:

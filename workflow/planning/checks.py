@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,14 +17,10 @@ from radar_cleaner.palette import parse_palette
 from radar_cleaner.shards import format_time
 from radar_cleaner.sources import is_picture
 
-from .configuration import Period, Radar, window_minutes
+from .configuration import Period, Radar
 from .headers import header_size
 
 COMPOSITE = "composite"  # the name of a target beside the radars' ids
-# Names of the network's own channels (`channels.Inputs.names`; to import them is to import torch).
-CHANNELS = re.compile(
-    "(own|others)_.*|range|azimuth_.*|echo_frequency|time_of_day_.*|day_of_year_.*|latitude|longitude_.*|pixel_size"
-)
 
 
 def check_radars(radars: Sequence[Radar]) -> None:
@@ -171,6 +166,16 @@ def check_composite(grid: str, geometries: Sequence[RadarGeometry]) -> None:
             raise ConfigError(f"composite.grid: {str(error).removeprefix('composite.grid: ')}") from None
 
 
+def check_atlas(atlas: dict[str, Any]) -> None:
+    """Refuse a window so small that an echo alone keeps it from being quiet: no clutter would ever be counted."""
+    window, fraction = atlas["window_px"], atlas["quiet_fraction"]
+    if atlas["method"] == "frequency" and 0 < window**2 * fraction < 1:
+        raise ConfigError(
+            f"atlas.window_px: in a window of {window} x {window} px a single echo is more than"
+            f" atlas.quiet_fraction {fraction:g}; raise one of them, or write 0 for the whole frame"
+        )
+
+
 def check_disjoint(section: str, period: Period | None, evaluation: Period | None) -> None:
     """Refuse to score on what `section` (training or atlas) has learnt from."""
     for start, end in period or ():
@@ -184,109 +189,3 @@ def check_disjoint(section: str, period: Period | None, evaluation: Period | Non
                     else f"{section}.period: overlaps evaluation.period from {since};"
                     " count clutter at times that are not scored"
                 )
-
-
-def check_samples(config: dict[str, Any]) -> None:
-    """Refuse windows, weights, models and bounds that cannot work together."""
-    samples, training, cadence = config["samples"], config["training"], config["frames"]["cadence_minutes"]
-    model = config["cleaning"]["model"]
-    for problem in (
-        *_sample_problems(samples, cadence),
-        *_split_problems(samples, model == "trained"),
-        *_static_problems(samples["static"]),
-        *_training_problems(training, samples["validation"]),
-    ):
-        raise ConfigError(problem)
-    halved = 2 ** training["model"]["depth"]
-    if training["crop_px"] % halved:
-        raise ConfigError(
-            f"training.crop_px: {training['crop_px']} cannot be halved {training['model']['depth']} times"
-            f" (training.model.depth); write a multiple of {halved}"
-        )
-    if config["frames"]["newest_minutes"] is not None and (
-        model == "trained" or config["evaluation"]["period"] is not None
-    ):
-        raise ConfigError(
-            "frames.newest_minutes: only cleans; name a model file as cleaning.model and leave out"
-            " evaluation.period, or leave this out"
-        )
-    if not any(config["votes"].values()):
-        raise ConfigError(f"votes: {', '.join(config['votes'])} are all 0; give one of them a weight above 0")
-    bands = config["evaluation"]["dbz_bands"]
-    if bands != sorted(set(bands)):
-        raise ConfigError(f"evaluation.dbz_bands: {bands} must rise; write the bounds from low to high")
-    if model == "trained" and training["period"] is None:
-        raise ConfigError("training.period: is missing; give one, or name a model file as cleaning.model")
-    remedy = "write 'trained' or the path of a best.pt"
-    if model != "trained" and not Path(model).is_file():
-        raise ConfigError(f"cleaning.model: there is no file {model}; {remedy}")
-    if model != "trained" and not zipfile.is_zipfile(model):  # which a model file is
-        raise ConfigError(f"cleaning.model: {model} is no model file, or a part of one; {remedy}")
-
-
-def _sample_problems(samples: dict[str, Any], cadence: float) -> Iterator[str]:
-    minutes = samples["input_minutes"]
-    if 0 not in minutes or minutes != sorted(minutes):
-        yield f"samples.input_minutes: {minutes} must rise and hold 0, the frame that is judged"
-    for key in ("input_minutes", "lead_minutes"):
-        for minute in samples[key]:
-            if minute % cadence:
-                yield f"samples.{key}: {minute} is no multiple of frames.cadence_minutes {cadence:g}"
-    if samples["lead_minutes"] != [0]:
-        yield f"samples.lead_minutes: {samples['lead_minutes']} is not possible yet; write [0]"
-    span = window_minutes(samples)
-    if samples["purge_minutes"] < span:
-        yield (
-            f"samples.purge_minutes: {samples['purge_minutes']} does not cover input_minutes and lead_minutes;"
-            f" write {span} or more"
-        )
-
-
-def _split_problems(samples: dict[str, Any], trains: bool) -> Iterator[str]:
-    share = samples["validation"]
-    if share == 0:
-        return
-    if share < 0.001:
-        yield f"samples.validation: {share:g} is next to nothing; write 0 for none, or 0.001 or more"
-    elif abs(1 / round(1 / share) - share) > 0.02:  # every round(1 / share)-th block validates
-        near = int(1 / share)
-        yield (
-            f"samples.validation: {share:g} is no share that every 2nd, 3rd, 4th, ... block makes;"
-            f" write {1 / near:.2g} or {1 / (near + 1):.2g}, or 0 for none"
-        )
-    span = window_minutes(samples)
-    least = span + samples["purge_minutes"]
-    if trains and samples["block_minutes"] < least:
-        yield (
-            f"samples.block_minutes: {samples['block_minutes']} is too short for the {span} minutes that a sample"
-            f" reads and the {samples['purge_minutes']} of samples.purge_minutes; write {least} or more, or set"
-            " samples.validation to 0"
-        )
-
-
-def _static_problems(fields: dict[str, str]) -> Iterator[str]:
-    for name, path in fields.items():
-        place = f"samples.static.{name}"
-        if CHANNELS.fullmatch(name):
-            yield f"{place}: is the name of a channel that there is; choose another, such as my_{name}"
-        if not Path(path).is_file():
-            yield f"{place}: there is no file {path}; name a raster that rasterio reads, such as a GeoTIFF"
-
-
-def _training_problems(training: dict[str, Any], validation: float) -> Iterator[str]:
-    schedule = training["schedule"]["name"]
-    if training["averaging"]["swa"] and schedule != "cosine":
-        yield (
-            f"training.averaging.swa: goes with training.schedule.name cosine only, here it is {schedule};"
-            " write 0, or choose cosine"
-        )
-    if schedule == "plateau" and not validation:
-        yield (
-            "training.schedule.name: plateau follows the validation loss, and samples.validation is 0;"
-            " raise that, or choose cosine or one_cycle"
-        )
-    if training["early_stopping"] and not validation:
-        yield (
-            "training.early_stopping: follows the validation loss, and samples.validation is 0;"
-            " raise that, or write 0"
-        )

@@ -11,7 +11,9 @@ from planning.archive import Plan
 from planning.batches import group_components, shard_minutes
 from planning.code import import_closure
 from planning.environment import share_answers, share_python, shared_answers, torch_build
+from planning.flags import atlas_flags, colour_flags, flag, flags, overlay_flags, palette_file
 from planning.schema import checked
+from planning.shipped import model_file, plant_ranges
 from radar_cleaner.archives import is_archive
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.sources import REMOTE, is_remote
@@ -53,7 +55,6 @@ BATCHES = group_components(plan)
 # Below it lie the copies of objects while a job reads them.
 COPIES = str(workflow.storage_settings.local_storage_prefix / "s3")
 FINDS_RATE = config["training"]["learning_rate"] == "find"
-MODEL = "<results>/model/best.pt" if plan.trains else config["cleaning"]["model"]
 
 
 onstart:
@@ -115,19 +116,6 @@ def stores(kind, pairs):
     return [f"<results>/{kind}/{radar}/{shard}.zarr/zarr.json" for radar, shard in pairs]
 
 
-def flag(name, value):
-    """
-    A params entry: a flag with its value or values, nothing where there is none; of wildcards, where the
-    value is. Every entry names its flag because Snakemake compares params as a set of values: were they bare,
-    two keys that swap their values, or one that takes another's, would rerun nothing.
-    """
-    if callable(value):
-        return lambda wildcards: flag(name, value(wildcards))
-    if value in (None, [], ()):
-        return []
-    return [name, *value] if isinstance(value, (list, tuple)) else [name, value]
-
-
 def frame_files(wildcards):
     """
     The files that hold a shard's frames. Archives and objects count by their content (`plan.content`), not by their
@@ -169,44 +157,11 @@ def name_flags(wildcards):
     return ["--pattern", names.pattern, "--time-format", names.time_format, "--time-zone", names.time_zone]
 
 
-def palette_file(radar):
-    """The palette's CSV, where the radar's label method reads one."""
-    labels = plan.radars[radar].labels
-    return labels["palette"] if labels["method"] == "palette" else []
-
-
-def colour_flags(radar):
-    """The flags of the radar's label method, and of no other method."""
-    labels = plan.radars[radar].labels
-    if labels["method"] == "palette":
-        return flags(labels, "method", "tolerance", "palette")
-    if labels["method"] == "legend":
-        legend = flags(labels["legend"], box_px="--legend-box", dbz="--legend-dbz", scale="--legend-scale")
-        return flags(labels, "method", "tolerance") + legend
-    return flags(labels, "method", "dbz_range", "min_saturation", "min_value")
-
-
-def overlay_flags(radar):
-    """Boxes and mask picture of the radar's overlay."""
-    overlay = plan.radars[radar].overlay
-    corners = [corner for box in overlay["boxes_px"] for corner in box]
-    return flag("--boxes", corners) + flag("--mask", overlay["mask"])
-
-
 def atlas_pictures(radar):
     """The pictures that the atlas reads beside the labels: only `deviation` looks at colours."""
     if config["atlas"]["method"] == "frequency":
         return []
     return [(radar, shard) for shard in plan.shards(radar, "atlas")]
-
-
-def atlas_flags():
-    """The flags of the atlas's method, and of no other method."""
-    keys = {
-        "frequency": ("quiet_fraction", "min_quiet_frames", "threshold"),
-        "deviation": ("min_quiet_frames", "threshold", "max_frames", "max_std"),
-    }
-    return flags(config["atlas"], *keys[config["atlas"]["method"]])
 
 
 def others(wildcards):
@@ -225,11 +180,35 @@ def warp_geometries(target, radar):
     return [plan.geometry(name) for name in dict.fromkeys(wanted)]
 
 
+def near_in_time(wildcards):
+    """(radar, shard) of the frames that confirm the shard's, where that counts."""
+    near = plan.near_in_time(wildcards.radar, wildcards.shard) if config["votes"]["persistence"] else []
+    return [(wildcards.radar, shard) for shard in near]
+
+
+def others_asked(wildcards):
+    """The other radars that are asked about the shard's echoes."""
+    return others(wildcards) if config["votes"]["others"] else []
+
+
+def mask_flags(wildcards):
+    """A radar's folder of reference masks that vote on the shard, how its names tell the time, and their weight."""
+    if not plan.training_masks(wildcards.radar, wildcards.shard):
+        return []
+    folder = flag("--reference", str(Path(config["votes"]["reference"], wildcards.radar)))
+    return folder + name_flags(wildcards) + flags(config["votes"], "reference_weight")
+
+
 def model_atlases(radars):
     """The atlases that a model's channels are made with."""
     if config["samples"]["atlas"] == "none":
         return []
     return [f"<results>/atlas/{radar}.zarr/zarr.json" for radar in radars]
+
+
+def model_of(name):
+    """The file of a model that the config names; none where it names none."""
+    return [] if name is None else str(model_file(name) or "<results>/model/best.pt")
 
 
 def static_fields():
@@ -247,18 +226,6 @@ def static_stores(radars):
     if not any(config["samples"][key] for key in ("time_of_day", "coordinates", "static")):
         return []
     return [f"<results>/static/{radar}.zarr/zarr.json" for radar in radars]
-
-
-def flags(section, *keys, **renamed):
-    """Flags of a config section's keys: `some_key` is --some-key, unless renamed; a switch is --key or --no-key."""
-    found = []
-    for key, name in [*((key, f"--{key.replace('_', '-')}") for key in keys), *renamed.items()]:
-        value = section[key]
-        if isinstance(value, bool):
-            found.append(name if value else f"--no-{name.removeprefix('--')}")
-        else:
-            found += flag(name, value)
-    return found
 
 
 def reference_flags():

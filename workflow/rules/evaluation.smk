@@ -32,16 +32,18 @@ rule evaluate_model:
     Score the weak label, the label with the clutter mask and the model on the test samples, against the
     masks of `evaluation.reference` where there are some, else against the labels' votes; at
     `cleaning.threshold`, by radar and by the bands of `evaluation.dbz_bands`; with `evaluation.tta` the
-    model's answer is the mean over eight flips and turns.
+    model's answer is the mean over eight flips and turns. The frames of the worst answers are drawn.
     """
     input:
         samples="<results>/samples/test.csv",
         labels=stores("labels", plan.pairs("evaluation")),
         aligned=stores("aligned", plan.pairs("evaluation")),
         targets=stores("targets", plan.pairs("evaluation")),
+        rgb=stores("rgb", plan.pairs("evaluation")),
         atlas=expand("<results>/atlas/{radar}.zarr/zarr.json", radar=plan.radars),
         static=static_stores(plan.radars),
-        model=MODEL,
+        model=model_of(config["cleaning"]["model"]),
+        compared=model_of(config["evaluation"]["compare_model"]),
         references=REFERENCES,
         code=code("evaluate_model"),
     output:
@@ -50,6 +52,8 @@ rule evaluate_model:
         curve=shown("<results>/evaluation/curve.csv", "Scores", "scores by threshold"),
         scores_figure=shown("<results>/evaluation/scores.png", "Scores", "scores by radar"),
         curve_figure=shown("<results>/evaluation/curve.png", "Scores", "scores by threshold"),
+        frames=shown("<results>/evaluation/frames.csv", "Scores", "what is wrong by frame"),
+        worst_figure=shown("<results>/evaluation/worst_frames.png", "Scores", "the worst frames"),
     log:
         "<logs>/evaluate_model.log",
     benchmark:
@@ -65,6 +69,7 @@ rule evaluate_model:
         stores=flag("--stores", plan.store_flags("evaluation")),
         samples=flags(config["samples"], "input_minutes", "atlas"),
         reference=lambda wildcards: reference_flags(),
+        compared=lambda wildcards, input: flag("--compare-model", input.get("compared")),
         threshold=flag("--threshold", config["cleaning"]["threshold"]),
         static=lambda wildcards: static_flag(),
         evaluation=flags(config["evaluation"], "dbz_bands", "holes", "tta", hole_size_px="--hole-size"),
@@ -75,6 +80,7 @@ rule evaluate_model:
         " {params.stores:q}"
         " --samples {input.samples:q}"
         " --model {input.model:q}"
+        " {params.compared:q}"
         " {params.samples:q}"
         " {params.reference:q}"
         " {params.threshold:q}"
@@ -87,6 +93,8 @@ rule evaluate_model:
         " --curve {output.curve:q}"
         " --scores-figure {output.scores_figure:q}"
         " --curve-figure {output.curve_figure:q}"
+        " --frames {output.frames:q}"
+        " --worst-figure {output.worst_figure:q}"
         " 2> {log:q}"
 
 

@@ -2,11 +2,12 @@ rule label_echoes:
     """
     Turn the colours of a shard into reflectivity, and say of each echo what a single picture tells of it:
     `labels.method` reads the colours, `min_dbz` bounds what counts as an echo, `opening_px`, `closing_px`
-    and `min_area_px` find thin and small echoes. Overlay and what lies beyond the range is nodata.
+    and `min_area_px` find thin and small echoes. Beside that class it has the log-odds by the echo around, and by
+    that beside and along the ray. Overlay and what lies beyond the range is nodata.
     """
     input:
         rgb="<results>/rgb/{radar}/{shard}.zarr/zarr.json",
-        palette=lambda wildcards: palette_file(wildcards.radar),
+        palette=lambda wildcards: palette_file(plan.radars[wildcards.radar].labels),
         mask=lambda wildcards: plan.radars[wildcards.radar].overlay["mask"] or [],
         batches=settle_batches,
         code=code("label_echoes"),
@@ -31,8 +32,8 @@ rule label_echoes:
         ),
         range_km=flag("--range-km", of_radar("range_km")),
         border=flag("--border", of_radar("overlay", "border_px")),
-        colours=lambda wildcards: colour_flags(wildcards.radar),
-        overlay=lambda wildcards: overlay_flags(wildcards.radar),
+        colours=lambda wildcards: colour_flags(plan.radars[wildcards.radar].labels),
+        overlay=lambda wildcards: overlay_flags(plan.radars[wildcards.radar].overlay),
         min_dbz=flag("--min-dbz", of_radar("labels", "min_dbz")),
         opening=flag("--opening", of_radar("labels", "opening_px")),
         closing=flag("--closing", of_radar("labels", "closing_px")),
@@ -59,8 +60,9 @@ rule label_echoes:
 
 rule build_clutter_atlas:
     """
-    Count how often each pixel of a radar echoes in the quiet frames of `atlas.period`: those of which at
-    most `quiet_fraction` echoes, and at least `min_quiet_frames`; at `threshold` and above it is clutter.
+    Count how often each pixel of a radar echoes in the frames of `atlas.period` in which it is quiet around it: of the
+    window of `window_px` at most `quiet_fraction` echoes. In fewer than `min_quiet_frames` nobody knows; at
+    `threshold` and above it is clutter.
     """
     input:
         labels=lambda wildcards: stores(
@@ -83,7 +85,7 @@ rule build_clutter_atlas:
         results=flag("--results", lambda wildcards: config["results"]),
         stores=flag("--stores", lambda wildcards: plan.store_flags("atlas", [wildcards.radar])),
         method=flag("--method", config["atlas"]["method"]),
-        flags=atlas_flags(),
+        flags=atlas_flags(config["atlas"]),
     shell:
         "python -m radar_cleaner build-clutter-atlas"
         " {params.results:q}"

@@ -9,7 +9,7 @@ rule clean_frames:
         aligned=lambda wildcards: stores("aligned", with_neighbours(wildcards)),
         atlas=lambda wildcards: model_atlases([wildcards.radar]),
         static=lambda wildcards: static_stores([wildcards.radar]),
-        model=MODEL,
+        model=model_of(config["cleaning"]["model"]),
         code=code("clean_frames"),
     output:
         store="<results>/cleaned/{radar}/{shard}.zarr/zarr.json",
@@ -112,7 +112,7 @@ rule export_geotiff:
 
 
 rule clean:
-    """Target: the products. With `cleaning.model: PATH` nothing trains."""
+    """Target: the products. With `cleaning.model: pretrained` or a path nothing trains."""
     input:
         stores("cleaned", plan.pairs()),
         expand("<results>/composite/{shard}.zarr/zarr.json", shard=plan.all_shards()),

@@ -1,7 +1,8 @@
 rule write_report:
     """
     Write the report: before and after of `report.frames` frames, the atlas over the map, a label beside
-    its frame, the overlap of the radars, curves, scores, coverage and the rule graph, in one HTML file.
+    its frame, what the labelers said, the overlap of the radars, curves, scores, coverage and the rule graph, in
+    one HTML file.
     """
     input:
         rgb=stores("rgb", plan.pairs()),
@@ -13,6 +14,11 @@ rule write_report:
             "<results>/warp/{target}/{radar}.zarr/zarr.json", target=plan.radars, radar=plan.radars
         ),
         atlas=expand("<results>/atlas/{radar}.zarr/zarr.json", radar=plan.radars) if plan.uses_atlas else [],
+        labelers=(
+            [f"<results>/targets/{radar}/{shard}.labelers.csv" for radar, shard in plan.pairs("training")]
+            if plan.trains
+            else []
+        ),
         training=rules.train_model.output if plan.trains else [],
         samples=rules.split_samples.output if plan.trains else [],
         evaluation=rules.evaluate_model.output if plan.evaluates else [],
@@ -38,6 +44,7 @@ rule write_report:
         period=flag("--period", plan.period_flags("frames")),
         evaluated=["--evaluated"] if plan.evaluates else [],
         trained=["--trained"] if plan.trains else [],
+        labelled=flag("--labelled", plan.store_flags("training") if plan.trains else []),
         atlases=lambda wildcards, input: flag("--atlases", list(input.atlas)),
         frames=flag("--max-frames", config["report"]["frames"]),
         started=flag("--run-started", lambda wildcards: str(Path(config["results"], "run_started"))),
@@ -49,6 +56,7 @@ rule write_report:
         " {params.period:q}"
         " {params.evaluated}"
         " {params.trained}"
+        " {params.labelled:q}"
         " {params.atlases:q}"
         " {params.frames:q}"
         " --rule-graph {input.rule_graph:q}"

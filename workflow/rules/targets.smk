@@ -1,14 +1,27 @@
 rule vote_echoes:
     """
-    Combine the votes on each echo into the training target: colour says rain (`votes.colour`), a thin or
-    small echo says no (`votes.area`), the clutter atlas says no (`votes.atlas`).
+    Add up what the labelers say of each echo, as log-odds times the weights of `votes`: its colour, the echo around it,
+    what is thin across the beam, small areas, the clutter atlas, the neighbours in time (of the same period: no
+    training target knows of the evaluation), the other radars, and a user's masks of the training period. The
+    sign is the training target; below `votes.min_confidence` it is unknown.
     """
     input:
         labels="<results>/labels/{radar}/{shard}.zarr/zarr.json",
-        atlas="<results>/atlas/{radar}.zarr/zarr.json",
+        neighbours=lambda wildcards: stores("labels", near_in_time(wildcards)),
+        atlas=lambda wildcards: (
+            [f"<results>/atlas/{wildcards.radar}.zarr/zarr.json"] if config["votes"]["atlas"] else []
+        ),
+        aligned=lambda wildcards: (
+            stores("aligned", [(wildcards.radar, wildcards.shard)]) if others_asked(wildcards) else []
+        ),
+        other_warps=lambda wildcards: [
+            f"<results>/warp/{wildcards.radar}/{other}.zarr/zarr.json" for other in others_asked(wildcards)
+        ],
+        masks=lambda wildcards: plan.training_masks(wildcards.radar, wildcards.shard),
         code=code("vote_echoes"),
     output:
         store="<results>/targets/{radar}/{shard}.zarr/zarr.json",
+        labelers="<results>/targets/{radar}/{shard}.labelers.csv",
     log:
         "<logs>/vote_echoes/{radar}/{shard}.log",
     benchmark:
@@ -20,19 +33,40 @@ rule vote_echoes:
         runtime=by_frames("vote_echoes"),
         lanes=1,
     params:
-        colour=flag("--colour-weight", config["votes"]["colour"]),
-        area=flag("--area-weight", config["votes"]["area"]),
-        atlas=flag("--atlas-weight", config["votes"]["atlas"]),
+        asked=lambda wildcards, input: (
+            flag("--neighbours", list(input.neighbours))
+            + flag("--atlas", list(input.atlas))
+            + flag("--aligned", list(input.aligned))
+            + flag("--other-warps", list(input.other_warps))
+        ),
+        cadence=flag(
+            "--cadence-minutes",
+            config["frames"]["cadence_minutes"] if config["votes"]["persistence"] else None,
+        ),
+        masks=mask_flags,
+        weights=flags(
+            config["votes"],
+            colour="--colour-weight",
+            density="--density-weight",
+            spoke="--spoke-weight",
+            area="--area-weight",
+            atlas="--atlas-weight",
+            persistence="--persistence-weight",
+            others="--others-weight",
+        ),
+        min_confidence=flags(config["votes"], "min_confidence"),
         codec=flag("--codec", config["stores"]["codec"]),
     shell:
         "python -m radar_cleaner vote-echoes"
         " --labels {input.labels:q}"
-        " --atlas {input.atlas:q}"
-        " {params.colour:q}"
-        " {params.area:q}"
-        " {params.atlas:q}"
+        " {params.asked:q}"
+        " {params.cadence:q}"
+        " {params.masks:q}"
+        " {params.weights:q}"
+        " {params.min_confidence:q}"
         " {params.codec:q}"
         " --output {output.store:q}"
+        " --labelers {output.labelers:q}"
         " 2> {log:q}"
 
 

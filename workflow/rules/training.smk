@@ -15,6 +15,7 @@ rule train_model:
         static=static_stores(plan.radars),
         train="<results>/samples/train.csv",
         val="<results>/samples/val.csv",
+        plants=str(plant_ranges(config)),
         code=code("train_model"),
     output:
         model="<results>/model/best.pt",
@@ -115,6 +116,7 @@ rule train_model:
             pixels="--hole-pixels",
             sector_degrees="--hole-sector",
         ),
+        plants=flags(config["training"]["plants"], fraction="--plant-fraction", kinds="--plant-kinds"),
         rates=lambda wildcards, output: (
             flag("--rates", output.rates) + flag("--rates-figure", output.rates_figure)
         ),
@@ -139,6 +141,8 @@ rule train_model:
         " {params.numerics:q}"
         " {params.loss:q}"
         " {params.holes:q}"
+        " {params.plants:q}"
+        " --plant-ranges {input.plants:q}"
         " --threads {threads}"
         " --micro-batch-size {resources.micro_batch_size}"
         " --on-out-of-memory {resources.on_out_of_memory}"
@@ -155,7 +159,7 @@ rule train_model:
 
 
 rule train:
-    """Target: the trained model. It needs `training.period`; with `cleaning.model: PATH` nothing trains."""
+    """Target: the trained model. It needs `training.period`; with `cleaning.model: pretrained` or a path nothing trains."""
     input:
         rules.train_model.output if plan.trains else [],
         unplaced_tables(),

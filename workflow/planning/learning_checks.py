@@ -1,0 +1,141 @@
+"""What a config says of samples, votes, training and the model that cannot work together."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from radar_cleaner.errors import ConfigError
+from radar_cleaner.plant_ranges import read_plant_ranges
+
+from . import shipped
+from .configuration import window_minutes
+
+# Names of the network's own channels (`channels.Inputs.names`; to import them is to import torch).
+CHANNELS = re.compile(
+    "(own|others)_.*|range|azimuth_.*|echo_frequency|time_of_day_.*|day_of_year_.*|latitude|longitude_.*|pixel_size"
+)
+
+
+def check_samples(config: dict[str, Any]) -> None:
+    """Refuse windows, weights, models and bounds that cannot work together."""
+    samples, training, cadence = config["samples"], config["training"], config["frames"]["cadence_minutes"]
+    trains = shipped.trains(config)
+    for problem in (
+        *_sample_problems(samples, cadence),
+        *_split_problems(samples, trains),
+        *_static_problems(samples["static"]),
+        *_training_problems(training, samples["validation"]),
+    ):
+        raise ConfigError(problem)
+    halved = 2 ** training["model"]["depth"]
+    if training["crop_px"] % halved:
+        raise ConfigError(
+            f"training.crop_px: {training['crop_px']} cannot be halved {training['model']['depth']} times"
+            f" (training.model.depth); write a multiple of {halved}"
+        )
+    if config["frames"]["newest_minutes"] is not None and (trains or config["evaluation"]["period"] is not None):
+        raise ConfigError(
+            "frames.newest_minutes: only cleans; name a model file as cleaning.model and leave out"
+            " evaluation.period, or leave this out"
+        )
+    labelers = [
+        name for name in config["votes"] if name not in ("reference", "reference_weight", "min_confidence")
+    ]
+    if not any(config["votes"][name] for name in labelers):
+        raise ConfigError(f"votes: {', '.join(labelers)} are all 0; give one of them a weight above 0")
+    bands = config["evaluation"]["dbz_bands"]
+    if bands != sorted(set(bands)):
+        raise ConfigError(f"evaluation.dbz_bands: {bands} must rise; write the bounds from low to high")
+    if trains and training["period"] is None:
+        raise ConfigError(
+            "training.period: is missing; give one, or set cleaning.model to pretrained or to a model file"
+        )
+    if trains:
+        try:
+            read_plant_ranges(shipped.plant_ranges(config), training["plants"]["kinds"])
+        except ConfigError as error:
+            raise ConfigError(f"training.plants.ranges: {error}") from None
+    if config["cleaning"]["model"] == "pretrained" and samples["atlas"] != "channel":
+        raise ConfigError(
+            f"samples.atlas: is {samples['atlas']}, and the pretrained model learned with the atlas as a channel;"
+            " write channel"
+        )
+    for section, key in shipped.MODEL_KEYS:
+        path = shipped.model_file(config[section][key])
+        remedy = "write trained, pretrained or the path of a best.pt"
+        if path is not None and not path.is_file():
+            raise ConfigError(f"{section}.{key}: there is no file {path}; {remedy}")
+        if path is not None and not zipfile.is_zipfile(path):  # which a model file is
+            raise ConfigError(f"{section}.{key}: {path} is no model file, or a part of one; {remedy}")
+
+
+def _sample_problems(samples: dict[str, Any], cadence: float) -> Iterator[str]:
+    minutes = samples["input_minutes"]
+    if 0 not in minutes or minutes != sorted(minutes):
+        yield f"samples.input_minutes: {minutes} must rise and hold 0, the frame that is judged"
+    for key in ("input_minutes", "lead_minutes"):
+        for minute in samples[key]:
+            if minute % cadence:
+                yield f"samples.{key}: {minute} is no multiple of frames.cadence_minutes {cadence:g}"
+    if samples["lead_minutes"] != [0]:
+        yield f"samples.lead_minutes: {samples['lead_minutes']} is not possible yet; write [0]"
+    span = window_minutes(samples)
+    if samples["purge_minutes"] < span:
+        yield (
+            f"samples.purge_minutes: {samples['purge_minutes']} does not cover input_minutes and lead_minutes;"
+            f" write {span} or more"
+        )
+
+
+def _split_problems(samples: dict[str, Any], trains: bool) -> Iterator[str]:
+    share = samples["validation"]
+    if share == 0:
+        return
+    if share < 0.001:
+        yield f"samples.validation: {share:g} is next to nothing; write 0 for none, or 0.001 or more"
+    elif abs(1 / round(1 / share) - share) > 0.02:  # every round(1 / share)-th block validates
+        near = int(1 / share)
+        yield (
+            f"samples.validation: {share:g} is no share that every 2nd, 3rd, 4th, ... block makes;"
+            f" write {1 / near:.2g} or {1 / (near + 1):.2g}, or 0 for none"
+        )
+    span = window_minutes(samples)
+    least = span + samples["purge_minutes"]
+    if trains and samples["block_minutes"] < least:
+        yield (
+            f"samples.block_minutes: {samples['block_minutes']} is too short for the {span} minutes that a sample"
+            f" reads and the {samples['purge_minutes']} of samples.purge_minutes; write {least} or more, or set"
+            " samples.validation to 0"
+        )
+
+
+def _static_problems(fields: dict[str, str]) -> Iterator[str]:
+    for name, path in fields.items():
+        place = f"samples.static.{name}"
+        if CHANNELS.fullmatch(name):
+            yield f"{place}: is the name of a channel that there is; choose another, such as my_{name}"
+        if not Path(path).is_file():
+            yield f"{place}: there is no file {path}; name a raster that rasterio reads, such as a GeoTIFF"
+
+
+def _training_problems(training: dict[str, Any], validation: float) -> Iterator[str]:
+    schedule = training["schedule"]["name"]
+    if training["averaging"]["swa"] and schedule != "cosine":
+        yield (
+            f"training.averaging.swa: goes with training.schedule.name cosine only, here it is {schedule};"
+            " write 0, or choose cosine"
+        )
+    if schedule == "plateau" and not validation:
+        yield (
+            "training.schedule.name: plateau follows the validation loss, and samples.validation is 0;"
+            " raise that, or choose cosine or one_cycle"
+        )
+    if training["early_stopping"] and not validation:
+        yield (
+            "training.early_stopping: follows the validation loss, and samples.validation is 0;"
+            " raise that, or write 0"
+        )

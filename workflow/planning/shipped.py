@@ -1,0 +1,34 @@
+"""Files that come with the workflow, for keys of the config that name none of the user's."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def plant_ranges(config: dict[str, Any]) -> Path:
+    """The file of the ranges that planted artefacts are drawn from."""
+    return _named_or_shipped(config["training"]["plants"]["ranges"], "config/plants.yaml")
+
+
+MODEL_KEYS = (("cleaning", "model"), ("evaluation", "compare_model"))
+
+
+def trains(config: dict[str, Any]) -> bool:
+    """Whether a model is asked for that is trained here."""
+    return any(config[section][key] == "trained" for section, key in MODEL_KEYS)
+
+
+def model_file(name: str | None) -> Path | None:
+    """The file of a model as the config names it; None for one that is trained here, and for none."""
+    if name is None or name == "trained":
+        return None
+    return _named_or_shipped(None if name == "pretrained" else name, "resources/pretrained/best.pt")
+
+
+def _named_or_shipped(path: str | None, shipped: str) -> Path:
+    """A path as the user wrote it, or relative to the working folder, as it is the same on every machine."""
+    return Path(os.path.relpath(ROOT / shipped) if path is None else path)
