@@ -27,7 +27,7 @@ Codes = NDArray[np.uint8]
 
 OWN, OTHERS, ECHO_CLASS, CONFIDENCE = range(4)
 PLANE_FILLS = (NODATA, NODATA, UNKNOWN, 0)  # what lies where nothing is known, and beyond a frame's edge
-_GRID_ARRAYS = ("clutter", "echo_frequency", "fields")
+_GRID_ARRAYS = ("clutter", "echo_frequency", "fields", "levels")
 
 
 class Sample(NamedTuple):
@@ -56,7 +56,8 @@ class RadarGrid:
     """What of a radar does not change with time: centre (column, row) and range in pixels, its atlas, its fields.
 
     `clutter` (bool) and `echo_frequency` (uint8, 255 is always) are (y, x), `fields` is (field, y, x) float32 as
-    the network sees it, in the order of `Inputs.fields`; each is None where it is not used.
+    the network sees it, in the order of `Inputs.fields`; each is None where it is not used. `levels` (uint8,
+    rising) are the codes of its frames: what its palette makes.
     """
 
     shape: tuple[int, int]
@@ -65,6 +66,7 @@ class RadarGrid:
     clutter: NDArray[np.bool_] | None = None
     echo_frequency: Codes | None = None
     fields: NDArray[np.float32] | None = None
+    levels: Codes | None = None
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,7 @@ def _write_radar(
         ("targets", "echo_class"),
         ("targets", "confidence"),
     )
+    found = np.zeros(256, bool)
     for position, time in enumerate(times):
         for plane, (kind, name) in enumerate(sources):
             frame = series[kind].frame(name, time)
@@ -192,6 +195,8 @@ def _write_radar(
                     f"{series[kind].describe(time)}: is {frame.shape}, the first frame of {radar} is {grid.shape}"
                 )
             planes[position, plane] = PLANE_FILLS[plane] if frame is None else frame
+        found |= np.bincount(planes[position, OWN].reshape(-1), minlength=256) > 0
+    np.save(folder / "levels.npy", np.flatnonzero(found).astype(np.uint8))
     planes.flush()
 
 

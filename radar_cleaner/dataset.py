@@ -17,6 +17,8 @@ from radar_cleaner.bank import CONFIDENCE, ECHO_CLASS, OTHERS, OWN, PLANE_FILLS,
 from radar_cleaner.channels import Inputs, decode_scaled, is_echo, make_channels
 from radar_cleaner.draws import Draw, turned_center
 from radar_cleaner.holes import hole_mask
+from radar_cleaner.plant_ranges import PLANT_KINDS
+from radar_cleaner.plants import plant_batch
 from radar_cleaner.turns import Turn, turn_picture
 from radar_cleaner.vocabulary import METEOROLOGICAL, NODATA, UNKNOWN
 
@@ -26,7 +28,8 @@ class RawBatch:
     """Samples as they are cut: `planes` (B, 2K + 4 [+ 1], H, W) uint8 is own and others' codes at each input
     time, then own, others, class and confidence at the target time, then the echo frequency if it is used.
     `fields` (B, F, H, W) float32 are those of `Inputs.fields`, None where there are none.
-    `center_px` (B, 2) is in the turned picture."""
+    `center_px` (B, 2) is in the turned picture. `levels` are the codes of each sample's radar, None where not
+    known."""
 
     planes: NDArray[np.uint8]
     center_px: NDArray[np.float32]
@@ -34,6 +37,7 @@ class RawBatch:
     draws: Sequence[Draw]
     samples: Sequence[Sample]
     fields: NDArray[np.float32] | None = None
+    levels: Sequence[NDArray[np.uint8] | None] = ()
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,8 @@ class Batch:
 
     `mask` is 1 where the echo is meteorological, `weight` the confidence where that is known (else 0).
     `reflectivity` is on the network's scale and counts where `reflectivity_weight` > 0. `hole` is where own
-    data were hidden, `own_echo` where the radar has an echo (hidden or not).
+    data were hidden, by a hole or by what is planted over an echo; `own_echo` where the radar has an echo (hidden
+    or not) or one is planted.
     """
 
     channels: Tensor
@@ -91,14 +96,17 @@ def cut(bank: Bank, samples: Sequence[Sample], draws: Sequence[Draw], inputs: In
         list(draws),
         list(samples),
         np.stack(fields) if fields else None,
+        [bank[sample.radar].grid.levels for sample in samples],
     )
 
 
 def make_batch(raw: RawBatch, inputs: Inputs, device: torch.device, noise_dbz: float = 0.0) -> Batch:
-    """Turn, hide and encode a cut batch on the device that trains.
+    """Turn, plant, hide and encode a cut batch on the device that trains.
 
-    `noise_dbz` is the standard deviation of what is added to the echoes that the network sees, each for itself;
-    targets are never changed.
+    Planted echo is no weather; what it weighs is its kind's (`plant_ranges`). Where it covers an echo, or a
+    planted gap hides one, the reflectivity is asked for as in a hole; what is in a gap is of unknown class.
+    `noise_dbz` is the standard deviation of what is added to the echoes that the network sees, each for itself; it
+    changes no target.
     """
     times = len(inputs.input_minutes)
     planes_BPHW = _turn(torch.from_numpy(raw.planes).to(device), raw.draws)
@@ -106,12 +114,13 @@ def make_batch(raw: RawBatch, inputs: Inputs, device: torch.device, noise_dbz: f
     target = planes_BPHW[:, 2 * times :]
     own, others, echo_class = target[:, OWN], target[:, OTHERS], target[:, ECHO_CLASS]
     center_B2 = torch.from_numpy(raw.center_px).to(device)
-    hole = _hide(raw.draws, center_B2, own)
+    hidden = _hide(raw.draws, center_B2, own)
+    seen_BKHW, planted, covered, planted_weight = _plant(raw, own_BKHW, inputs.kept)
     own_seen = torch.tensor([draw.own_seen for draw in raw.draws], device=device)[:, :, None, None]
     others_seen = torch.tensor([draw.others_seen for draw in raw.draws], device=device)[:, :, None, None]
     channels = make_channels(
         inputs,
-        own_BKHW.masked_fill(~own_seen | hole[:, None], NODATA),
+        seen_BKHW.masked_fill(~own_seen | hidden[:, None], NODATA),
         others_BKHW.masked_fill(~others_seen, NODATA),
         center_B2,
         torch.from_numpy(raw.range_px).to(device),
@@ -123,7 +132,17 @@ def make_batch(raw: RawBatch, inputs: Inputs, device: torch.device, noise_dbz: f
     mask = (echo_class == METEOROLOGICAL).float()
     weight = target[:, CONFIDENCE].float() / 255 * (echo_class != UNKNOWN)
     reflectivity, seen = _pool(own, others, inputs.reflectivity_target)
-    return Batch(channels, mask, weight, reflectivity, weight * mask * seen, hole, is_echo(own))
+    planted = planted & ~hidden
+    gap = covered & ~is_echo(seen_BKHW[:, inputs.kept])
+    return Batch(
+        channels,
+        mask.masked_fill(planted, 0),
+        torch.where(planted, planted_weight, weight.masked_fill(gap, 0)),
+        reflectivity,
+        weight * mask * seen,
+        hidden | covered,
+        is_echo(own) | planted,
+    )
 
 
 def _pool(own: Tensor, others: Tensor, how: str) -> tuple[Tensor, Tensor]:
@@ -154,6 +173,33 @@ def _hide(draws: Sequence[Draw], center_B2: Tensor, own_BHW: Tensor) -> Tensor:
     holes, keys = [draw.holes for draw in draws], [draw.key for draw in draws]
     shape = (own_BHW.shape[-2], own_BHW.shape[-1])
     return hole_mask(holes, center_B2, keys, shape, own_BHW.device) & (own_BHW != NODATA)
+
+
+def _plant(raw: RawBatch, own_BKHW: Tensor, target: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """What the radar seems to see, (B, K, H, W), and (B, H, W) at the time that is judged: where it is planted
+    echo, where an echo is not seen as it is, and what a planted pixel weighs.
+    """
+    clean_BHW = own_BKHW[:, target]
+    if not any(draw.plants for draw in raw.draws):
+        nowhere = torch.zeros_like(clean_BHW, dtype=torch.bool)
+        return own_BKHW, nowhere, nowhere, nowhere.float()
+    codes_BKHW, kinds_BKHW = plant_batch(
+        own_BKHW,
+        [draw.plants for draw in raw.draws],
+        raw.center_px.tolist(),
+        raw.range_px.tolist(),
+        [draw.key for draw in raw.draws],
+        raw.levels or [None] * len(raw.draws),
+    )
+    codes_BHW = codes_BKHW[:, target]
+    planted_BHW = (kinds_BKHW[:, target] > 0) & is_echo(codes_BHW)
+    weights_BN = torch.zeros(len(raw.draws), len(PLANT_KINDS) + 1)
+    for number, draw in enumerate(raw.draws):
+        for one in draw.plants:
+            weights_BN[number, PLANT_KINDS.index(one.kind) + 1] = one.loss
+    rows = torch.arange(len(raw.draws), device=own_BKHW.device)[:, None, None]
+    weight_BHW = weights_BN.to(own_BKHW.device)[rows, kinds_BKHW[:, target].long()]
+    return codes_BKHW, planted_BHW, is_echo(clean_BHW) & (codes_BHW != clean_BHW), weight_BHW
 
 
 def _draw_noise(draws: Sequence[Draw], like_BPHW: Tensor, noise_dbz: float) -> Tensor:

@@ -15,10 +15,12 @@ from radar_cleaner.bank import ECHO_CLASS, Bank, Sample
 from radar_cleaner.channels import Inputs
 from radar_cleaner.errors import require
 from radar_cleaner.holes import Hole, HoleOptions, draw_holes
+from radar_cleaner.plant_canvas import Plant
+from radar_cleaner.plants import NO_PLANTS, Planting, draw_plants
 from radar_cleaner.turns import Turn, turn_point
 from radar_cleaner.vocabulary import METEOROLOGICAL, NON_METEOROLOGICAL
 
-_ITEM, _ORDER, _KEY, _VALIDATION = range(4)  # what a stream of random numbers is for
+_ITEM, _ORDER, _KEY, _VALIDATION, _PLANTS = range(5)  # what a stream of random numbers is for
 _ROOM = 4  # in validation a block has a square of so many times its largest side
 
 
@@ -61,8 +63,8 @@ class Draw:
     """One crop and what is done to it.
 
     `top`, `left`, `shape`: the window in the frame. `turns` quarter turns counter-clockwise follow a flip of
-    left and right. `own_seen` and `others_seen` say which input times stay available. `holes` lie in the
-    picture as it is after the turns. `key` (0 <= key < 2^63) seeds what is drawn on the device.
+    left and right. `own_seen` and `others_seen` say which input times stay available. `holes` and `plants` lie in
+    the picture as it is after the turns. `key` (0 <= key < 2^63) seeds what is drawn on the device.
     """
 
     top: int
@@ -74,6 +76,7 @@ class Draw:
     others_seen: tuple[bool, ...]
     holes: tuple[Hole, ...]
     key: int
+    plants: tuple[Plant, ...] = ()
 
 
 def generator(seed: int, epoch: int, purpose: int, item: int = 0) -> np.random.Generator:
@@ -95,6 +98,7 @@ def draw_crop(
     seed: int,
     epoch: int,
     item: int,
+    planting: Planting = NO_PLANTS,
 ) -> Draw:
     """Draw one training crop. All numbers are drawn whether needed or not, so that keys do not disturb others."""
     random = generator(seed, epoch, _ITEM, item)
@@ -125,14 +129,13 @@ def draw_crop(
         (),
         int(generator(seed, epoch, _KEY, item).integers(2**63)),
     )
-    if not with_holes:
-        return draw
-    center_px = turned_center(frames.grid.center_px, draw)
-    return replace(draw, holes=draw_holes(random, holes, draw.shape, center_px, frames.grid.range_px))
+    laid = draw.shape, turned_center(frames.grid.center_px, draw), frames.grid.range_px
+    plants = draw_plants(generator(seed, epoch, _PLANTS, item), planting, *laid, times, inputs.kept)
+    return replace(draw, holes=draw_holes(random, holes, *laid) if with_holes else (), plants=plants)
 
 
 def draw_validation(bank: Bank, sample: Sample, holes: HoleOptions, inputs: Inputs, seed: int, item: int) -> Draw:
-    """The whole frame as it is, each epoch with the same holes; without any where training has none.
+    """The whole frame as it is, unplanted, each epoch with the same holes; without any where training has none.
 
     Every frame has holes, so that few frames tell enough; they are as in a crop, but for the number of blocks:
     one for each square of four times their largest side, which hides some 2 % of the frame.

@@ -25,7 +25,7 @@ from radar_cleaner.training_options import Running, Training
 logger = logging.getLogger(__name__)
 
 ERRORS = ("dbz_error", "dbz_pixels", "hole_error", "hole_pixels")  # see `count_errors`
-_DROPOUT_KEY = 2  # beside a sample's key, which noise takes, and the next, which holes take
+_DROPOUT_KEY = 2  # beside a sample's key, which noise takes; holes take the next, plants those from 3 on
 
 
 class NotFiniteError(ModelError):
@@ -54,7 +54,17 @@ class Crops:
         chosen = [self.samples[item // training.schedule.crops_per_sample] for item in items]
         seed = training.schedule.seed
         draws = [
-            draw_crop(self.bank, sample, training.augmentation, training.holes, training.inputs, seed, epoch, item)
+            draw_crop(
+                self.bank,
+                sample,
+                training.augmentation,
+                training.holes,
+                training.inputs,
+                seed,
+                epoch,
+                item,
+                training.planting,
+            )
             for sample, item in zip(chosen, items, strict=True)
         ]
         return cut(self.bank, chosen, draws, training.inputs)

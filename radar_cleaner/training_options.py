@@ -16,6 +16,7 @@ from radar_cleaner.holes import HoleOptions
 from radar_cleaner.losses import LossWeights
 from radar_cleaner.models import ModelConfig
 from radar_cleaner.numerics import Numerics
+from radar_cleaner.plants import NO_PLANTS, Planting
 from radar_cleaner.schedules import Optimization
 
 FAST_BATCHES = 2  # of everything, in a fast development run
@@ -102,6 +103,7 @@ class Training:
     augmentation: Augmentation
     holes: HoleOptions
     weights: LossWeights
+    planting: Planting = NO_PLANTS
 
     def __post_init__(self) -> None:
         if self.averaging.swa and self.optimization.schedule != "cosine":

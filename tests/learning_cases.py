@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,8 @@ from radar_cleaner.layout import Layout
 from radar_cleaner.losses import LossWeights
 from radar_cleaner.models import ModelConfig
 from radar_cleaner.numerics import Numerics
+from radar_cleaner.plant_ranges import PLANT_KINDS, PlantKind, read_plant_ranges
+from radar_cleaner.plants import NO_PLANTS, Planting
 from radar_cleaner.schedules import Optimization
 from radar_cleaner.shards import encode_stores, format_time, shard_of
 from radar_cleaner.tables import write_text
@@ -36,6 +39,7 @@ MINUTES = (-6, 0, 6)
 START = store_cases.START
 PLAIN = Augmentation(16, False, 0, 0, 0, 0)
 NO_HOLES = HoleOptions(0, ("blocks",), 8, 0.3, 15)
+PLANT_FILE = Path(__file__).parents[1] / "config/plants.yaml"
 WEIGHTS = LossWeights(2, 0.5, 1, 1, 0)
 # Of every part of a training, by the names of its flags: what a test does not change.
 SCHEDULE = {"epochs": 2, "global_batch_size": 2, "crops_per_sample": 1, "early_stopping": 0, "seed": 7}
@@ -77,6 +81,7 @@ def training(
     model: ModelConfig | None = None,
     holes: HoleOptions = NO_HOLES,
     weights: LossWeights = WEIGHTS,
+    planting: Planting = NO_PLANTS,
     **changes: object,
 ) -> Training:
     """A small training; `changes` are fields of its schedule, optimization, averaging or numerics."""
@@ -90,7 +95,7 @@ def training(
         )
     ]
     assert not changes, changes
-    return Training(model or config(), *parts, how, holes, weights)
+    return Training(model or config(), *parts, how, holes, weights, planting)
 
 
 def running(**changes: object) -> Running:
@@ -99,6 +104,12 @@ def running(**changes: object) -> Running:
 
 def holes(**changes: object) -> HoleOptions:
     return HoleOptions(**{**NO_HOLES.__dict__, **changes})
+
+
+@cache
+def planting(fraction: float = 1.0, *kinds: PlantKind) -> Planting:
+    """The default ranges of these kinds, or of all."""
+    return Planting(fraction, read_plant_ranges(PLANT_FILE, kinds or PLANT_KINDS))
 
 
 def place(checkpoint: Path, processes: Processes | None = None, interruption: Interruption | None = None) -> Place:
@@ -208,6 +219,9 @@ def train_flags(results: Path, stores: list[str], **changes: object) -> dict[str
         "hole_size": 8,
         "hole_pixels": 0.3,
         "hole_sector": 15.0,
+        "plant_fraction": 0.5,
+        "plant_kinds": list(PLANT_KINDS),
+        "plant_ranges": PLANT_FILE,
         "best": results / "model/best.pt",
         "history": results / "model/history.csv",
         "curves": results / "model/history.png",

@@ -65,6 +65,11 @@ def test_only_frames_that_samples_read_are_held(tmp_path, sources):
     assert list(bank["CASGO"].index) == TIMES[:3]
 
 
+def test_the_levels_are_the_codes_of_the_radars_own_frames(tmp_path, sources):
+    frames = make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO")])[0]["CASGO"]
+    assert frames.grid.levels.tolist() == np.unique(frames.planes[:, OWN]).tolist()
+
+
 def test_the_bank_outlives_its_files_names(tmp_path, sources):
     bank, _ = make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO")])
     before = np.array(bank["CASGO"].planes)

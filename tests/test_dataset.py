@@ -1,11 +1,14 @@
 """Batches: what is cut, hidden, turned and told."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from learning_cases import NO_HOLES, START, augmentation, inputs, radar_bank, small_bank
+from learning_cases import NO_HOLES, START, augmentation, inputs, planting, radar_bank, small_bank
+from plant_cases import one
 
 from radar_cleaner.bank import OTHERS, OWN, RadarFrameBank, RadarGrid, Sample
 from radar_cleaner.channels import DBZ_SPAN, WEAKEST_ECHO, decode_scaled, unscale_dbz
@@ -204,6 +207,107 @@ def test_radars_of_different_sizes_share_a_batch():
     draws = [draw_crop(bank, sample, how, NO_HOLES, inputs(), 0, 0, item) for item, sample in enumerate(samples)]
     batch = make_batch(cut(bank, samples, draws, inputs()), inputs(), CPU)
     assert batch.channels.shape == (2, 15, 16, 16) and torch.isfinite(batch.channels).all()
+
+
+def storm_batch(*plants, levels=None, **changes):
+    """The batches of a storm with plants and without; `changes` are of the draw."""
+    bank = {"CASGO": radar_bank([START, START + 360, START + 720], (64, 64), levels=levels)}
+    with_plants = plain_draw(0, 0, 64, plants=plants, **changes)
+    return batch_of(bank, [with_plants]), batch_of(bank, [plain_draw(0, 0, 64, **changes)])
+
+
+RING = one("rings", column=40.0, row=40.0, dbz=60.0)
+
+
+def test_planted_echo_is_surely_no_weather_and_its_target_is_the_frame_without_it():
+    planted, plain = storm_batch(RING)
+    shows = planted.channels[0, 4] != plain.channels[0, 4]
+    rain = plain.mask[0] == 1
+    assert (shows & rain).any() and (shows & ~rain & ~plain.own_echo[0]).any()
+    assert not planted.mask[0][shows].any() and (planted.weight[0][shows] == 1).all()
+    assert torch.equal(planted.mask[0][~shows], plain.mask[0][~shows])
+    assert torch.equal(planted.weight[0][~shows], plain.weight[0][~shows])
+    assert torch.equal(planted.own_echo[0], plain.own_echo[0] | shows)
+    assert torch.equal(planted.reflectivity, plain.reflectivity)
+    assert torch.equal(planted.reflectivity_weight, plain.reflectivity_weight)
+    # Where it covers an echo the reflectivity is asked for as in a hole; the data are there all the same.
+    assert torch.equal(planted.hole[0], shows & plain.own_echo[0])
+    assert planted.channels[0, 5][shows].all() and (planted.reflectivity_weight * planted.hole).any()
+
+
+def test_a_planted_pixel_weighs_what_its_kind_does_and_no_other_pixel_does():
+    full = storm_batch(RING)[0]
+    light, plain = storm_batch(replace(RING, loss=0.25))
+    shows = full.channels[0, 4] != plain.channels[0, 4]
+    assert (light.weight[0][shows] == 0.25).all() and torch.equal(light.weight[0][~shows], plain.weight[0][~shows])
+    assert all(
+        torch.equal(light.__dict__[name], full.__dict__[name]) for name in full.__dict__ if name != "weight"
+    )
+
+
+def test_a_plant_at_another_time_changes_what_is_seen_then_and_no_target():
+    planted, plain = storm_batch(one("rings", column=40.0, row=40.0, dbz=60.0, shown=(True, False, False)))
+    assert not torch.equal(planted.channels[0, 0], plain.channels[0, 0])
+    assert torch.equal(planted.channels[0, 1:], plain.channels[0, 1:])
+    for name in ("mask", "weight", "reflectivity", "reflectivity_weight", "hole", "own_echo"):
+        assert torch.equal(getattr(planted, name), getattr(plain, name))
+
+
+def test_rain_behind_a_blocked_sector_is_a_hole_without_a_class():
+    planted, plain = storm_batch(one("blocked", column=40.0, row=40.0, width_degrees=50.0, start=0.2))
+    gone = (plain.channels[0, 4] > 0) & (planted.channels[0, 4] == 0)
+    assert gone.any() and torch.equal(planted.hole[0], gone)
+    assert not planted.weight[0][gone].any() and torch.equal(planted.weight[0][~gone], plain.weight[0][~gone])
+    for name in ("mask", "reflectivity", "reflectivity_weight", "own_echo"):
+        assert torch.equal(getattr(planted, name), getattr(plain, name))
+    assert (planted.channels[0, 5] == plain.channels[0, 5]).all()  # it looks as if there were nothing
+
+
+def test_what_a_hole_hides_is_not_planted():
+    hole = Block(0, 0, 64, 40)
+    planted, plain = storm_batch(RING, holes=(hole,))
+    hidden = plain.hole[0]
+    assert hidden.any() and torch.equal(planted.channels[0][:, hidden], plain.channels[0][:, hidden])
+    for name in ("mask", "weight", "own_echo"):
+        assert torch.equal(getattr(planted, name)[0][hidden], getattr(plain, name)[0][hidden])
+    assert (planted.hole[0] >= hidden).all() and (planted.own_echo != plain.own_echo).any()
+
+
+def test_the_clutter_mask_hides_plants_too():
+    bank = quiet_bank((64, 64), clutter=np.ones((64, 64), bool))
+    batch = batch_of(bank, [plain_draw(0, 0, 64, plants=(RING,))], inputs(atlas="mask"))
+    assert not batch.channels[0, [0, 4, 8]].any() and not batch.own_echo.any() and not batch.mask.any()
+
+
+def test_plants_take_the_classes_of_their_radar():
+    levels = np.array([85, 120], np.uint8)
+    planted, plain = storm_batch(RING, levels=levels)
+    shows = planted.channels[0, 4] != plain.channels[0, 4]
+    wanted = WEAKEST_ECHO + (1 - WEAKEST_ECHO) * float(decode_scaled(torch.tensor(120, dtype=torch.uint8)))
+    assert shows.any() and torch.allclose(planted.channels[0, 4][shows], torch.tensor(wanted))
+
+
+def test_planted_rays_are_rays_of_the_radar_also_in_flipped_and_turned_crops():
+    times = {START + 360 * number: number for number in range(3)}
+    grid = RadarGrid((60, 70), (31.0, 22.5), 60.0)
+    bank = {"CASGO": RadarFrameBank(grid, np.zeros((3, 4, 60, 70), np.uint8), times)}
+    how, turns = augmentation(crop=48, flips=True), set()
+    for item in range(60):
+        draw = draw_crop(bank, SAMPLE, how, NO_HOLES, inputs(), 1, 0, item, planting(1.0, "spokes"))
+        draw = Draw(**{**draw.__dict__, "plants": draw.plants[:1]})
+        shown = batch_of(bank, [draw]).own_echo[0].numpy()
+        upright = np.rot90(shown, -draw.turns)
+        upright = upright[:, ::-1] if draw.flip else upright
+        rows, columns = np.nonzero(upright)
+        if rows.size < 4:
+            continue
+        right, up = columns + draw.left - 31.0, 22.5 - rows - draw.top
+        direction = np.arctan2(right.sum(), up.sum())
+        across = np.abs(right * np.cos(direction) - up * np.sin(direction))
+        width = np.radians(draw.plants[0]["width_degrees"]) * np.hypot(right, up)
+        assert (across <= 2 + width).all()
+        turns.add((draw.flip, draw.turns))
+    assert len(turns) == 8
 
 
 def place_fields(shape):

@@ -5,12 +5,13 @@ import math
 import numpy as np
 import pytest
 import torch
-from learning_cases import START, inputs, radar_bank, small_bank
+from learning_cases import START, inputs, planting, radar_bank, small_bank
 
 from radar_cleaner.bank import RadarFrameBank, RadarGrid, Sample
 from radar_cleaner.draws import Augmentation, draw_crop, draw_validation, epoch_order, turned_center
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.holes import Block, HoleOptions, Pixels, Sector, hole_mask
+from radar_cleaner.plants import NO_PLANTS
 from radar_cleaner.vocabulary import METEOROLOGICAL, NON_METEOROLOGICAL
 
 SAMPLE = Sample(START + 360, "CASGO")
@@ -26,9 +27,9 @@ def holed(fraction=1.0, shapes=SHAPES, **changes):
     return HoleOptions(fraction, shapes, **({"hole_size": 8, "hole_pixels": 0.3, "hole_sector": 20.0} | changes))
 
 
-def crop(bank, item, augmentation=None, holes=None, sample=SAMPLE, seed=1, epoch=2):
+def crop(bank, item, augmentation=None, holes=None, plants=NO_PLANTS, seed=1, epoch=2):
     augmentation, holes = augmentation or how(), holes or holed(0.4)
-    return draw_crop(bank, sample, augmentation, holes, inputs(), seed, epoch, item)
+    return draw_crop(bank, SAMPLE, augmentation, holes, inputs(), seed, epoch, item, plants)
 
 
 def quiet_bank(shape=(24, 30), center=(13.0, 9.0)):
@@ -47,11 +48,15 @@ def masks_of(draws, centers):
 
 def test_draws_hang_on_seed_epoch_and_item_alone():
     bank, _ = small_bank()
-    forth = {item: crop(bank, item) for item in range(30)}
-    back = {item: crop(bank, item) for item in reversed(range(30))}
+
+    def drawn(items, **changes):
+        return {item: crop(bank, item, plants=planting(0.7), **changes) for item in items}
+
+    forth, back = drawn(range(30)), drawn(reversed(range(30)))
     assert forth == back and len(set(forth.values())) == 30
-    assert {item: crop(bank, item, epoch=3) for item in range(30)} != forth
-    assert {item: crop(bank, item, seed=2) for item in range(30)} != forth
+    assert drawn(range(30), epoch=3) != forth and drawn(range(30), seed=2) != forth
+    planted = [draw.plants for draw in forth.values() if draw.plants]
+    assert len(set(planted)) == len(planted) > 10
     assert sorted(epoch_order(1, 2, 50)) == list(range(50))
     assert epoch_order(1, 2, 50).tolist() == epoch_order(1, 2, 50).tolist() != epoch_order(1, 3, 50).tolist()
 
@@ -72,8 +77,18 @@ def test_an_option_changes_only_what_it_is_for():
             crop(bank, item, how(input_noise_dbz=2.0), holed(0.0)),
         ):
             assert {**other.__dict__, "holes": ()} == plain
+        sown = crop(bank, item, holes=holed(1.0), plants=planting(1.0))
+        assert sown.plants and {**sown.__dict__, "plants": ()} == crop(bank, item, holes=holed(1.0)).__dict__
         unturned = crop(bank, item, how(flips=False), holed(0.0)).__dict__
         assert unturned == {**plain, "flip": False, "turns": 0}
+
+
+def test_plants_are_drawn_at_their_rate_whatever_the_holes():
+    bank, _ = small_bank()
+    draws = [crop(bank, item, plants=planting(0.3)) for item in range(1000)]
+    planted, with_holes = (np.array([bool(getattr(draw, name)) for draw in draws]) for name in ("plants", "holes"))
+    assert planted.mean() == pytest.approx(0.3, abs=0.05)
+    assert (planted & with_holes).mean() == pytest.approx(0.3 * 0.4, abs=0.04)
 
 
 def test_rates_are_met_and_the_samples_own_time_is_always_seen():
@@ -145,7 +160,7 @@ def test_validation_is_the_whole_frame_with_the_same_holes_each_time():
     assert first != [draw_validation(bank, samples[0], holed(0.2), inputs(), 2, item) for item in range(40)]
     for draw in first:
         assert (draw.top, draw.left, draw.shape, draw.flip, draw.turns) == (0, 0, (32, 32), False, 0)
-        assert all(draw.own_seen) and all(draw.others_seen) and draw.holes
+        assert all(draw.own_seen) and all(draw.others_seen) and draw.holes and not draw.plants
     assert {type(hole) for draw in first for hole in draw.holes} == {Block, Pixels, Sector}
     assert len({draw.key for draw in first}) == 40
 

@@ -30,6 +30,7 @@ from radar_cleaner.stages.label_echoes import label_echoes
 from radar_cleaner.stages.vote_echoes import vote_echoes
 from radar_cleaner.stores import open_store
 from radar_cleaner.vocabulary import FLAG_KEPT
+from radar_cleaner.votes import Weights
 
 A = RadarGeometry("CASGO", 45.0985, -63.70433, 240.0, 480, 480, (240.0, 239.0))
 B = RadarGeometry("CASCM", 46.22232, -65.69924, 240.0, 480, 480, (240.0, 239.0))
@@ -176,10 +177,12 @@ def finish(layout: Layout, own: RadarGeometry, other: RadarGeometry, model: Path
     vote_echoes(
         labels=layout.labels(name, SHARD),
         atlas=layout.atlas(name),
-        colour_weight=1,
-        area_weight=2,
-        atlas_weight=4,
+        aligned=layout.aligned(name, SHARD),
+        other_warps=[layout.warp(name, other.radar)],
+        weights=Weights(0, 0, 0, area_weight=1, atlas_weight=1, persistence_weight=0, others_weight=1),
+        min_confidence=0.2,
         output=layout.targets(name, SHARD),
+        labelers=layout.labelers(name, SHARD),
         codec="fast",
     )
     clean_frames(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from learning_cases import augmentation, config, holes, running, small_bank, training
+from learning_cases import augmentation, config, holes, planting, running, small_bank, training
 
 from radar_cleaner.dataset import make_batch
 from radar_cleaner.distributed import Processes
@@ -22,7 +22,8 @@ UNSCALED = torch.amp.GradScaler("cpu", enabled=False)
 
 def make_steps(how=HOW, hidden=None, model=None, **run):
     bank, samples = small_bank()
-    options = training(how, model, hidden or holes(hole_fraction=0.7), global_batch_size=4)
+    hidden = hidden or holes(hole_fraction=0.7)
+    options = training(how, model, hidden, planting=planting(0.7), global_batch_size=4)
     made = options.config.build()
     draw_weights(made, 3)
     return Steps(options, running(**run), Crops(options, bank, samples), made, Processes())

@@ -8,13 +8,14 @@ import random
 import signal
 import socket
 import time
+from pathlib import Path
 
 import pandas as pd
 import psutil
 import pytest
 import store_cases
 import torch
-from learning_cases import finish, start_training, train_flags, train_here, write_stores
+from learning_cases import PLANT_FILE, finish, start_training, train_flags, train_here, write_stores
 
 from radar_cleaner.checkpoints import load_model, read_model_provenance, save_model
 from radar_cleaner.errors import ConfigError, ModelError, SampleError
@@ -62,7 +63,8 @@ def test_it_writes_a_model_a_history_and_a_card(made, caplog):
     assert history.notna().all().all() and {"train_loss", "val_reflectivity_mae_dbz", "val_mask_f1"} <= {*history}
     provenance = read_model_provenance(results / "model/best.pt")
     assert provenance["parameters"]["learning_rate"] == 3e-3
-    assert "labels/CASGO/20240711.zarr" in provenance["inputs"]
+    assert "labels/CASGO/20240711.zarr" in provenance["inputs"] and "plants" in provenance["inputs"]
+    assert provenance["parameters"]["plant_ranges"] == str(PLANT_FILE)
     assert not any("atlas" in name or str(results) in name for name in provenance["inputs"])
     card = (results / "model/card.md").read_text()
     weights = sum(parameter.numel() for parameter in model.parameters())
@@ -112,12 +114,17 @@ def test_one_radar_alone_without_validation_takes_the_last_epoch(tmp_path):
         ("a weight of the loss", {"dice_weight": 0.6}),
         ("the samples", None),
         ("a store", None),
+        ("the ranges of what is planted", None),
     ],
 )
 def test_another_training_never_goes_on_from_the_old_one(made, caplog, what, change):
     results, arguments = made
+    ranges = arguments["plant_ranges"] = results / "plants.yaml"
+    write_text(ranges, PLANT_FILE.read_text())
     train_here({**arguments, "epochs": 1})
-    if what == "the samples":
+    if what == "the ranges of what is planted":
+        write_text(ranges, ranges.read_text().replace("dbz: [8, 32]", "dbz: [8, 33]"))
+    elif what == "the samples":
         lines = arguments["train"].read_text().splitlines()
         write_text(arguments["train"], "\n".join([*lines[:-1], ""]))
     elif what == "a store":
@@ -359,6 +366,8 @@ def test_torchrun_with_two_processes_is_reproducible_and_close_to_one(tmp_path):
         ({"lead_minutes": [30]}, r"lead_minutes \[30\]: other than 0 needs"),
         ({"model": "huge"}, "model 'huge' is not known; there is tiny_unet"),
         ({"drop_others": 1.5}, "drop_others is 1.5, allowed is 0 to 1"),
+        ({"plant_fraction": -0.5}, "plant_fraction is -0.5, allowed is 0 to 1"),
+        ({"plant_ranges": Path("my.yaml")}, r"there is no file my\.yaml"),
         ({"epochs": 0}, "epochs is 0, allowed is 1 or more"),
         ({"learning_rate": 0.0}, "learning_rate is 0.0, allowed is above 0"),
         ({"learning_rate": float("nan")}, "learning_rate is nan"),

@@ -32,6 +32,7 @@ from radar_cleaner.model_card import write_card
 from radar_cleaner.model_summary import ModelSummary, summarize_model
 from radar_cleaner.models import ModelConfig
 from radar_cleaner.numerics import Numerics, set_determinism
+from radar_cleaner.plants import PlantOptions, read_planting
 from radar_cleaner.samples import read_samples
 from radar_cleaner.schedules import Optimization
 from radar_cleaner.shards import decode_stores
@@ -93,6 +94,7 @@ def train_model(
     numerics: Annotated[Numerics, _flat("How a step is computed")],
     augmentation: Annotated[Augmentation, _flat("How samples are varied")],
     holes: Annotated[HoleOptions, _flat("Holes")],
+    plants: Annotated[PlantOptions, _flat("Plants")],
     weights: Annotated[LossWeights, _flat("The loss")],
     running: Annotated[Running, _flat("How it is run")],
     outputs: Annotated[Outputs, _flat("What is written")],
@@ -128,6 +130,8 @@ def train_model(
         How samples are varied.
     holes
         What is hidden to be filled.
+    plants
+        What is planted to be removed.
     weights
         Weights of the loss.
     running
@@ -139,7 +143,8 @@ def train_model(
     runs
         Folder of the log files, a folder a run.
     """
-    training = Training(config, schedule, optimization, averaging, numerics, augmentation, holes, weights)
+    parts = (config, schedule, optimization, averaging, numerics, augmentation, holes, weights)
+    training = Training(*parts, read_planting(plants))
     if (optimization.learning_rate == "find") != (None not in (outputs.rates, outputs.rates_figure)):
         raise ConfigError("training.learning_rate: find, and only find, needs --rates and --rates-figure")
     require_tracker(running.tracker)
@@ -163,7 +168,8 @@ def train_model(
                 bank = open_bank(folder)
             inputs = {str(Path(path).relative_to(results)): digest for path, digest in stores_read.items()}
             inputs |= {"samples/train": digest_of_file(train), "samples/val": digest_of_file(val)}
-            parameters = _parameters(training) | {"stores": stores}
+            inputs |= {"plants": digest_of_file(plants.plant_ranges)}
+            parameters = _parameters(*parts, plants) | {"stores": stores}
             summary = summarize_model(config.build(), config.channels, augmentation.crop)
             with open_run_log(runs if processes.first else None, running.tracker, parameters) as log:
                 if processes.first:
@@ -225,9 +231,10 @@ def _marked(checkpoint: Path, interruption: Interruption) -> Iterator[None]:
         raise
 
 
-def _parameters(training: Training) -> dict[str, Any]:
-    """All options that determine the weights, by their flags' names."""
-    return {name: value for part in dataclasses.asdict(training).values() for name, value in part.items()}
+def _parameters(*parts: Any) -> dict[str, Any]:
+    """All options that determine the weights, by their flags' names, of the parts of a training."""
+    found = {name: value for part in parts for name, value in dataclasses.asdict(part).items()}
+    return {name: str(value) if isinstance(value, Path) else value for name, value in found.items()}
 
 
 def _log_start(

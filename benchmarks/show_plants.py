@@ -1,0 +1,97 @@
+"""What a file of plants looks like on a real frame: for each kind what is seen, and what of it is planted.
+
+    .venv/bin/python benchmarks/show_plants.py config/plants.yaml plants.png
+
+`repeated` and `missing` are shown at the neighbouring time that they change, all others at the judged one.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+from imageio import v3 as iio
+from numpy.typing import NDArray
+
+from radar_cleaner.labels import ColourTable, overlay_mask, pack_echoes, range_mask
+from radar_cleaner.palette import parse_palette
+from radar_cleaner.plant_ranges import PLANT_KINDS, PlantKind, read_plant_ranges
+from radar_cleaner.plants import Planted, Planting, draw_plants, plant
+from radar_cleaner.vocabulary import NODATA, encode_dbz, is_echo
+
+FRAMES = Path("resources/maritimes/frames/CASGO")
+PALETTE = Path("config/palettes/eccc.csv")
+TIMES = ("202407110100", "202407110106", "202407110112")
+CENTER, RANGE = (240.0, 239.0), 240.0
+BOXES = [(334, 233, 347, 246), (100, 0, 290, 20)]
+TOP, LEFT, SIZE = 60, 20, 256  # what is shown, about four crops
+ENOUGH_PX = 120  # of a kind, so that there is something to look at
+TARGET, TRIES = 1, 60
+
+
+def main() -> None:
+    ranges_file, picture = Path(sys.argv[1]), Path(sys.argv[2])
+    palette = parse_palette(PALETTE.read_text(), str(PALETTE))
+    codes, levels = read_frames(ColourTable(palette.scale(20.0)))
+    colours = colour_codes(palette.colours, encode_dbz(palette.value_dbz))
+    figure, axes = plt.subplots(5, 6, figsize=(15, 13), layout="constrained")
+    for pair, kind in zip(axes.reshape(-1, 2), PLANT_KINDS, strict=False):
+        found, time = plant_one(codes, levels, ranges_file, kind)
+        seen = colours[found.codes[time]]
+        pair[0].imshow(seen, interpolation="nearest")
+        pair[0].set_title(kind if time == TARGET else f"{kind} (the neighbour)", loc="left", fontsize=11)
+        changed = found.kinds[time] > 0
+        marked = np.where(changed[..., None], np.uint8([220, 30, 30]), 255 - (255 - seen) // 3)
+        pair[1].imshow(marked, interpolation="nearest")
+    for axis in axes.reshape(-1)[2 * len(PLANT_KINDS) :]:
+        axis.set_visible(False)
+    for axis in axes.reshape(-1):
+        axis.set(xticks=[], yticks=[])
+    figure.savefig(picture, dpi=100)
+
+
+def read_frames(table: ColourTable) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The window's codes (K, H, W), and all codes of the frames."""
+    observed = range_mask((480, 480), CENTER, RANGE) & ~overlay_mask((580, 480), (100, 0, 580, 480), 3, BOXES)
+    frames = [iio.imread(FRAMES / f"CASGO_{time}.png", plugin="pillow", mode="RGB") for time in TIMES]
+    codes = np.stack([pack_echoes(table(pixels[:, 100:]), observed, 5.0) for pixels in frames])
+    return codes[:, TOP : TOP + SIZE, LEFT : LEFT + SIZE].copy(), np.unique(codes)
+
+
+def plant_one(
+    codes: NDArray[np.uint8], levels: NDArray[np.uint8], ranges_file: Path, kind: PlantKind
+) -> tuple[Planted, int]:
+    """The first draw of a kind of which enough shows, else the one of most, and at which time to look at it."""
+    ranges = read_plant_ranges(ranges_file, [kind])
+    center = CENTER[0] - LEFT, CENTER[1] - TOP
+    best, most = (Planted(codes, np.zeros_like(codes)), TARGET), -1
+    for seed in range(TRIES):
+        random = np.random.default_rng([PLANT_KINDS.index(kind), seed])
+        plants = draw_plants(random, Planting(1.0, ranges), codes.shape[1:], center, RANGE, len(TIMES), TARGET)
+        found = plant(codes, center, RANGE, plants, seed, levels)
+        pixels = (found.kinds > 0).sum((1, 2))
+        time = int(pixels.argmax()) if kind in ("repeated", "missing") else TARGET
+        if pixels[time] > most:
+            best, most = (found, time), pixels[time]
+        if most >= ENOUGH_PX:
+            break
+    return best
+
+
+def colour_codes(colours: NDArray[np.uint8], values: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(256, 3) the colour of each code: its class's, white where there is no echo, gray where nothing is known."""
+    table = np.full((256, 3), 255, np.uint8)
+    table[NODATA] = 190
+    for code in np.flatnonzero(is_echo(np.arange(256, dtype=np.uint8))):
+        table[code] = colours[int(np.abs(values.astype(int) - code).argmin())]
+    return table
+
+
+if __name__ == "__main__":
+    main()
