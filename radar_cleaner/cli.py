@@ -33,6 +33,7 @@ STAGES = {
     "write_report": "Write the report and the coverage table.",
     "show_summary": "Print what a finished run read, made and scored.",
     "show_costs": "Print what the jobs of a run cost, rule by rule.",
+    "simulate": "Write a small invented world: pictures, truth and a config.",
 }
 
 app = App(

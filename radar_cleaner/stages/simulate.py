@@ -1,0 +1,120 @@
+"""Write a small invented world: moving rain, radars with their faults and clutter, pictures, truth, a config."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from shlex import quote
+
+from radar_cleaner import __version__
+from radar_cleaner.errors import ConfigError
+from radar_cleaner.shards import to_datetime
+from radar_cleaner.simulation.pictures import PALETTE_CSV, encode_indices, encode_picture
+from radar_cleaner.simulation.radar_view import RadarView
+from radar_cleaner.simulation.rain import RainStyle
+from radar_cleaner.simulation.world import World, WorldOptions
+from radar_cleaner.simulation.world_config import write_config
+from radar_cleaner.store_writer import StoreWriter, Variable
+from radar_cleaner.tables import write_bytes, write_json, write_text
+from radar_cleaner.vocabulary import NODATA, REFLECTIVITY_ATTRS
+
+logger = logging.getLogger(__name__)
+# Variables of the true reflectivity, by the names of `View`.
+TRUTH = {
+    "rain": "reflectivity of the rain as the radar measures it, without clutter",
+    "clutter": "reflectivity of the clutter, without rain",
+    "ground": "reflectivity of the rain at the ground, without the radar's faults",
+}
+
+
+def simulate(
+    *,
+    output: Path,
+    seed: int = 1,
+    radars: int = 2,
+    hours: int = 3,
+    cadence_minutes: int = 6,
+    size: int = 240,
+    range_km: float = 120.0,
+    rain: float = 0.25,
+    speed_kmh: float = 40.0,
+    degrees: float = 70.0,
+    clutter: float = 1.0,
+    start: str = "2026-06-01T00:00",
+) -> None:
+    """Write a small invented world to try settings on: pictures, truth, and a config that the workflow runs on.
+
+    Parameters
+    ----------
+    output
+        Folder to make: frames/, truth/ (masks: 0 none, 1 meteorological, 2 not, 255 overlay), reflectivity/ (true
+        dBZ), overlay/, palette.csv, world.json, config.yaml. Paths in the config are as this one.
+    seed
+        Equal seeds and options make equal worlds.
+    radars
+        How many radars: SIM1 in the middle, the others about it, overlapping.
+    hours
+        Hours of frames; the last third is for evaluation.
+    cadence_minutes
+        Minutes between frames, a divisor of 60.
+    size
+        Pixels of the map a side.
+    range_km
+        Range of the radars.
+    rain
+        Share of the area where it rains, on the mean, however weakly: about half of it shows in the pictures.
+    speed_kmh
+        Speed of the wind that carries the rain.
+    degrees
+        Where it carries it to, clockwise from north.
+    clutter
+        Amount of clutter: 0 is none, 1 the usual.
+    start
+        First time, a full hour, UTC.
+    """
+    style = RainStyle(share=rain, speed_kmh=speed_kmh, degrees=degrees)
+    options = WorldOptions(seed, radars, hours, cadence_minutes, size, range_km, clutter, start, style)
+    if output.exists() and not (output.is_dir() and not any(output.iterdir())):
+        raise ConfigError(f"--output {output} is there already; name another folder, or remove it")
+    world = World(options)
+    with ExitStack() as stack:
+        stores = {
+            radar: stack.enter_context(_truth_store(output / "reflectivity" / f"{radar}.zarr", view, options))
+            for radar, view in world.views.items()
+        }
+        for time, views in world.scenes():
+            stamp = to_datetime(time).strftime("%Y%m%d%H%M")
+            for radar, view in views.items():
+                name = f"{radar}_{stamp}.png"
+                write_bytes(output / "frames" / radar / name, encode_indices(view.frame))
+                write_bytes(output / "truth" / radar / name, encode_picture(view.truth))
+                stores[radar].append(time, rain=view.rain, clutter=view.clutter, ground=view.ground)
+    for radar, painter in world.painters.items():
+        write_bytes(output / "overlay" / f"{radar}.png", encode_picture(painter.overlay_picture()))
+    write_text(output / "palette.csv", PALETTE_CSV)
+    write_json(output / "world.json", {"version": __version__, **asdict(options)})
+    write_text(output / "config.yaml", write_config(world, output))
+    logger.info("%s: %d frames of each of %d radar(s)", output, len(options.times), radars)
+    print(f"snakemake --cores all --configfile {quote(str(output / 'config.yaml'))}")
+
+
+def _truth_store(path: Path, view: RadarView, options: WorldOptions) -> StoreWriter:
+    shape = view.within.shape
+    return StoreWriter(
+        path,
+        variables={
+            name: Variable("uint8", shape, ("y", "x"), {**REFLECTIVITY_ATTRS, "long_name": text}, NODATA)
+            for name, text in TRUTH.items()
+        },
+        attrs={
+            "radar": view.radar.radar,
+            "latitude": view.radar.latitude,
+            "longitude": view.radar.longitude,
+            "center_px": list(view.radar.center_px),
+            "metres_per_pixel": view.radar.metres_per_pixel,
+            "range_km": view.radar.range_km,
+        },
+        provenance={"stage": "simulate", "parameters": asdict(options)},
+    )
