@@ -1,6 +1,7 @@
-"""Judge three cleaners of one frame against a reference, and add the frames up.
+"""Judge the cleaners of one frame against a reference, and add the frames up.
 
-The cleaners: the weak label alone, the label with the clutter mask (the classical way), and the model. The
+The cleaners: the weak label alone, the label with the clutter mask (the classical way), the model, and a second
+model where one is compared. The
 reference is a mask (1 meteorological, 2 non-meteorological, anything else not scored) or, where there is
 none, the training target's echo class. Reflectivity is judged against the radar's own value: an error on
 holes, where that value was hidden from the network, and a mere agreement with the label where it was not.
@@ -40,7 +41,7 @@ from radar_cleaner.vocabulary import (
     is_echo,
 )
 
-CLEANERS = ("weak label", "label + clutter mask", "model")
+CLEANERS = ("weak label", "label + clutter mask", "model", "compared model")  # the last where there is one
 ON_HOLES, AGREEMENT = "error on holes", "label agreement"
 ALL_RADARS, ALL_BANDS = "all radars", "all"
 BLOCK_SECONDS = 3600  # frames of one hour show the same weather: they are one draw of the bootstrap
@@ -72,11 +73,11 @@ class Tally:
     agreement: Sums  # (band, 4)
 
     @classmethod
-    def empty(cls, bands: int) -> Tally:
+    def empty(cls, bands: int, cleaners: int = 3) -> Tally:
         """Of no frame."""
         return cls(
             0,
-            np.zeros((len(CLEANERS), bands, 2, 2), np.int64),
+            np.zeros((cleaners, bands, 2, 2), np.int64),
             np.zeros((2, THRESHOLDS.size), np.int64),
             np.zeros((bands, 4)),
             np.zeros((bands, 4)),
@@ -89,9 +90,9 @@ class Tally:
 class RadarScores:
     """The tallies of one radar by blocks of time."""
 
-    def __init__(self, bands: int) -> None:
-        self.bands = bands
-        self.blocks: dict[int, Tally] = defaultdict(lambda: Tally.empty(bands))
+    def __init__(self, bands: int, cleaners: int = 3) -> None:
+        self.bands, self.cleaners = bands, cleaners
+        self.blocks: dict[int, Tally] = defaultdict(self.nothing)
         self.without_reference = 0
 
     def add(self, time: int, tally: Tally) -> None:
@@ -101,10 +102,14 @@ class RadarScores:
     @property
     def total(self) -> Tally:
         """Over all blocks."""
-        return sum(self.blocks.values(), Tally.empty(self.bands))
+        return sum(self.blocks.values(), self.nothing())
+
+    def nothing(self) -> Tally:
+        """The tally of no frame."""
+        return Tally.empty(self.bands, self.cleaners)
 
     def __add__(self, other: RadarScores) -> RadarScores:
-        both = RadarScores(self.bands)
+        both = RadarScores(self.bands, self.cleaners)
         both.without_reference = self.without_reference + other.without_reference
         for scores in (self, other):
             for block, tally in scores.blocks.items():
@@ -147,18 +152,21 @@ def score_frame(
     dbz_bands: Sequence[float],
     holes: Mask | None = None,
     hole_dbz: NDArray[np.float32] | None = None,
+    compared: Sequence[NDArray[np.float32]] = (),
 ) -> Tally:
     """The tally of one frame: what the model says of it (y, x), and with the holes hidden from it.
 
+    `compared` holds the probability that a second model gives, if there is one.
     Raises ModelError where the model gave no number.
     """
     echo, bands = is_echo(frame.codes), len(dbz_bands) + 1
-    answers = [probability[echo], dbz[echo], *([] if hole_dbz is None else [hole_dbz[echo]])]
+    answers = [probability[echo], dbz[echo], *(more[echo] for more in (hole_dbz, *compared) if more is not None)]
     if not all(np.isfinite(answer).all() for answer in answers):
         raise ModelError("the model's answer is not a number; train it again with a lower learning_rate")
     own_dbz = decode_dbz(frame.codes)
     removed_by_label = frame.label_class == NON_METEOROLOGICAL
-    kept = (~removed_by_label, ~removed_by_label & ~frame.clutter, probability >= threshold)
+    by_models = (model >= threshold for model in (probability, *compared))
+    kept = (~removed_by_label, ~removed_by_label & ~frame.clutter, *by_models)
     classes, band = frame.reference[echo], band_of(own_dbz[echo], dbz_bands)
     rain = _rain(frame)
     hole_errors = np.zeros((bands, 4))
@@ -185,9 +193,9 @@ def score_rows(scores: Mapping[str, RadarScores], dbz_bands: Sequence[float]) ->
     """One row a radar, band (and all of them) and cleaner, with 90 % intervals for all bands together."""
     rows = []
     for radar, found in scores.items():
-        blocks = list(found.blocks.values()) or [Tally.empty(found.bands)]
+        blocks = list(found.blocks.values()) or [found.nothing()]
         total = found.total
-        for cleaner, name in enumerate(CLEANERS):
+        for cleaner, name in enumerate(CLEANERS[: found.cleaners]):
             head = {"radar": radar, "cleaner": name}
             counts = np.stack([tally.decisions[cleaner].sum(axis=0) for tally in blocks])
             # The same draws for each cleaner: their differences are not blurred by the draw.

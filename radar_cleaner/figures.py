@@ -25,7 +25,7 @@ from radar_cleaner.tables import replacing
 ORANGE, SKY, YELLOW = "#E69F00", "#56B4E9", "#F0E442"
 BLUE, VERMILION, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#8A8F94"
 INK, GRID = "#1f2933", "#d9dee3"
-CLEANER_STYLES = ((ORANGE, "s", "//"), (SKY, "^", ".."), (BLUE, "o", ""))
+CLEANER_STYLES = ((ORANGE, "s", "//"), (SKY, "^", ".."), (BLUE, "o", ""), (GREEN, "D", "xx"))
 DPI = 110
 MAX_COLUMNS = 3
 
@@ -89,7 +89,8 @@ def scores_figure(scores: Sequence[Scores]) -> bytes:
     `scores` are rows of `evaluation.score_rows` for all bands.
     """
     radars, cleaners = _unique(scores), _unique(scores, "cleaner")
-    figure, panels = panel_grid(3, width=3.9, height=0.9 + 0.75 * max(1, len(radars)))
+    step = 0.81 / max(1, len(cleaners))
+    figure, panels = panel_grid(3, width=3.9, height=0.9 + 0.25 * max(3, len(cleaners)) * max(1, len(radars)))
     titles = {
         "retention": "meteorological echo kept",
         "removal": "non-meteorological echo removed",
@@ -98,10 +99,11 @@ def scores_figure(scores: Sequence[Scores]) -> bytes:
     for axes, (score, title) in zip(panels, titles.items(), strict=True):
         for index, cleaner in enumerate(cleaners):
             rows = [row for row in scores if row["cleaner"] == cleaner]
-            places = np.array([radars.index(row["radar"]) for row in rows]) + (index - 1) * 0.27
+            shift = (index - (len(cleaners) - 1) / 2) * step
+            places = np.array([radars.index(row["radar"]) for row in rows]) + shift
             values = [np.nan if row[score] is None else row[score] for row in rows]
             colour, _, hatch = _cleaner_style(rows[0], scores)
-            axes.barh(places, values, 0.25, color=colour, hatch=hatch, edgecolor="white", label=cleaner)
+            axes.barh(places, values, 0.93 * step, color=colour, hatch=hatch, edgecolor="white", label=cleaner)
             for place, value, row in zip(places, values, rows, strict=True):
                 ends = (row.get(f"{score}_low"), row.get(f"{score}_high"))
                 if ends[0] is not None and ends[1] is not None:
@@ -122,7 +124,7 @@ def scores_figure(scores: Sequence[Scores]) -> bytes:
         axes.grid(axis="y", visible=False)
         percent_axis(axes.xaxis)
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
     return to_png(figure)
 
 

@@ -1,14 +1,15 @@
 """Use a trained model on whole frames.
 
 cleaner = load_cleaner(Path("results/model/best.pt"), threads=1)
-frames = RadarFrames(labels, aligned, cleaner.config.inputs, atlas, static)
+frames = RadarFrames(labels, aligned, cleaner.inputs_for([-6, 0, 6]), atlas, static)
 prediction = cleaner.predict(frames.inputs(time))
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from radar_cleaner.models import ModelConfig, apply_padded
 from radar_cleaner.stores import Store, TimeSeries, open_store
 from radar_cleaner.turns import ALL_TURNS, Turn, turn_back, turn_picture, turn_point
 from radar_cleaner.vocabulary import NODATA
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -62,13 +65,26 @@ class Cleaner:
     digest: str
     model: nn.Module
 
-    def check_input_minutes(self, input_minutes: Sequence[int]) -> None:
-        """Raise ModelError where a caller's input times are not those that the model has learned."""
-        if tuple(input_minutes) != self.config.input_minutes:
+    def inputs_for(self, input_minutes: Sequence[int]) -> Inputs:
+        """What the model is told, at a caller's input times.
+
+        Raises ModelError where they are not as many before and after as it has learned. Other distances in time,
+        as a radar of another cadence has them, are possible: a warning tells them.
+        """
+        learned = self.config.input_minutes
+        if np.sign(learned).tolist() != np.sign(input_minutes).tolist():
             raise ModelError(
-                f"the model reads input_minutes {list(self.config.input_minutes)}, the config says "
-                f"{list(input_minutes)}; set them to the model's, or train a model with yours"
+                f"the model reads input_minutes {list(learned)}, the config says {list(input_minutes)}; set"
+                " as many before and after, or train a model with yours"
             )
+        if tuple(input_minutes) != learned:
+            logger.warning(
+                "the model learned with input_minutes %s and now reads %s: it knows other motion and growth than"
+                " these frames show; a model trained with yours may do better",
+                list(learned),
+                list(input_minutes),
+            )
+        return replace(self.config.inputs, input_minutes=tuple(input_minutes))
 
     def check_atlas(self, atlas: str) -> None:
         """Raise ModelError where the config uses the clutter atlas in another way than the model has learned."""
@@ -139,7 +155,7 @@ def load_cleaner(path: Path, threads: int) -> Cleaner:
 class RadarFrames:
     """One radar by time, over its labels and aligned stores (any number of shards), its atlas and static store.
 
-    Whatever is missing around a time is marked unavailable. `inputs` are the model's `config.inputs`; atlas and
+    Whatever is missing around a time is marked unavailable. `inputs` are the model's (`inputs_for`); atlas and
     static store are opened only where these use them. Atlas `mask` makes the clutter pixels unavailable in the
     own codes that the model sees, not in `codes`. Raises ModelError where the model wants what there is not.
     """

@@ -149,7 +149,7 @@ def atlas_figure(
     bar.set_ticks(np.sqrt(shares).tolist(), labels=[f"{100 * share:g} %" for share in shares])
     bar.ax.tick_params(labelsize=8)
     bar.set_label("share of quiet frames with an echo", fontsize=9)
-    _frame_axes(panels[0], "echo frequency", extent)
+    frame_axes(panels[0], "echo frequency", extent)
     masked = {"clutter": (1, VERMILION)}
     name = f"clutter mask: {int(clutter.sum()):,} pixels"
     _draw_classes(panels[1], name, clutter.astype(np.uint8), masked, pale(world), extent)
@@ -171,7 +171,7 @@ def overlap_figure(title: str, pairs: Sequence[tuple[str, Picture, Picture, Mask
         darker = (other * 0.86).astype(np.uint8)
         mixed = np.where(coverage[..., None], np.where(theirs[..., None], darker, own), pale(own))
         axes.imshow(mixed, extent=extent, interpolation="nearest")
-        _frame_axes(axes, name, extent)
+        frame_axes(axes, name, extent)
     return to_png(figure)
 
 
@@ -205,7 +205,8 @@ def _panels(figure: Figure, rows: int, columns: int, widths: Sequence[float] | N
     return list(figure.subplots(rows, columns, squeeze=False, width_ratios=widths).flat)
 
 
-def _frame_axes(axes: Axes, title: str, extent: Extent) -> None:
+def frame_axes(axes: Axes, title: str, extent: Extent) -> None:
+    """Title and kilometres of a panel."""
     axes.set_title(title, loc="left", fontsize=10, fontweight="bold", color=INK)
     axes.set_xlim(extent[0], extent[1])
     axes.set_ylim(extent[2], extent[3])
@@ -220,7 +221,7 @@ def _frame_axes(axes: Axes, title: str, extent: Extent) -> None:
 def _draw_published(axes: Axes, title: str, frame: Picture, whole: Extent, box: Extent) -> None:
     """A whole frame; kilometres mean something within its plot box only, so only there are ticks."""
     axes.imshow(frame, extent=whole, interpolation="nearest")
-    _frame_axes(axes, title, whole)
+    frame_axes(axes, title, whole)
     axes.set_xticks([tick for tick in axes.get_xticks() if box[0] <= tick <= box[1]])
     axes.set_yticks([tick for tick in axes.get_yticks() if box[2] <= tick <= box[3]])
 
@@ -230,7 +231,7 @@ def _draw_dbz(axes: Axes, title: str, codes: Codes, backdrop: Picture, extent: E
     values = np.ma.masked_where(~is_echo(codes), decode_dbz(codes))
     norm = BoundaryNorm(np.arange(DBZ_TICKS[0], DBZ_TICKS[-1] + 1, 5), _dark_end().N, extend="both")
     image = axes.imshow(values, extent=extent, cmap=_dark_end(), norm=norm, interpolation="nearest")
-    _frame_axes(axes, title, extent)
+    frame_axes(axes, title, extent)
     return image
 
 
@@ -267,7 +268,7 @@ def _draw_classes(
         for name, (value, colour) in colours.items()
         if (classes == value).any()
     ]
-    _frame_axes(axes, title, extent)
+    frame_axes(axes, title, extent)
     # Below the axes, where it hides no echo.
     if patches:
         axes.figure.legend(  # type: ignore[union-attr]

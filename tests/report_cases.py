@@ -21,6 +21,7 @@ from radar_cleaner.figures import new_figure, to_png
 from radar_cleaner.geometry import Grid, RadarGeometry
 from radar_cleaner.layout import Layout
 from radar_cleaner.products import ProductWriter
+from radar_cleaner.shards import format_time
 from radar_cleaner.store_writer import Static, StoreWriter, Variable
 from radar_cleaner.vocabulary import NODATA, decode_dbz, is_echo
 from radar_cleaner.warp import warp_attrs, warp_grid
@@ -28,6 +29,11 @@ from radar_cleaner.warp import warp_attrs, warp_grid
 SHAPE = (48, 48)
 LEGEND_PX = 10
 SHARDS = ("20240711T00", "20240711T01")
+LABELERS = """\
+labeler,for,against,silent,mean_log_odds,agrees
+colour,100,0,0,0.5000,80
+density,60,20,20,1.2500,60
+"""
 PLACES = {"CASGO": (45.0985, -63.70433), "CASCM": (46.22232, -65.69924), "CASXX": (45.5, -64.5)}
 
 
@@ -75,12 +81,15 @@ def make_run(
     for radar in radars:
         make_radar(layout, radar)
         for target in radars:
-            _make_warp(layout, target, radar)
+            make_warp(layout, target, radar)
     for shard in SHARDS:
         with ProductWriter(layout.composite(shard), geometry(radars[0]).grid, radars) as product:
             for time in shard_times(shard):
                 product.append(time, **_cleaned(radars[0], time))
     if trained:
+        for radar in radars:
+            for shard in SHARDS:
+                _write(layout.labelers(radar, shard), LABELERS)
         _write(results / "model" / "history.csv", "epoch,train_loss,val_loss\n0,1.0,1.1\n1,0.5,0.7\n")
         _write(results / "model" / "best.pt", "")
         for name, count in (("train", 3), ("val", 1), ("test", 2)):
@@ -103,6 +112,7 @@ def make_evaluation(results: Path, radars: tuple[str, ...], keeps: bool = True, 
     found = with_total(scores)
     metrics = {
         "reference": "masks",
+        "models": {"model": "results/model/best.pt"},
         "threshold": 0.5,
         "tta": False,
         "fast_dev_run": False,
@@ -113,11 +123,18 @@ def make_evaluation(results: Path, radars: tuple[str, ...], keeps: bool = True, 
         },
         "scores": score_rows(found, [30.0]),
         "reflectivity": reflectivity_rows(found, [30.0]),
+        "worst_frames": [] if keeps else [_worst_row(radar) for radar in radars],
         **changes,
     }
     _write(results / "evaluation" / "metrics.json", json.dumps(metrics))
-    for name in ("scores.png", "curve.png"):
+    for name in ("scores.png", "curve.png", "worst_frames.png"):
         (results / "evaluation" / name).write_bytes(to_png(new_figure(1, 1)))
+
+
+def _worst_row(radar: str) -> dict[str, object]:
+    counts = {"meteorological": 90, "non_meteorological": 10, "misses": 90, "false_alarms": 0}
+    words = {"lost": "90 px of weather lost", "left": "no other echo kept"}
+    return {"radar": radar, "time": format_time(START), **counts, "wrong_share": 0.9, "harm": 1.0, **words}
 
 
 def _label_attrs() -> dict[str, object]:
@@ -141,7 +158,8 @@ def _cleaned(radar: str, time: int) -> dict[str, np.ndarray]:
     }
 
 
-def _make_warp(layout: Layout, target: str, radar: str) -> None:
+def make_warp(layout: Layout, target: str, radar: str) -> None:
+    """The "warp" store of one radar's small box onto another's."""
     grid: Grid = geometry(target).grid
     places, coverage = warp_grid(grid, geometry(radar))
     with StoreWriter(

@@ -12,6 +12,7 @@ from store_cases import (
     make_aligned,
     make_atlas,
     make_labels,
+    make_rgb,
     make_targets,
     pattern_codes,
     times_from,
@@ -37,9 +38,10 @@ class FakeCleaner:
     def __init__(self, keep_dbz=-99.0):
         self.keep_dbz, self.seen, self.augmented = keep_dbz, [], []
 
-    def check_input_minutes(self, minutes):
+    def inputs_for(self, minutes):
         if tuple(minutes) != self.config.input_minutes:
             raise ModelError("the model reads other input_minutes")
+        return self.config.inputs
 
     def check_atlas(self, atlas):
         assert atlas == self.config.atlas
@@ -68,6 +70,7 @@ def run(tmp_path, monkeypatch):
         classes = np.stack([reference_of(radar, time) for time in TIMES])
         make_labels(layout.labels(radar, SHARD), radar, TIMES)
         make_aligned(layout.aligned(radar, SHARD), radar, TIMES)
+        make_rgb(layout.rgb(radar, SHARD), radar, TIMES)
         make_targets(layout.targets(radar, SHARD), radar, TIMES, classes)
         make_atlas(layout.atlas(radar), radar, clutter=np.eye(48))
         for time, picture in zip(TIMES, classes, strict=True):
@@ -75,14 +78,19 @@ def run(tmp_path, monkeypatch):
             path.parent.mkdir(parents=True, exist_ok=True)
             iio.imwrite(path, picture)
 
+    def drawn(rows):
+        call.rows = rows
+        return b""
+
     def call(cleaner=None, samples=None, draw=False, **changes):
         if not draw:  # drawing takes longer than all else
             monkeypatch.setattr(stage.figures, "scores_figure", lambda *_: b"")
             monkeypatch.setattr(stage.figures, "removal_curve_figure", lambda *_: b"")
+            monkeypatch.setattr(stage.error_figures, "worst_frames_figure", lambda rows, *_: call.drawn(rows))
         samples = samples or [(time, radar) for time in TIMES for radar in ("CASGO", "CASCM")]
         sample_table(samples).to_csv(tmp_path / "test.csv", index=False)
         cleaner = cleaner or FakeCleaner(40)
-        monkeypatch.setattr(stage, "load_cleaner", lambda path, threads: cleaner)
+        monkeypatch.setattr(stage, "load_cleaner", lambda path, threads: call.others.get(path.name, cleaner))
         out = tmp_path / "out"
         flags = {
             "results": layout.results,
@@ -109,6 +117,8 @@ def run(tmp_path, monkeypatch):
             "curve": out / "curve.csv",
             "scores_figure": out / "scores.png",
             "curve_figure": out / "curve.png",
+            "frames": out / "frames.csv",
+            "worst_figure": out / "worst_frames.png",
         }
         stage.evaluate_model(**flags | changes)
         return json.loads((out / "metrics.json").read_text())
@@ -116,7 +126,7 @@ def run(tmp_path, monkeypatch):
     for path in (tmp_path / "masks").rglob("*.png"):
         moment = pd.Timestamp(int(path.stem), unit="s")
         path.rename(path.with_name(f"{moment:%Y%m%d%H%M}.png"))
-    call.folder = tmp_path
+    call.folder, call.drawn, call.others = tmp_path, drawn, {}
     call.layout = layout
     return call
 
@@ -124,6 +134,47 @@ def run(tmp_path, monkeypatch):
 def find(metrics, radar="all radars", cleaner="model", band="all"):
     key = (radar, cleaner, band)
     return next(row for row in metrics["scores"] if (row["radar"], row["cleaner"], row["band"]) == key)
+
+
+def frames_of(run):
+    return pd.read_csv(run.folder / "out" / "frames.csv")
+
+
+@pytest.mark.parametrize("reference", ["masks", None])
+def test_the_frames_table_adds_up_to_the_scores(run, reference):
+    metrics = run(FakeCleaner(30), reference=reference and run.folder / reference)
+    for radar, frames in frames_of(run).groupby("radar"):
+        row = find(metrics, radar)
+        assert frames["misses"].sum() == row["misses"] and frames["false_alarms"].sum() == row["false_alarms"] > 0
+        assert frames["meteorological"].sum() == row["hits"] + row["misses"]
+        assert frames["non_meteorological"].sum() == row["false_alarms"] + row["correct_removals"]
+    assert len(frames_of(run)) == 8
+
+
+def test_the_worst_frames_are_told_and_drawn_the_worst_first_with_what_is_wrong(run):
+    metrics = run(FakeCleaner(30))
+    table = frames_of(run).sort_values("harm", ascending=False)
+    told = [(row["radar"], row["time"]) for row in metrics["worst_frames"]]
+    assert told == list(zip(table["radar"], table["time"], strict=True))  # eight frames, all with errors
+    for told_row, drawn, count in zip(metrics["worst_frames"], run.rows, table["false_alarms"], strict=True):
+        assert told_row["left"] == drawn.words[1] and told_row["left"].startswith(f"{count} px of other echo kept")
+        assert told_row["lost"] == "no weather lost" and not drawn.lost.any()
+        assert drawn.left.sum() == count and drawn.judge == "the mask says"
+        # The picture as published lies where the codes do.
+        assert ((drawn.picture == (0, 200, 0)).all(axis=-1) == is_echo(drawn.codes)).all()
+
+
+def test_judged_by_labels_the_picture_says_so_and_a_perfect_model_has_no_worst_frame(run):
+    run(FakeCleaner(30), reference=None)
+    assert {row.judge for row in run.rows} == {"the labels say (there are no masks)"}
+    assert run(FakeCleaner(40))["worst_frames"] == [] == run.rows
+
+
+def test_the_worst_frames_of_one_radar_in_a_fast_dev_run_are_drawn(run):
+    samples = [(time, "CASGO") for time in TIMES]
+    metrics = run(FakeCleaner(-99), samples, stores=[f"CASGO={SHARD}"], fast_dev_run=True, draw=True)
+    assert len(metrics["worst_frames"]) == 2
+    assert iio.imread(run.folder / "out" / "worst_frames.png").shape[0] > 800
 
 
 def test_a_model_that_knows_the_truth_is_perfect_on_masks(run):
@@ -145,6 +196,22 @@ def test_the_classical_cleaners_are_scored_beside_it(run):
     assert (label["retention"], label["removal"]) == (1, 0)  # the made labels call every echo rain
     assert 0 < masked["removal"] < 0.1 and 0.9 < masked["retention"] < 1
     assert (find(metrics)["retention"], find(metrics)["removal"]) == (1, 0)
+
+
+def test_a_second_model_is_scored_beside_the_first_and_changes_none_of_its_scores(run):
+    alone = run(FakeCleaner(30))
+    run.others["other.pt"] = FakeCleaner(40)
+    both = run(FakeCleaner(30), compare_model=run.folder / "other.pt", draw=True)
+    assert both["models"] == {
+        "model": str(run.folder / "best.pt"),
+        "compared model": str(run.folder / "other.pt"),
+    }
+    assert [row for row in both["scores"] if row["cleaner"] != "compared model"] == alone["scores"]
+    scores = find(both, cleaner="compared model")
+    assert scores["retention"] == scores["removal"] == 1 and find(both)["removal"] < 1
+    assert {name: both[name] for name in ("reflectivity", "worst_frames")} == {
+        name: alone[name] for name in ("reflectivity", "worst_frames")
+    }
 
 
 def test_without_masks_the_targets_are_the_reference(run):
@@ -169,7 +236,9 @@ def test_without_any_reference_there_are_no_scores_but_whole_files(run):
     metrics = run(reference=run.folder / "empty", draw=True)
     assert find(metrics)["retention"] is None
     assert sum(metrics["samples"]["scored"].values()) == 0
-    assert (run.folder / "out" / "curve.png").read_bytes().startswith(b"\x89PNG")
+    assert metrics["worst_frames"] == [] and frames_of(run).empty
+    for name in ("curve.png", "worst_frames.png"):
+        assert (run.folder / "out" / name).read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_radar_without_masks_is_scored_against_its_labels_and_that_is_said(run):
@@ -183,7 +252,7 @@ def test_a_radar_without_masks_is_scored_against_its_labels_and_that_is_said(run
 def test_holes_hide_the_own_value_at_all_times_and_only_there_is_an_error(run):
     cleaner = FakeCleaner(-99)
     metrics = run(cleaner, [(TIMES[1], "CASGO")])
-    seen, hidden = cleaner.seen
+    seen, hidden = cleaner.seen[:2]
     holes = (hidden != seen).any(axis=0)
     assert holes.any() and (hidden[:, holes] == NODATA).all()
     assert (hidden[:, ~holes] == seen[:, ~holes]).all()
@@ -198,7 +267,7 @@ def test_holes_hide_the_own_value_at_all_times_and_only_there_is_an_error(run):
 
 
 def test_without_holes_the_model_looks_once(run):
-    cleaner = FakeCleaner(-99)
+    cleaner = FakeCleaner(40)
     metrics = run(cleaner, holes=False)
     assert len(cleaner.seen) == 8 and metrics["hole_size"] is None
 
@@ -207,12 +276,13 @@ def test_without_holes_the_model_looks_once(run):
 def test_augmentation_is_for_every_look_at_a_frame_also_with_holes_and_is_told(run, tta):
     cleaner = FakeCleaner(-99)
     metrics = run(cleaner, tta=tta)
-    assert cleaner.augmented == [tta] * 16  # eight samples, each seen whole and with holes
+    # Eight samples, each seen whole and with holes, and again for the picture of the worst.
+    assert cleaner.augmented == [tta] * 24
     assert metrics["tta"] is tta
 
 
 def test_a_fast_dev_run_scores_the_first_two_samples_and_writes_all_files(run):
-    cleaner = FakeCleaner(-99)
+    cleaner = FakeCleaner(40)
     metrics = run(cleaner, fast_dev_run=True, holes=False, draw=True)
     assert len(cleaner.seen) == 2 and metrics["fast_dev_run"] is True
     assert metrics["samples"] == {
@@ -220,7 +290,7 @@ def test_a_fast_dev_run_scores_the_first_two_samples_and_writes_all_files(run):
         "scored": {"CASCM": 1, "CASGO": 1},
         "without_reference": {"CASCM": 0, "CASGO": 0},
     }
-    assert len(list((run.folder / "out").iterdir())) == 5
+    assert len(list((run.folder / "out").iterdir())) == 7
 
 
 @pytest.mark.parametrize("count", [1, 3, 4])
@@ -240,7 +310,7 @@ def test_one_radar_alone_has_no_total(run):
 
 def test_tables_hold_what_the_metrics_hold_and_the_same_run_gives_the_same_files(run):
     metrics = run()
-    names = ("metrics.json", "scores.csv", "curve.csv")
+    names = ("metrics.json", "scores.csv", "curve.csv", "frames.csv")
     files = {name: (run.folder / "out" / name).read_bytes() for name in names}
     scores, curve = (pd.read_csv(run.folder / "out" / name) for name in ("scores.csv", "curve.csv"))
     assert len(scores) == len(metrics["scores"]) + len(metrics["reflectivity"])

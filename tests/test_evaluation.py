@@ -200,7 +200,7 @@ def test_a_reference_mask_scores_ones_and_twos_only():
 def test_nothing_scored_gives_valid_json_without_numbers():
     scores = {"A": RadarScores(len(BANDS) + 1)}
     rows = score_rows(scores, BANDS)
-    assert [row["retention"] for row in rows] == [None] * len(CLEANERS) * (len(BANDS) + 2)
+    assert [row["retention"] for row in rows] == [None] * len(CLEANERS[:-1]) * (len(BANDS) + 2)
     json.dumps([rows, reflectivity_rows(scores, BANDS), curve_rows(scores)], allow_nan=False)
     assert Tally.empty(3).frames == scores["A"].total.frames == 0
 

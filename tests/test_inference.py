@@ -131,11 +131,21 @@ def test_the_clutter_mask_hides_from_the_model_not_from_the_codes(stores):
     assert np.array_equal(frames.codes(TIMES[2]), plain.codes(TIMES[2]))
 
 
+def test_frames_of_another_cadence_are_judged_with_a_warning(tmp_path, caplog):
+    cleaner = make_cleaner(tmp_path)
+    cleaner.inputs_for([-6, 0, 6])
+    assert not caplog.records
+    cleaner.inputs_for([-15, 0, 15])
+    assert "learned with input_minutes [-6, 0, 6] and now reads [-15, 0, 15]" in caplog.text
+
+
 def test_inputs_that_do_not_fit_the_model_are_refused(tmp_path, stores):
     cleaner = make_cleaner(tmp_path)
-    cleaner.check_input_minutes([-6, 0, 6])
+    cleaner.inputs_for([-6, 0, 6])
     with pytest.raises(ModelError, match=r"reads input_minutes \[-6, 0, 6\], the config says \[0\]"):
-        cleaner.check_input_minutes([0])
+        cleaner.inputs_for([0])
+    with pytest.raises(ModelError, match="as many before and after"):
+        cleaner.inputs_for([-12, -6, 0])
     with pytest.raises(ModelError, match="reads 3 times"):
         cleaner.predict(make_frames(stores, minutes=[0]).inputs(TIMES[2]))
     with pytest.raises(ModelError, match="atlas 'none'"):

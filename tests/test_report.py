@@ -14,6 +14,7 @@ from radar_cleaner.report import (
     count_made,
     count_of,
     inline_svg,
+    labeler_table,
     list_warnings,
     reflectivity_table,
     score_table,
@@ -132,3 +133,22 @@ def test_a_drawing_keeps_its_shapes_and_loses_what_runs_or_fetches():
 def test_what_is_no_drawing_is_refused_by_name(text):
     with pytest.raises(ConfigError, match=r"graph\.svg"):
         inline_svg(text, "graph.svg")
+
+
+def said(labeler, yes, no, silent, mean, agrees):
+    row = {"labeler": labeler, "for": yes, "against": no, "silent": silent}
+    return row | {"mean_log_odds": mean, "agrees": agrees}
+
+
+def test_labelers_are_added_up_over_shards_by_how_much_they_spoke():
+    rows = [said("density", 3, 1, 0, 2.0, 4), said("atlas", 0, 0, 4, 0.0, 0), said("density", 0, 1, 5, -3.0, 0)]
+    density, atlas = labeler_table(rows)
+    assert density["labeler"] == "density" and density["speaks"] == 0.5
+    assert (density["yes"], density["no"], density["agrees"]) == (0.3, 0.2, 0.8)
+    assert density["log_odds"] == pytest.approx((4 * 2 - 3) / 5)
+    assert atlas["speaks"] == 0 and atlas["agrees"] is None and atlas["log_odds"] is None
+
+
+def test_labelers_of_shards_without_echo_say_nothing():
+    assert labeler_table([said("density", 0, 0, 0, 0.0, 0)])[0]["speaks"] is None
+    assert labeler_table([]) == []

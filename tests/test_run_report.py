@@ -16,7 +16,16 @@ from workflow_cases import REPOSITORY, Workspace
 SHOWN = {
     "Report": {"report/report.html", "report/coverage.csv"},
     "Scores": {
-        f"evaluation/{name}" for name in ("metrics.json", "scores.csv", "curve.csv", "scores.png", "curve.png")
+        f"evaluation/{name}"
+        for name in (
+            "metrics.json",
+            "scores.csv",
+            "curve.csv",
+            "frames.csv",
+            "scores.png",
+            "curve.png",
+            "worst_frames.png",
+        )
     },
     "Training": {f"model/{name}" for name in ("history.csv", "history.png", "card.md")},
 }

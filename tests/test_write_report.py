@@ -55,6 +55,7 @@ def report(layout, radars=("CASGO", "CASCM"), **changes):
         "cadence_minutes": 6.0,
         "evaluated": True,
         "trained": True,
+        "labelled": encode_stores(dict.fromkeys(radars, SHARDS)),
         "atlases": [layout.atlas(radar) for radar in radars],
         "max_frames": 2,
         "coverage": folder / "coverage.csv",
@@ -144,6 +145,11 @@ def test_scores_and_frames_are_told(run):
     assert "epochs" in page.text
 
 
+def test_what_the_labelers_said_is_told_of_all_shards(run):
+    _, _, page = run
+    assert "colour 100.0 100.0 0.0 0.50 80.0 density 80.0 60.0 20.0 1.25 75.0" in page.text
+
+
 def test_a_good_run_has_no_warning_and_no_plural_of_one(run):
     _, _, page = run
     assert "warning" not in {value for _, name, value in page.attrs if name == "class"}
@@ -154,7 +160,7 @@ def test_a_good_run_has_no_warning_and_no_plural_of_one(run):
 def test_a_fast_development_run_and_a_model_that_keeps_nothing_are_told_before_all_else(tmp_path):
     layout = make_run(tmp_path / "results", ("CASGO",), trained=False)
     make_evaluation(layout.results, ("CASGO",), keeps=False, fast_dev_run=True, tta=True)
-    page = Page(report(layout, ("CASGO",), trained=False, max_frames=0))
+    page = Page(report(layout, ("CASGO",), trained=False, labelled=None, max_frames=0))
     assert [value for _, name, value in page.attrs if name == "class"].count("warning") == 2
     places = [
         page.text.index(text) for text in ("worth nothing", "keeps less than 1 %", "frames read", "Scores Judged")
@@ -171,19 +177,34 @@ def test_the_rule_graph_is_inlined(run):
 
 def test_without_a_training_and_scores_there_is_still_a_report(tmp_path):
     layout = make_run(tmp_path / "results", trained=False, evaluated=False)
-    page = Page(report(layout, trained=False, evaluated=False, max_frames=1))
+    page = Page(report(layout, trained=False, evaluated=False, labelled=None, max_frames=1))
     assert "Scores" not in page.text and "Training" not in page.text
     assert "build_rgb_store 4 0" in page.text  # no start of the run is known: all were made
-    assert "train_model" not in page.text
+    assert "train_model" not in page.text and "What the labelers said" not in page.text
 
 
 @pytest.mark.parametrize("radars", [("CASGO",), ("CASGO", "CASCM", "CASXX")])
 def test_one_radar_and_three_have_their_report(tmp_path, radars):
     layout = make_run(tmp_path / "results", radars, trained=False)
-    page = Page(report(layout, radars, trained=False, max_frames=0))
+    page = Page(report(layout, radars, trained=False, labelled=None, max_frames=0))
     assert ("Where the radars overlap" in page.text) == (len(radars) > 1)
     assert page.text.count("km from radar to radar") == len(radars) * (len(radars) - 1) // 2
     assert ("all radars" in page.text) == (len(radars) > 1)
+
+
+def test_the_worst_frames_are_in_the_page_with_what_was_wrong(tmp_path):
+    layout = make_run(tmp_path / "results", ("CASGO",))
+    assert "No scored frame has a wrong pixel." in Page(report(layout, ("CASGO",), max_frames=0)).text
+    make_evaluation(layout.results, ("CASGO",), keeps=False)
+    page = Page(report(layout, ("CASGO",), max_frames=0))
+    assert "1. CASGO 2024-07-11 00:00 90.0 % is wrong 90 px of weather lost; no other echo kept" in page.text
+    assert any(tag == "img" and name == "alt" and "worst frames" in value for tag, name, value in page.attrs)
+    assert "differs from the labels" not in page.text
+    make_evaluation(layout.results, ("CASGO",), keeps=False, reference="labels")
+    assert "wrong is what differs from the labels" in Page(report(layout, ("CASGO",), max_frames=0)).text
+    none = {"listed": 2, "scored": {"CASGO": 0}, "without_reference": {"CASGO": 2}}
+    make_evaluation(layout.results, ("CASGO",), samples=none)
+    assert "No frame was scored." in Page(report(layout, ("CASGO",), max_frames=0)).text
 
 
 def test_a_missing_store_is_named(tmp_path):

@@ -75,14 +75,14 @@ def clean_frames(
     if not 0 <= threshold <= 1:
         raise ConfigError(f"cleaning.threshold {threshold}: it is a probability, 0 to 1")
     cleaner = load_cleaner(model, threads)
-    cleaner.check_input_minutes(input_minutes)
+    inputs = cleaner.inputs_for(input_minutes)
     cleaner.check_atlas(atlas)
     layout = Layout(results)
     shards = [shard, *(name for name in neighbours or [] if name != shard)]
     frames = RadarFrames(
         [layout.labels(radar, name) for name in shards],
         [layout.aligned(radar, name) for name in shards],
-        cleaner.config.inputs,
+        inputs,
         layout.atlas(radar),
         layout.static(radar) if static else None,
     )

@@ -3,61 +3,46 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from time import perf_counter
-from typing import Literal
+from typing import Any, Literal
 
-import imageio.v3 as iio
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from radar_cleaner import figures
-from radar_cleaner.errors import ConfigError, FrameError, SampleError
+from radar_cleaner import error_figures, figures
+from radar_cleaner.errors import ConfigError, SampleError
 from radar_cleaner.evaluation import (
     ALL_BANDS,
-    Frame,
+    CLEANERS,
     RadarScores,
-    Tally,
     curve_rows,
-    hide,
-    hit_by,
-    hole_lattice,
-    mask_classes,
     reflectivity_rows,
-    score_frame,
     score_rows,
     with_total,
 )
-from radar_cleaner.inference import Cleaner, RadarFrames, load_cleaner
+from radar_cleaner.inference import load_cleaner
 from radar_cleaner.layout import Layout
+from radar_cleaner.map_figures import extent_km
 from radar_cleaner.names import NameFormat
+from radar_cleaner.radar_scoring import Masks, RadarScorer, Scoring, Targets
 from radar_cleaner.samples import read_samples
-from radar_cleaner.shards import decode_stores, format_time
-from radar_cleaner.sources import list_frames
-from radar_cleaner.stores import TimeSeries, open_store
+from radar_cleaner.shards import decode_stores, format_time, to_datetime
 from radar_cleaner.tables import write_csv, write_json
+from radar_cleaner.worst_frames import (
+    RANGE_EDGES_KM,
+    FrameScore,
+    choose_worst,
+    describe_wrong,
+    frame_rows,
+)
 
 log = logging.getLogger(__name__)
-Classes = NDArray[np.uint8]
 
 _FAST_DEV_SAMPLES = 2
 _LINES = 5  # on its progress in the log, at most
-
-
-@dataclass(frozen=True)
-class _Scoring:
-    """How frames are scored; `hole_size` is None where nothing is hidden."""
-
-    threshold: float
-    dbz_bands: list[float]
-    hole_size: int | None
-    tta: bool
-    static: bool
 
 
 def evaluate_model(
@@ -66,6 +51,7 @@ def evaluate_model(
     stores: list[str],
     samples: Path,
     model: Path,
+    compare_model: Path | None = None,
     input_minutes: list[int],
     atlas: Literal["mask", "channel", "none"],
     reference: Path | None = None,
@@ -86,6 +72,8 @@ def evaluate_model(
     curve: Path,
     scores_figure: Path,
     curve_figure: Path,
+    frames: Path,
+    worst_figure: Path,
 ) -> None:
     """Score the weak label, the label with the clutter mask, and the model, on each radar's own grid.
 
@@ -99,6 +87,8 @@ def evaluate_model(
         Table of the (time, radar) to score.
     model
         Model file.
+    compare_model
+        Model file of a second model, to be scored beside it. It may use other channels.
     input_minutes
         Minutes from a frame to those that the model reads with it.
     atlas
@@ -141,19 +131,26 @@ def evaluate_model(
         Picture of the scores.
     curve_figure
         Picture of the curve.
+    frames
+        Table of the frames: scored echo, what the model judges wrongly.
+    worst_figure
+        Picture of the worst of them.
     """
     if sorted(set(dbz_bands)) != dbz_bands:
         raise ConfigError(f"evaluation.dbz_bands {dbz_bands}: the edges must increase, as in [20, 35, 50]")
-    layout, cleaner = Layout(results), load_cleaner(model, threads)
-    cleaner.check_input_minutes(input_minutes)
-    cleaner.check_atlas(atlas)
+    layout, paths = Layout(results), [model, *([compare_model] if compare_model else [])]
+    cleaners = [load_cleaner(path, threads) for path in paths]
+    models = [(cleaner, cleaner.inputs_for(input_minutes)) for cleaner in cleaners]
+    cleaners[0].check_atlas(atlas)
     names = {
         radar: NameFormat(*parts)
         for radar, *parts in zip(radars or [], pattern or [], time_format or [], time_zone or [], strict=True)
     }
-    how = _Scoring(threshold, dbz_bands, hole_size if holes else None, tta, static)
+    how = Scoring(threshold, dbz_bands, hole_size if holes else None, tta, static)
     kinds: dict[str, str] = {}
     by_radar: dict[str, RadarScores] = {}
+    scorers: dict[str, RadarScorer] = {}
+    by_frame: list[FrameScore] = []
     shards, wanted = decode_stores(stores), read_samples(samples)
     if fast_dev_run:
         wanted = wanted[:_FAST_DEV_SAMPLES]
@@ -161,23 +158,31 @@ def evaluate_model(
     for radar, of_radar in groupby(_told(sorted(wanted, key=itemgetter(1))), key=itemgetter(1)):
         if radar not in shards:
             raise SampleError(f"{samples}: radar {radar} has no stores; they hold {sorted(shards)}")
-        truth: _Masks | _Targets = _Targets(layout, radar, shards[radar])
+        truth: Masks | Targets = Targets(layout, radar, shards[radar])
         if reference and (reference / radar).is_dir():
-            truth = _Masks(reference / radar, names[radar])
-        kinds[radar] = "masks" if isinstance(truth, _Masks) else "labels"
-        times = (time for time, _ in of_radar)
-        by_radar[radar] = _score_radar(layout, radar, shards[radar], times, cleaner, truth, how)
+            truth = Masks(reference / radar, names[radar])
+        kinds[radar] = truth.kind
+        scorers[radar] = RadarScorer(layout, radar, shards[radar], models, truth, how)
+        by_radar[radar] = RadarScores(len(dbz_bands) + 1, cleaners=2 + len(models))
+        for time, tally in scorers[radar].score(time for time, _ in of_radar):
+            if tally is None:
+                by_radar[radar].without_reference += 1
+            else:
+                by_radar[radar].add(time, tally)
+                by_frame.append(FrameScore.of(radar, time, tally))
     found = with_total(by_radar)
     rows, curve_points = score_rows(found, dbz_bands), curve_rows(found)
     reflectivity = reflectivity_rows(found, dbz_bands)
     scored = {radar: found.total.frames for radar, found in by_radar.items()}
+    worst_rows, worst_picture = _show_worst(by_frame, scorers)
     without = {radar: found.without_reference for radar, found in by_radar.items()}
     write_json(
         output,
         {
             "reference": _in_words(kinds),
             "references": kinds,
-            "model": cleaner.digest,
+            "model": cleaners[0].digest,
+            "models": dict(zip(CLEANERS[2:], map(str, paths), strict=False)),
             "threshold": threshold,
             "dbz_bands": dbz_bands,
             "hole_size": how.hole_size,
@@ -186,6 +191,7 @@ def evaluate_model(
             "samples": {"listed": len(wanted), "scored": scored, "without_reference": without},
             "scores": rows,
             "reflectivity": reflectivity,
+            "worst_frames": worst_rows,
         },
     )
     write_csv(scores, pd.DataFrame([*rows, *reflectivity]))
@@ -193,6 +199,9 @@ def evaluate_model(
     whole = [row for row in rows if row["band"] == ALL_BANDS]
     figures.write_png(scores_figure, figures.scores_figure(whole))
     figures.write_png(curve_figure, figures.removal_curve_figure(curve_points, whole, threshold))
+    frame_table = pd.DataFrame(frame_rows(by_frame), columns=None if by_frame else ["radar", "time"])
+    write_csv(frames, frame_table)
+    figures.write_png(worst_figure, worst_picture)
     log.info("frames scored: %s; without a reference: %s", scored, without)
     if not sum(scored.values()):
         log.warning("no sample of %s has a reference: there are no scores", samples)
@@ -215,81 +224,31 @@ def _in_words(kinds: dict[str, str]) -> str:
     return "; ".join(f"{kind} of {', '.join(names)}" for kind, names in parts.items())
 
 
-class _Targets:
-    """Echo classes of the training targets, where there are no masks."""
-
-    def __init__(self, layout: Layout, radar: str, shards: Iterable[str]) -> None:
-        self._series = TimeSeries([layout.targets(radar, shard) for shard in shards], "targets")
-
-    def classes(self, time: int, shape: tuple[int, ...]) -> Classes | None:
-        return self._series.frame("echo_class", time)
-
-
-class _Masks:
-    """Echo classes of a radar's reference masks."""
-
-    def __init__(self, folder: Path, names: NameFormat) -> None:
-        self._paths: dict[int, Path] = {}
-        for frame in list_frames(folder, names).frames:
-            if frame.time in self._paths:
-                raise FrameError(
-                    f"{frame.path}: {self._paths[frame.time].name} is a mask of the same time"
-                    f" ({format_time(frame.time)}); keep one of them"
-                )
-            self._paths[frame.time] = Path(frame.path)
-
-    def classes(self, time: int, shape: tuple[int, ...]) -> Classes | None:
-        path = self._paths.get(time)
-        if path is None:
-            return None
-        try:
-            picture = iio.imread(path, plugin="pillow")
-        except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises on broken pictures
-            raise FrameError(f"{path}: not readable as a mask ({error}); mend or remove it") from error
-        if picture.shape != shape or picture.dtype != np.uint8:
-            raise FrameError(
-                f"{path}: a mask is a grey picture of 8 bits and {shape[1]} x {shape[0]} pixels, the plot"
-                f" box's size; this one is {picture.dtype} of shape {picture.shape}; mend or remove it"
+def _show_worst(
+    scores: Sequence[FrameScore], scorers: dict[str, RadarScorer]
+) -> tuple[list[dict[str, Any]], bytes]:
+    """The worst frames as rows of metrics.json, and their picture."""
+    by_frame = {(row["radar"], row["time"]): row for row in frame_rows(scores)}
+    rows, panels = [], []
+    for rank, score in enumerate(choose_worst(scores), 1):
+        scorer = scorers[score.radar]
+        judged = scorer.judge(score.time)
+        lost, left = describe_wrong(judged, scorer.how.dbz_bands)
+        rows.append({**by_frame[score.radar, format_time(score.time)], "lost": lost, "left": left})
+        height, width = judged.codes.shape
+        panels.append(
+            error_figures.ErrorRow(
+                title=f"{rank}. {score.radar}, {to_datetime(score.time):%Y-%m-%d %H:%M} UTC: "
+                f"{score.wrong:,} of {score.scored:,} scored px wrong",
+                words=(lost, left),
+                picture=scorer.picture(score.time),
+                codes=judged.codes,
+                reference=judged.reference,
+                lost=judged.lost,
+                left=judged.left,
+                judge="the mask says" if scorer.truth.kind == "masks" else "the labels say (there are no masks)",
+                extent=extent_km((height, width), judged.center_px, judged.metres_per_pixel),
             )
-        return mask_classes(picture)
-
-
-def _score_radar(
-    layout: Layout,
-    radar: str,
-    shards: list[str],
-    times: Iterable[int],
-    cleaner: Cleaner,
-    truth: _Masks | _Targets,
-    how: _Scoring,
-) -> RadarScores:
-    frames = RadarFrames(
-        [layout.labels(radar, shard) for shard in shards],
-        [layout.aligned(radar, shard) for shard in shards],
-        cleaner.config.inputs,
-        layout.atlas(radar),
-        layout.static(radar) if how.static else None,
-    )
-    clutter = open_store(layout.atlas(radar), "atlas").read("clutter")
-    known, scores = set(frames.times), RadarScores(len(how.dbz_bands) + 1)
-    for time in times:
-        codes = frames.codes(time) if time in known else None
-        classes = None if codes is None else truth.classes(time, codes.shape)
-        if codes is None or classes is None:
-            scores.without_reference += 1
-            continue
-        label_class = frames.labels.frame("echo_class", time)
-        assert label_class is not None, frames.labels.describe(time)
-        frame = Frame(codes, label_class, clutter, classes)
-        scores.add(time, _score_frame(frames, time, frame, cleaner, how))
-    return scores
-
-
-def _score_frame(frames: RadarFrames, time: int, frame: Frame, cleaner: Cleaner, how: _Scoring) -> Tally:
-    inputs = frames.inputs(time)
-    seen = cleaner.predict(inputs, how.tta)
-    holes = None if how.hole_size is None else hole_lattice(frame.codes, time, how.hole_size)
-    hidden = None
-    if holes is not None and hit_by(holes, frame):
-        hidden = cleaner.predict(replace(inputs, own=hide(inputs.own, holes)), how.tta).dbz
-    return score_frame(frame, seen.probability, seen.dbz, how.threshold, how.dbz_bands, holes, hidden)
+        )
+    why_none = "no scored frame has a wrong pixel" if scores else "no frame was scored"
+    return rows, error_figures.worst_frames_figure(panels, RANGE_EDGES_KM, why_none)

@@ -85,6 +85,8 @@ def _list_scores(metrics: dict[str, Any]) -> list[tuple[str, str]]:
     lines = [("frames scored", (f"{total:,} ({radars})" if radars else "0") + unscored)]
     if metrics.get("tta"):
         lines.append(("scores by", "the model's mean over eight flips and turns of each frame (evaluation.tta)"))
+    if len(metrics["models"]) > 1:
+        lines += [(name, path) for name, path in metrics["models"].items()]
     lines.append(("scores against", f"{against}, all reflectivities: weather kept / other echo removed"))
     for row in metrics["scores"]:
         if row["band"] == ALL_BANDS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from radar_cleaner.report import (
     count_made,
     count_of,
     inline_svg,
+    labeler_table,
     list_warnings,
     picture,
     reflectivity_table,
@@ -48,6 +49,7 @@ def write_report(
     period: list[str] | None = None,
     evaluated: bool = False,
     trained: bool = False,
+    labelled: list[str] | None = None,
     atlases: list[Path] | None = None,
     max_frames: int,
     rule_graph: Path | None = None,
@@ -71,6 +73,8 @@ def write_report(
         Whether the run has scores.
     trained
         Whether the run has trained its model, and so has a history.
+    labelled
+        Shards that were voted on for the training, as `stores`, where the run has them.
     atlases
         Atlas stores to show, where the run has them.
     max_frames
@@ -108,6 +112,7 @@ def write_report(
         composites=_draw_composites(layout, shards, radars, [choice.frame.time for choice in chosen[::-1]]),
         labels=[radars[choice.frame.radar].draw_label(choice.frame.time) for choice in chosen[:1]],
         atlases=_draw_atlases(atlases or [], radars),
+        labelers=labeler_table(_labeler_rows(layout, decode_stores(labelled or []))),
         overlaps=_draw_overlaps(layout, radars),
         metrics=metrics,
         **(_score_values(results, metrics) if metrics else {}),
@@ -170,6 +175,12 @@ def _open_radar(layout: Layout, radar: str, shards: Sequence[str]) -> RadarPictu
     )
 
 
+def _labeler_rows(layout: Layout, shards: dict[str, list[str]]) -> Iterator[dict[Any, Any]]:
+    for radar, names in shards.items():
+        for shard in names:
+            yield from pd.read_csv(layout.labelers(radar, shard)).to_dict("records")
+
+
 def _draw_atlases(paths: Sequence[Path], radars: dict[str, RadarPictures]) -> list[Shown]:
     stores = [open_store(path, "atlas") for path in paths]
     return [
@@ -211,13 +222,14 @@ def _draw_composites(
 def _score_values(results: Path, metrics: dict[str, Any]) -> dict[str, Any]:
     folder = results / "evaluation"
     return {
-        "cleaners": CLEANERS,
+        "cleaners": list(dict.fromkeys(row["cleaner"] for row in metrics["scores"])),
         "intervals": any(row["retention_low"] is not None for row in metrics["scores"]),
         "measures": (ON_HOLES, AGREEMENT),
         "score_table": score_table(metrics["scores"]),
         "reflectivity_table": reflectivity_table(metrics["reflectivity"]),
         "scores_picture": picture((folder / "scores.png").read_bytes()),
         "curve_picture": picture((folder / "curve.png").read_bytes()),
+        "worst_picture": picture((folder / "worst_frames.png").read_bytes()),
     }
 
 
@@ -241,9 +253,8 @@ def _cards(
     whole = [row for row in metrics["scores"] if row["band"] == ALL_BANDS] if metrics else []
     if whole:
         radar = ALL_RADARS if any(row["radar"] == ALL_RADARS for row in whole) else whole[0]["radar"]
-        label, _, model = (
-            next(row for row in whole if row["radar"] == radar and row["cleaner"] == name) for name in CLEANERS
-        )
+        by_name = {row["cleaner"]: row for row in whole if row["radar"] == radar}
+        label, model = by_name[CLEANERS[0]], by_name["model"]
         for score, name in (("retention", "weather kept"), ("removal", "other echo removed")):
             value, other = ("–" if row[score] is None else f"{100 * row[score]:.1f} %" for row in (model, label))
             cards.append((f"{name} by the model", value, f"weak label alone: {other}"))

@@ -1,0 +1,147 @@
+"""Score the frames of one radar, read from its stores, against masks or against its training targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radar_cleaner.channels import Inputs
+from radar_cleaner.evaluation import (
+    Frame,
+    Tally,
+    hide,
+    hit_by,
+    hole_lattice,
+    mask_classes,
+    score_frame,
+)
+from radar_cleaner.inference import Cleaner, RadarFrames
+from radar_cleaner.layout import Layout
+from radar_cleaner.names import NameFormat
+from radar_cleaner.reference_masks import ReferenceMasks
+from radar_cleaner.stores import TimeSeries, open_store
+from radar_cleaner.worst_frames import Judged
+
+Classes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How frames are scored; `hole_size` is None where nothing is hidden."""
+
+    threshold: float
+    dbz_bands: list[float]
+    hole_size: int | None
+    tta: bool
+    static: bool
+
+
+class Targets:
+    """Echo classes of the training targets, where there are no masks."""
+
+    kind: Literal["labels"] = "labels"
+
+    def __init__(self, layout: Layout, radar: str, shards: Iterable[str]) -> None:
+        self._series = TimeSeries([layout.targets(radar, shard) for shard in shards], "targets")
+
+    def classes(self, time: int, shape: tuple[int, ...]) -> Classes | None:
+        """(y, x) at a time, None where there are none."""
+        return self._series.frame("echo_class", time)
+
+
+class Masks:
+    """Echo classes of a radar's reference masks."""
+
+    kind: Literal["masks"] = "masks"
+
+    def __init__(self, folder: Path, names: NameFormat) -> None:
+        self._masks = ReferenceMasks(folder, names)
+
+    def classes(self, time: int, shape: tuple[int, ...]) -> Classes | None:
+        """(y, x) at a time, None where there is no mask."""
+        picture = self._masks.picture(time, shape)
+        return None if picture is None else mask_classes(picture)
+
+
+class RadarScorer:
+    """One radar's stores of the evaluation period, its reference, and the models that are scored.
+
+    Of these the first is looked at closely; of one more, if any, the decisions are counted.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        radar: str,
+        shards: list[str],
+        models: Sequence[tuple[Cleaner, Inputs]],
+        truth: Masks | Targets,
+        how: Scoring,
+    ) -> None:
+        self.truth, self.how, self._cleaner = truth, how, models[0][0]
+        stores = (
+            [layout.labels(radar, shard) for shard in shards],
+            [layout.aligned(radar, shard) for shard in shards],
+        )
+        static = layout.static(radar) if how.static else None
+        all_frames = [RadarFrames(*stores, inputs, layout.atlas(radar), static) for _, inputs in models]
+        self._frames, *others = all_frames
+        self._compared = [(model, frames) for (model, _), frames in zip(models[1:], others, strict=True)]
+        self._rgb_paths = [layout.rgb(radar, shard) for shard in shards]
+        self._clutter = open_store(layout.atlas(radar), "atlas").read("clutter")
+        self._times = set(self._frames.times)
+
+    def score(self, times: Iterable[int]) -> Iterator[tuple[int, Tally | None]]:
+        """Each time and the tally of its frame, None where there is no frame or no reference."""
+        for time in times:
+            frame = self._frame(time)
+            yield time, None if frame is None else self._score(time, frame)
+
+    def judge(self, time: int) -> Judged:
+        """A time that has been scored, as the model judges it."""
+        frame, attrs = self._frame(time), self._frames.attrs
+        assert frame is not None, self._frames.labels.describe(time)
+        probability = self._cleaner.predict(self._frames.inputs(time), self.how.tta).probability
+        kept = np.asarray(probability >= self.how.threshold)
+        center = float(attrs["center_px"][0]), float(attrs["center_px"][1])
+        return Judged(frame.codes, frame.reference, kept, center, float(attrs["metres_per_pixel"]))
+
+    def picture(self, time: int) -> NDArray[np.uint8]:
+        """(y, x, 3) plot box of a time's frame as it was published."""
+        whole = self._rgb.frame("rgb", time)
+        assert whole is not None, self._frames.labels.describe(time)
+        x0, y0, x1, y1 = self._frames.attrs["plot_box_px"]
+        return np.asarray(whole[y0:y1, x0:x1])
+
+    @cached_property
+    def _rgb(self) -> TimeSeries:
+        return TimeSeries(self._rgb_paths, "rgb")
+
+    def _frame(self, time: int) -> Frame | None:
+        if time not in self._times:
+            return None
+        codes = self._frames.codes(time)
+        classes = self.truth.classes(time, codes.shape)
+        if classes is None:
+            return None
+        label_class = self._frames.labels.frame("echo_class", time)
+        assert label_class is not None, self._frames.labels.describe(time)
+        return Frame(codes, label_class, self._clutter, classes)
+
+    def _score(self, time: int, frame: Frame) -> Tally:
+        how, inputs = self.how, self._frames.inputs(time)
+        seen = self._cleaner.predict(inputs, how.tta)
+        holes = None if how.hole_size is None else hole_lattice(frame.codes, time, how.hole_size)
+        hidden = None
+        if holes is not None and hit_by(holes, frame):
+            hidden = self._cleaner.predict(replace(inputs, own=hide(inputs.own, holes)), how.tta).dbz
+        compared = [model.predict(frames.inputs(time), how.tta).probability for model, frames in self._compared]
+        return score_frame(
+            frame, seen.probability, seen.dbz, how.threshold, how.dbz_bands, holes, hidden, compared
+        )
