@@ -72,13 +72,14 @@ def prepare(place: Path, window: list[int]) -> None:
     link_project(place)
     shutil.copytree(ROOT / "config", place / "config")
     config = yaml.safe_load((ROOT / "config/realtime.yaml").read_text())
-    config["samples"]["input_minutes"] = window
+    config["samples"] |= {"input_minutes": window, "atlas": "none"}
+    del config["atlas"]
+    config["cleaning"]["model"] = "random.pt"
     for radar in config["radars"]:
         radar["frames"] = f"incoming/{radar['id']}"
         (place / radar["frames"]).mkdir(parents=True)
     (place / "config/realtime.yaml").write_text(yaml.safe_dump(config))
     path = place / config["cleaning"]["model"]
-    path.parent.mkdir(parents=True)
     model = ModelConfig("tiny_unet", 16, 3, 0.0, tuple(window), (0,), "none", "max", "reflect")
     network = model.build()
     draw_weights(network, 1)

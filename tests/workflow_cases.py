@@ -201,7 +201,7 @@ def sample_frames(radar: str, folder: str = "frames") -> list[Path]:
 def make_workspace(root: Path, config: dict[str, Any] | None = None) -> Workspace:
     """Copy the project's code and the smoke config's frames to `root`."""
     left_out = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    for name in ("radar_cleaner", "workflow", "config", "profiles", "envs", "docs"):
+    for name in ("radar_cleaner", "workflow", "config", "profiles", "envs", "docs", "resources/pretrained"):
         shutil.copytree(REPOSITORY / name, root / name, ignore=left_out)
     shutil.copy2(REPOSITORY / "Snakefile", root)
     (root / "slurm").symlink_to("profiles/slurm")
