@@ -9,7 +9,7 @@ RESULTS = $$($(BIN)/python -c \
 SOURCES := radar_cleaner workflow/planning tests benchmarks docs envs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test verify test-slurm verify-slurm check lint format dag rulegraph run-report costs why touch lock clean
+.PHONY: help demo benchmark-quality benchmark-ablation test verify test-slurm verify-slurm check lint format dag rulegraph run-report costs why touch lock clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -18,10 +18,16 @@ demo: .venv/installed  ## real frames to a trained cleaner and clean data (10 mi
 	$(SNAKEMAKE) --cores $(CORES) --logger rich
 	@$(BIN)/radar-cleaner show-summary --results $(RESULTS)
 
+benchmark-quality: .venv/installed-benchmark  ## the cleaner against classical filters on the whole sample
+	$(BIN)/python -m benchmarks.quality.run $(OPTIONS)
+
+benchmark-ablation: .venv/installed  ## what each part of the cleaner is worth: trainings without it (OPTIONS=--list)
+	$(BIN)/python -m benchmarks.quality.ablation $(OPTIONS)
+
 test: .venv/installed-dev  ## the tests (12 minutes on 2 cores)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-verify: .venv/installed-dev  ## the tests that need longer
+verify: .venv/installed-dev .venv/installed-benchmark  ## the tests that need longer
 	$(BIN)/python -m pytest -m slow
 
 test-slurm: .venv/installed-dev  ## the tests on a real Slurm, started on this machine (root; 15 minutes)
@@ -89,4 +95,8 @@ clean:  ## remove results and dag (frames and .venv stay)
 
 .venv/installed-dev: envs/requirements-dev.txt .venv/installed
 	$(BIN)/python -m pip install --quiet -r envs/requirements-dev.txt
+	@touch $@
+
+.venv/installed-benchmark: envs/requirements-benchmark.txt .venv/installed
+	$(BIN)/python -m pip install --quiet --no-deps -r envs/requirements-benchmark.txt
 	@touch $@

@@ -1,0 +1,161 @@
+"""What the runs of an ablation remove on the test frames, and how they differ from the base in the same hours."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from io import BytesIO
+from pathlib import Path
+from zipfile import BadZipFile
+
+import cv2
+import numpy as np
+
+from radar_cleaner.layout import Layout
+from radar_cleaner.stores import TimeSeries
+from radar_cleaner.tables import write_bytes
+from radar_cleaner.vocabulary import decode_log_odds
+
+from .compare import RESAMPLES, Interval, read_curves
+from .learned import NamedModel, model_method
+from .methods import Answer, Method
+from .run import ROOT, Job
+from .scenes import Frames, Scene
+from .scoring import SHARES, Counts, Curve, Floats, choose, draw_blocks, interval, resample_envelope
+
+from planning.code import import_closure  # isort: skip  (found by .run)
+
+NETWORK, VOTES = "network", "votes"
+OWN_CODE = ("compare", "learned", "readings", "scenes", "scoring")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A curve read at SHARES.
+
+    `removed` and `kept` (share,) are shares of the echo; `resampled` (share, resample) is what is removed of each
+    draw of hours. `total` (hour, class) are the pixels scored: readings of equal totals are of the same frames.
+    """
+
+    removed: Floats
+    kept: Floats
+    resampled: Floats
+    total: Counts
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a process needs to read a variant on a radar.
+
+    `job` is that of the base, whose frames are scored; `folder` holds the variant's results. `votes` says whether
+    the variant has votes of its own on this radar.
+    """
+
+    job: Job
+    folder: Path
+    votes: bool
+
+
+def read(task: Task) -> dict[str, Reading]:
+    """Readings of the network and, where a variant has its own, of the sum of its votes; kept in a file beside it.
+
+    The file is taken as it is while what it was made of has the same content: model, stores, masks, code.
+    """
+    cv2.setNumThreads(1)
+    job = task.job
+    frames = Frames(job.results, job.radar, job.masks, job.names, job.cadence_minutes)
+    times = frames.scored_times(job.evaluation)[:: job.every]
+    place = task.folder / "readings" / f"{job.radar}.npz"
+    digest = digest_of(_files_read(task, frames), repr((times, job.cadence_minutes, task.votes)))
+    known = load(place, digest)
+    if known is not None:
+        return known
+    model = NamedModel(NETWORK, (task.folder / "model/best.pt",))
+    methods = [model_method(model, task.folder, frames, job.threshold)]
+    if task.votes:
+        methods.append(_votes_method(task, frames))
+    found = {name: reading_of(curves[""]) for name, curves in read_curves(frames, methods, times).items()}
+    save(place, digest, found)
+    return found
+
+
+def reading_of(curve: Curve) -> Reading:
+    """What a curve removes at SHARES; the draws of hours are the same for all curves of as many hours."""
+    choices = [choose({"": curve}, share) for share in SHARES]
+    draws = draw_blocks(len(curve.total), RESAMPLES, np.random.default_rng(0))
+    return Reading(
+        np.array([choice.removed for choice in choices]),
+        np.array([choice.kept for choice in choices]),
+        np.stack([resample_envelope({"": curve}, share, draws) for share in SHARES]),
+        curve.total,
+    )
+
+
+def difference(one: Reading, base: Reading, index: int) -> tuple[float, Interval]:
+    """How much more one removes than the base at a share of SHARES, with its interval: both of the same hours."""
+    assert np.array_equal(one.total, base.total), "readings of other frames cannot be paired"
+    draws = one.resampled[index] - base.resampled[index]
+    return float(one.removed[index] - base.removed[index]), interval(draws, len(one.total))
+
+
+def digest_of(files: Iterable[Path], more: str = "") -> str:
+    """SHA-256 of files' contents, one after the other, and of a text."""
+    found = hashlib.sha256(more.encode())
+    for path in files:
+        found.update(hashlib.sha256(path.read_bytes()).digest())
+    return found.hexdigest()
+
+
+def save(path: Path, digest: str, readings: Mapping[str, Reading]) -> None:
+    """Keep readings in a file, atomically."""
+    arrays = {
+        f"{name}.{key.name}": getattr(one, key.name) for name, one in readings.items() for key in fields(one)
+    }
+    buffer = BytesIO()
+    np.savez_compressed(buffer, digest=np.array(digest), **arrays)
+    write_bytes(path, buffer.getvalue())
+
+
+def load(path: Path, digest: str) -> dict[str, Reading] | None:
+    """Readings that were kept, None where there are none of this digest."""
+    try:
+        with np.load(path) as kept:
+            if str(kept["digest"]) != digest:
+                return None
+            names = dict.fromkeys(key.partition(".")[0] for key in kept.files if key != "digest")
+            return {name: Reading(*(kept[f"{name}.{key.name}"] for key in fields(Reading))) for name in names}
+    except (FileNotFoundError, BadZipFile, KeyError, ValueError):
+        return None
+
+
+def _votes_method(task: Task, frames: Frames) -> Method:
+    layout, radar = Layout(task.folder), task.job.radar
+    places = [path for shard in frames.shards if (path := layout.targets(radar, shard)).exists()]
+    targets = TimeSeries(places, "targets")
+
+    def judge(scene: Scene) -> Answer:
+        evidence = targets.frame("evidence", scene.time)
+        assert evidence is not None, f"{task.folder}: no votes; {targets.describe(scene.time)}"
+        return Answer(decode_log_odds(evidence))
+
+    return Method(VOTES, "labels", {"": judge})
+
+
+def _files_read(task: Task, frames: Frames) -> list[Path]:
+    """Files whose content decides a reading; a store's `zarr.json` holds a digest of its content."""
+    radar, layout = task.job.radar, Layout(task.folder)
+    stores = [
+        *(store.path for store in frames.labels.stores),
+        layout.atlas(radar),
+        layout.static(radar),
+        *(layout.aligned(radar, shard) for shard in frames.shards),
+        *(layout.targets(radar, shard) for shard in frames.shards if task.votes),
+    ]
+    masks = sorted((task.job.masks / radar).iterdir())
+    code = [
+        *import_closure("evaluate_model", ROOT),
+        *(Path(__file__).with_name(f"{name}.py") for name in OWN_CODE),
+    ]
+    files = [store / "zarr.json" for store in stores if (store / "zarr.json").exists()]
+    return [task.folder / "model/best.pt", *files, *masks, *code]

@@ -1,0 +1,291 @@
+"""
+Cleaners against each other on the real sample: what each removes of what is no rain, at the same rain kept.
+
+    make benchmark-quality
+    make benchmark-quality OPTIONS="--model default=a.pt --model ensemble=a.pt,b.pt,c.pt"
+    make benchmark-quality OPTIONS="--only planted --unseen spokes,rings=without_spokes_and_rings.pt"
+
+With --model nothing is trained.
+
+Reads the stores of a run of config/maritimes.yaml, which snakemake makes where they are missing, and the reference
+masks. Scored are the frames of `evaluation.period`; operating points are chosen on the validation samples. Filters
+are swept over their parameters on the scored frames themselves: for each share of rain kept the best parameter is
+published, which is more than a user of the filter would get. Nothing else is tuned by the scored frames.
+Then artefacts are planted into those frames, one kind at a time, from ranges of the benchmark's own; --unseen
+names a model that was trained without some kinds. On two cores that takes some 10 minutes with one model.
+
+Writes tables (CSV and Markdown) and a figure into RESULTS/quality: equal stores and models give equal files, but
+for times.csv. wradlib and Py-ART are the extra `benchmark`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from itertools import chain
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pandas as pd
+import yaml
+
+from radar_cleaner import figures
+from radar_cleaner.errors import RadarCleanerError
+from radar_cleaner.labels import EchoShape
+from radar_cleaner.layout import Layout
+from radar_cleaner.names import NameFormat
+from radar_cleaner.plant_ranges import PLANT_KINDS
+from radar_cleaner.samples import read_samples
+from radar_cleaner.tables import write_csv, write_text
+
+from . import figure, planted_scores, planted_tables, tables
+from .compare import OPERATING_SHARE, Scored, compare_on_radar
+from .learned import NamedModel, load_models, model_method
+from .libraries import versions
+from .methods import Method, library_methods, own_methods
+from .planted import VOTING, Planter, Plants
+from .planted_scores import PlantScore, UnseenModel, check_unseen
+from .scenes import Frames
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "workflow")]
+
+from planning.archive import Plan  # noqa: E402
+from planning.configuration import Period, fill_windows, read_period, read_radars  # noqa: E402
+from planning.schema import checked  # noqa: E402
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a process needs to score a radar."""
+
+    results: Path
+    radar: str
+    names: NameFormat
+    masks: Path
+    cadence_minutes: float
+    training: Period
+    evaluation: Period
+    edges: tuple[float, ...]
+    shape: EchoShape
+    threshold: float
+    models: tuple[NamedModel, ...]
+    libraries: bool
+    every: int
+
+
+@dataclass(frozen=True)
+class PlantedPart:
+    """What the planted part needs beside a job: what is planted, the votes' weights, models that lack kinds."""
+
+    plants: Plants
+    weights: dict[str, float]
+    unseen: tuple[UnseenModel, ...]
+
+
+def main() -> None:
+    options = parse(sys.argv[1:])
+    config = checked(yaml.safe_load(options.config.read_text()), ROOT / "workflow/schemas/config.schema.yaml")
+    results = options.results or Path(config["results"])
+    default = NamedModel("model", (results / "model/best.pt",))
+    models = tuple(map(NamedModel.from_flag, options.model)) or (default,)
+    if not options.without_libraries and options.only != "planted":
+        require_libraries()
+    if not options.as_is:
+        targets = ["prepare", *votes_of_scored_frames(config)] if options.model else ["evaluate"]
+        make_results(options.config, targets)
+    try:
+        run(config, options, results, models)
+    except RadarCleanerError as error:
+        sys.exit(f"benchmark-quality: {error}")
+
+
+def run(
+    config: dict[str, Any], options: argparse.Namespace, results: Path, models: tuple[NamedModel, ...]
+) -> None:
+    """Score all radars and write what was found."""
+    jobs = jobs_of(config, results, models, not options.without_libraries, options.every)
+    part = planted_part(config, options)
+    with ProcessPoolExecutor(options.processes or min(len(jobs), cores()), get_context("spawn")) as pool:
+        if options.only != "planted":
+            found = list(chain.from_iterable(pool.map(score, jobs)))
+            write(results / "quality", found, jobs[0], options.config)
+        if options.only != "real":
+            planted = list(chain.from_iterable(pool.map(partial(score_planted, part=part), jobs)))
+            write_planted(results / "quality", planted, part, options.config)
+    print(f"written to {results / 'quality'}")
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command's options."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").strip().splitlines()[0])
+    parser.add_argument("--config", type=Path, default=Path("config/maritimes.yaml"))
+    parser.add_argument("--results", type=Path, help="instead of the config's results folder")
+    parser.add_argument(
+        "--model", action="append", default=[], help="NAME=PATH, or NAME=PATH,PATH,... (their mean)"
+    )
+    parser.add_argument(
+        "--as-is", action="store_true", help="take the results as they are; snakemake is not called"
+    )
+    parser.add_argument("--only", choices=("real", "planted"), help="frames as they are, or planted; else both")
+    parser.add_argument(
+        "--unseen", action="append", default=[], help="KIND[,KIND...]=PATH of a model trained without these kinds"
+    )
+    parser.add_argument(
+        "--plants", type=Path, default=ROOT / "benchmarks/plants.yaml", help="ranges of what is planted"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of what is planted")
+    parser.add_argument("--without-libraries", action="store_true", help="leave out wradlib and Py-ART")
+    parser.add_argument("--every", type=int, default=1, help="score only each so manieth frame: for a quick look")
+    parser.add_argument("--processes", type=int, help="radars that are scored at once")
+    return parser.parse_args(arguments)
+
+
+def require_libraries() -> None:
+    """End with the remedy where wradlib or Py-ART are not installed."""
+    missing = [name for name in ("wradlib", "pyart") if find_spec(name) is None]
+    if missing:
+        sys.exit(
+            f"benchmark-quality: no {' and no '.join(missing)}; `make benchmark-quality` installs them,"
+            " --without-libraries leaves their filters out"
+        )
+
+
+def votes_of_scored_frames(config: dict[str, Any]) -> list[str]:
+    """The stores of targets of the evaluation period, which a run makes only to evaluate."""
+    layout = Layout(Path(config["results"]))
+    return [str(layout.targets(*pair) / "zarr.json") for pair in Plan(config).pairs("evaluation")]
+
+
+def make_results(config: Path, targets: Sequence[str]) -> None:
+    """Let snakemake make what is missing or out of date."""
+    command = [sys.executable, "-m", "snakemake", *targets, "--cores", "all", "--configfile", str(config)]
+    if subprocess.run(command, cwd=ROOT).returncode:
+        sys.exit("snakemake did not make the results; its messages are above")
+
+
+def jobs_of(
+    config: dict[str, Any], results: Path, models: tuple[NamedModel, ...], libraries: bool, every: int
+) -> list[Job]:
+    """A job for each radar that has reference masks."""
+    masks, grain = Path(config["evaluation"]["reference"] or ""), config["frames"]["shard"]
+    evaluation = read_period("evaluation.period", config["evaluation"]["period"], grain)
+    training = read_period("training.period", config["training"]["period"], grain)
+    if not config["evaluation"]["reference"] or evaluation is None or training is None:
+        sys.exit("the benchmark needs training.period, evaluation.period and evaluation.reference in the config")
+    return [
+        Job(
+            results,
+            radar.id,
+            radar.names,
+            masks,
+            config["frames"]["cadence_minutes"],
+            training,
+            evaluation,
+            tuple(config["evaluation"]["dbz_bands"]),
+            EchoShape(*(radar.labels[key] for key in ("min_dbz", "opening_px", "closing_px", "min_area_px"))),
+            config["cleaning"]["threshold"],
+            models,
+            libraries,
+            every,
+        )
+        for radar in read_radars(config)
+        if (masks / radar.id).is_dir()
+    ]
+
+
+def score(job: Job) -> list[Scored]:
+    """All methods on a radar."""
+    cv2.setNumThreads(1)
+    frames = Frames(job.results, job.radar, job.masks, job.names, job.cadence_minutes)
+    times = frames.scored_times(job.evaluation)[:: job.every]
+    samples = read_samples(job.results / "samples/val.csv")
+    validation = [time for time, radar in samples if radar == job.radar and frames.has_mask(time)][:: job.every]
+    methods: list[Method] = [*own_methods(job.shape)]
+    methods += library_methods(frames, job.training) if job.libraries else []
+    methods += [model_method(model, job.results, frames, job.threshold) for model in job.models]
+    tell = partial(print, flush=True)
+    return compare_on_radar(frames, methods, times, validation, job.edges, job.shape, tell)
+
+
+def planted_part(config: dict[str, Any], options: argparse.Namespace) -> PlantedPart:
+    """What is planted by the options and by the config's input times and votes. Raises ConfigError."""
+    fill_windows(config)
+    unseen = tuple(map(UnseenModel.from_flag, options.unseen))
+    check_unseen(unseen)
+    plants = Plants(options.plants, tuple(config["samples"]["input_minutes"]), options.seed)
+    return PlantedPart(plants, {name: config["votes"][name] for name in VOTING}, unseen)
+
+
+def score_planted(job: Job, part: PlantedPart) -> list[PlantScore]:
+    """All methods on the planted frames of a radar."""
+    cv2.setNumThreads(1)
+    frames = Frames(job.results, job.radar, job.masks, job.names, job.cadence_minutes)
+    models = [(one, PLANT_KINDS) for one in job.models] + [(one.model, one.kinds) for one in part.unseen]
+    methods = planted_scores.classical_contestants(job.shape)
+    for model, kinds in models:
+        ask = load_models(model, job.results, frames)
+        methods.append(planted_scores.model_contestant(model.name, ask, kinds))
+    others = [Layout(job.results).aligned(job.radar, shard) for shard in frames.shards]
+    others = [path for path in others if path.exists()]
+    planter = Planter(frames, part.plants, part.weights, job.shape, others)
+    times = frames.scored_times(job.evaluation)[:: job.every]
+    return planted_scores.score_plants(planter, methods, times, partial(print, flush=True))
+
+
+def write_planted(folder: Path, scores: list[PlantScore], part: PlantedPart, config: Path) -> None:
+    """Write tables and figure of the planted frames."""
+    found = planted_tables.with_all_radars(scores)
+    write_csv(folder / "planted.csv", pd.DataFrame(planted_tables.plant_rows(found)))
+    write_csv(folder / "planted_fill.csv", pd.DataFrame(planted_tables.fill_rows(found)))
+    heading = planted_tables.heading(part.plants, f"`python -m benchmarks.quality.run` on {config}")
+    write_text(folder / "planted.md", planted_tables.page(found, heading))
+    figures.write_png(folder / "planted.png", figure.draw_planted(found))
+
+
+def write(folder: Path, found: list[Scored], job: Job, config: Path) -> None:
+    """Write tables and figure."""
+    edges = job.edges
+    named = {
+        "removed_at_shares_kept": tables.share_rows(found),
+        "operating_points": tables.point_rows(found),
+        "by_size_and_dbz": tables.group_rows(found, edges),
+        "rain_and_reflectivity": tables.rain_rows(found),
+        "against_best_filter": tables.comparison_rows(found),
+        "curves": tables.curve_rows(found),
+        "times": tables.time_rows(found),
+    }
+    for name, rows in named.items():
+        write_csv(folder / f"{name}.csv", pd.DataFrame(rows))
+    write_text(folder / "quality.md", tables.page(found, edges, heading(job, config)))
+    figures.write_png(folder / "quality.png", figure.draw(found))
+
+
+def heading(job: Job, config: Path) -> str:
+    """What the page's tables mean."""
+    libraries = ", ".join(f"{name} {version}" for name, version in versions().items()) if job.libraries else "none"
+    return (
+        f"# Cleaning quality\n\nBy `python -m benchmarks.quality.run` on {config}; libraries: {libraries}.\n\n"
+        "Shares are of echo pixels against the reference. Filters have, at each share kept, the parameter that "
+        "removes most there; a share that a filter does not meet exactly is read at the next higher one that it "
+        "does (`at`). In brackets: 90 % intervals by a bootstrap over hours, which takes the weather of different "
+        "hours as independent and is therefore rather too narrow. Operating points are chosen on the validation "
+        f"samples ({100 * OPERATING_SHARE:g} % kept there) or are the defaults of their authors."
+    )
+
+
+def cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""What an ablation compares: a config, and the same config with one thing changed."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from radar_cleaner.errors import ConfigError
+from radar_cleaner.votes import LABELERS
+
+from .run import ROOT
+
+from planning.schema import checked  # isort: skip  (found by .run)
+
+Config = dict[str, Any]
+SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
+
+# What a run makes up to its model, by folder.
+KINDS = frozenset({"rgb", "labels", "atlas", "warp", "aligned", "static", "targets", "samples"})
+BASE = "base"
+GROUPS = {
+    "labelers": "each labeler off",
+    "planting": "nothing planted in training",
+    "radar": "each radar alone, the others never seen",
+    "time": "one time instead of several",
+    "atlas": "no atlas, neither as a vote nor as a channel",
+    "holes": "no holes in training",
+    "seed": "another seed: what chance alone does",
+}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A run of the config with `changes`, a value by dotted key.
+
+    `name` is that of its folder, `groups` are names by which it is asked for as well, `words` those of the tables.
+    `own` are the kinds of stores that the changes make others of; the rest is the base's. `radars` are those that
+    it is trained on.
+    """
+
+    name: str
+    groups: frozenset[str]
+    words: str
+    radars: tuple[str, ...]
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    own: frozenset[str] = frozenset()
+
+
+def plan_variants(config: Config) -> list[Variant]:
+    """The base and all variants of a config as its user wrote it.
+
+    One that changes nothing is left out; of two that change the same the first does for both. Raises ConfigError.
+    """
+    planned: list[Variant] = []
+    configs: list[Config] = []
+    for variant in _all_variants(config):
+        own = filled(changed(config, variant.changes))
+        if own not in configs:
+            configs.append(own)
+            planned.append(variant)
+        elif (index := configs.index(own)) > 0:
+            first = planned[index]
+            planned[index] = replace(first, groups=first.groups | variant.groups | {variant.name})
+    return planned
+
+
+def select(variants: Sequence[Variant], only: Iterable[str]) -> list[Variant]:
+    """The base and what is named by group or by variant; all where nothing is. Raises ConfigError."""
+    wanted = set(only)
+    known = {*GROUPS, *(name for one in variants for name in (one.name, *one.groups))}
+    if wanted - known:
+        raise ConfigError(f"--only {','.join(sorted(wanted - known))}: choose of {', '.join(sorted(known))}")
+    return [one for one in variants if not wanted or one.name == BASE or {one.name, *one.groups} & wanted]
+
+
+def filled(config: Config) -> Config:
+    """A config with all defaults. Raises ConfigError."""
+    return checked(config, SCHEMA)
+
+
+def changed(config: Config, changes: Mapping[str, Any]) -> Config:
+    """A copy of a config, the values at dotted keys replaced; sections that are not there are added."""
+    config = copy.deepcopy(config)
+    for key, value in changes.items():
+        *path, leaf = key.split(".")
+        part = config
+        for name in path:
+            if part.get(name) is None:  # a section without a key
+                part[name] = {}
+            part = part[name]
+        part[leaf] = copy.deepcopy(value)
+    return config
+
+
+def link_shared(folder: Path, base: Path, own: Iterable[str]) -> None:
+    """Let a variant's folder hold the base's stores by link, but for the kinds that it makes itself.
+
+    Links of whole kinds: what the base makes again the variant then has, and Snakemake sees that it is newer. A
+    folder that the variant made itself stays.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind in sorted(KINDS):
+        place = folder / kind
+        if kind in own:
+            if place.is_symlink():
+                place.unlink()
+        elif not place.exists() and (base / kind).is_dir():
+            place.unlink(missing_ok=True)  # one that leads nowhere
+            place.symlink_to(os.path.relpath(base / kind, folder), target_is_directory=True)
+
+
+def _all_variants(config: Config) -> Iterable[Variant]:
+    whole = filled(config)
+    radars = tuple(radar["id"] for radar in whole["radars"])
+
+    def variant(name: str, group: str, words: str, changes: Mapping[str, Any], *own: str) -> Variant:
+        return Variant(name, frozenset({group}), words, radars, changes, frozenset(own))
+
+    yield variant(BASE, BASE, "as configured", {})
+    for labeler in LABELERS:
+        key, off = ("votes.reference", None) if labeler == "reference" else (f"votes.{labeler}", 0)
+        yield variant(f"votes-without-{labeler}", "labelers", f"votes without {labeler}", {key: off}, "targets")
+    yield variant("without-planting", "planting", "nothing planted", {"training.plants.fraction": 0})
+    for entry, radar in zip(config["radars"], radars, strict=True):
+        # Alone it is told nothing of others: not as a channel, not as a vote.
+        own = ("warp", "aligned", "targets", "samples")
+        alone = variant(f"only-{radar}", "radar", f"{radar} alone", {"radars": [entry]}, *own)
+        yield replace(alone, radars=(radar,))
+    yield variant("one-time", "time", "one time", {"samples.input_minutes": [0]}, "samples")
+    masked = ["aligned"] if whole["samples"]["atlas"] == "mask" else []
+    no_atlas = {"samples.atlas": "none", "votes.atlas": 0}
+    yield variant("without-atlas", "atlas", "no atlas", no_atlas, "targets", *masked)
+    yield variant("without-holes", "holes", "no holes", {"training.holes.fraction": 0})
+    yield variant("other-seed", "seed", "another seed", {"training.seed": whole["training"]["seed"] ^ 1})
