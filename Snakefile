@@ -1,7 +1,7 @@
 """radar_cleaner: raw weather-radar pictures to clean, georeferenced, physical data.
 
 `snakemake --cores all` makes everything, and trains. `prepare`, `train`, `evaluate`, `clean` and `report`
-make a part; with `cleaning.model: PATH` in the config nothing is trained.
+make a part; with `cleaning.model: pretrained` or a path in the config nothing is trained.
 """
 
 from snakemake.utils import min_version

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from radar_cleaner.votes import LABELERS
+
 Change = Callable[[dict[str, Any]], object]
 
 
@@ -186,8 +188,44 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
     "no training period": (lambda c: c["training"].pop("period"), "training.period", "cleaning.model"),
     "a model that is not there": (put("cleaning", "model", value="m.pt"), "cleaning.model", "there is no file"),
     "a model that is none": (put("cleaning", "model", value="README.md"), "cleaning.model", "is no model file"),
+    "the pretrained model without what it learned with": (
+        put("cleaning", "model", value="pretrained"),
+        "samples.atlas",
+        "write channel",
+    ),
+    "a model to compare with that is not there": (
+        put("evaluation", "compare_model", value="m.pt"),
+        "evaluation.compare_model",
+        "there is no file m.pt; write trained, pretrained or the path",
+    ),
     "an unknown network": (put("training", "model", "name", value="unet"), "training.model.name", "tiny_unet"),
-    "no vote at all": (put("votes", value={"colour": 0, "area": 0, "atlas": 0}), "votes", "a weight above 0"),
+    "no vote at all": (
+        put("votes", value=dict.fromkeys(LABELERS[:-1], 0)),
+        "votes",
+        "persistence, others are all 0; give one of them a weight above 0",
+    ),
+    "a vote against a labeler": (put("votes", "spoke", value=-1), "votes.spoke", "must be at least 0"),
+    "a labeler that there is not": (put("votes", "spokes", value=1), "votes.spokes", "did you mean 'spoke'?"),
+    "a confidence that nobody has": (put("votes", "min_confidence", value=1), "votes.min_confidence", "0.99"),
+    "a weight for masks that are a folder": (
+        put("votes", "reference", value=1),
+        "votes.reference",
+        "1 is not possible; write a text or null",
+    ),
+    "voting masks that are not there": (
+        put("votes", "reference", value="config"),
+        "votes.reference",
+        "config has no masks RADAR/*.png of the training period",
+    ),
+    "a window of half a pixel": (put("atlas", "window_px", value=16.5), "atlas.window_px", "a whole number"),
+    "a window of less than nothing": (put("atlas", "window_px", value=-1), "atlas.window_px", "at least 0"),
+    "a window that one echo fills": (
+        put("atlas", "window_px", value=1),
+        "atlas.window_px",
+        "a single echo is more than atlas.quiet_fraction 0.5; raise one of them, or write 0",
+    ),
+    "a share of quiet of nothing": (put("atlas", "quiet_fraction", value=0), "atlas.quiet_fraction", "above 0"),
+    "no quiet frame at all": (put("atlas", "min_quiet_frames", value=0), "atlas.min_quiet_frames", "least 1"),
     "a seed too large": (put("training", "seed", value=2**63), "training.seed", f"at most {2**63 - 1}"),
     "no number": (put("votes", "area", value=float("nan")), "votes.area", "NaN is no number to reckon with"),
     "an endless number in a list": (
@@ -383,6 +421,27 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
         put("training", "holes", "sector_degrees", value=400),
         "training.holes.sector_degrees",
         "at most 360",
+    ),
+    "an unknown kind of plants": (
+        put("training", "plants", "kinds", value=["spokes", "trees"]),
+        "training.plants.kinds[1]",
+        "choose one of spokes, sectors, specks,",
+    ),
+    "no kind of plants": (put("training", "plants", "kinds", value=[]), "training.plants.kinds", "at least 1"),
+    "more plants than crops": (
+        put("training", "plants", "fraction", value=2),
+        "training.plants.fraction",
+        "most 1",
+    ),
+    "plants without their ranges": (
+        put("training", "plants", "ranges", value="mine.yaml"),
+        "training.plants.ranges",
+        "there is no file mine.yaml; copy config/plants.yaml and change it",
+    ),
+    "ranges of plants that are none": (
+        put("training", "plants", "ranges", value="config/maritimes.yaml"),
+        "training.plants.ranges",
+        "config/maritimes.yaml: there is no key 'results'; known here: together, spokes,",
     ),
     "labels smoothed to a coin's": (
         put("training", "loss", "label_smoothing", value=0.6),

@@ -19,7 +19,7 @@ SCORES = {"evaluate_model", "write_report"}
 FROM_MODEL = {"train_model", "evaluate_model"} | PRODUCTS
 FROM_TARGETS = {"vote_echoes"} | FROM_MODEL
 FROM_ATLAS = {"build_clutter_atlas"} | FROM_TARGETS
-FROM_GEOMETRY = {"build_warp_grid", "align_others"} | FROM_MODEL
+FROM_GEOMETRY = {"build_warp_grid", "align_others"} | FROM_TARGETS
 FROM_LABELS = {"label_echoes", "align_others", "split_samples", "list_test_samples"} | FROM_ATLAS
 FROM_FRAMES = {"build_rgb_store"} | FROM_LABELS
 FROM_NAMES = {"list_unplaced_frames"} | FROM_FRAMES
@@ -50,8 +50,8 @@ KEYS: Rows = {
     "frames.overlay.border_px": (5, FROM_LABELS),
     "frames.overlay.boxes_px": ([[334, 233, 347, 247]], FROM_LABELS),
     "frames.overlay.mask": ("mask.png", FROM_LABELS),
-    # It sets the window, where none is given.
-    "frames.cadence_minutes": (3, {"split_samples", "list_test_samples"} | FROM_MODEL),
+    # It sets the window, where none is given, and who confirms an echo.
+    "frames.cadence_minutes": (3, {"split_samples", "list_test_samples"} | FROM_TARGETS),
     "frames.shard": ("frame", FROM_FRAMES),
     "frames.on_bad_frame": ("fail", FROM_NAMES),
     # Where frames of an object store lie; here they are files.
@@ -73,10 +73,18 @@ KEYS: Rows = {
     "labels.closing_px": (5, FROM_LABELS),
     "labels.min_area_px": (30, FROM_LABELS),
     "votes.colour": (2, FROM_TARGETS),
+    "votes.density": (2, FROM_TARGETS),
+    "votes.spoke": (0, FROM_TARGETS),
     "votes.area": (1.0, FROM_TARGETS),
-    "votes.atlas": (1, FROM_TARGETS),
+    "votes.atlas": (0, FROM_TARGETS),
+    "votes.persistence": (0, FROM_TARGETS),
+    "votes.others": (0, FROM_TARGETS),
+    "votes.reference": ("truth", FROM_TARGETS),
+    "votes.reference_weight": (2, NOTHING),  # goes with masks
+    "votes.min_confidence": (0.5, FROM_TARGETS),
     "atlas.period": (["2024-07-10 22:00", "2024-07-10 23:00"], FROM_ATLAS),
     "atlas.method": ("deviation", FROM_ATLAS),
+    "atlas.window_px": (0, FROM_ATLAS),
     "atlas.quiet_fraction": (0.4, FROM_ATLAS),
     "atlas.min_quiet_frames": (6, FROM_ATLAS),
     "atlas.threshold": (0.8, FROM_ATLAS),
@@ -87,7 +95,7 @@ KEYS: Rows = {
     "samples.validation": (0.5, {"split_samples"} | FROM_MODEL),
     "samples.block_minutes": (24, {"split_samples"} | FROM_MODEL),
     "samples.purge_minutes": (18, {"split_samples"} | FROM_MODEL),
-    "samples.atlas": ("mask", {"align_others"} | FROM_MODEL),
+    "samples.atlas": ("mask", {"align_others"} | FROM_TARGETS),
     "samples.reflectivity": ("mean", FROM_MODEL),
     "samples.time_of_day": (True, {"place_static_fields"} | FROM_MODEL),
     "samples.day_of_year": (True, FROM_MODEL),
@@ -138,6 +146,9 @@ KEYS: Rows = {
     "training.holes.size_px": (20, FROM_MODEL),
     "training.holes.pixels": (0.2, FROM_MODEL),
     "training.holes.sector_degrees": (10, FROM_MODEL),
+    "training.plants.fraction": (0.4, FROM_MODEL),
+    "training.plants.kinds": (["spokes", "specks"], FROM_MODEL),
+    "training.plants.ranges": ("plants.yaml", FROM_MODEL),
     "training.fast_dev_run": (True, FROM_MODEL),
     # How a training is run changes nothing that it learns.
     "training.micro_batch_size": (2, NOTHING),
@@ -152,6 +163,7 @@ KEYS: Rows = {
     "evaluation.hole_size_px": (8, SCORES),
     "evaluation.tta": (True, SCORES),
     "cleaning.model": ("mine.pt", {"evaluate_model"} | PRODUCTS),
+    "evaluation.compare_model": ("mine.pt", {"evaluate_model", "write_report"}),
     "cleaning.threshold": (0.4, {"evaluate_model"} | PRODUCTS),
     "cleaning.fill": (False, PRODUCTS),
     "cleaning.tta": (True, PRODUCTS),
@@ -166,6 +178,8 @@ OTHER_METHODS: dict[str, Any] = {
     "radars.1.labels.method": "hsv_multi",
     "labels.legend": {"box_px": [10, 20, 30, 400], "dbz": [-10, 60]},
     "atlas.method": "deviation",
+    "votes.persistence": 0,
+    "votes.reference": "truth",
     "samples.input_minutes": [-6, 0, 6],
     "frames.plot_box_px": None,
     "frames.legend_width_px": 100,
@@ -182,10 +196,12 @@ OTHER_KEYS: Rows = {
     "labels.dbz_range": ([0, 60], FROM_LABELS),
     "labels.min_saturation": (0.3, FROM_LABELS),
     "labels.min_value": (0.3, FROM_LABELS),
+    "atlas.window_px": (17, NOTHING),
     "atlas.quiet_fraction": (0.4, NOTHING),
     "atlas.min_quiet_frames": (6, FROM_ATLAS),
     "atlas.max_frames": (100, FROM_ATLAS),
     "atlas.max_std": (3.0, FROM_ATLAS),
+    "votes.reference_weight": (2, FROM_TARGETS),
 }
 
 # What goes with a given model only.
@@ -194,6 +210,7 @@ GIVEN_KEYS: Rows = {
     "frames.newest_minutes": (30, {"write_report"}),
     "samples.reflectivity": ("mean", NOTHING),
     "training.epochs": (3, NOTHING),
+    "training.plants.ranges": ("nowhere.yaml", NOTHING),
     "votes.area": (1.0, NOTHING),
     "atlas.threshold": (0.8, NOTHING),
     "samples.input_minutes": ([-6, 0], PRODUCTS),
@@ -215,6 +232,7 @@ def name_files(root: Path) -> None:
     (root / "moved").symlink_to("frames")
     shutil.copyfile(root / "config/palettes/eccc.csv", root / "palette.csv")
     shutil.copyfile(next((root / "frames/CASGO").glob("*.png")), root / "mask.png")
+    shutil.copyfile(root / "config/plants.yaml", root / "plants.yaml")
     (root / "terrain.tif").touch()
     (root / "mine.pt").write_bytes(b"PK\x05\x06" + bytes(18))
 

@@ -45,7 +45,7 @@ class Archive:
 def cluster_jobs(archive: Archive) -> dict[str, int]:
     """The jobs of a run over the archive, by group."""
     shards = len(archive._shards)
-    parts = {"decode": 2 * shards, "vote": 4 * shards, "clean": shards}
+    parts = {"decode": 2 * shards, "vote": 2 * shards, "clean": shards}
     return {group: math.ceil(count / group_components(archive)[group]) for group, count in parts.items()}
 
 

@@ -237,6 +237,7 @@ def test_the_readmes_worked_example_is_a_whole_config(tmp_path: Path, monkeypatc
     text = (REPOSITORY / "README.md").read_text()
     block = text.split("```yaml")[1].split("```")[0]
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "config").symlink_to(REPOSITORY / "config")
     for radar in ("nkm", "njk"):
         (tmp_path / "frames" / radar).mkdir(parents=True)
         for day in (1, 2):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 import shlex
+import shutil
 import zipfile
 from collections import defaultdict
 from pathlib import Path
@@ -20,6 +21,7 @@ from radar_cleaner.cli import STAGES, app
 MODEL = "my model.pt"
 MASK = "o'ver lay.png"
 TERRAIN = "the terrain.tif"
+PLANTS = "what I plant.yaml"
 # A dry run does not look into the box.
 LEGEND = {"box_px": [10, 20, 30, 400], "dbz": [-10, 60]}
 BOUNDS = {"box_px": [10, 20, 30, 400], "dbz": [-10, 0, 20.5, 40], "scale": "bounds"}
@@ -32,6 +34,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], set[str]]] = {
             "samples.atlas": "mask",
             "composite.grid": "union",
             "samples.static": {"terrain": TERRAIN, "lakes": "lakes.tif"},
+            "votes.reference": "truth",
             "frames.overlay.mask": MASK,
             "frames.overlay.boxes_px": [[334, 233, 347, 246], [100, 0, 290, 20]],
         },
@@ -43,11 +46,14 @@ VARIANTS: dict[str, tuple[dict[str, Any], set[str]]] = {
             "--composite-grid union",
             "--mask",
             "--reference truth",
+            "--cadence-minutes 6 --reference truth/CASGO --pattern",
+            "--time-zone UTC --reference-weight 1 --colour-weight 1",
+            "--labelled CASCM=20240710T22..20240710T23",
             "--evaluated",
             "--trained",
             "--names lakes terrain --files",
             "--static lakes terrain",
-            *(name.replace("_", "-") for name in STAGES if not name.startswith("show_")),
+            *(name.replace("_", "-") for name in STAGES if not name.startswith(("show_", "simulate"))),
         },
     ),
     "legends, deviation, clutter channel, first box": (
@@ -86,6 +92,8 @@ VARIANTS: dict[str, tuple[dict[str, Any], set[str]]] = {
             "training.channels_last": False,
             "training.deterministic": False,
             "training.period": ["2024-07-11 00:00", "2024-07-11 05:00"],
+            "votes": {"atlas": 0, "persistence": 0, "others": 0, "min_confidence": 0},
+            "atlas.window_px": 0,
             "cleaning.fill": False,
             "evaluation": None,
         },
@@ -95,6 +103,9 @@ VARIANTS: dict[str, tuple[dict[str, Any], set[str]]] = {
             "--no-flips",
             "--no-fill",
             "--atlas none",
+            "--window 0",
+            "vote-echoes --labels results/labels/CASGO/20240711T01.zarr/zarr.json --colour-weight 1",
+            "--persistence-weight 0 --others-weight 0 --min-confidence 0",
             "--no-time-of-day",
             "--no-channels-last",
             "--no-deterministic",
@@ -111,6 +122,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], set[str]]] = {
             "training.input_noise_dbz": 1.5,
             "training.loss.label_smoothing": 0.1,
             "training.holes": {"shapes": ["sectors", "blocks", "pixels"], "pixels": 0.5, "sector_degrees": 5.5},
+            "training.plants": {"fraction": 1, "kinds": ["missing", "second_trip"], "ranges": PLANTS},
             "training.micro_batch_size": 2,
             "training.on_out_of_memory": "stop",
             "training.checkpoint_minutes": 0.5,
@@ -130,6 +142,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], set[str]]] = {
             "--label-smoothing 0.1",
             "--hole-shapes sectors blocks pixels",
             "--hole-pixels 0.5 --hole-sector 5.5",
+            f"--plant-fraction 1 --plant-kinds missing second_trip --plant-ranges {PLANTS}",
             "--micro-batch-size 2 --on-out-of-memory stop --checkpoint-minutes 0.5 --tracker tensorboard",
             "--tta",
         },
@@ -176,8 +189,9 @@ VARIANTS: dict[str, tuple[dict[str, Any], set[str]]] = {
             "frames.period": [["2024-07-10 22:00", "2024-07-11 01:00"], ["2024-07-11 13:00", "2024-07-11 14:00"]],
             "evaluation.reference": None,
             "evaluation.holes": False,
+            "evaluation.compare_model": "pretrained",
         },
-        {"evaluate-model", "--no-holes", "--evaluated"},
+        {"evaluate-model", "--no-holes", "--evaluated", "--compare-model"},
     ),
     "a given model, not scored": (
         {"cleaning.model": MODEL, "cleaning.threshold": 0, "training": None, "evaluation": None},
@@ -195,6 +209,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     made = make_workspace(tmp_path_factory.mktemp("flags"))
     zipfile.ZipFile(made.root / MODEL, "w").close()  # as much of a model file as a dry run looks at
     (made.root / MASK).write_bytes(sample_frames("CASGO")[0].read_bytes())
+    shutil.copyfile(REPOSITORY / "benchmarks/plants.yaml", made.root / PLANTS)
     for name in (TERRAIN, "lakes.tif"):  # as much of a raster as a dry run looks at
         (made.root / name).touch()
     return made

@@ -10,6 +10,7 @@ import pytest
 from planning.archive import Plan
 from planning.code import import_closure
 from planning.schema import checked
+from planning.shipped import model_file
 from workflow_cases import REPOSITORY, SMOKE, Workspace
 
 from radar_cleaner.cli import STAGES
@@ -31,6 +32,58 @@ def test_neighbours_are_the_shards_that_an_input_time_lies_in(plan: Plan) -> Non
 def test_a_frame_missing_at_the_boundary_is_no_neighbour(plan: Plan, scratch: Workspace) -> None:
     (scratch.root / "frames/CASGO/CASGO_202407110000.png").unlink()
     assert Plan(checked(SMOKE, SCHEMA)).neighbours("CASGO", "20240710T23") == ["20240710T22"]
+
+
+def test_what_confirms_an_echo_lies_a_cadence_away_in_the_same_period(plan: Plan) -> None:
+    assert plan.near_in_time("CASGO", "20240710T22") == ["20240710T23"]
+    assert plan.near_in_time("CASGO", "20240710T23") == ["20240710T22"]  # midnight is not trained on
+    assert plan.near_in_time("CASGO", "20240711T00") == []
+    assert plan.near_in_time("CASGO", "20240711T13") == []
+
+
+def test_the_frame_a_cadence_away_counts_and_not_the_window(scratch: Workspace, plan: Plan) -> None:
+    config = copy.deepcopy(SMOKE)
+    config["samples"] |= {"input_minutes": [-60, 0], "block_minutes": 120}
+    wide = Plan(checked(config, SCHEMA))
+    assert wide.neighbours("CASGO", "20240711T00") == ["20240710T23"]
+    assert wide.near_in_time("CASGO", "20240710T23") == ["20240710T22"]
+    (scratch.root / "frames/CASGO/CASGO_202407102254.png").unlink()
+    assert Plan(checked(SMOKE, SCHEMA)).near_in_time("CASGO", "20240710T23") == []
+
+
+def test_masks_that_vote_are_those_of_the_training_period(scratch: Workspace, plan: Plan) -> None:
+    config = copy.deepcopy(SMOKE)
+    config["votes"] = {"reference": "truth"}
+    voted = Plan(checked(config, SCHEMA))
+    assert len(voted.training_masks("CASGO", "20240710T22")) == 10
+    assert {Path(path).parent.name for path in voted.training_masks("CASCM", "20240710T23")} == {"CASCM"}
+    assert voted.training_masks("CASGO", "20240711T00") == voted.training_masks("CASGO", "20240711T13") == []
+    assert plan.training_masks("CASGO", "20240710T22") == []
+    config["votes"]["reference_weight"] = 0
+    assert Plan(checked(config, SCHEMA)).training_masks("CASGO", "20240710T22") == []
+
+
+def test_a_model_is_trained_where_it_cleans_or_is_compared(
+    scratch: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(scratch.root)
+    config = copy.deepcopy(SMOKE)
+    for model, compared, trains in (
+        ("trained", None, True),
+        ("trained", "pretrained", True),
+        ("pretrained", "trained", True),
+        ("pretrained", None, False),
+    ):
+        config["cleaning"], config["samples"]["atlas"] = {"model": model}, "channel"
+        config["evaluation"]["compare_model"] = compared
+        assert Plan(checked(config, SCHEMA)).trains == trains
+
+
+def test_the_shipped_model_is_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = model_file("pretrained")
+    assert found and not found.is_absolute() and found.samefile(REPOSITORY / "resources/pretrained/best.pt")
+    assert model_file("mine.pt") == Path("mine.pt") and model_file("trained") is model_file(None) is None
 
 
 def test_what_is_not_done_lists_no_shards(scratch: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,7 @@ from workflow_cases import Workspace, jobs_of, make_workspace
 def after_smoke(finished: Workspace) -> Iterator[Workspace]:
     name_files(finished.root)
     yield finished
-    for name in ("moved", "palette.csv", "mask.png", "terrain.tif", "mine.pt"):
+    for name in ("moved", "palette.csv", "mask.png", "plants.yaml", "terrain.tif", "mine.pt"):
         (finished.root / name).unlink()
 
 
@@ -130,7 +130,7 @@ def test_a_radars_own_key_reruns_what_the_common_one_does_for_this_radar_alone(
     [
         (("labels.opening_px", "labels.closing_px"), FROM_LABELS),
         (("labels.min_dbz", "labels.min_area_px"), FROM_LABELS),
-        (("votes.colour", "votes.atlas"), FROM_TARGETS),
+        (("votes.colour", "votes.area"), FROM_TARGETS),
         (("training.drop_neighbours", "training.drop_others"), FROM_MODEL),
         (("training.weight_decay", "training.input_noise_dbz"), FROM_MODEL),
     ],

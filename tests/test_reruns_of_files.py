@@ -91,6 +91,11 @@ def test_a_touched_frame_of_equal_content_reruns_nothing(finished: Workspace) ->
     assert finished.dry_run() == set()
 
 
+def test_an_edited_file_of_plants_trains_again(finished: Workspace) -> None:
+    with edited(finished.root / "config/plants.yaml"):
+        assert finished.rules() == FROM_MODEL
+
+
 # Code.
 
 
@@ -101,7 +106,7 @@ FROM = {
     "label_echoes": FROM_LABELS,
     "build_clutter_atlas": FROM_ATLAS,
     "build_warp_grid": FROM_GEOMETRY,
-    "align_others": {"align_others"} | FROM_MODEL,
+    "align_others": {"align_others"} | FROM_TARGETS,
     "vote_echoes": FROM_TARGETS,
     "split_samples": {"split_samples"} | FROM_MODEL,
     "list_test_samples": {"list_test_samples"} | SCORES,
@@ -112,9 +117,23 @@ FROM = {
     "write_report": {"write_report"},
 }
 NOT_IN_SMOKE = {"place_static_fields", "export_geotiff"}
-NO_RULES = {"show_summary", "show_costs"}  # subcommands only
+NO_RULES = {"show_summary", "show_costs", "simulate"}  # subcommands only
 # Who edits these changes no file of a rule.
-RUN_BY_NO_RULE = {"__init__", "__main__", "cli", "stages/__init__", "stages/show_summary", "stages/show_costs"}
+RUN_BY_NO_RULE = {"__init__", "__main__", "cli", "stages/__init__", *(f"stages/{stage}" for stage in NO_RULES)}
+RUN_BY_NO_RULE |= {
+    f"simulation/{module}"
+    for module in (
+        "__init__",
+        "clutter",
+        "landscape",
+        "pictures",
+        "radar_view",
+        "rain",
+        "spectra",
+        "world",
+        "world_config",
+    )
+}
 
 
 def rules_of_modules() -> dict[str, set[str]]:

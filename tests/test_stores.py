@@ -20,6 +20,8 @@ SHAPE = (4, 5)
 LABELS = {
     "reflectivity": Variable("uint8", SHAPE, ("y", "x"), {"units": "dBZ"}, 255),
     "echo_class": Variable("uint8", SHAPE, ("y", "x")),
+    "evidence_density": Variable("int8", SHAPE, ("y", "x")),
+    "evidence_spoke": Variable("int8", SHAPE, ("y", "x")),
     "echo_fraction": Variable("float32"),
 }
 
@@ -34,6 +36,8 @@ def write_labels(path, times=(60, 120, 180), seed=0, fail_at=None, **options):
             frame = {
                 "reflectivity": rng.integers(0, 256, SHAPE, dtype=np.uint8),
                 "echo_class": rng.integers(0, 4, SHAPE, dtype=np.uint8),
+                "evidence_density": rng.integers(-127, 128, SHAPE, dtype=np.int8),
+                "evidence_spoke": rng.integers(-127, 128, SHAPE, dtype=np.int8),
                 "echo_fraction": np.array(rng.random(), dtype=np.float32),
             }
             store.append(time, **frame)
@@ -141,6 +145,8 @@ def test_a_store_is_not_there_before_it_is_whole(tmp_path):
             1,
             reflectivity=np.zeros(SHAPE, np.uint8),
             echo_class=np.zeros(SHAPE, np.uint8),
+            evidence_density=np.zeros(SHAPE, np.int8),
+            evidence_spoke=np.zeros(SHAPE, np.int8),
             echo_fraction=np.array(0, np.float32),
         )
         assert not (tmp_path / "a.zarr").exists()

@@ -15,6 +15,8 @@ import yaml
 from picture_cases import write_zoo
 from workflow_cases import REPOSITORY, SMOKE, Workspace, jobs_of
 
+from radar_cleaner.votes import LABELERS
+
 EMPTY_ZIP = b"PK\x05\x06" + bytes(18)  # what the plan takes for a model file
 UP_TO_TRAINING = {
     "list_unplaced_frames",
@@ -42,6 +44,32 @@ def test_no_input_up_to_the_training_is_of_the_evaluation_period_or_the_referenc
     assert hours and minutes
     assert max(hours) == max(minutes) == "11"
     assert not [name for name in inputs if "truth" in name]
+
+
+def test_no_target_reads_frames_of_another_period_and_no_mask_of_the_evaluation_votes(scratch: Workspace) -> None:
+    """With every labeler on: neighbours in time and reference masks are those of the shard's own period."""
+    config = yaml.safe_load((REPOSITORY / "config/maritimes.yaml").read_text())
+    truth = str(REPOSITORY / config["evaluation"]["reference"])
+    for radar in config["radars"]:
+        radar["frames"] = str(REPOSITORY / radar["frames"])
+    config["evaluation"]["reference"] = truth
+    config["votes"] = dict.fromkeys(LABELERS[:-1], 1) | {"reference": truth}
+    output = scratch.forked("--dry-run", "evaluate", config=config)
+    seen = {False: set[str](), True: set[str]()}  # by whether the target is of the evaluation
+    masks: list[tuple[bool, str]] = []
+    for block in re.split(r"\n(?=rule )", output):
+        if not block.startswith("rule vote_echoes:"):
+            continue
+        found = re.search(r"^    input: (.*)$", block, re.MULTILINE)
+        shard = re.search(r"^    wildcards: .*shard=(\w+)", block, re.MULTILINE)
+        assert found and shard
+        late = shard[1] >= "20240711T12"
+        seen[late] |= set(re.findall(r"/(\d{8}T\d\d)\.zarr", found[1]))
+        masks += [(late, name) for name in re.findall(r"truth/\w+/\w+_(\d{12})\.png", found[1])]
+    assert max(seen[False]) == "20240711T11" and min(seen[True]) == "20240711T12"
+    assert len(seen[False]) == 17 and len(seen[True]) == 12
+    assert len(masks) > 200 and not any(late for late, _ in masks)
+    assert max(time for _, time in masks) < "202407111200"
 
 
 def test_named_targets_make_their_part(scratch: Workspace) -> None:
