@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from radar_cleaner.errors import StoreError
-from radar_cleaner.evaluation import ALL_BANDS
+from radar_cleaner.evaluation import ALL_BANDS, CLEANERS
 from radar_cleaner.report import list_warnings
 
 
@@ -86,7 +86,7 @@ def _list_scores(metrics: dict[str, Any]) -> list[tuple[str, str]]:
     if metrics.get("tta"):
         lines.append(("scores by", "the model's mean over eight flips and turns of each frame (evaluation.tta)"))
     if len(metrics["models"]) > 1:
-        lines += [(name, path) for name, path in metrics["models"].items()]
+        lines += [(name, metrics["models"][name]) for name in CLEANERS if name in metrics["models"]]
     lines.append(("scores against", f"{against}, all reflectivities: weather kept / other echo removed"))
     for row in metrics["scores"]:
         if row["band"] == ALL_BANDS:
