@@ -324,7 +324,7 @@ def test_runs_are_made_once_and_scored_against_the_base(tmp_path: Path) -> None:
 
     def run(*more: str) -> tuple[str, dict[str, bytes]]:
         done = subprocess.run(
-            [*command, "--only", "votes-without-spoke,only-CASGO,time", *more],
+            [*command, "--only", "votes-without-spoke,only-CASGO", *more],
             cwd=workspace.root,
             env=workspace.environment(),
             capture_output=True,
@@ -336,12 +336,12 @@ def test_runs_are_made_once_and_scored_against_the_base(tmp_path: Path) -> None:
         return done.stdout, {path.name: path.read_bytes() for path in folder.glob("ablation.*")}
 
     said, first = run()
-    assert said.count("made in") == 4
+    assert said.count("made in") == 3
     models = {path: path.stat().st_mtime_ns for path in workspace.root.glob("results-ablation/*/model/best.pt")}
-    assert len(models) == 4
+    assert len(models) == 3
     again, second = run()
-    assert again.count("up to date") == 4 and second == first
+    assert again.count("up to date") == 3 and second == first
     assert all(path.stat().st_mtime_ns == time for path, time in models.items())
     table = pd.read_csv(workspace.root / "results-ablation/ablation.csv")
-    assert set(table.variant) == {BASE, "votes-without-spoke", "only-CASGO", "one-time"}
+    assert set(table.variant) == {BASE, "votes-without-spoke", "only-CASGO"}
     assert set(table[table.answer == VOTES].variant) == {BASE, "votes-without-spoke", "only-CASGO"}

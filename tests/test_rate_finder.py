@@ -110,5 +110,5 @@ def test_on_real_frames_it_is_within_a_factor_of_3_of_the_best_of_a_sweep(tmp_pa
     found = read_model_provenance(tmp_path / "find/best.pt")["learning_rate"]
     losses.pop("find")
     best = min(losses, key=losses.__getitem__)
-    assert losses[best] < 0.5 * max(losses.values())  # the rate matters
+    assert losses[best] < 0.8 * max(losses.values())  # the rate matters
     assert best / 3 <= found <= best * 3, (found, losses)
