@@ -33,7 +33,7 @@ BY_DAY["evaluation"]["period"] = ["2024-07-11", "2024-07-12"]
 
 # Enough epochs for a signal to come between.
 LONGER = copy.deepcopy(BY_DAY)
-LONGER["training"] |= {"epochs": 60}
+LONGER["training"] |= {"epochs": 100}
 
 
 def ask(*command: str) -> str:

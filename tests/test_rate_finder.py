@@ -83,7 +83,7 @@ def test_a_found_rate_is_kept_by_a_run_that_goes_on(tmp_path, monkeypatch):
     assert again.rates == first.rates and len(first.rates) > 10
 
 
-@pytest.mark.slow  # four trainings as the demo's
+@pytest.mark.slow  # three trainings as the demo's
 def test_on_real_frames_it_is_within_a_factor_of_3_of_the_best_of_a_sweep(tmp_path) -> None:
     evening = ["2024-07-10 19:00", "2024-07-11 00:00"]
     config = {name: part for name, part in SMOKE.items() if name != "evaluation"}
@@ -100,7 +100,7 @@ def test_on_real_frames_it_is_within_a_factor_of_3_of_the_best_of_a_sweep(tmp_pa
     flags |= {"weight_decay": 0.01, "drop_neighbours": 0.15, "drop_others": 0.25, "seed": 1}
     flags |= {"inpainting_weight": 0.5}
     losses = {}
-    for rate in ("find", 2e-3, 6e-3, 2e-2, 6e-2):
+    for rate in ("find", 2e-3, 6e-3, 6e-2):
         outputs = ("best", "history", "curves", "card", "checkpoint", "runs")
         here = {name: tmp_path / str(rate) / flags[name].name for name in outputs}
         if rate == "find":  # it looks before the first epoch, whatever their number
