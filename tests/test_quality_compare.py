@@ -13,9 +13,9 @@ import pytest
 import yaml
 from store_cases import CADENCE_S, START, make_atlas, make_labels, make_targets, times_from
 
-from benchmarks.quality import compare, run, tables
+from benchmarks.quality import ROOT, compare, jobs, run, tables
+from benchmarks.quality.jobs import Job
 from benchmarks.quality.methods import Answer, Method, own_methods
-from benchmarks.quality.run import Job
 from benchmarks.quality.scenes import Frames, Scene
 from radar_cleaner.labels import EchoShape
 from radar_cleaner.layout import Layout
@@ -165,16 +165,16 @@ def test_a_config_without_reference_is_refused() -> None:
     config = {"evaluation": {"reference": None, "period": None}, "training": {"period": None}}
     config |= {"frames": {"shard": "hour"}}
     with pytest.raises(SystemExit, match=r"evaluation\.reference"):
-        run.jobs_of(config, Path("results"), (), True, 1)
+        jobs.jobs_of(config, Path("results"), (), True, 1)
 
 
 def test_the_votes_that_are_scored_are_asked_for_where_nothing_is_to_be_evaluated(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.chdir(run.ROOT)
+    monkeypatch.chdir(ROOT)
     text = Path("config/maritimes.yaml").read_text()
-    config = run.checked(yaml.safe_load(text), run.ROOT / "workflow/schemas/config.schema.yaml")
-    found = run.votes_of_scored_frames(config)
+    config = jobs.filled(yaml.safe_load(text))
+    found = jobs.votes_of_scored_frames(config)
     assert len(found) == 2 * 12 and found[0] == "results-maritimes/targets/CASGO/20240711T12.zarr/zarr.json"
 
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from learning_cases import config as model_config
 from store_cases import START, make_aligned, make_atlas, make_labels, make_targets, times_from
 
-from benchmarks.quality import figure, planted_tables, run
+from benchmarks.quality import ROOT, figure, jobs, planted_tables, run
+from benchmarks.quality.jobs import Job
 from benchmarks.quality.learned import NamedModel, load_models
 from benchmarks.quality.methods import Answer
 from benchmarks.quality.planted import ADDITIVE, NEIGHBOURS, VOTING, Planter, Plants, Trial, class_ranks
@@ -34,7 +35,7 @@ from benchmarks.quality.planted_scores import (
     pool,
     score_plants,
 )
-from benchmarks.quality.run import Job, PlantedPart
+from benchmarks.quality.run import PlantedPart
 from benchmarks.quality.scenes import Frames
 from benchmarks.quality.scoring import SHARES, Curve, Histogram
 from radar_cleaner.checkpoints import save_model
@@ -444,9 +445,9 @@ def test_equal_stores_and_models_give_equal_files(job: Job, tmp_path: Path) -> N
 
 
 def test_what_is_planted_follows_the_config_and_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(run.ROOT)
+    monkeypatch.chdir(ROOT)
     text = Path("config/maritimes.yaml").read_text()
-    config = run.checked(yaml.safe_load(text), run.ROOT / "workflow/schemas/config.schema.yaml")
+    config = jobs.filled(yaml.safe_load(text))
     part = run.planted_part(config, run.parse(["--seed", "3", "--unseen", "spokes=a.pt"]))
     assert part.plants == Plants(RANGES, (-6, 0, 6), 3) and part.plants.target == 1
     assert part.weights == {name: config["votes"][name] for name in VOTING}

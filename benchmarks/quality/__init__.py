@@ -1,6 +1,7 @@
 """How well cleaners tell rain from what is no rain, on real frames with a reference: `make benchmark-quality`.
 
 run      the command: every method on every radar, then tables and the figure
+jobs     the config, its radars that have reference masks, the run that is scored
 scenes   a radar's frames, what lies around each of them, and its reference
 methods  the list of what is compared, each with the parameters that it is swept over
 filters  classical filters of a picture and of a picture's neighbours in time
@@ -20,3 +21,11 @@ variants  the list of what is changed, and the configs and folders of the runs
 readings  what each run removes, and its difference to the base over the same hours
 ablation_tables  what is written
 """
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "workflow")]  # `planning`

@@ -37,12 +37,13 @@ from radar_cleaner import figures
 from radar_cleaner.errors import ConfigError, RadarCleanerError
 from radar_cleaner.tables import write_csv, write_text
 
+from . import ROOT
 from . import ablation_tables as tables
 from .ablation_tables import Outcome
+from .jobs import Job, cores, filled, jobs_of, votes_of_scored_frames
 from .readings import NETWORK, Reading, Task, read
-from .run import ROOT, Job, cores, jobs_of, votes_of_scored_frames
 from .scoring import SHARES
-from .variants import BASE, GROUPS, Config, Variant, changed, filled, link_shared, plan_variants, select
+from .variants import BASE, GROUPS, Config, Variant, changed, link_shared, plan_variants, select
 
 
 class RunError(RadarCleanerError):

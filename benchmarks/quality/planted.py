@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from radar_cleaner.plant_kinds import PAINTERS
 from radar_cleaner.plant_ranges import PLANT_KINDS, PlantKind, read_plant_ranges
 from radar_cleaner.plants import Planting, draw_plants, plant
 from radar_cleaner.stores import TimeSeries
-from radar_cleaner.vocabulary import METEOROLOGICAL, NODATA, decode_log_odds, encode_log_odds, is_echo
+from radar_cleaner.vocabulary import METEOROLOGICAL, NODATA, decode_log_odds, is_echo
+from radar_cleaner.votes import Weights, vote
 
 from .scenes import REACH, Codes, Frames, Mask, Scene, Values
 
@@ -91,7 +92,9 @@ class Planter:
         others: Sequence[Path] = (),
     ) -> None:
         self._others = TimeSeries(list(others), "aligned")
-        self.frames, self.plants, self._weights, self._shape = frames, plants, weights, shape
+        self.frames, self.plants, self._shape = frames, plants, shape
+        silent = {field.name: 0.0 for field in fields(Weights)}
+        self._weights = Weights(**silent | {f"{name}_weight": weights[name] for name in VOTING})
         self._ranges = {kind: read_plant_ranges(plants.ranges, [kind]) for kind in PLANT_KINDS}
         found = np.zeros(256, bool)
         observed = np.zeros(frames.site.clutter.shape, bool)
@@ -132,11 +135,8 @@ class Planter:
             "spoke": partial(self._spoke, echoes),
             "atlas": partial(labelers.judge_atlas, echoes, self.frames.site.echo_frequency),
         }
-        total = np.zeros(echoes.places.size, np.float32)
-        for name in VOTING:
-            if self._weights[name] > 0:
-                total += np.float32(self._weights[name]) * asked[name]()
-        return decode_log_odds(echoes.spread(encode_log_odds(total)))
+        evidence = {name: asked[name]() for name in self._weights.counting}
+        return decode_log_odds(vote(echoes, evidence, self._weights, min_confidence=0).evidence)
 
     def _own(self, time: int) -> Codes:
         """(K, y, x): the radar's frames at the input times."""

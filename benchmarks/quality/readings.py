@@ -11,20 +11,20 @@ from zipfile import BadZipFile
 
 import cv2
 import numpy as np
+from planning.code import import_closure
 
 from radar_cleaner.layout import Layout
 from radar_cleaner.stores import TimeSeries
 from radar_cleaner.tables import write_bytes
 from radar_cleaner.vocabulary import decode_log_odds
 
+from . import ROOT
 from .compare import RESAMPLES, Interval, read_curves
+from .jobs import Job
 from .learned import NamedModel, model_method
 from .methods import Answer, Method
-from .run import ROOT, Job
 from .scenes import Frames, Scene
 from .scoring import SHARES, Counts, Curve, Floats, choose, draw_blocks, interval, resample_envelope
-
-from planning.code import import_closure  # isort: skip  (found by .run)
 
 NETWORK, VOTES = "network", "votes"
 OWN_CODE = ("compare", "learned", "readings", "scenes", "scoring")

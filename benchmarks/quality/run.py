@@ -21,8 +21,6 @@ for times.csv. wradlib and Py-ART are the extra `benchmark`.
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -37,50 +35,24 @@ from typing import Any
 import cv2
 import pandas as pd
 import yaml
+from planning.configuration import fill_windows
 
 from radar_cleaner import figures
 from radar_cleaner.errors import RadarCleanerError
-from radar_cleaner.labels import EchoShape
 from radar_cleaner.layout import Layout
-from radar_cleaner.names import NameFormat
 from radar_cleaner.plant_ranges import PLANT_KINDS
 from radar_cleaner.samples import read_samples
 from radar_cleaner.tables import write_csv, write_text
 
-from . import figure, planted_scores, planted_tables, tables
+from . import ROOT, figure, planted_scores, planted_tables, tables
 from .compare import OPERATING_SHARE, Scored, compare_on_radar
+from .jobs import Job, cores, filled, jobs_of, make_results, votes_of_scored_frames
 from .learned import NamedModel, load_models, model_method
 from .libraries import versions
 from .methods import Method, library_methods, own_methods
 from .planted import VOTING, Planter, Plants
 from .planted_scores import PlantScore, UnseenModel, check_unseen
 from .scenes import Frames
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "workflow")]
-
-from planning.archive import Plan  # noqa: E402
-from planning.configuration import Period, fill_windows, read_period, read_radars  # noqa: E402
-from planning.schema import checked  # noqa: E402
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a process needs to score a radar."""
-
-    results: Path
-    radar: str
-    names: NameFormat
-    masks: Path
-    cadence_minutes: float
-    training: Period
-    evaluation: Period
-    edges: tuple[float, ...]
-    shape: EchoShape
-    threshold: float
-    models: tuple[NamedModel, ...]
-    libraries: bool
-    every: int
 
 
 @dataclass(frozen=True)
@@ -94,7 +66,7 @@ class PlantedPart:
 
 def main() -> None:
     options = parse(sys.argv[1:])
-    config = checked(yaml.safe_load(options.config.read_text()), ROOT / "workflow/schemas/config.schema.yaml")
+    config = filled(yaml.safe_load(options.config.read_text(encoding="utf-8")))
     results = options.results or Path(config["results"])
     default = NamedModel("model", (results / "model/best.pt",))
     models = tuple(map(NamedModel.from_flag, options.model)) or (default,)
@@ -158,49 +130,6 @@ def require_libraries() -> None:
             f"benchmark-quality: no {' and no '.join(missing)}; `make benchmark-quality` installs them,"
             " --without-libraries leaves their filters out"
         )
-
-
-def votes_of_scored_frames(config: dict[str, Any]) -> list[str]:
-    """The stores of targets of the evaluation period, which a run makes only to evaluate."""
-    layout = Layout(Path(config["results"]))
-    return [str(layout.targets(*pair) / "zarr.json") for pair in Plan(config).pairs("evaluation")]
-
-
-def make_results(config: Path, targets: Sequence[str]) -> None:
-    """Let snakemake make what is missing or out of date."""
-    command = [sys.executable, "-m", "snakemake", *targets, "--cores", "all", "--configfile", str(config)]
-    if subprocess.run(command, cwd=ROOT).returncode:
-        sys.exit("snakemake did not make the results; its messages are above")
-
-
-def jobs_of(
-    config: dict[str, Any], results: Path, models: tuple[NamedModel, ...], libraries: bool, every: int
-) -> list[Job]:
-    """A job for each radar that has reference masks."""
-    masks, grain = Path(config["evaluation"]["reference"] or ""), config["frames"]["shard"]
-    evaluation = read_period("evaluation.period", config["evaluation"]["period"], grain)
-    training = read_period("training.period", config["training"]["period"], grain)
-    if not config["evaluation"]["reference"] or evaluation is None or training is None:
-        sys.exit("the benchmark needs training.period, evaluation.period and evaluation.reference in the config")
-    return [
-        Job(
-            results,
-            radar.id,
-            radar.names,
-            masks,
-            config["frames"]["cadence_minutes"],
-            training,
-            evaluation,
-            tuple(config["evaluation"]["dbz_bands"]),
-            EchoShape(*(radar.labels[key] for key in ("min_dbz", "opening_px", "closing_px", "min_area_px"))),
-            config["cleaning"]["threshold"],
-            models,
-            libraries,
-            every,
-        )
-        for radar in read_radars(config)
-        if (masks / radar.id).is_dir()
-    ]
 
 
 def score(job: Job) -> list[Scored]:
@@ -281,10 +210,6 @@ def heading(job: Job, config: Path) -> str:
         "hours as independent and is therefore rather too narrow. Operating points are chosen on the validation "
         f"samples ({100 * OPERATING_SHARE:g} % kept there) or are the defaults of their authors."
     )
-
-
-def cores() -> int:
-    return len(os.sched_getaffinity(0))
 
 
 if __name__ == "__main__":

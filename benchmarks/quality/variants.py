@@ -12,12 +12,9 @@ from typing import Any
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.votes import LABELERS
 
-from .run import ROOT
-
-from planning.schema import checked  # isort: skip  (found by .run)
+from .jobs import filled
 
 Config = dict[str, Any]
-SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 
 # What a run makes up to its model, by folder.
 KINDS = frozenset({"rgb", "labels", "atlas", "warp", "aligned", "static", "targets", "samples"})
@@ -75,11 +72,6 @@ def select(variants: Sequence[Variant], only: Iterable[str]) -> list[Variant]:
     if wanted - known:
         raise ConfigError(f"--only {','.join(sorted(wanted - known))}: choose of {', '.join(sorted(known))}")
     return [one for one in variants if not wanted or one.name == BASE or {one.name, *one.groups} & wanted]
-
-
-def filled(config: Config) -> Config:
-    """A config with all defaults. Raises ConfigError."""
-    return checked(config, SCHEMA)
 
 
 def changed(config: Config, changes: Mapping[str, Any]) -> Config:

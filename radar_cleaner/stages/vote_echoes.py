@@ -10,11 +10,11 @@ from typing import Annotated, Literal
 
 import numpy as np
 from cyclopts import Parameter
-from numpy.typing import NDArray
 
 from radar_cleaner.errors import ConfigError, StoreError, require
 from radar_cleaner.labelers import (
     Echoes,
+    LogOdds,
     MovingFrame,
     judge_area,
     judge_atlas,
@@ -40,7 +40,6 @@ from radar_cleaner.vocabulary import (
 from radar_cleaner.votes import LabelerTable, Weights, vote
 
 log = logging.getLogger(__name__)
-LogOdds = NDArray[np.float32]
 # What a labeler says of the echoes of a frame, with its index in the shard and its time.
 _Ask = Callable[[Echoes, int, int], LogOdds | None]
 
@@ -180,10 +179,8 @@ def _single_picture(own: ReadAhead) -> dict[str, _Ask]:
 
 def _persistence(own: Store, ahead: ReadAhead, neighbours: Sequence[Path], step: int, inputs: list[Store]) -> _Ask:
     """What the frames `step` seconds before and after tell, of this shard and of those beside it."""
-    beside, index_of = (
-        TimeSeries(neighbours, "labels"),
-        {time: index for index, time in enumerate(own.times.tolist())},
-    )
+    beside = TimeSeries(neighbours, "labels")
+    index_of = {time: index for index, time in enumerate(own.times.tolist())}
     for store in beside.stores:
         expect_attrs(store, **{name: own.attrs[name] for name in ("radar", "center_px", "metres_per_pixel")})
         inputs.append(store)

@@ -1,0 +1,94 @@
+"""What is scored: a config, the radars in it that have reference masks, and the run of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from planning.archive import Plan
+from planning.configuration import Period, read_period, read_radars
+from planning.schema import checked
+
+from radar_cleaner.labels import EchoShape
+from radar_cleaner.layout import Layout
+from radar_cleaner.names import NameFormat
+
+from . import ROOT
+from .learned import NamedModel
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a process needs to score a radar."""
+
+    results: Path
+    radar: str
+    names: NameFormat
+    masks: Path
+    cadence_minutes: float
+    training: Period
+    evaluation: Period
+    edges: tuple[float, ...]
+    shape: EchoShape
+    threshold: float
+    models: tuple[NamedModel, ...]
+    libraries: bool
+    every: int
+
+
+def filled(config: dict[str, Any]) -> dict[str, Any]:
+    """A config as its user wrote it, with all defaults. Raises ConfigError."""
+    return checked(config, ROOT / "workflow/schemas/config.schema.yaml")
+
+
+def votes_of_scored_frames(config: dict[str, Any]) -> list[str]:
+    """The stores of targets of the evaluation period, which a run makes only to evaluate."""
+    layout = Layout(Path(config["results"]))
+    return [str(layout.targets(*pair) / "zarr.json") for pair in Plan(config).pairs("evaluation")]
+
+
+def make_results(config: Path, targets: Sequence[str]) -> None:
+    """Let snakemake make what is missing or out of date."""
+    command = [sys.executable, "-m", "snakemake", *targets, "--cores", "all", "--configfile", str(config)]
+    if subprocess.run(command, cwd=ROOT).returncode:
+        sys.exit("snakemake did not make the results; its messages are above")
+
+
+def jobs_of(
+    config: dict[str, Any], results: Path, models: tuple[NamedModel, ...], libraries: bool, every: int
+) -> list[Job]:
+    """A job for each radar that has reference masks."""
+    masks, grain = Path(config["evaluation"]["reference"] or ""), config["frames"]["shard"]
+    evaluation = read_period("evaluation.period", config["evaluation"]["period"], grain)
+    training = read_period("training.period", config["training"]["period"], grain)
+    if not config["evaluation"]["reference"] or evaluation is None or training is None:
+        sys.exit("the benchmark needs training.period, evaluation.period and evaluation.reference in the config")
+    return [
+        Job(
+            results,
+            radar.id,
+            radar.names,
+            masks,
+            config["frames"]["cadence_minutes"],
+            training,
+            evaluation,
+            tuple(config["evaluation"]["dbz_bands"]),
+            EchoShape(*(radar.labels[key] for key in ("min_dbz", "opening_px", "closing_px", "min_area_px"))),
+            config["cleaning"]["threshold"],
+            models,
+            libraries,
+            every,
+        )
+        for radar in read_radars(config)
+        if (masks / radar.id).is_dir()
+    ]
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0))
