@@ -22,6 +22,7 @@ from radar_cleaner.evaluation import (
     score_frame,
 )
 from radar_cleaner.inference import Cleaner, RadarFrames
+from radar_cleaner.joining import VoteSums
 from radar_cleaner.layout import Layout
 from radar_cleaner.names import NameFormat
 from radar_cleaner.reference_masks import ReferenceMasks
@@ -33,9 +34,10 @@ Classes = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Scoring:
-    """How frames are scored; `hole_size` is None where nothing is hidden."""
+    """How frames are scored; `votes` is their weight beside a model, `hole_size` None where nothing is hidden."""
 
     threshold: float
+    votes: float
     dbz_bands: list[float]
     hole_size: int | None
     tta: bool
@@ -93,6 +95,7 @@ class RadarScorer:
         all_frames = [RadarFrames(*stores, inputs, layout.atlas(radar), static) for _, inputs in models]
         self._frames, *others = all_frames
         self._compared = [(model, frames) for (model, _), frames in zip(models[1:], others, strict=True)]
+        self._votes = VoteSums([layout.targets(radar, shard) for shard in shards], how.votes)
         self._rgb_paths = [layout.rgb(radar, shard) for shard in shards]
         self._clutter = open_store(layout.atlas(radar), "atlas").read("clutter")
         self._times = set(self._frames.times)
@@ -107,8 +110,8 @@ class RadarScorer:
         """A time that has been scored, as the model judges it."""
         frame, attrs = self._frame(time), self._frames.attrs
         assert frame is not None, self._frames.labels.describe(time)
-        probability = self._cleaner.predict(self._frames.inputs(time), self.how.tta).probability
-        kept = np.asarray(probability >= self.how.threshold)
+        seen = self._cleaner.predict(self._frames.inputs(time), self.how.tta)
+        kept = np.asarray(self._votes.join(seen.probability, time) >= self.how.threshold)
         center = float(attrs["center_px"][0]), float(attrs["center_px"][1])
         return Judged(frame.codes, frame.reference, kept, center, float(attrs["metres_per_pixel"]))
 
@@ -141,7 +144,6 @@ class RadarScorer:
         hidden = None
         if holes is not None and hit_by(holes, frame):
             hidden = self._cleaner.predict(replace(inputs, own=hide(inputs.own, holes)), how.tta).dbz
-        compared = [model.predict(frames.inputs(time), how.tta).probability for model, frames in self._compared]
-        return score_frame(
-            frame, seen.probability, seen.dbz, how.threshold, how.dbz_bands, holes, hidden, compared
-        )
+        others = [model.predict(frames.inputs(time), how.tta) for model, frames in self._compared]
+        probability, *compared = (self._votes.join(one.probability, time) for one in (seen, *others))
+        return score_frame(frame, probability, seen.dbz, how.threshold, how.dbz_bands, holes, hidden, compared)

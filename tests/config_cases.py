@@ -454,6 +454,7 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
         "above 0",
     ),
     "an unknown tracker": (put("training", "tracker", value="neptune"), "training.tracker", "mlflow"),
+    "votes that outweigh all": (put("cleaning", "votes", value=11), "cleaning.votes", "at most 10"),
     "yes for a switch": (put("cleaning", "tta", value="yes please"), "cleaning.tta", "write true or false"),
     "a list for static fields": (
         put("samples", "static", value=["a.tif"]),

@@ -114,6 +114,7 @@ def make_evaluation(results: Path, radars: tuple[str, ...], keeps: bool = True, 
         "reference": "masks",
         "models": {"model": "results/model/best.pt"},
         "threshold": 0.5,
+        "votes": 1.0,
         "tta": False,
         "fast_dev_run": False,
         "samples": {

@@ -165,6 +165,7 @@ KEYS: Rows = {
     "cleaning.model": ("mine.pt", {"evaluate_model"} | PRODUCTS),
     "evaluation.compare_model": ("mine.pt", {"evaluate_model", "write_report"}),
     "cleaning.threshold": (0.4, {"evaluate_model"} | PRODUCTS),
+    "cleaning.votes": (2, {"evaluate_model"} | PRODUCTS),
     "cleaning.fill": (False, PRODUCTS),
     "cleaning.tta": (True, PRODUCTS),
     "cleaning.geotiff": (True, {"export_geotiff", "write_report"}),
@@ -211,8 +212,9 @@ GIVEN_KEYS: Rows = {
     "samples.reflectivity": ("mean", NOTHING),
     "training.epochs": (3, NOTHING),
     "training.plants.ranges": ("nowhere.yaml", NOTHING),
-    "votes.area": (1.0, NOTHING),
-    "atlas.threshold": (0.8, NOTHING),
+    "votes.area": (1.0, {"vote_echoes"} | PRODUCTS),
+    "atlas.threshold": (0.8, {"build_clutter_atlas", "vote_echoes"} | PRODUCTS),
+    "cleaning.votes": (0, PRODUCTS),
     "samples.input_minutes": ([-6, 0], PRODUCTS),
 }
 

@@ -138,10 +138,11 @@ def make_targets(
     echo_class: ArrayLike | None = None,
     confidence: ArrayLike | None = None,
     shape: tuple[int, int] = SHAPE,
+    evidence: int = 1,
 ) -> Path:
     """A "targets" store. Without `echo_class` it is what `make_labels` has for the same radar and times.
 
-    Its evidence is one step for weather and one against what is not.
+    Its `evidence` is so many steps for weather, and against what is not.
     """
     times = list(times)
     if echo_class is None:
@@ -163,8 +164,8 @@ def make_targets(
         codec="fast",
     ) as store:
         for index, time in enumerate(times):
-            sign = np.array([0, 1, -1, 0], np.int8)[classes[index]]
-            store.append(time, echo_class=classes[index], confidence=sure[index], evidence=sign)
+            steps = np.array([0, evidence, -evidence, 0], np.int8)[classes[index]]
+            store.append(time, echo_class=classes[index], confidence=sure[index], evidence=steps)
     return path
 
 

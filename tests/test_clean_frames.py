@@ -13,13 +13,16 @@ from radar_cleaner.inference import RadarFrames, load_cleaner
 from radar_cleaner.layout import Layout
 from radar_cleaner.models import draw_weights
 from radar_cleaner.stages.clean_frames import clean_frames
-from radar_cleaner.stores import open_store
+from radar_cleaner.stores import open_store, read_provenance
 from radar_cleaner.vocabulary import (
     FLAG_FILLED,
     FLAG_KEPT,
     FLAG_NODATA,
     FLAG_REMOVED,
+    METEOROLOGICAL,
     NODATA,
+    NON_METEOROLOGICAL,
+    NONE,
     UNDETECT,
     encode_dbz,
     is_echo,
@@ -52,6 +55,7 @@ def run(results, **changes):
         "input_minutes": [-6, 0, 6],
         "atlas": "none",
         "threshold": 0.5,
+        "votes": 0.0,
         "fill": True,
         "tta": False,
         "static": False,
@@ -101,6 +105,26 @@ def test_with_augmentation_the_mean_of_eight_looks_decides_and_the_product_says_
     kept = store.frame("quality_flag", 1) == FLAG_KEPT
     assert np.array_equal(kept, echo & (mean.probability >= threshold))
     assert not np.array_equal(kept, echo & (one.probability >= threshold))
+
+
+def test_votes_turn_the_decision_where_there_is_an_echo_and_nowhere_else(results):
+    time, targets = DAYS["20240711"][1], Layout(results).targets("CASGO", "20240711")
+    echo = is_echo(store_cases.pattern_codes("CASGO", time))
+    plain = run(results, threshold=0.5, output=results / "plain.zarr")
+    for kind, flag in ((METEOROLOGICAL, FLAG_KEPT), (NON_METEOROLOGICAL, FLAG_REMOVED)):
+        classes = [
+            np.where(is_echo(store_cases.pattern_codes("CASGO", moment)), kind, NONE)
+            for moment in DAYS["20240711"]
+        ]
+        store_cases.make_targets(targets, times=DAYS["20240711"], echo_class=classes, evidence=100)
+        store = run(results, threshold=0.5, votes=2.0, output=results / f"{kind}.zarr")
+        flags = store.frame("quality_flag", 1)
+        assert (flags[echo] == flag).all()
+        assert np.array_equal(flags[~echo], plain.frame("quality_flag", 1)[~echo])
+        assert (
+            store.attrs["votes"] == 2
+            and str(open_store(targets, "targets").path) in read_provenance(store.path)["inputs"]
+        )
 
 
 def test_nothing_is_filled_beyond_range_or_where_it_is_not_wanted(results):

@@ -133,7 +133,7 @@ def given(config: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
     """The config with a model file, so that nothing trains, and with nothing scored."""
     with zipfile.ZipFile(tmp_path / "model.pt", "w") as file:
         file.writestr("data", "")
-    config["cleaning"] = {"model": str(tmp_path / "model.pt")}
+    config["cleaning"] = {"model": str(tmp_path / "model.pt"), "votes": 0}
     del config["training"], config["evaluation"]
     return config
 
@@ -153,7 +153,11 @@ def test_where_no_atlas_is_used_its_period_is_free(given: dict[str, Any], tmp_pa
     assert not plan_of(given).uses_atlas
     given["samples"]["atlas"] = "mask"
     assert complaint(given).startswith("atlas.period: no radar has a frame")
-    given["atlas"]["period"] = None
+    given["samples"]["atlas"], given["cleaning"]["votes"] = "none", 1
+    assert complaint(given).startswith("atlas.period: no radar has a frame")
+    given["votes"] = {"atlas": 0}
+    assert not plan_of(given).uses_atlas
+    given["atlas"]["period"], given["votes"] = None, {"atlas": 1}
     assert plan_of(given).uses_atlas
 
 

@@ -105,6 +105,7 @@ def run(tmp_path, monkeypatch):
             "time_format": ["%Y%m%d%H%M"] * 2,
             "time_zone": ["UTC"] * 2,
             "threshold": 0.5,
+            "votes": 0.0,
             "dbz_bands": [30.0],
             "holes": True,
             "hole_size": 4,

@@ -95,13 +95,14 @@ VARIANTS: dict[str, tuple[dict[str, Any], set[str]]] = {
             "votes": {"atlas": 0, "persistence": 0, "others": 0, "min_confidence": 0},
             "atlas.window_px": 0,
             "cleaning.fill": False,
+            "cleaning.votes": 0,
             "evaluation": None,
         },
         {
             "--method hsv_multi",
             "--method hsv_simple",
             "--no-flips",
-            "--no-fill",
+            "--votes 0 --no-fill",
             "--atlas none",
             "--window 0",
             "vote-echoes --labels results/labels/CASGO/20240711T01.zarr/zarr.json --colour-weight 1",
@@ -129,6 +130,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], set[str]]] = {
             "training.tracker": "tensorboard",
             "evaluation.tta": True,
             "cleaning.tta": True,
+            "cleaning.votes": 0.5,
         },
         {
             "--learning-rate find",
@@ -144,7 +146,8 @@ VARIANTS: dict[str, tuple[dict[str, Any], set[str]]] = {
             "--hole-pixels 0.5 --hole-sector 5.5",
             f"--plant-fraction 1 --plant-kinds missing second_trip --plant-ranges {PLANTS}",
             "--micro-batch-size 2 --on-out-of-memory stop --checkpoint-minutes 0.5 --tracker tensorboard",
-            "--tta",
+            "--threshold 0.5 --votes 0.5 --fill --tta",
+            "--threshold 0.5 --votes 0.5 --no-static",
         },
     ),
     "plateau, stopped early, mixed, a fast run": (

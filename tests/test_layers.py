@@ -28,7 +28,7 @@ LAYERS = [
     {"distributed", "checkpoints", "model_card", "model_summary"},
     {"schedules", "averaging", "numerics", "interruption", "trackers", "progress"},
     {"training_options", "training_parts", "steps", "validation", "rate_finder", "training"},
-    {"inference"},
+    {"inference", "joining"},
     {"metrics"},
     {"figures", "map_figures", "error_figures", "training_figures"},
     {"evaluation", "worst_frames"},

@@ -31,7 +31,7 @@ def config_of(window: list[int], minutes: float) -> dict[str, Any]:
     config = {key: value for key, value in copy.deepcopy(SMOKE).items() if key not in ("training", "evaluation")}
     config["frames"] |= {"shard": "frame", "newest_minutes": minutes}
     config["samples"] = {"input_minutes": window}
-    config["cleaning"] = {"model": "mine.pt"}
+    config["cleaning"] = {"model": "mine.pt", "votes": 0}
     return config
 
 

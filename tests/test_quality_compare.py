@@ -64,7 +64,7 @@ def job(tmp_path: Path) -> Job:
     samples = pd.DataFrame({"time": [format_time(START + CADENCE_S)], "radar": RADAR})
     samples.to_csv(layout.results / "samples/val.csv", index=False)
     training, evaluation = ((START, START + 3600),), ((START + 3600, START + 3600 * HOURS),)
-    return Job(layout.results, RADAR, NAMES, masks, 6, training, evaluation, EDGES, LABEL, 0.5, (), False, 1)
+    return Job(layout.results, RADAR, NAMES, masks, 6, training, evaluation, EDGES, LABEL, 0.5, 1.0, (), False, 1)
 
 
 @pytest.fixture

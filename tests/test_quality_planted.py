@@ -17,7 +17,7 @@ from store_cases import START, make_aligned, make_atlas, make_labels, make_targe
 
 from benchmarks.quality import ROOT, figure, jobs, planted_tables, run
 from benchmarks.quality.jobs import Job
-from benchmarks.quality.learned import NamedModel, load_models
+from benchmarks.quality.learned import NamedModel, load_models, model_methods
 from benchmarks.quality.methods import Answer
 from benchmarks.quality.planted import ADDITIVE, NEIGHBOURS, VOTING, Planter, Plants, Trial, class_ranks
 from benchmarks.quality.planted_scores import (
@@ -96,7 +96,7 @@ def write_frames(folder: Path, radar: str = RADAR) -> Job:
     save_model(layout.results / "model.pt", model_config(), model.state_dict(), {})
     period = ((SCORED[0], SCORED[-1] + 1),)
     models = (NamedModel("model", (layout.results / "model.pt",)),)
-    return Job(layout.results, radar, NAMES, masks, 6, period, period, (20.0,), LABEL, 0.5, models, False, 1)
+    return Job(layout.results, radar, NAMES, masks, 6, period, period, (20.0,), LABEL, 0.5, 1.0, models, False, 1)
 
 
 @pytest.fixture(scope="module")
@@ -373,6 +373,16 @@ def test_a_model_of_a_single_time_is_judged_on_the_frame_alone(job: Job, frames:
     assert (ask(SCORED[0], trial.own).score == ask(SCORED[0], plain.own).score).all()
 
 
+def test_a_model_is_compared_by_itself_and_with_its_votes_unless_it_has_none(job: Job, frames: Frames) -> None:
+    model, scene = job.models[0], frames.scene(SCORED[0])
+    alone, joined = model_methods(model, job.results, frames, 0.5, votes=3)
+    one, both = (method.judges[""](scene) for method in (alone, joined))
+    assert (alone.name, joined.name) == ("model", "model + votes") and scene.votes.any()
+    assert np.allclose(both.score, one.score + 3 * scene.votes) and both.dbz is one.dbz
+    for odd, weight in ((replace(model, joined=False), 3), (model, 0)):
+        assert [one.name for one in model_methods(odd, job.results, frames, 0.5, weight)] == ["model"]
+
+
 def test_models_that_lack_kinds_are_named_on_the_command_line() -> None:
     one = UnseenModel.from_flag("rings,spokes=a.pt")
     assert (one.kinds, one.model.name, one.model.paths) == (("spokes", "rings"), UNSEEN, (Path("a.pt"),))
@@ -437,7 +447,7 @@ def test_equal_stores_and_models_give_equal_files(job: Job, tmp_path: Path) -> N
         assert table.loc[(UNSEEN, kind), "removed_at_99.5"] == table.loc[("model", kind), "removed_at_99.5"]
     assert (UNSEEN, "spokes") not in table.index and ("model", ALL_ADDITIVE) in table.index
     names = [one.name for one in classical_contestants(LABEL)]
-    assert {*names, "model", UNSEEN} == set(table.index.get_level_values(0))
+    assert {*names, "model", "model + votes", UNSEEN} == set(table.index.get_level_values(0))
     fill = pd.read_csv(tmp_path / "one/planted_fill.csv")
     assert set(fill.method) == {"model", UNSEEN} and {"blocked", "missing", NOTHING} <= set(fill.planted)
     assert (fill.pixels_alone <= fill.pixels).all() and (fill.pixels_alone < fill.pixels).any()
@@ -464,11 +474,14 @@ def test_the_figure_holds_radars_side_by_side_and_models_that_lack_kinds() -> No
 
 def test_a_contestant_that_is_a_model_is_given_the_planted_frames(planter: Planter) -> None:
     trial = planter.trial(SCORED[0], "rings")
-    seen = {}
+    seen: list[tuple[int, object]] = []
 
     def ask(time: int, own: object) -> Answer:
-        seen[time] = own
-        return Answer(np.zeros(SHAPE, np.float32))
+        seen.append((time, own))
+        return Answer(np.ones(SHAPE, np.float32), np.zeros(SHAPE, np.float32))
 
-    model_contestant("model", ask).judges[""](trial)
-    assert seen == {SCORED[0]: trial.own}
+    alone = model_contestant("model", ask).judges[""](trial)
+    joined = model_contestant("model + votes", ask, votes=2).judges[""](trial)
+    assert seen == [(SCORED[0], trial.own)]  # once for both
+    assert (alone.score == 1).all() and alone.dbz is not None
+    assert np.array_equal(joined.score, 1 + 2 * trial.scene.votes) and joined.dbz is None

@@ -92,9 +92,15 @@ def test_cleaning_with_a_given_model_needs_neither_training_nor_evaluation(scrat
         "label_echoes",
         "build_warp_grid",
         "align_others",
+        "build_clutter_atlas",
+        "vote_echoes",
         "clean_frames",
         "compose_radars",
     }
+    config["cleaning"]["votes"] = 0
+    assert not scratch.rules("clean", config=config) & {"build_clutter_atlas", "vote_echoes"}
+    config["cleaning"]["votes"], config["votes"] = 1, {"atlas": 0}
+    assert "build_clutter_atlas" not in scratch.rules("clean", config=config)
 
 
 @pytest.mark.parametrize(("key", "needed"), [("time_of_day", True), ("coordinates", True), ("day_of_year", False)])

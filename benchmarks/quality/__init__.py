@@ -7,7 +7,8 @@ methods  the list of what is compared, each with the parameters that it is swept
 filters  classical filters of a picture and of a picture's neighbours in time
 polar    pictures in the radar's own frame, for filters that work there
 libraries  wradlib's and Py-ART's filters
-learned  models and their ensembles
+learned  models, their ensembles, and models joined with the votes
+ceiling  a model that is taught by the reference
 scoring  curves, envelopes over parameters, intervals
 details  what one decision does: by size, by reflectivity, in rain
 planted  the same frames with artefacts planted into them, whose truth is exact

@@ -23,12 +23,16 @@ from radar_cleaner.figures import (
 )
 
 from .compare import Interval
-from .readings import NETWORK, VOTES, Reading, difference
+from .readings import BOTH, NETWORK, VOTES, Reading, difference
 from .scoring import SHARES
 from .tables import DIGITS, Row
 from .variants import BASE, Variant
 
-ANSWERS = {NETWORK: "the network", VOTES: "the sum of the votes, without a network"}
+ANSWERS = {
+    NETWORK: "the network",
+    BOTH: "the network with the votes, as products are",
+    VOTES: "the votes, without a network",
+}
 DRAWN_SHARE = SHARES[0]  # of meteorological echo kept, in the figure
 STYLES = ((BLUE, "o"), (VERMILION, "s"), (GREEN, "^"), (ORANGE, "D"), (GREY, "v"))  # of radars
 

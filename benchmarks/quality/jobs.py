@@ -36,6 +36,7 @@ class Job:
     edges: tuple[float, ...]
     shape: EchoShape
     threshold: float
+    votes: float  # beside a model
     models: tuple[NamedModel, ...]
     libraries: bool
     every: int
@@ -80,6 +81,7 @@ def jobs_of(
             tuple(config["evaluation"]["dbz_bands"]),
             EchoShape(*(radar.labels[key] for key in ("min_dbz", "opening_px", "closing_px", "min_area_px"))),
             config["cleaning"]["threshold"],
+            config["cleaning"]["votes"],
             models,
             libraries,
             every,

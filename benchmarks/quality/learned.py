@@ -15,8 +15,9 @@ from radar_cleaner.layout import Layout
 from radar_cleaner.vocabulary import NODATA
 
 from .methods import Answer, Method
-from .scenes import Codes, Frames, Values
+from .scenes import Codes, Frames, Scene, Values
 
+JOINED = " + votes"  # of a model's name
 SUREST = 1e-7  # a probability of 1 has no log-odds
 
 
@@ -26,6 +27,7 @@ class NamedModel:
 
     name: str
     paths: tuple[Path, ...]
+    joined: bool = True  # also with the votes, as `clean_frames` does
 
     @classmethod
     def from_flag(cls, text: str) -> NamedModel:
@@ -37,11 +39,27 @@ class NamedModel:
         return cls(name, files)
 
 
-def model_method(model: NamedModel, results: Path, frames: Frames, threshold: float) -> Method:
-    """The method that cleans by a model; `threshold` is the config's, in probability."""
+def model_methods(
+    model: NamedModel, results: Path, frames: Frames, threshold: float, votes: float
+) -> list[Method]:
+    """A model by itself, and joined with so much times the votes; `threshold` is the config's, in probability."""
     ask = load_models(model, results, frames)
-    default = float(log_odds(np.array([threshold]))[0])
-    return Method(model.name, "model", {"": lambda scene: ask(scene.time)}, ("", default))
+    default = "", float(log_odds(np.array([threshold]))[0])
+
+    def alone(scene: Scene) -> Answer:
+        answer: Answer = scene.once(ask, lambda: ask(scene.time))
+        return answer
+
+    found = [Method(model.name, "model", {"": alone}, default)]
+    if model.joined and votes:
+        together = {"": lambda scene: join(alone(scene), scene.votes, votes)}
+        found.append(Method(f"{model.name}{JOINED}", "model", together, default))
+    return found
+
+
+def join(answer: Answer, votes: Values, weight: float) -> Answer:
+    """A model's answer with so much times the votes' log-odds added, as the product has it."""
+    return Answer(answer.score + np.float32(weight) * votes, answer.dbz)
 
 
 def load_models(model: NamedModel, results: Path, frames: Frames) -> Callable[..., Answer]:

@@ -7,7 +7,7 @@ that a plant costs is that which was kept without it, at the threshold of the fr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
@@ -19,7 +19,7 @@ from radar_cleaner.metrics import MET, NON_MET
 from radar_cleaner.plant_ranges import PLANT_KINDS, PlantKind
 from radar_cleaner.vocabulary import METEOROLOGICAL, NON_METEOROLOGICAL, decode_dbz, is_echo
 
-from .learned import NamedModel
+from .learned import NamedModel, join
 from .methods import Answer, Kind, Method, own_methods
 from .planted import ADDITIVE, NEIGHBOURS, Planter, Trial, class_ranks
 from .scenes import Codes, Mask, Values, scored_pixels
@@ -104,10 +104,18 @@ def classical_contestants(shape: EchoShape) -> list[Contestant]:
 
 
 def model_contestant(
-    name: str, ask: Callable[..., Answer], kinds: tuple[PlantKind, ...] = PLANT_KINDS
+    name: str, ask: Callable[..., Answer], kinds: tuple[PlantKind, ...] = PLANT_KINDS, votes: float = 0.0
 ) -> Contestant:
-    """A model; `ask` is what `learned.load_models` gives."""
-    return Contestant(name, "model", {"": lambda trial: ask(trial.scene.time, trial.own)}, kinds)
+    """A model, joined with so much times the votes; `ask` is what `learned.load_models` gives.
+
+    What it fills in is told of the model by itself alone.
+    """
+
+    def judge(trial: Trial) -> Answer:
+        answer = trial.scene.once(ask, lambda: ask(trial.scene.time, trial.own))
+        return replace(join(answer, trial.scene.votes, votes), dbz=None) if votes else answer
+
+    return Contestant(name, "model", {"": judge}, kinds)
 
 
 def score_plants(

@@ -14,19 +14,18 @@ import numpy as np
 from planning.code import import_closure
 
 from radar_cleaner.layout import Layout
-from radar_cleaner.stores import TimeSeries
 from radar_cleaner.tables import write_bytes
-from radar_cleaner.vocabulary import decode_log_odds
 
 from . import ROOT
 from .compare import RESAMPLES, Interval, read_curves
 from .jobs import Job
-from .learned import NamedModel, model_method
+from .learned import JOINED, NamedModel, model_methods
 from .methods import Answer, Method
-from .scenes import Frames, Scene
+from .scenes import Frames
 from .scoring import SHARES, Counts, Curve, Floats, choose, draw_blocks, interval, resample_envelope
 
 NETWORK, VOTES = "network", "votes"
+BOTH = NETWORK + JOINED
 OWN_CODE = ("compare", "learned", "readings", "scenes", "scoring")
 
 
@@ -58,7 +57,9 @@ class Task:
 
 
 def read(task: Task) -> dict[str, Reading]:
-    """Readings of the network and, where a variant has its own, of the sum of its votes; kept in a file beside it.
+    """Readings of the network, of it with the votes, and of the votes where a variant has its own; kept in a file.
+
+    Votes are the base's where a variant has none of its own.
 
     The file is taken as it is while what it was made of has the same content: model, stores, masks, code.
     """
@@ -67,14 +68,16 @@ def read(task: Task) -> dict[str, Reading]:
     frames = Frames(job.results, job.radar, job.masks, job.names, job.cadence_minutes)
     times = frames.scored_times(job.evaluation)[:: job.every]
     place = task.folder / "readings" / f"{job.radar}.npz"
-    digest = digest_of(_files_read(task, frames), repr((times, job.cadence_minutes, task.votes)))
+    digest = digest_of(_files_read(task, frames), repr((times, job.cadence_minutes, job.votes, task.votes)))
     known = load(place, digest)
     if known is not None:
         return known
     model = NamedModel(NETWORK, (task.folder / "model/best.pt",))
-    methods = [model_method(model, task.folder, frames, job.threshold)]
     if task.votes:
-        methods.append(_votes_method(task, frames))
+        frames.read_votes(task.folder)
+    methods = model_methods(model, task.folder, frames, job.threshold, job.votes)
+    if task.votes:
+        methods.append(Method(VOTES, "labels", {"": lambda scene: Answer(scene.votes)}))
     found = {name: reading_of(curves[""]) for name, curves in read_curves(frames, methods, times).items()}
     save(place, digest, found)
     return found
@@ -129,19 +132,6 @@ def load(path: Path, digest: str) -> dict[str, Reading] | None:
         return None
 
 
-def _votes_method(task: Task, frames: Frames) -> Method:
-    layout, radar = Layout(task.folder), task.job.radar
-    places = [path for shard in frames.shards if (path := layout.targets(radar, shard)).exists()]
-    targets = TimeSeries(places, "targets")
-
-    def judge(scene: Scene) -> Answer:
-        evidence = targets.frame("evidence", scene.time)
-        assert evidence is not None, f"{task.folder}: no votes; {targets.describe(scene.time)}"
-        return Answer(decode_log_odds(evidence))
-
-    return Method(VOTES, "labels", {"": judge})
-
-
 def _files_read(task: Task, frames: Frames) -> list[Path]:
     """Files whose content decides a reading; a store's `zarr.json` holds a digest of its content."""
     radar, layout = task.job.radar, Layout(task.folder)
@@ -150,7 +140,7 @@ def _files_read(task: Task, frames: Frames) -> list[Path]:
         layout.atlas(radar),
         layout.static(radar),
         *(layout.aligned(radar, shard) for shard in frames.shards),
-        *(layout.targets(radar, shard) for shard in frames.shards if task.votes),
+        *((layout if task.votes else Layout(task.job.results)).targets(radar, shard) for shard in frames.shards),
     ]
     masks = sorted((task.job.masks / radar).iterdir())
     code = [

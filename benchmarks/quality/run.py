@@ -5,7 +5,8 @@ Cleaners against each other on the real sample: what each removes of what is no 
     make benchmark-quality OPTIONS="--model default=a.pt --model ensemble=a.pt,b.pt,c.pt"
     make benchmark-quality OPTIONS="--only planted --unseen spokes,rings=without_spokes_and_rings.pt"
 
-With --model nothing is trained.
+With --model nothing is trained. Without it the config's model is, and the ceiling: the same network, taught by the
+reference masks of the training period (RESULTS-ceiling).
 
 Reads the stores of a run of config/maritimes.yaml, which snakemake makes where they are missing, and the reference
 masks. Scored are the frames of `evaluation.period`; operating points are chosen on the validation samples. Filters
@@ -45,9 +46,10 @@ from radar_cleaner.samples import read_samples
 from radar_cleaner.tables import write_csv, write_text
 
 from . import ROOT, figure, planted_scores, planted_tables, tables
+from .ceiling import make_ceiling
 from .compare import OPERATING_SHARE, Scored, compare_on_radar
 from .jobs import Job, cores, filled, jobs_of, make_results, votes_of_scored_frames
-from .learned import NamedModel, load_models, model_method
+from .learned import JOINED, NamedModel, load_models, model_methods
 from .libraries import versions
 from .methods import Method, library_methods, own_methods
 from .planted import VOTING, Planter, Plants
@@ -72,9 +74,12 @@ def main() -> None:
     models = tuple(map(NamedModel.from_flag, options.model)) or (default,)
     if not options.without_libraries and options.only != "planted":
         require_libraries()
+    ceiling = not (options.model or options.as_is or options.without_ceiling)
     if not options.as_is:
         targets = ["prepare", *votes_of_scored_frames(config)] if options.model else ["evaluate"]
         make_results(options.config, targets)
+    if ceiling:
+        models += (make_ceiling(options.config, config["evaluation"]["reference"], results),)
     try:
         run(config, options, results, models)
     except RadarCleanerError as error:
@@ -117,6 +122,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=0, help="of what is planted")
     parser.add_argument("--without-libraries", action="store_true", help="leave out wradlib and Py-ART")
+    parser.add_argument("--without-ceiling", action="store_true", help="train no model by the reference")
     parser.add_argument("--every", type=int, default=1, help="score only each so manieth frame: for a quick look")
     parser.add_argument("--processes", type=int, help="radars that are scored at once")
     return parser.parse_args(arguments)
@@ -141,7 +147,8 @@ def score(job: Job) -> list[Scored]:
     validation = [time for time, radar in samples if radar == job.radar and frames.has_mask(time)][:: job.every]
     methods: list[Method] = [*own_methods(job.shape)]
     methods += library_methods(frames, job.training) if job.libraries else []
-    methods += [model_method(model, job.results, frames, job.threshold) for model in job.models]
+    for model in job.models:
+        methods += model_methods(model, job.results, frames, job.threshold, job.votes)
     tell = partial(print, flush=True)
     return compare_on_radar(frames, methods, times, validation, job.edges, job.shape, tell)
 
@@ -164,6 +171,8 @@ def score_planted(job: Job, part: PlantedPart) -> list[PlantScore]:
     for model, kinds in models:
         ask = load_models(model, job.results, frames)
         methods.append(planted_scores.model_contestant(model.name, ask, kinds))
+        if model.joined and job.votes and kinds == PLANT_KINDS:
+            methods.append(planted_scores.model_contestant(f"{model.name}{JOINED}", ask, kinds, job.votes))
     others = [Layout(job.results).aligned(job.radar, shard) for shard in frames.shards]
     others = [path for path in others if path.exists()]
     planter = Planter(frames, part.plants, part.weights, job.shape, others)

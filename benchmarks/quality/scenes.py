@@ -72,12 +72,16 @@ class Frames:
         layout = Layout(results)
         self.shards = sorted(path.stem for path in layout.labels(radar, "any").parent.glob("*.zarr"))
         self.labels = TimeSeries([layout.labels(radar, shard) for shard in self.shards], "labels")
-        targets = [path for shard in self.shards if (path := layout.targets(radar, shard)).exists()]
-        self._targets = TimeSeries(targets, "targets")
+        self.read_votes(results)
         self.times = self.labels.times
         self.codes = {time: _picture(self.labels, "reflectivity", time) for time in self.times}
         self.site = read_site(self.labels.stores[0], open_store(layout.atlas(radar), "atlas"))
         self._masks = ReferenceMasks(masks / radar, names)
+
+    def read_votes(self, results: Path) -> None:
+        """Take the votes of another run's results folder, whose other stores are the same."""
+        places = [Layout(results).targets(self.radar, shard) for shard in self.shards]
+        self._targets = TimeSeries([path for path in places if path.exists()], "targets")
 
     def scored_times(self, period: Iterable[tuple[int, int]]) -> list[int]:
         """Times of frames in a period ((start, end), ... in seconds, end excluded) that have a mask."""

@@ -11,6 +11,7 @@ import numpy as np
 from radar_cleaner.errors import ConfigError, StoreError
 from radar_cleaner.geometry import RadarGeometry, polar_coordinates
 from radar_cleaner.inference import RadarFrames, load_cleaner
+from radar_cleaner.joining import VoteSums
 from radar_cleaner.layout import Layout
 from radar_cleaner.products import LABEL_ATTRS, ProductWriter, clean
 from radar_cleaner.vocabulary import FLAG_FILLED, FLAG_KEPT, FLAG_REMOVED
@@ -30,6 +31,7 @@ def clean_frames(
     atlas: Literal["mask", "channel", "none"],
     static: bool,
     threshold: float,
+    votes: float,
     fill: bool,
     tta: bool,
     threads: int,
@@ -60,6 +62,8 @@ def clean_frames(
         Whether the radar's static store was made for this run.
     threshold
         Echo with at least this probability of being meteorological is kept.
+    votes
+        What the votes count beside the network: their log-odds times this are added to its; 0 leaves them out.
     fill
         Whether to fill pixels where the radar did not look, within its range.
     tta
@@ -91,10 +95,11 @@ def clean_frames(
             f"{frames.labels.stores[0].path}: holds frames of {frames.grid.shape} of {radar}, --geometry is "
             f"{place.grid.shape} of {place.radar}; make the labels again"
         )
+    sums = VoteSums([layout.targets(radar, shard)], votes)
     range_km, _ = polar_coordinates(place.grid.shape, place.center_px, place.metres_per_pixel)
     in_range = range_km <= place.range_km
     attrs = {name: frames.attrs[name] for name in LABEL_ATTRS if name in frames.attrs}
-    decisions = {"threshold": threshold, "fill": int(fill), "tta": int(tta)}
+    decisions = {"threshold": threshold, "votes": votes, "fill": int(fill), "tta": int(tta)}
     own = frames.labels.stores[0].times.tolist()
     counts = np.zeros(256, np.int64)
     with ProductWriter(
@@ -106,13 +111,13 @@ def clean_frames(
         provenance={
             "stage": "clean_frames",
             "parameters": {"input_minutes": input_minutes, "atlas": atlas, **decisions},
-            "inputs": {str(model): cleaner.digest, **frames.digests},
+            "inputs": {str(model): cleaner.digest, **frames.digests, **sums.digests},
         },
     ) as product:
         for time in own:
             answer = cleaner.predict(frames.inputs(time), tta)
             codes, flags, probability = clean(
-                frames.codes(time), answer.probability, answer.dbz, threshold, fill, in_range
+                frames.codes(time), sums.join(answer.probability, time), answer.dbz, threshold, fill, in_range
             )
             product.append(time, reflectivity=codes, quality_flag=flags, meteorological_probability=probability)
             counts += np.bincount(flags.reshape(-1), minlength=256)

@@ -60,6 +60,7 @@ def evaluate_model(
     time_format: list[str] | None = None,
     time_zone: list[str] | None = None,
     threshold: float,
+    votes: float,
     dbz_bands: list[float],
     holes: bool,
     hole_size: int,
@@ -107,6 +108,8 @@ def evaluate_model(
         Of each radar: time zone of the names.
     threshold
         Echo with at least this probability of being meteorological is kept.
+    votes
+        What the votes count beside a model: their log-odds times this are added to its; 0 leaves them out.
     dbz_bands
         Increasing edges of the bands of reflectivity that are scored apart.
     holes
@@ -146,7 +149,7 @@ def evaluate_model(
         radar: NameFormat(*parts)
         for radar, *parts in zip(radars or [], pattern or [], time_format or [], time_zone or [], strict=True)
     }
-    how = Scoring(threshold, dbz_bands, hole_size if holes else None, tta, static)
+    how = Scoring(threshold, votes, dbz_bands, hole_size if holes else None, tta, static)
     kinds: dict[str, str] = {}
     by_radar: dict[str, RadarScores] = {}
     scorers: dict[str, RadarScorer] = {}
@@ -184,6 +187,7 @@ def evaluate_model(
             "model": cleaners[0].digest,
             "models": dict(zip(CLEANERS[2:], map(str, paths), strict=False)),
             "threshold": threshold,
+            "votes": votes,
             "dbz_bands": dbz_bands,
             "hole_size": how.hole_size,
             "tta": tta,

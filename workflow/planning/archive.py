@@ -47,7 +47,8 @@ class Plan:
         }
         self.trains = trains(config)
         self.evaluates = self.periods["evaluation"] is not None
-        self.uses_atlas = self.trains or self.evaluates or config["samples"]["atlas"] != "none"
+        votes = bool(config["cleaning"]["votes"] and config["votes"]["atlas"])
+        self.uses_atlas = self.trains or self.evaluates or votes or config["samples"]["atlas"] != "none"
         self._settle_periods()
         listings = {radar.id: self._list(radar) for radar in self.radars.values()}
         self._frames = {
@@ -111,7 +112,7 @@ class Plan:
                 raise ConfigError(
                     f"atlas.period: radar {radar} has no frame in it (not given, it is training.period);"
                     " lengthen it, or clean that radar in a run of its own,"
-                    " with cleaning.model and samples.atlas: none"
+                    " with cleaning.model, samples.atlas: none and votes.atlas: 0"
                 )
 
     def _size(self, radar: Radar) -> tuple[int, int]:

@@ -31,8 +31,9 @@ rule evaluate_model:
     """
     Score the weak label, the label with the clutter mask and the model on the test samples, against the
     masks of `evaluation.reference` where there are some, else against the labels' votes; at
-    `cleaning.threshold`, by radar and by the bands of `evaluation.dbz_bands`; with `evaluation.tta` the
-    model's answer is the mean over eight flips and turns. The frames of the worst answers are drawn.
+    `cleaning.threshold`, the model joined with `cleaning.votes` times the votes, by radar and by the bands of
+    `evaluation.dbz_bands`; with `evaluation.tta` the model's answer is the mean over eight flips and turns. The frames
+    of the worst answers are drawn.
     """
     input:
         samples="<results>/samples/test.csv",
@@ -70,7 +71,7 @@ rule evaluate_model:
         samples=flags(config["samples"], "input_minutes", "atlas"),
         reference=lambda wildcards: reference_flags(),
         compared=lambda wildcards, input: flag("--compare-model", input.get("compared")),
-        threshold=flag("--threshold", config["cleaning"]["threshold"]),
+        cleaning=flags(config["cleaning"], "threshold", "votes"),
         static=lambda wildcards: static_flag(),
         evaluation=flags(config["evaluation"], "dbz_bands", "holes", "tta", hole_size_px="--hole-size"),
         fast=flags(config["training"], "fast_dev_run"),
@@ -83,7 +84,7 @@ rule evaluate_model:
         " {params.compared:q}"
         " {params.samples:q}"
         " {params.reference:q}"
-        " {params.threshold:q}"
+        " {params.cleaning:q}"
         " {params.static}"
         " {params.evaluation:q}"
         " {params.fast:q}"

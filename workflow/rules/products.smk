@@ -1,14 +1,17 @@
 rule clean_frames:
     """
-    Clean every frame of a radar's shard: an echo stays where the model's probability that it is
-    meteorological reaches `cleaning.threshold`; with `cleaning.fill` overlay is filled by the network, with
-    `cleaning.tta` both are means over eight flips and turns.
+    Clean every frame of a radar's shard: an echo stays where the probability that it is meteorological, of the
+    model and `cleaning.votes` times the votes together, reaches `cleaning.threshold`; with `cleaning.fill` overlay
+    is filled by the network, with `cleaning.tta` its answers are means over eight flips and turns.
     """
     input:
         labels=lambda wildcards: stores("labels", with_neighbours(wildcards)),
         aligned=lambda wildcards: stores("aligned", with_neighbours(wildcards)),
         atlas=lambda wildcards: model_atlases([wildcards.radar]),
         static=lambda wildcards: static_stores([wildcards.radar]),
+        votes=lambda wildcards: (
+            stores("targets", [(wildcards.radar, wildcards.shard)]) if config["cleaning"]["votes"] else []
+        ),
         model=model_of(config["cleaning"]["model"]),
         code=code("clean_frames"),
     output:
@@ -30,7 +33,7 @@ rule clean_frames:
         geometry=flag("--geometry", lambda wildcards: plan.geometry(wildcards.radar)),
         samples=flags(config["samples"], "input_minutes", "atlas"),
         static=lambda wildcards: static_flag(),
-        cleaning=flags(config["cleaning"], "threshold", "fill", "tta"),
+        cleaning=flags(config["cleaning"], "threshold", "votes", "fill", "tta"),
         codec=flag("--codec", config["stores"]["codec"]),
     shell:
         "python -m radar_cleaner clean-frames"
