@@ -155,8 +155,7 @@ KEYS: Rows = {
     "training.on_out_of_memory": ("stop", NOTHING),
     "training.checkpoint_minutes": (0.5, NOTHING),
     "training.tracker": ("tensorboard", NOTHING),
-    # The hour has no targets yet.
-    "evaluation.period": (["2024-07-11 00:00", "2024-07-11 01:00"], {"list_test_samples", "vote_echoes"} | SCORES),
+    "evaluation.period": (["2024-07-11 00:00", "2024-07-11 01:00"], {"list_test_samples"} | SCORES),
     "evaluation.reference": (None, SCORES),
     "evaluation.dbz_bands": ([20], SCORES),
     "evaluation.holes": (False, SCORES),

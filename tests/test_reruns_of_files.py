@@ -36,14 +36,15 @@ def test_a_new_frame_of_a_later_hour_makes_its_own_stores_and_product(finished: 
     shard = "20240711T03"
     assert found == jobs(
         f"build_rgb_store CASGO/{shard}, label_echoes CASGO/{shard}, align_others CASGO/{shard}, "
-        f"clean_frames CASGO/{shard}, compose_radars {shard}, write_report"
+        f"vote_echoes CASGO/{shard}, clean_frames CASGO/{shard}, compose_radars {shard}, write_report"
     )
 
 
 # Of 2024-07-11 00 UTC; the last training hour's cleaning reads its labels: the window reaches over midnight.
 AFTER_MIDNIGHT = (
     "build_rgb_store CASGO/20240711T00, label_echoes CASGO/20240711T00, align_others CASGO/20240711T00, "
-    "align_others CASCM/20240711T00, clean_frames CASGO/20240711T00, clean_frames CASGO/20240710T23, "
+    "align_others CASCM/20240711T00, vote_echoes CASGO/20240711T00, vote_echoes CASCM/20240711T00, "
+    "clean_frames CASGO/20240711T00, clean_frames CASGO/20240710T23, "
     "clean_frames CASCM/20240711T00, clean_frames CASCM/20240710T23, compose_radars 20240711T00, "
     "compose_radars 20240710T23, write_report"
 )
@@ -65,6 +66,7 @@ def test_a_new_frame_at_a_shards_start_reruns_the_shard_before_it_too(finished: 
         found = finished.dry_run()
     assert found == jobs(
         "build_rgb_store CASGO/20240711T01, label_echoes CASGO/20240711T01, align_others CASGO/20240711T01, "
+        "vote_echoes CASGO/20240711T01, vote_echoes CASGO/20240711T00, "
         "clean_frames CASGO/20240711T01, clean_frames CASGO/20240711T00, compose_radars 20240711T01, "
         "compose_radars 20240711T00, write_report"
     )
