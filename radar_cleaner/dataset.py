@@ -20,7 +20,7 @@ from radar_cleaner.holes import hole_mask
 from radar_cleaner.plant_ranges import PLANT_KINDS
 from radar_cleaner.plants import plant_batch
 from radar_cleaner.turns import Turn, turn_picture
-from radar_cleaner.vocabulary import METEOROLOGICAL, NODATA, UNKNOWN
+from radar_cleaner.vocabulary import METEOROLOGICAL, NODATA, UNDETECT, UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,8 @@ def make_batch(raw: RawBatch, inputs: Inputs, device: torch.device, noise_dbz: f
     Planted echo is no weather; what it weighs is its kind's (`plant_ranges`). Where it covers an echo, or a
     planted gap hides one, the reflectivity is asked for as in a hole; what is in a gap is of unknown class.
     `noise_dbz` is the standard deviation of what is added to the echoes that the network sees, each for itself; it
-    changes no target.
+    changes no target. Where the network sees that there is no echo, there is nothing to judge, and no loss: it
+    would learn that echo is doubtful where it ends.
     """
     times = len(inputs.input_minutes)
     planes_BPHW = _turn(torch.from_numpy(raw.planes).to(device), raw.draws)
@@ -133,11 +134,13 @@ def make_batch(raw: RawBatch, inputs: Inputs, device: torch.device, noise_dbz: f
     weight = target[:, CONFIDENCE].float() / 255 * (echo_class != UNKNOWN)
     reflectivity, seen = _pool(own, others, inputs.reflectivity_target)
     planted = planted & ~hidden
-    gap = covered & ~is_echo(seen_BKHW[:, inputs.kept])
+    now = seen_BKHW[:, inputs.kept]
+    gap = covered & ~is_echo(now)
+    dry = own_seen[:, inputs.kept] & ~hidden & (now == UNDETECT)
     return Batch(
         channels,
         mask.masked_fill(planted, 0),
-        torch.where(planted, planted_weight, weight.masked_fill(gap, 0)),
+        torch.where(planted, planted_weight, weight.masked_fill(gap | dry, 0)),
         reflectivity,
         weight * mask * seen,
         hidden | covered,

@@ -36,6 +36,8 @@ class LossWeights:
         Weight of the reflectivity loss where holes hid the data.
     label_smoothing
         How far the mask's targets lie from 0 and 1: half of it each (Szegedy et al. 2016).
+    other_weight
+        What an echo that is no weather weighs in the mask's terms, where one of weather weighs 1: it is rare.
     """
 
     focal_gamma: float
@@ -43,9 +45,10 @@ class LossWeights:
     reflectivity_weight: float
     inpainting_weight: float
     label_smoothing: float = 0.0
+    other_weight: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("focal_gamma", "dice_weight", "reflectivity_weight", "inpainting_weight"):
+        for name in ("focal_gamma", "dice_weight", "reflectivity_weight", "inpainting_weight", "other_weight"):
             require(name, getattr(self, name), 0)
         require("label_smoothing", self.label_smoothing, 0, 0.5)
 
@@ -55,11 +58,11 @@ def sample_losses(logit_BHW: Tensor, scaled_BHW: Tensor, batch: Batch, weights: 
 
     A term of which a sample has no pixel is 0. `logit` and `scaled` are the heads of the network.
     """
+    other = batch.own_echo & (batch.mask < 0.5)
+    weight = torch.where(other, weights.other_weight * batch.weight, batch.weight)
     terms = {
-        "focal": _mean(
-            focal_bce(logit_BHW, batch.mask, weights.focal_gamma, weights.label_smoothing), batch.weight
-        ),
-        "dice": soft_dice(torch.sigmoid(logit_BHW), batch.mask, batch.weight),
+        "focal": _mean(focal_bce(logit_BHW, batch.mask, weights.focal_gamma, weights.label_smoothing), weight),
+        "dice": soft_dice(torch.sigmoid(logit_BHW), batch.mask, weight),
         "reflectivity": _mean(
             functional.smooth_l1_loss(scaled_BHW, batch.reflectivity, reduction="none", beta=_SMOOTH_L1_BETA),
             batch.reflectivity_weight,

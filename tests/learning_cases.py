@@ -214,6 +214,7 @@ def train_flags(results: Path, stores: list[str], **changes: object) -> dict[str
         "reflectivity_weight": 1.0,
         "inpainting_weight": 1.0,
         "label_smoothing": 0.0,
+        "other_weight": 1.0,
         "hole_fraction": 0.5,
         "hole_shapes": ["blocks"],
         "hole_size": 8,

@@ -137,6 +137,7 @@ KEYS: Rows = {
     "training.prefer_echo": (0.7, FROM_MODEL),
     "training.input_noise_dbz": (1, FROM_MODEL),
     "training.loss.focal_gamma": (1, FROM_MODEL),
+    "training.loss.other_echo": (10, FROM_MODEL),
     "training.loss.dice": (0.25, FROM_MODEL),
     "training.loss.reflectivity": (2, FROM_MODEL),
     "training.loss.inpainting": (1, FROM_MODEL),

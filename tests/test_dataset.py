@@ -107,6 +107,16 @@ def test_a_crop_is_the_frame_inside_and_unknown_beyond_its_edge(shape, crop):
     assert not batch.weight[0, torch.from_numpy(beyond)].any()
 
 
+def test_where_the_radar_sees_no_echo_there_is_nothing_to_judge_unless_its_frame_is_hidden():
+    bank = quiet_bank()
+    bank["CASGO"].planes[1, OWN, 5, 7] = 120
+    bank["CASGO"].planes[1, 2, 5, 7] = METEOROLOGICAL
+    seen = batch_of(bank, [plain_draw(0, 0, 16)])
+    assert seen.weight[0].nonzero().tolist() == [[5, 7]]
+    gone = batch_of(bank, [plain_draw(0, 0, 16, own_seen=(True, False, True))])
+    assert (gone.weight[0] > 0).all()
+
+
 def test_validation_is_the_whole_frame_each_time_alike():
     bank, samples = small_bank()
     draws = [draw_validation(bank, samples[0], NO_HOLES, inputs(), 7, 0) for _ in range(2)]
@@ -133,7 +143,12 @@ def test_holes_hide_own_data_at_all_times_and_nothing_else():
         assert torch.equal(hidden.channels[0, channel][~box], plain.channels[0, channel][~box])
     for channel in (2, 3, 6, 7, 10, 11, 12, 13, 14):
         assert torch.equal(hidden.channels[0, channel], plain.channels[0, channel])
-    for name in ("mask", "weight", "reflectivity", "reflectivity_weight", "own_echo"):
+    # What is hidden is judged whether it echoes or not, what is seen only where it echoes.
+    assert torch.equal(hidden.weight[~hidden.hole], plain.weight[~hidden.hole])
+    assert hidden.weight[hidden.hole & ~hidden.own_echo].any()
+    for seen in (hidden, plain):
+        assert not seen.weight[~seen.hole & ~seen.own_echo].any()
+    for name in ("mask", "reflectivity", "reflectivity_weight", "own_echo"):
         assert torch.equal(getattr(hidden, name), getattr(plain, name))
     assert (hidden.mask[0] * hidden.hole[0]).any() and whole.mask.sum() == plain.mask.sum()
 

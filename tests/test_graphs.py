@@ -40,7 +40,8 @@ def rules_of(graph: Graph) -> set[tuple[str, str]]:
 def test_the_committed_rule_graph_is_the_workflows(scratch: Workspace) -> None:
     """Nodes and arrows, of the demo's config; `make rulegraph` remakes it."""
     config = copy.deepcopy(SMOKE)
-    config["cleaning"] = {"geotiff": True}
+    config["samples"]["atlas"], config["evaluation"]["compare_model"] = "channel", "trained"
+    config["cleaning"] = {"model": "pretrained", "geotiff": True}
     drawn = read_graph(scratch.snakemake("--rulegraph", "dot", config=config).stdout)
     root = ElementTree.parse(REPOSITORY / "docs/rulegraph.svg").getroot()
     groups = [(group.get("class"), group) for group in root.iter(f"{SVG}g")]

@@ -111,6 +111,27 @@ def test_weights_scale_their_terms():
     assert torch.allclose(terms["loss"], total)
 
 
+@given(factor=st.floats(0, 50))
+def test_other_echo_weighs_so_much_more_in_the_mask_and_nothing_else_does(factor):
+    batch, (logit, scaled) = make_batch(), heads()
+    found = sample_losses(logit, scaled, batch, LossWeights(0, 0.5, 1.5, 2, other_weight=factor))
+    plain = sample_losses(logit, scaled, batch, LossWeights(0, 0.5, 1.5, 2))
+    assert all(torch.equal(found[name], plain[name]) for name in ("reflectivity", "inpainting"))
+    entropy = functional.binary_cross_entropy_with_logits(logit, batch.mask, reduction="none").double()
+    for sample in range(3):
+        parts = {  # weather; other echo; what does not echo
+            kind: batch.weight[sample].double() * where[sample]
+            for kind, where in {
+                "weather": batch.mask > 0,
+                "other": (batch.mask == 0) & batch.own_echo,
+                "none": (batch.mask == 0) & ~batch.own_echo,
+            }.items()
+        }
+        sums = {kind: (float((entropy[sample] * part).sum()), float(part.sum())) for kind, part in parts.items()}
+        value, total = (sums["weather"][i] + factor * sums["other"][i] + sums["none"][i] for i in (0, 1))
+        assert float(found["focal"][sample]) == pytest.approx(value / total, rel=1e-4)
+
+
 def test_smoothed_labels_are_met_at_their_own_probability_and_change_the_focal_term_only():
     batch, (logit, scaled) = make_batch(), heads()
     smooth = LossWeights(0, 0.5, 1.5, 2, label_smoothing=0.2)
@@ -123,7 +144,7 @@ def test_smoothed_labels_are_met_at_their_own_probability_and_change_the_focal_t
     assert best.grad.abs().max() < 1e-6
 
 
-@pytest.mark.parametrize("change", [{"dice_weight": -1}, {"label_smoothing": 0.6}])
+@pytest.mark.parametrize("change", [{"dice_weight": -1}, {"label_smoothing": 0.6}, {"other_weight": -1}])
 def test_impossible_weights_are_refused(change):
     with pytest.raises(ConfigError, match="allowed is"):
         LossWeights(**{**WEIGHTS.__dict__, **change})

@@ -92,6 +92,24 @@ def test_a_frame_makes_its_jobs_and_those_that_see_it(
     assert watched.dry_run("clean") == at(own.format("CASCM") + other + again[1], **now)
 
 
+@pytest.mark.parametrize(
+    ("persistence", "again"),
+    [(0, ""), (0.25, ", vote_echoes CASGO/last, clean_frames CASGO/last, compose_radars last")],
+    ids=["no neighbours in time", "the frame after"],
+)
+def test_votes_of_a_frame_are_made_with_it_and_again_where_the_frame_after_votes_too(
+    watched: Workspace, persistence: float, again: str
+) -> None:
+    watched.config = config_of(BEHIND, 30)
+    watched.config["cleaning"]["votes"], watched.config["votes"] = 1, {"atlas": 0, "persistence": persistence}
+    arrive(watched, "1300", "1306")
+    watched.pretend("clean")
+    arrive(watched, "1312", radars=("CASGO",))
+    own = "build_rgb_store {0}, label_echoes {0}, align_others {0}, vote_echoes {0}, clean_frames {0}"
+    wanted = own.format("CASGO/now") + ", compose_radars now" + again
+    assert watched.dry_run("clean") == at(wanted, now="1312", last="1306")
+
+
 def test_calls_that_were_missed_lose_no_frame_of_the_newest_minutes_and_nothing_older_is_made(
     watched: Workspace,
 ) -> None:

@@ -104,6 +104,7 @@ rule train_model:
             config["training"]["loss"],
             "focal_gamma",
             "label_smoothing",
+            other_echo="--other-weight",
             dice="--dice-weight",
             reflectivity="--reflectivity-weight",
             inpainting="--inpainting-weight",
