@@ -47,7 +47,7 @@ class Batch:
     `mask` is 1 where the echo is meteorological, `weight` the confidence where that is known (else 0).
     `reflectivity` is on the network's scale and counts where `reflectivity_weight` > 0. `hole` is where own
     data were hidden, by a hole or by what is planted over an echo; `own_echo` where the radar has an echo (hidden
-    or not) or one is planted.
+    or not) or one is planted, `planted` where that is so.
     """
 
     channels: Tensor
@@ -57,6 +57,7 @@ class Batch:
     reflectivity_weight: Tensor
     hole: Tensor
     own_echo: Tensor
+    planted: Tensor
 
 
 def cut(bank: Bank, samples: Sequence[Sample], draws: Sequence[Draw], inputs: Inputs) -> RawBatch:
@@ -145,6 +146,7 @@ def make_batch(raw: RawBatch, inputs: Inputs, device: torch.device, noise_dbz: f
         weight * mask * seen,
         hidden | covered,
         is_echo(own) | planted,
+        planted,
     )
 
 

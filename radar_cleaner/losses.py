@@ -37,7 +37,7 @@ class LossWeights:
     label_smoothing
         How far the mask's targets lie from 0 and 1: half of it each (Szegedy et al. 2016).
     other_weight
-        What an echo that is no weather weighs in the mask's terms, where one of weather weighs 1: it is rare.
+        What a real echo that is no weather weighs in the mask's terms, where one of weather weighs 1: it is rare.
     """
 
     focal_gamma: float
@@ -58,7 +58,7 @@ def sample_losses(logit_BHW: Tensor, scaled_BHW: Tensor, batch: Batch, weights: 
 
     A term of which a sample has no pixel is 0. `logit` and `scaled` are the heads of the network.
     """
-    other = batch.own_echo & (batch.mask < 0.5)
+    other = batch.own_echo & ~batch.planted & (batch.mask < 0.5)
     weight = torch.where(other, weights.other_weight * batch.weight, batch.weight)
     terms = {
         "focal": _mean(focal_bce(logit_BHW, batch.mask, weights.focal_gamma, weights.label_smoothing), weight),

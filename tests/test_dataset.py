@@ -243,6 +243,7 @@ def test_planted_echo_is_surely_no_weather_and_its_target_is_the_frame_without_i
     assert torch.equal(planted.mask[0][~shows], plain.mask[0][~shows])
     assert torch.equal(planted.weight[0][~shows], plain.weight[0][~shows])
     assert torch.equal(planted.own_echo[0], plain.own_echo[0] | shows)
+    assert torch.equal(planted.planted[0], shows) and not plain.planted.any()
     assert torch.equal(planted.reflectivity, plain.reflectivity)
     assert torch.equal(planted.reflectivity_weight, plain.reflectivity_weight)
     # Where it covers an echo the reflectivity is asked for as in a hole; the data are there all the same.

@@ -30,6 +30,7 @@ def make_batch(samples=3, size=8, seed=0):
         reflectivity_weight=weight * mask,
         hole=draw() > 0.5,
         own_echo=draw() > 0.5,
+        planted=draw() > 0.8,
     )
 
 
@@ -123,12 +124,14 @@ def test_other_echo_weighs_so_much_more_in_the_mask_and_nothing_else_does(factor
             kind: batch.weight[sample].double() * where[sample]
             for kind, where in {
                 "weather": batch.mask > 0,
-                "other": (batch.mask == 0) & batch.own_echo,
-                "none": (batch.mask == 0) & ~batch.own_echo,
+                "other": (batch.mask == 0) & batch.own_echo & ~batch.planted,
+                "planted or none": (batch.mask == 0) & ~(batch.own_echo & ~batch.planted),
             }.items()
         }
         sums = {kind: (float((entropy[sample] * part).sum()), float(part.sum())) for kind, part in parts.items()}
-        value, total = (sums["weather"][i] + factor * sums["other"][i] + sums["none"][i] for i in (0, 1))
+        value, total = (
+            sums["weather"][i] + factor * sums["other"][i] + sums["planted or none"][i] for i in (0, 1)
+        )
         assert float(found["focal"][sample]) == pytest.approx(value / total, rel=1e-4)
 
 

@@ -179,7 +179,9 @@ def test_validation_does_not_depend_on_training_s_draws(tmp_path):
     plain = run(tmp_path, bank, samples[:2], samples[2:], name="1.pt", epochs=1, learning_rate=1e-12)
     varied = augmentation(flips=True, drop_others=1, drop_neighbours=1, input_noise_dbz=3)
     other = run(tmp_path, bank, samples[:2], samples[2:], name="2.pt", epochs=1, learning_rate=1e-12, how=varied)
-    for name in plain.history[0]:
+    # Where a network that is as it was drawn says 0, the rate's 1e-12 turns the decision at 0.5.
+    decided = {"val_mask_f1", "val_meteorological_kept", "val_non_meteorological_removed"}
+    for name in plain.history[0].keys() - decided:
         if name.startswith("val_") and not math.isnan(plain.history[0][name]):
             assert other.history[0][name] == pytest.approx(plain.history[0][name], rel=1e-4)
     assert other.history[0]["train_loss"] != pytest.approx(plain.history[0]["train_loss"], rel=1e-3)
