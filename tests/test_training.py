@@ -214,7 +214,7 @@ def test_the_best_of_raw_and_averaged_weights_is_taken(tmp_path):
     bank, samples = small_bank()
     # So high a rate that the weights jump about: their averages lie in the middle.
     trained = run(
-        tmp_path, bank, samples[:2], samples[2:], epochs=8, learning_rate=0.1, ema=0.8, swa=0.5, swa_rate=1.0
+        tmp_path, bank, samples[:2], samples[2:], epochs=8, learning_rate=0.2, ema=0.8, swa=0.5, swa_rate=1.0
     )
     columns = {"raw": "val_loss", "ema": "ema_val_loss", "swa": "swa_val_loss"}
     losses = {
