@@ -96,11 +96,13 @@ def products(radar: str, day: str, *others: str) -> set[Any]:
 
 
 def test_a_new_day_makes_its_own_stores_and_product(days: Workspace) -> None:
-    own = jobs(", ".join(f"{rule} CASGO/20240802" for rule in ("build_rgb_store", "label_echoes", "align_others")))
+    rules = ("build_rgb_store", "label_echoes", "align_others", "vote_echoes")
+    own = jobs(", ".join(f"{rule} CASGO/20240802" for rule in rules))
     add_day(days, "CASGO", "20240802")
     try:
         # The last frame of the day before has its neighbour now.
-        assert days.dry_run() == own | products("CASGO", "20240802") | products("CASGO", "20240801")
+        before = jobs("vote_echoes CASGO/20240801") | products("CASGO", "20240801")
+        assert days.dry_run() == own | products("CASGO", "20240802") | before
         # Without a frame after as input, nothing of an older day is made again.
         behind = changed(days.config, "samples.input_minutes", [-12, -6, 0])
         assert {job for job in days.dry_run("clean", config=behind) if "20240802" in job.wildcards} == (
@@ -115,7 +117,9 @@ def test_a_late_frame_of_an_old_day_remakes_that_day_and_what_sees_it(days: Work
     shutil.copyfile(frame(days, "202408010600", "CASGO"), late)
     try:
         own = jobs("build_rgb_store CASGO/20240801, label_echoes CASGO/20240801")
-        both = jobs("align_others CASGO/20240801, align_others CASCM/20240801")
+        both = jobs(
+            ", ".join(f"{rule} {radar}/20240801" for rule in ("align_others", "vote_echoes") for radar in RADARS)
+        )
         # Midnight's frames are the neighbours of the day before.
         seen = products("CASGO", "20240801", "CASCM") | products("CASGO", "20240731", "CASCM")
         assert days.dry_run() == own | both | seen
@@ -127,4 +131,6 @@ def test_a_training_period_moved_on_by_a_month_retrains(days: Workspace) -> None
     config = changed(days.config, "training.period", ["2024-08-01", "2024-09-01"])
     found = days.dry_run(config=config)
     assert {job.rule for job in found} == FROM_ATLAS - {"evaluate_model"} | {"split_samples"}
-    assert {job.wildcards for job in found if job.rule == "vote_echoes"} == {"CASGO/20240801", "CASCM/20240801"}
+    # The atlas is of the training period, and votes on every echo.
+    every = {f"{radar}/{day}" for radar in RADARS for day in ("20240730", "20240731", "20240801")}
+    assert {job.wildcards for job in found if job.rule == "vote_echoes"} == every

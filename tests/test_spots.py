@@ -196,6 +196,7 @@ def finish(layout: Layout, own: RadarGeometry, other: RadarGeometry, model: Path
         static=False,
         tta=False,
         threshold=0.0,  # keep every echo: this is about places
+        votes=0.0,
         fill=False,
         threads=1,
         output=layout.cleaned(name, SHARD),
