@@ -458,10 +458,11 @@ def test_what_is_planted_follows_the_config_and_the_options(monkeypatch: pytest.
     monkeypatch.chdir(ROOT)
     text = Path("config/maritimes.yaml").read_text()
     config = jobs.filled(yaml.safe_load(text))
-    part = run.planted_part(config, run.parse(["--seed", "3", "--unseen", "spokes=a.pt"]))
+    unseen = (UnseenModel.from_flag("spokes=a.pt"),)
+    part = run.planted_part(config, run.parse(["--seed", "3"]), unseen)
     assert part.plants == Plants(RANGES, (-6, 0, 6), 3) and part.plants.target == 1
     assert part.weights == {name: config["votes"][name] for name in VOTING}
-    assert [one.kinds for one in part.unseen] == [("spokes",)]
+    assert part.unseen == unseen
 
 
 def test_the_figure_holds_radars_side_by_side_and_models_that_lack_kinds() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from radar_cleaner.errors import ModelError
+from radar_cleaner.errors import ConfigError, ModelError
 from radar_cleaner.inference import Cleaner, RadarFrames, load_cleaner
 from radar_cleaner.layout import Layout
 from radar_cleaner.vocabulary import NODATA
@@ -31,11 +31,11 @@ class NamedModel:
 
     @classmethod
     def from_flag(cls, text: str) -> NamedModel:
-        """Read `NAME=PATH` or `NAME=PATH,PATH,...`. Raises ValueError."""
+        """Read `NAME=PATH` or `NAME=PATH,PATH,...`. Raises ConfigError."""
         name, separator, paths = text.partition("=")
         files = tuple(Path(path) for path in paths.split(",") if path)
         if not separator or not name or not files:
-            raise ValueError(f"--model '{text}': write NAME=PATH, or NAME=PATH,PATH,... for the mean of several")
+            raise ConfigError(f"--model '{text}': write NAME=PATH, or NAME=PATH,PATH,... for the mean of several")
         return cls(name, files)
 
 

@@ -5,15 +5,16 @@ Cleaners against each other on the real sample: what each removes of what is no 
     make benchmark-quality OPTIONS="--model default=a.pt --model ensemble=a.pt,b.pt,c.pt"
     make benchmark-quality OPTIONS="--only planted --unseen spokes,rings=without_spokes_and_rings.pt"
 
-With --model nothing is trained. Without it the config's model is, and the ceiling: the same network, taught by the
-reference masks of the training period (RESULTS-ceiling).
+With --model nothing is trained. Without it the config's model is, and beside it the same network taught by the
+reference masks of the training period (RESULTS-ceiling), and twice without half of the planted kinds
+(RESULTS-unseen-1 and -2): the ceiling, and what is removed of artefacts that training did not plant.
 
 Reads the stores of a run of config/maritimes.yaml, which snakemake makes where they are missing, and the reference
 masks. Scored are the frames of `evaluation.period`; operating points are chosen on the validation samples. Filters
 are swept over their parameters on the scored frames themselves: for each share of rain kept the best parameter is
 published, which is more than a user of the filter would get. Nothing else is tuned by the scored frames.
 Then artefacts are planted into those frames, one kind at a time, from ranges of the benchmark's own; --unseen
-names a model that was trained without some kinds. On two cores that takes some 10 minutes with one model.
+names a model that was trained without some kinds.
 
 Writes tables (CSV and Markdown) and a figure into RESULTS/quality: equal stores and models give equal files, but
 for times.csv. wradlib and Py-ART are the extra `benchmark`.
@@ -46,7 +47,7 @@ from radar_cleaner.samples import read_samples
 from radar_cleaner.tables import write_csv, write_text
 
 from . import ROOT, figure, planted_scores, planted_tables, tables
-from .ceiling import make_ceiling
+from .companions import make_ceiling, make_unseen
 from .compare import OPERATING_SHARE, Scored, compare_on_radar
 from .jobs import Job, cores, filled, jobs_of, make_results, votes_of_scored_frames
 from .learned import JOINED, NamedModel, load_models, model_methods
@@ -68,30 +69,37 @@ class PlantedPart:
 
 def main() -> None:
     options = parse(sys.argv[1:])
-    config = filled(yaml.safe_load(options.config.read_text(encoding="utf-8")))
-    results = options.results or Path(config["results"])
-    default = NamedModel("model", (results / "model/best.pt",))
-    models = tuple(map(NamedModel.from_flag, options.model)) or (default,)
     if not options.without_libraries and options.only != "planted":
         require_libraries()
-    ceiling = not (options.model or options.as_is or options.without_ceiling)
-    if not options.as_is:
-        targets = ["prepare", *votes_of_scored_frames(config)] if options.model else ["evaluate"]
-        make_results(options.config, targets)
-    if ceiling:
-        models += (make_ceiling(options.config, config["evaluation"]["reference"], results),)
     try:
-        run(config, options, results, models)
+        config = filled(yaml.safe_load(options.config.read_text(encoding="utf-8")))
+        results = options.results or Path(config["results"])
+        models = tuple(map(NamedModel.from_flag, options.model))
+        unseen = tuple(map(UnseenModel.from_flag, options.unseen))
+        if not options.as_is:
+            targets = ["prepare", *votes_of_scored_frames(config)] if models else ["evaluate"]
+            make_results(options.config, targets)
+        if not (models or options.as_is or options.without_companions):
+            models = (make_ceiling(options.config, config["evaluation"]["reference"], results),)
+            if not unseen and options.only != "real":
+                unseen = make_unseen(options.config, results)
+        if not options.model:
+            models = (NamedModel("model", (results / "model/best.pt",)), *models)
+        run(config, options, results, models, unseen)
     except RadarCleanerError as error:
         sys.exit(f"benchmark-quality: {error}")
 
 
 def run(
-    config: dict[str, Any], options: argparse.Namespace, results: Path, models: tuple[NamedModel, ...]
+    config: dict[str, Any],
+    options: argparse.Namespace,
+    results: Path,
+    models: tuple[NamedModel, ...],
+    unseen: tuple[UnseenModel, ...],
 ) -> None:
     """Score all radars and write what was found."""
     jobs = jobs_of(config, results, models, not options.without_libraries, options.every)
-    part = planted_part(config, options)
+    part = planted_part(config, options, unseen)
     with ProcessPoolExecutor(options.processes or min(len(jobs), cores()), get_context("spawn")) as pool:
         if options.only != "planted":
             found = list(chain.from_iterable(pool.map(score, jobs)))
@@ -122,7 +130,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=0, help="of what is planted")
     parser.add_argument("--without-libraries", action="store_true", help="leave out wradlib and Py-ART")
-    parser.add_argument("--without-ceiling", action="store_true", help="train no model by the reference")
+    parser.add_argument("--without-companions", action="store_true", help="train the config's model alone")
     parser.add_argument("--every", type=int, default=1, help="score only each so manieth frame: for a quick look")
     parser.add_argument("--processes", type=int, help="radars that are scored at once")
     return parser.parse_args(arguments)
@@ -153,10 +161,11 @@ def score(job: Job) -> list[Scored]:
     return compare_on_radar(frames, methods, times, validation, job.edges, job.shape, tell)
 
 
-def planted_part(config: dict[str, Any], options: argparse.Namespace) -> PlantedPart:
+def planted_part(
+    config: dict[str, Any], options: argparse.Namespace, unseen: tuple[UnseenModel, ...]
+) -> PlantedPart:
     """What is planted by the options and by the config's input times and votes. Raises ConfigError."""
     fill_windows(config)
-    unseen = tuple(map(UnseenModel.from_flag, options.unseen))
     check_unseen(unseen)
     plants = Plants(options.plants, tuple(config["samples"]["input_minutes"]), options.seed)
     return PlantedPart(plants, {name: config["votes"][name] for name in VOTING}, unseen)
