@@ -41,7 +41,7 @@ def test_new_frames_touch_their_own_files_and_those_that_see_them(finished: Work
     for radar in RADARS:  # an hour of its own, of which no other hour sees a frame
         shutil.copy2(SAMPLE / f"frames/{radar}/{radar}_202407110330.png", workspace.root / f"frames/{radar}")
     workspace.run()
-    kinds = ("rgb", "labels", "aligned", "cleaned")
+    kinds = ("rgb", "labels", "aligned", "targets", "cleaned")
     own = {f"{kind}/{radar}/20240711T03" for kind in kinds for radar in RADARS}
     assert touched(before, results) == own | {"composite/20240711T03"} | report
 
@@ -52,7 +52,7 @@ def test_new_frames_touch_their_own_files_and_those_that_see_them(finished: Work
     hour, last_hour = "20240711T00", "20240710T23"  # of which the window reaches over midnight
     assert touched(before, results) == report | {
         *(f"{kind}/CASGO/{hour}" for kind in ("rgb", "labels")),
-        *(f"aligned/{radar}/{hour}" for radar in RADARS),
+        *(f"{kind}/{radar}/{hour}" for kind in ("aligned", "targets") for radar in RADARS),
         *(f"cleaned/{radar}/{name}" for radar in RADARS for name in (hour, last_hour)),
         *(f"composite/{name}" for name in (hour, last_hour)),
     }

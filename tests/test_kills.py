@@ -33,6 +33,8 @@ held = []
 
 
 def hold(event, args):
+    if event == "open" and isinstance(args[0], int):
+        return  # of a file that is open already
     if event == "open" and os.environ["HOLD_MOMENT"] == "writing" and "w" in (args[1] or ""):
         parts = Path(os.fsdecode(args[0])).parts
         inside = [index for index, part in enumerate(parts) if ".zarr.tmp-" in part]
