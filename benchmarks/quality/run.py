@@ -15,7 +15,7 @@ are swept over their parameters on the scored frames themselves: for each share 
 published, which is more than a user of the filter would get. Nothing else is tuned by the scored frames.
 Then artefacts are planted into those frames, one kind at a time, from ranges of the benchmark's own; --unseen
 names a model that was trained without some kinds. On two cores all of it takes about an hour, of which trainings
-take half; with --model some 15 minutes.
+take half.
 
 Writes tables (CSV and Markdown) and a figure into RESULTS/quality: equal stores and models give equal files, but
 for times.csv. wradlib and Py-ART are the extra `benchmark`.
