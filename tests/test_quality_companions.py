@@ -41,7 +41,8 @@ def finished_run(tmp_path: Path, changes: dict[str, Any] | None = None) -> tuple
 def test_the_ceiling_is_taught_by_the_reference_and_shares_all_stores_but_votes(
     trained: Trained, tmp_path: Path
 ) -> None:
-    ceiling = companions.make_ceiling(*_with_masks(*finished_run(tmp_path)))
+    path, results = finished_run(tmp_path)
+    ceiling = companions.make_ceiling(path, "masks", results)
     [(folder, config)] = trained
     assert config == changed(
         CONFIG, {"votes.reference": "masks", "results": str(folder), "cleaning.model": "trained"}
@@ -68,7 +69,3 @@ def test_where_less_than_two_kinds_are_planted_none_is_left_out(
     trained: Trained, tmp_path: Path, changes: dict[str, Any]
 ) -> None:
     assert companions.make_unseen(*finished_run(tmp_path, changes)) == () and not trained
-
-
-def _with_masks(config: Path, results: Path) -> tuple[Path, str, Path]:
-    return config, "masks", results

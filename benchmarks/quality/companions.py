@@ -29,15 +29,16 @@ def make_unseen(config: Path, results: Path) -> tuple[UnseenModel, ...]:
 
     None where training plants fewer than two kinds.
     """
-    training = filled(yaml.safe_load(config.read_text(encoding="utf-8")))["training"]["plants"]
-    kinds = training["kinds"] if training["fraction"] else []
+    plants = filled(yaml.safe_load(config.read_text(encoding="utf-8")))["training"]["plants"]
+    kinds = plants["kinds"] if plants["fraction"] else []
     halves = kinds[::2], kinds[1::2]
-    return tuple(
-        UnseenModel(tuple(left_out), NamedModel(UNSEEN, (path,)))
-        for number, (left_out, planted) in enumerate(zip(halves, halves[::-1], strict=True), 1)
-        if left_out and planted
-        for path in [_train(config, results, f"{UNSEEN}-{number}", {"training.plants.kinds": planted})]
-    )
+    if not all(halves):
+        return ()
+    found = []
+    for number, (left_out, planted) in enumerate(zip(halves, halves[::-1], strict=True), 1):
+        path = _train(config, results, f"{UNSEEN}-{number}", {"training.plants.kinds": planted})
+        found.append(UnseenModel(tuple(left_out), NamedModel(UNSEEN, (path,))))
+    return tuple(found)
 
 
 def _train(config: Path, results: Path, name: str, changes: Mapping[str, Any], *own: str) -> Path:

@@ -75,17 +75,17 @@ def main() -> None:
     try:
         config = filled(yaml.safe_load(options.config.read_text(encoding="utf-8")))
         results = options.results or Path(config["results"])
-        models = tuple(map(NamedModel.from_flag, options.model))
+        named = tuple(map(NamedModel.from_flag, options.model))
         unseen = tuple(map(UnseenModel.from_flag, options.unseen))
+        check_unseen(unseen)
         if not options.as_is:
-            targets = ["prepare", *votes_of_scored_frames(config)] if models else ["evaluate"]
+            targets = ["prepare", *votes_of_scored_frames(config)] if named else ["evaluate"]
             make_results(options.config, targets)
-        if not (models or options.as_is or options.without_companions):
-            models = (make_ceiling(options.config, config["evaluation"]["reference"], results),)
+        models = named or (NamedModel("model", (results / "model/best.pt",)),)
+        if not (named or options.as_is or options.without_companions):
+            models += (make_ceiling(options.config, config["evaluation"]["reference"], results),)
             if not unseen and options.only != "real":
                 unseen = make_unseen(options.config, results)
-        if not options.model:
-            models = (NamedModel("model", (results / "model/best.pt",)), *models)
         run(config, options, results, models, unseen)
     except RadarCleanerError as error:
         sys.exit(f"benchmark-quality: {error}")
@@ -165,9 +165,8 @@ def score(job: Job) -> list[Scored]:
 def planted_part(
     config: dict[str, Any], options: argparse.Namespace, unseen: tuple[UnseenModel, ...]
 ) -> PlantedPart:
-    """What is planted by the options and by the config's input times and votes. Raises ConfigError."""
+    """What is planted by the options and by the config's input times and votes."""
     fill_windows(config)
-    check_unseen(unseen)
     plants = Plants(options.plants, tuple(config["samples"]["input_minutes"]), options.seed)
     return PlantedPart(plants, {name: config["votes"][name] for name in VOTING}, unseen)
 
