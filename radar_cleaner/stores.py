@@ -35,6 +35,7 @@ CONTRACTS: dict[str, dict[str, tuple[tuple[str, ...], str]]] = {
     "aligned": {
         "reflectivity": (("time", "y", "x"), "uint8"),
         "availability": (("time", "y", "x"), "bool"),
+        "nearest": (("time", "y", "x"), "uint8"),
     },
     "targets": {
         "echo_class": (("time", "y", "x"), "uint8"),

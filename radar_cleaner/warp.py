@@ -6,7 +6,7 @@ mere shift within one plane is wrong by several pixels for radars 200 km apart, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from radar_cleaner.errors import StoreError
 from radar_cleaner.geometry import Grid, RadarGeometry, distance_km
+from radar_cleaner.vocabulary import NODATA
 
 # Of a pixel. A pixel just at the range, or the edge, stays there when rounding moves it by nanometres.
 TOLERANCE_PX = 1e-3
+NOBODY = 255  # no other radar sees a pixel
 
 
 def warp_grid(target: Grid, radar: RadarGeometry) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -91,6 +93,33 @@ def pool(frames: Iterable[NDArray[np.uint8]], shape: tuple[int, int]) -> NDArray
     for frame in frames:
         np.maximum(best, frame + one, out=best)
     return best - one
+
+
+def range_share(
+    grid: NDArray[np.float32], coverage: NDArray[np.bool_], attrs: Mapping[str, Any]
+) -> NDArray[np.float32]:
+    """How far target pixels (y, x) lie from a radar, as a share of its range; NaN where it does not cover them.
+
+    All three are a warp store's: what `warp_grid` gave, and `warp_attrs`.
+    """
+    away = np.hypot(*np.moveaxis(grid - np.float32(attrs["radar_center_px"]), -1, 0))
+    range_px = np.float32(attrs["radar_range_km"] * 1000 / attrs["radar_metres_per_pixel"])
+    return np.where(coverage, away / range_px, np.float32(np.nan))
+
+
+def nearest_seer(
+    frames: Mapping[int, NDArray[np.uint8]], shares: Sequence[NDArray[np.float32]], shape: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """Which of the radars that see a pixel (y, x) is the nearest by its range; NOBODY where none does.
+
+    `frames` are packed frames by a radar's place in `shares`, which is of all radars, also those without a frame.
+    """
+    nearest, best = np.full(shape, NOBODY, np.uint8), np.full(shape, np.inf, np.float32)
+    for number, frame in frames.items():
+        closer = (frame != NODATA) & (shares[number] < best)
+        np.copyto(nearest, np.uint8(number), where=closer)
+        np.copyto(best, shares[number], where=closer)
+    return nearest
 
 
 def warp_attrs(name: str, target: Grid, radar: RadarGeometry) -> dict[str, object]:

@@ -27,6 +27,7 @@ from radar_cleaner.vocabulary import (
     UNKNOWN,
     is_echo,
 )
+from radar_cleaner.warp import NOBODY
 
 SHAPE = (48, 48)
 START = 1720656000  # 2024-07-11T00:00:00Z
@@ -177,23 +178,26 @@ def make_aligned(
     availability: ArrayLike | None = None,
     shape: tuple[int, int] = SHAPE,
     others: Iterable[str] = ("CASCM",),
+    nearest: ArrayLike | None = None,
 ) -> Path:
-    """An "aligned" store: what the other radars see; available where the codes are not nodata."""
+    """An "aligned" store: what the other radars see; available, to the first, where the codes are not nodata."""
     times = list(times)
     frames = _codes("".join(others), times, codes, shape)
     shape = _shape(frames)
     seen = frames != NODATA if availability is None else _frames(availability, len(times)).astype(bool)
+    who = _frames(np.where(seen, 0, NOBODY) if nearest is None else nearest, len(times)).astype(np.uint8)
     with StoreWriter(
         path,
         variables={
             "reflectivity": Variable("uint8", shape, ("y", "x"), REFLECTIVITY_ATTRS, NODATA),
             "availability": Variable("bool", shape, ("y", "x")),
+            "nearest": Variable("uint8", shape, ("y", "x"), fill_value=NOBODY),
         },
         attrs={"radar": radar, "others": list(others)},
         codec="fast",
     ) as store:
         for index, time in enumerate(times):
-            store.append(time, reflectivity=frames[index], availability=seen[index])
+            store.append(time, reflectivity=frames[index], availability=seen[index], nearest=who[index])
     return path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from radar_cleaner.stages.align_others import align_others
 from radar_cleaner.stages.build_warp_grid import build_warp_grid
 from radar_cleaner.stores import open_store
 from radar_cleaner.vocabulary import NODATA, UNDETECT
+from radar_cleaner.warp import NOBODY
 
 FLAGS = [small_geometry(radar).to_flag() for radar in ("CASGO", "CASCM")]
 TIMES = times_from(count=4)
@@ -98,6 +100,39 @@ def test_of_several_radars_the_highest_reflectivity_that_anyone_sees_counts(
     expected = np.maximum(*seen)
     np.testing.assert_array_equal(both, np.where(expected < 0, NODATA, expected))
     assert (np.minimum(*seen) < 0).any() and (expected > 0).any()
+
+
+def test_the_nearest_is_one_that_sees_at_that_time(tmp_path: Path, own: Path, warp: Path) -> None:
+    # A twin of Chipman with a longer range is the nearer one by its range wherever both see.
+    twin = replace(small_geometry("CASCM", range_km=360), radar="TWIN")
+    flags = [*FLAGS, twin.to_flag()]
+    build_warp_grid(target="CASGO", radar="TWIN", geometries=flags, output=tmp_path / "twin_warp.zarr")
+    scale = {"metres_per_pixel": twin.metres_per_pixel}
+    clutter = np.zeros((48, 48), bool)
+    clutter[20:30] = True
+    align_others(
+        radar="CASGO",
+        labels=own,
+        others=["CASCM", "TWIN"],
+        other_labels=[
+            make_labels(tmp_path / "far.zarr", "CASCM", TIMES[:2], codes=EMPTY),
+            make_labels(tmp_path / "twin.zarr", "TWIN", TIMES[1:3], codes=EMPTY, attrs=scale),
+        ],
+        other_warps=[warp, tmp_path / "twin_warp.zarr"],
+        other_atlases=[
+            make_atlas(tmp_path / "far_atlas.zarr", "CASCM"),
+            make_atlas(tmp_path / "twin_atlas.zarr", "TWIN", clutter=clutter),
+        ],
+        output=tmp_path / "aligned.zarr",
+    )
+    only_far, both, only_twin, nobody = open_store(tmp_path / "aligned.zarr", "aligned").read("nearest")
+    covered = open_store(warp, "warp").read("coverage")
+    np.testing.assert_array_equal(only_far, np.where(covered, 0, NOBODY))
+    assert set(np.unique(only_twin)) == {1, NOBODY}
+    assert (nobody == NOBODY).all()
+    sees = only_twin == 1
+    np.testing.assert_array_equal(both, np.select([sees, covered], [1, 0], NOBODY))
+    assert (covered & ~sees).any()
 
 
 def test_clutter_of_another_radar_counts_as_not_seen(tmp_path: Path, own: Path, warp: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -161,11 +162,20 @@ def test_only_each_so_manieth_frame_is_scored_where_asked(job: Job, capsys: pyte
     assert "4 frames to score, 1 to choose by" in capsys.readouterr().out
 
 
-def test_a_config_without_reference_is_refused() -> None:
-    config = {"evaluation": {"reference": None, "period": None}, "training": {"period": None}}
-    config |= {"frames": {"shard": "hour"}}
-    with pytest.raises(SystemExit, match=r"evaluation\.reference"):
-        jobs.jobs_of(config, Path("results"), (), True, 1)
+@pytest.mark.parametrize(
+    ("reference", "said"), [(None, r"set .* evaluation\.reference"), ("nowhere", "folder of masks of none")]
+)
+def test_where_nothing_can_be_scored_nothing_is_trained(
+    reference: str | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = yaml.safe_load((ROOT / "config/maritimes.yaml").read_text())
+    config["evaluation"]["reference"] = reference
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "argv", ["run", "--config", str(tmp_path / "config.yaml"), "--without-libraries"])
+    monkeypatch.setattr(run, "make_results", lambda *_: pytest.fail("snakemake was called"))
+    with pytest.raises(SystemExit, match=said):
+        run.main()
 
 
 def test_the_votes_that_are_scored_are_asked_for_where_nothing_is_to_be_evaluated(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,17 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 from report_cases import make_warp
-from store_cases import START, make_aligned, make_atlas, make_labels, times_from
+from store_cases import START, make_aligned, make_atlas, make_labels, small_geometry, times_from
 
 from radar_cleaner.errors import ConfigError, FrameError, StoreError
 from radar_cleaner.layout import Layout
 from radar_cleaner.shards import to_datetime
+from radar_cleaner.stages.build_warp_grid import build_warp_grid
 from radar_cleaner.stages.vote_echoes import vote_echoes
 from radar_cleaner.stores import Store, open_store, read_provenance
 from radar_cleaner.vocabulary import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, NONE, UNKNOWN
 from radar_cleaner.votes import LABELERS, Weights
+from radar_cleaner.warp import NOBODY
 
 YES, NO = METEOROLOGICAL, NON_METEOROLOGICAL
 CODES = np.array([[0, NODATA, 90, 90], [90, 90, 90, 90]], np.uint8)
@@ -193,6 +196,31 @@ def test_the_other_radar_is_asked_where_it_sees_well(tmp_path: Path, overlap: di
     # Chipman lies north-west: the farther from it, the less it says.
     diagonal = found[np.arange(16, 48), np.arange(16, 48)]
     assert (np.diff(diagonal[:24].astype(int)) >= 0).all() and diagonal[-12:].any() == 0
+
+
+def test_a_radar_without_a_frame_lends_no_view_to_one_that_sees_less(
+    tmp_path: Path, overlap: dict[str, Any]
+) -> None:
+    """Chipman is the nearer of two; where only the other sees, it is the other's view that counts."""
+    layout = Layout(tmp_path)
+    flags = [small_geometry().to_flag(), replace(small_geometry("CASCM", range_km=190), radar="FAR").to_flag()]
+    build_warp_grid(target="CASGO", radar="FAR", geometries=flags, output=layout.warp("CASGO", "FAR"))
+    both = overlap["other_warps"] + [layout.warp("CASGO", "FAR")]
+    nothing = np.zeros((48, 48), np.uint8)
+
+    def evidence(others: list[str], nearest: int, warps: list[Path]) -> np.ndarray:
+        aligned = make_aligned(
+            tmp_path / "seen.zarr", codes=nothing, others=others, nearest=np.full((48, 48), nearest)
+        )
+        flags = overlap | {"aligned": aligned, "other_warps": warps}
+        return run(tmp_path, only(others=1), min_confidence=0, **flags).frame("evidence", 0)
+
+    pair = ["CASCM", "FAR"]
+    near, far = (evidence(pair, number, both) for number in (0, 1))
+    np.testing.assert_array_equal(near, evidence(["CASCM"], 0, both[:1]))
+    np.testing.assert_array_equal(far, evidence(["FAR"], 0, both[1:]))
+    assert (near <= far).all() and (near < far).any() and far.min() < 0
+    assert not evidence(pair, NOBODY, both).any()
 
 
 def test_the_other_radars_warps_must_be_those_of_the_aligned_store(

@@ -34,7 +34,7 @@ import pandas as pd
 import yaml
 
 from radar_cleaner import figures
-from radar_cleaner.errors import ConfigError, RadarCleanerError
+from radar_cleaner.errors import RadarCleanerError
 from radar_cleaner.tables import write_csv, write_text
 
 from . import ROOT
@@ -85,9 +85,7 @@ def run(options: argparse.Namespace) -> dict[str, str]:
     if options.list:
         print("\n".join(f"{one.name}: {one.words}" for one in variants))
         return {}
-    jobs = jobs_of(whole, folder / BASE, (), False, options.every)
-    if not jobs:
-        raise ConfigError("evaluation.reference: has a folder of masks of none of the radars")
+    jobs = jobs_of(whole, folder / BASE, False, options.every)
     print(f"{len(variants)} variants of {options.config}, {whole['training']['epochs']} epochs each, in {folder}")
     outcomes: list[Outcome] = []
     failed: dict[str, str] = {}

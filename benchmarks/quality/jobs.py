@@ -14,6 +14,7 @@ from planning.archive import Plan
 from planning.configuration import Period, read_period, read_radars
 from planning.schema import checked
 
+from radar_cleaner.errors import ConfigError
 from radar_cleaner.labels import EchoShape
 from radar_cleaner.layout import Layout
 from radar_cleaner.names import NameFormat
@@ -60,16 +61,14 @@ def make_results(config: Path, targets: Sequence[str]) -> None:
         sys.exit("snakemake did not make the results; its messages are above")
 
 
-def jobs_of(
-    config: dict[str, Any], results: Path, models: tuple[NamedModel, ...], libraries: bool, every: int
-) -> list[Job]:
-    """A job for each radar that has reference masks."""
+def jobs_of(config: dict[str, Any], results: Path, libraries: bool, every: int) -> list[Job]:
+    """A job for each radar that has reference masks, no models in it yet. Raises ConfigError where none has."""
     masks, grain = Path(config["evaluation"]["reference"] or ""), config["frames"]["shard"]
     evaluation = read_period("evaluation.period", config["evaluation"]["period"], grain)
     training = read_period("training.period", config["training"]["period"], grain)
     if not config["evaluation"]["reference"] or evaluation is None or training is None:
-        sys.exit("the benchmark needs training.period, evaluation.period and evaluation.reference in the config")
-    return [
+        raise ConfigError("set training.period, evaluation.period and evaluation.reference: it scores by them")
+    jobs = [
         Job(
             results,
             radar.id,
@@ -82,13 +81,16 @@ def jobs_of(
             EchoShape(*(radar.labels[key] for key in ("min_dbz", "opening_px", "closing_px", "min_area_px"))),
             config["cleaning"]["threshold"],
             config["cleaning"]["votes"],
-            models,
+            (),
             libraries,
             every,
         )
         for radar in read_radars(config)
         if (masks / radar.id).is_dir()
     ]
+    if not jobs:
+        raise ConfigError(f"evaluation.reference: {masks} has a folder of masks of none of the radars")
+    return jobs
 
 
 def cores() -> int:

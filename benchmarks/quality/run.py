@@ -27,7 +27,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 from itertools import chain
@@ -78,6 +78,7 @@ def main() -> None:
         named = tuple(map(NamedModel.from_flag, options.model))
         unseen = tuple(map(UnseenModel.from_flag, options.unseen))
         check_unseen(unseen)
+        jobs = jobs_of(config, results, not options.without_libraries, options.every)
         if not options.as_is:
             targets = ["prepare", *votes_of_scored_frames(config)] if named else ["evaluate"]
             make_results(options.config, targets)
@@ -86,21 +87,14 @@ def main() -> None:
             models += (make_ceiling(options.config, config["evaluation"]["reference"], results),)
             if not unseen and options.only != "real":
                 unseen = make_unseen(options.config, results)
-        run(config, options, results, models, unseen)
+        jobs = [replace(job, models=models) for job in jobs]
+        run(options, results, jobs, planted_part(config, options, unseen))
     except RadarCleanerError as error:
         sys.exit(f"benchmark-quality: {error}")
 
 
-def run(
-    config: dict[str, Any],
-    options: argparse.Namespace,
-    results: Path,
-    models: tuple[NamedModel, ...],
-    unseen: tuple[UnseenModel, ...],
-) -> None:
+def run(options: argparse.Namespace, results: Path, jobs: Sequence[Job], part: PlantedPart) -> None:
     """Score all radars and write what was found."""
-    jobs = jobs_of(config, results, models, not options.without_libraries, options.every)
-    part = planted_part(config, options, unseen)
     with ProcessPoolExecutor(options.processes or min(len(jobs), cores()), get_context("spawn")) as pool:
         if options.only != "planted":
             found = list(chain.from_iterable(pool.map(score, jobs)))

@@ -14,17 +14,21 @@ from radar_cleaner.errors import ConfigError
 from radar_cleaner.store_writer import StoreWriter, Variable
 from radar_cleaner.stores import Store, TimeSeries, expect_attrs, open_store
 from radar_cleaner.vocabulary import NODATA, REFLECTIVITY_ATTRS
-from radar_cleaner.warp import Gather, nearest_gather, pool
+from radar_cleaner.warp import NOBODY, Gather, nearest_gather, nearest_seer, pool, range_share
 
 log = logging.getLogger(__name__)
+NEAREST_ATTRS = {
+    "long_name": "nearest, by its range, of the other radars that see this pixel: its place in `others`"
+}
 
 
 @dataclass(frozen=True)
 class _Other:
-    """Another radar: its frames by time, its way onto the target grid, and its clutter."""
+    """Another radar: its frames by time, its way onto the target grid, how far it lies there, and its clutter."""
 
     frames: TimeSeries
     gather: Gather
+    share: NDArray[np.float32]
     clutter: NDArray[np.bool_] | None
 
     def seen_at(self, time: int) -> NDArray[np.uint8] | None:
@@ -65,7 +69,8 @@ def align_others(
     other_atlases
         Their atlas stores, in the same order, if their clutter is to count as not seen.
     output
-        Aligned store to write: the highest reflectivity among those that see, and whether any sees.
+        Aligned store to write: the highest reflectivity among those that see, whether any sees, and which of them
+        is the nearest by its range.
     codec
         Compression: compact, or fast.
     """
@@ -92,6 +97,7 @@ def align_others(
             "availability": Variable(
                 "bool", shape, ("y", "x"), {"long_name": "whether any other radar sees this pixel"}
             ),
+            "nearest": Variable("uint8", shape, ("y", "x"), NEAREST_ATTRS, NOBODY),
         },
         attrs={"radar": radar, "others": names},
         codec=codec,
@@ -102,10 +108,12 @@ def align_others(
         },
     ) as store:
         for time in own.times.tolist():
-            seen = [codes for seer in seers if (codes := seer.seen_at(time)) is not None]
-            pooled = pool(seen, shape)
+            looks = {number: seer.seen_at(time) for number, seer in enumerate(seers)}
+            seen = {number: codes for number, codes in looks.items() if codes is not None}
+            pooled = pool(seen.values(), shape)
+            nearest = nearest_seer(seen, [seer.share for seer in seers], shape)
             frames_used += len(seen)
-            store.append(time, reflectivity=pooled, availability=pooled != NODATA)
+            store.append(time, reflectivity=pooled, availability=pooled != NODATA, nearest=nearest)
     log.info(
         "%s: %d frames, %d frames of %s pooled on them",
         radar,
@@ -134,7 +142,7 @@ def _open_other(
             center_px=way.attrs[f"{end}_center_px"],
             metres_per_pixel=way.attrs[f"{end}_metres_per_pixel"],
         )
-    coverage = way.read("coverage")
+    grid, coverage = way.read("grid"), way.read("coverage")
     height, width = way.attrs["radar_shape_px"]
     inputs += [*frames.stores, way]
     clutter = None
@@ -144,7 +152,8 @@ def _open_other(
         clutter = known.read("clutter")
         inputs.append(known)
     assert coverage.shape == shape, f"{way.path}: {coverage.shape} is not {shape}"
-    return _Other(frames, nearest_gather(way.read("grid"), coverage, (height, width)), clutter)
+    gather = nearest_gather(grid, coverage, (height, width))
+    return _Other(frames, gather, range_share(grid, coverage, way.attrs), clutter)
 
 
 def _one_each(flag: str, paths: list[Path] | None, names: list[str]) -> list[Path]:

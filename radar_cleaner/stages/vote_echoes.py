@@ -38,6 +38,7 @@ from radar_cleaner.vocabulary import (
     log_odds_attrs,
 )
 from radar_cleaner.votes import LabelerTable, Weights, vote
+from radar_cleaner.warp import range_share
 
 log = logging.getLogger(__name__)
 # What a labeler says of the echoes of a frame, with its index in the shard and its time.
@@ -216,7 +217,7 @@ def _atlas(own: Store, path: Path, inputs: list[Store]) -> _Ask:
 
 
 def _others(own: Store, path: Path, warps: Sequence[Path], inputs: list[Store]) -> _Ask:
-    """What the other radars tell, of which the nearest, by its range, says how well they see a place."""
+    """What the other radars tell; of those that see a place, the nearest by its range says how well they see."""
     aligned, ways = open_store(path, "aligned"), [open_store(warp, "warp") for warp in warps]
     expect_attrs(aligned, radar=own.attrs["radar"])
     if aligned.times.tolist() != own.times.tolist():
@@ -227,14 +228,18 @@ def _others(own: Store, path: Path, warps: Sequence[Path], inputs: list[Store]) 
             f"--other-warps {[str(way.path) for way in ways]}: {path} is of {aligned.attrs['others']}; name their"
             " warp stores, in this order"
         )
-    share = np.full(own.shape("reflectivity"), np.nan, np.float32)
     for way in ways:
         expect_attrs(way, target=own.attrs["radar"], target_center_px=own.attrs["center_px"])
-        away = np.hypot(*np.moveaxis(way.read("grid") - np.float32(way.attrs["radar_center_px"]), -1, 0))
-        range_px = way.attrs["radar_range_km"] * 1000 / way.attrs["radar_metres_per_pixel"]
-        share = np.fmin(share, np.where(way.read("coverage"), away / np.float32(range_px), np.float32(np.nan)))
-    view, ahead = view_of(share), ReadAhead(aligned)
-    return lambda echoes, index, time: judge_others(echoes, ahead.frame("reflectivity", index), view)
+    views = [view_of(range_share(way.read("grid"), way.read("coverage"), way.attrs)) for way in ways]
+    views.append(np.zeros(own.shape("reflectivity"), np.float32))  # of nobody
+    ahead, by_radar = ReadAhead(aligned), np.stack(views)
+
+    def ask(echoes: Echoes, index: int, time: int) -> LogOdds:
+        nearest = np.minimum(ahead.frame("nearest", index), len(ways))
+        view = np.take_along_axis(by_radar, nearest[np.newaxis], axis=0)[0]
+        return judge_others(echoes, ahead.frame("reflectivity", index), view)
+
+    return ask
 
 
 def _reference(masks: ReferenceMasks) -> _Ask:
