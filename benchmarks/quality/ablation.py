@@ -14,8 +14,8 @@ on the frames of `evaluation.period` that have a mask; differences to the base h
 over the same hours. So are the votes alone, which need no training. A network that saw one radar is scored on the
 others too.
 
-Writes ablation.csv, ablation.md and ablation.png into RESULTS-ablation. With 12 epochs it takes some three hours
-on two cores; --list names the variants.
+Writes ablation.csv, ablation.md and ablation.png into RESULTS-ablation. With --epochs 4 it takes an hour on two
+cores; --list names the variants.
 """
 
 from __future__ import annotations
