@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 LOWEST, HIGHEST, STEPS = 1e-5, 1.0, 80
 _SMOOTHING = 0.9
+_SETTLED = 10  # steps until the smoothed loss is the mean of some batches, and no longer the luck of the first
 _WINDOW = 13  # points of a slope, a sixth of the range
 _BLOWN_UP = 3.0  # times the lowest smoothed loss
 
@@ -85,14 +86,15 @@ def suggest_rate(rates: Sequence[float], losses: Sequence[float]) -> float:
     """
     if len(losses) < _WINDOW:  # a try of two steps
         return float(np.exp(np.mean(np.log(rates))))
+    first = min(_SETTLED, len(losses) - _WINDOW)
     slopes = [
         float(np.polyfit(np.log(rates[start : start + _WINDOW]), losses[start : start + _WINDOW], 1)[0])
-        for start in range(len(losses) - _WINDOW + 1)
+        for start in range(first, len(losses) - _WINDOW + 1)
     ]
     place = steepest = int(np.argmin(slopes))
     while place + 1 < len(slopes) and slopes[place + 1] <= slopes[steepest] / 2:
         place += 1
-    return rates[place + _WINDOW // 2]
+    return rates[first + place + _WINDOW // 2]
 
 
 def _batches(training: Training, crops: Crops) -> Iterator[tuple[int, list[int]]]:

@@ -31,6 +31,8 @@ def test_the_rate_is_where_the_fast_fall_of_the_loss_ends(knee):
     assert suggest_rate(rates, losses) == pytest.approx(knee, rel=0.6)
     noisy = losses + np.random.default_rng(0).normal(0, 0.02, 80)
     assert suggest_rate(rates, noisy) == pytest.approx(knee, rel=0.8)
+    losses[:8] += 1.5 * np.exp(-np.arange(8) / 2)  # the first batches happen to be hard ones
+    assert suggest_rate(rates, losses) == pytest.approx(knee, rel=0.6)
 
 
 def test_a_handful_of_tries_still_give_a_rate():
