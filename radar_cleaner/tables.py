@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,9 +46,13 @@ def write_json(path: Path, value: object) -> None:
     write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
 
 
-def format_csv(table: pd.DataFrame) -> str:
-    """A table without its index, as the text that `write_csv` would write."""
-    return str(table.to_csv(index=False, lineterminator="\n"))
+def format_rows(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """Rows of texts and whole numbers as the CSV that `write_csv` would write of them, without pandas."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:

@@ -8,15 +8,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
-import pandas as pd
-
 from radar_cleaner.errors import FrameError
 from radar_cleaner.frames import NamedFrame, decode_frame, largest_file, settle_same_time
 from radar_cleaner.names import NameFormat
 from radar_cleaner.shards import format_time, shard_end, shard_start
 from radar_cleaner.sources import list_frames, read_frames
 from radar_cleaner.store_writer import StoreWriter, Variable
-from radar_cleaner.tables import format_csv, write_csv
+from radar_cleaner.tables import format_rows, write_text
 
 logger = logging.getLogger(__name__)
 
@@ -104,9 +102,8 @@ def build_rgb_store(
             if kept is not None:
                 store.append(time, rgb=kept.pixels)
                 accepted.append((format_time(time), kept.name, *origins[kept.name]))
-        origin = pd.DataFrame(accepted, columns=["time", "file", "bytes", "sha256"])
-        store.files["sources.csv"] = format_csv(origin)
-    write_csv(rejects, pd.DataFrame(refused, columns=["file", "reason"]))
+        store.files["sources.csv"] = format_rows(["time", "file", "bytes", "sha256"], accepted)
+    write_text(rejects, format_rows(["file", "reason"], refused))
     logger.info("%s %s: %d frames taken, %d refused", radar, shard, len(accepted), len(refused))
     for name, reason in refused:
         logger.warning("refused %s: %s", name, reason)

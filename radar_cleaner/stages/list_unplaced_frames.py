@@ -6,12 +6,10 @@ import logging
 from pathlib import Path
 from typing import Literal
 
-import pandas as pd
-
 from radar_cleaner.errors import FrameError
 from radar_cleaner.names import NameFormat
 from radar_cleaner.sources import list_frames
-from radar_cleaner.tables import write_csv
+from radar_cleaner.tables import format_rows, write_text
 
 logger = logging.getLogger(__name__)
 
@@ -52,5 +50,5 @@ def list_unplaced_frames(
     if listing.unplaced and on_bad_frame == "fail":
         name, reason = listing.unplaced[0]
         raise FrameError(f"{listing.root}{name}: {reason}; rename it, or set on_bad_frame: quarantine")
-    write_csv(output, pd.DataFrame(listing.unplaced, columns=["file", "reason"]))
+    write_text(output, format_rows(["file", "reason"], listing.unplaced))
     logger.info("%s: %d frames with a time, %d without", source, len(listing.frames), len(listing.unplaced))
