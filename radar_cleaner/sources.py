@@ -23,6 +23,7 @@ SUFFIXES = (".png", ".gif", ".jpg", ".jpeg", ".bmp")
 REMOTE = "s3://"
 # To Snakemake these stand for wildcards and variables in paths.
 NO_PATH = "its path has a { or a <, which the workflow cannot carry; rename it"
+NO_TEXT = "its path is no UTF-8, which tables cannot hold; rename it"
 # Bytes of an archive's members that are held at once, to read them as they lie there.
 HELD_BYTES = 2**28
 
@@ -87,11 +88,14 @@ def list_frames(
         name = path if member is None else _full_name(path, member)
         try:
             time = read(name[name.rfind("/") + 1 if start is None else start :])
-            if "{" in path or "<" in path:
-                problem = problem or NO_PATH
-            frames.append(FrameFile(time, path, member, problem, version))
         except ValueError as error:
-            unplaced.append((name[len(found.root) :], str(error)))
+            unplaced.append((_as_text(name[len(found.root) :]), _as_text(str(error))))
+            continue
+        if "{" in path or "<" in path:
+            problem = problem or NO_PATH
+        if not path.isascii() and _as_text(path) != path:
+            path, problem = _as_text(path), problem or NO_TEXT
+        frames.append(FrameFile(time, path, member, problem, version))
     frames.sort()
     return Listing(frames, sorted(unplaced), found.root)
 
@@ -161,6 +165,11 @@ def _find_objects(address: str, listings: Path | None, copies: str | None) -> _F
     root = f"{copies}/{bucket}/" if copies else f"{REMOTE}{bucket}/"
     pictures = ((root + key, None, problem, version) for key, version, problem in load_objects(listings, address))
     return _Found(pictures, root, root + prefix)
+
+
+def _as_text(name: str) -> str:
+    """A name in which bytes that are no UTF-8 are written out, as `\\udcff`."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _full_name(path: str, member: Member | None) -> str:

@@ -97,6 +97,34 @@ def test_a_path_that_snakemake_takes_for_a_pattern_is_a_problem(tmp_path, name):
         list_frames(tmp_path / name[:3] / "*.png", NAMES)
 
 
+NO_UTF_8 = [os.fsdecode(b"caf\xe9_202407110000.png"), os.fsdecode(b"\xff.png")]
+
+
+def test_files_whose_names_are_no_utf_8_are_written_out_and_a_problem(tmp_path):
+    for name in (*NO_UTF_8, "caf\u00e9_202407110006.png"):
+        (tmp_path / name).write_bytes(b"")
+    listing = list_frames(tmp_path, NAMES)
+    assert [listing.name_of(frame) for frame in listing.frames] == [
+        "caf\\udce9_202407110000.png",
+        "caf\u00e9_202407110006.png",
+    ]
+    bad, good = listing.frames
+    assert "no UTF-8" in bad.problem and not good.problem
+    assert [name for name, _ in listing.unplaced] == ["\\udcff.png"]
+    ((_, told), _) = read_frames(listing.frames, 1000)
+    assert "rename it" in str(told)
+
+
+def test_members_whose_names_are_no_utf_8_are_written_out_and_read(tmp_path):
+    pack(tmp_path / "frames.tar", dict.fromkeys(NO_UTF_8, b"x"))
+    for _ in ("made", "read"):
+        listing = list_frames(tmp_path / "frames.tar", NAMES, tmp_path / "lists")
+        (frame,) = listing.frames
+        assert listing.name_of(frame) == "frames.tar/caf\\udce9_202407110000.png"
+        assert [data for _, data in read_frames([frame], 1000)] == [b"x"]
+        assert [name for name, _ in listing.unplaced] == ["frames.tar/\\udcff.png"]
+
+
 @pytest.fixture
 def archive(tmp_path, monkeypatch):
     """An archive by year, month and day, of two radars."""
