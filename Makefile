@@ -28,7 +28,7 @@ test: .venv/installed-dev  ## the tests (12 minutes on 2 cores)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 verify: .venv/installed-dev .venv/installed-benchmark  ## the tests that need longer
-	$(BIN)/python -m pytest -m slow --numprocesses 2 --dist loadfile
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -m slow --numprocesses 2 --dist loadfile
 
 test-slurm: .venv/installed-dev  ## the tests on a real Slurm, started on this machine (root; 15 minutes)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" tests/slurm/with_slurm.sh python -m pytest -m slurm
