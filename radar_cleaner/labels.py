@@ -19,11 +19,12 @@ from radar_cleaner.vocabulary import (
     NODATA,
     NON_METEOROLOGICAL,
     NONE,
-    UNDETECT,
     UNKNOWN,
     encode_dbz,
     is_echo,
 )
+
+cv2.setNumThreads(1)  # as the jobs ask for; OpenCV's others would spin while they wait for pictures so small
 
 Codes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -42,19 +43,17 @@ class ColourTable:
         self._codes = np.full(2**24, NODATA, dtype=np.uint8)
 
     def __call__(self, pixels: NDArray[np.uint8]) -> Codes:
-        """Codes (...) of colours (..., 3) uint8."""
-        index = pixels[..., 0].astype(np.uint32)
-        for band in (1, 2):
-            index <<= 8
-            index |= pixels[..., band]
-        codes = self._codes[index]
+        """Codes (y, x) of colours (y, x, 3) uint8."""
+        # Red, green, blue, and 255 as the highest byte of one number: negative, it counts from the table's end.
+        index = cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA).view("<i4")[..., 0].astype(np.intp)
+        codes = self._codes.take(index, mode="wrap")
         missing = codes == NODATA
         if missing.any():
             new = np.unique(index[missing])
             self._codes[new] = self._scale(
-                np.stack([new >> 16, (new >> 8) & 255, new & 255], axis=1).astype(np.uint8)
+                np.stack([new & 255, new >> 8 & 255, new >> 16 & 255], 1).astype(np.uint8)
             )
-            codes = self._codes[index]
+            codes = self._codes.take(index, mode="wrap")
         return codes
 
 
@@ -113,9 +112,8 @@ def range_mask(shape: tuple[int, int], center_px: tuple[float, float], radius_px
 
 def pack_echoes(codes: Codes, observed: Mask, min_dbz: float) -> Codes:
     """Codes of a frame: `nodata` where not observed, `undetect` where an echo is below `min_dbz`."""
-    weak = is_echo(codes) & (codes < encode_dbz(min_dbz))
-    codes = np.where(weak, np.uint8(UNDETECT), codes)
-    return np.where(observed, codes, np.uint8(NODATA))
+    strong = codes * (codes >= encode_dbz(min_dbz))  # `undetect` is 0
+    return np.where(observed, strong, np.uint8(NODATA))
 
 
 def echo_fraction(codes: Codes) -> float:
@@ -151,14 +149,20 @@ def classify_echoes(codes: Codes, shape: EchoShape) -> NDArray[np.uint8]:
     """
     echo = is_echo(codes)
     kept = echo & _surviving(echo, shape)
-    count, components = cv2.connectedComponents(echo.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
-    class_of_component = np.full(count, NON_METEOROLOGICAL, dtype=np.uint8)
-    class_of_component[components.reshape(-1).take(np.flatnonzero(kept))] = UNKNOWN
-    class_of_component[0] = NONE  # what is no echo
-    classes = class_of_component.take(np.asarray(components))
-    classes[kept] = METEOROLOGICAL
-    classes[codes == NODATA] = UNKNOWN
+    places, components = _components(echo)
+    stays = kept.reshape(-1).take(places)
+    class_of_component = np.full(places.size + 1, NON_METEOROLOGICAL, np.uint8)
+    class_of_component[components[stays]] = UNKNOWN
+    classes = np.where(codes == NODATA, np.uint8(UNKNOWN), np.uint8(NONE))
+    classes.reshape(-1)[places] = np.where(stays, np.uint8(METEOROLOGICAL), class_of_component.take(components))
     return classes
+
+
+def _components(mask: Mask) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
+    """Flat index of what is in a mask, and which of its parts, joined over corners, that belongs to: 1, 2, ..."""
+    places = np.flatnonzero(mask)
+    _, parts = cv2.connectedComponents(mask.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
+    return places, np.asarray(parts, np.int32).reshape(-1).take(places)
 
 
 def _surviving(echo: Mask, shape: EchoShape) -> Mask:
@@ -171,8 +175,9 @@ def _surviving(echo: Mask, shape: EchoShape) -> Mask:
             mask = np.asarray(there(mask, disc, anchor=(anchor, anchor)), dtype=np.uint8)
             disc, anchor = np.ascontiguousarray(disc[::-1, ::-1]), pixels - 1 - anchor
             mask = np.asarray(back(mask, disc, anchor=(anchor, anchor)), dtype=np.uint8)
+    found = mask.view(np.bool_)
     if shape.min_area > 1:
-        _, components, statistics, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
-        large = statistics[:, cv2.CC_STAT_AREA] >= shape.min_area
-        mask = mask & large.take(np.asarray(components))
-    return mask.astype(bool)
+        places, components = _components(found)
+        small = np.bincount(components) < shape.min_area
+        found.reshape(-1)[places[small.take(components)]] = False
+    return found

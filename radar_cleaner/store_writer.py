@@ -8,7 +8,6 @@ and inputs lie in `provenance.json` inside the store.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import warnings
@@ -20,6 +19,7 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+import xxhash
 import zarr
 from numpy.typing import NDArray
 from zarr.codecs import BloscCodec, BloscShuffle
@@ -30,7 +30,7 @@ from radar_cleaner.vocabulary import TIME_UNITS
 
 SHARD_FILE_BYTES = 64 * 2**20
 SHARD_FILE_FRAMES = 1024  # the index of a file has room for each: small frames would else be all index
-CODECS = {"compact": ("zstd", 3), "fast": ("lz4", 1)}
+CODECS = {"compact": ("zstd", 2), "fast": ("lz4", 1)}
 TIME_ATTRS = {
     "standard_name": "time",
     "units": TIME_UNITS,
@@ -89,9 +89,9 @@ class StoreWriter:
         self._provenance = {"version": __version__, **(provenance or {})}
         self.files: dict[str, str] = {}
         self._times: list[int] = []
-        self._buffers: dict[str, list[NDArray[Any]]] = {name: [] for name in self._variables}
+        self._blocks: dict[str, NDArray[Any]] = {}  # of each variable the frames of one shard file
         self._arrays: dict[str, zarr.Array[Any]] = {}
-        self._hashes = {name: hashlib.sha256() for name in self._variables}
+        self._hashes = {name: xxhash.xxh3_128() for name in self._variables}
         self._temporary = self.path.with_name(f".{self.path.name}.tmp-{getpid()}")
 
     def __enter__(self) -> StoreWriter:
@@ -115,11 +115,13 @@ class StoreWriter:
             variable = self._variables[name]
             assert values.dtype == variable.dtype, f"{name}: {values.dtype} is not {variable.dtype}"
             assert values.shape == variable.shape, f"{name}: {values.shape} is not {variable.shape}"
-            self._hashes[name].update(values.tobytes())
-            buffer = self._buffers[name]
-            buffer.append(values.copy())
-            if len(buffer) == _frames_a_file(variable):
-                self._flush(name)
+            most = _frames_a_file(variable)
+            if name not in self._blocks:  # what is not written to yet takes no memory
+                self._blocks[name] = np.empty((most, *variable.shape), variable.dtype)
+            filled = (len(self._times) - 1) % most + 1
+            self._blocks[name][filled - 1] = values
+            if filled == most:
+                self._flush(name, filled)
 
     def __exit__(
         self,
@@ -146,20 +148,20 @@ class StoreWriter:
             fill_value=variable.fill_value,
             dimension_names=("time", *variable.dims),
             attributes=dict(variable.attrs),  # type: ignore[arg-type]
+            config={"write_empty_chunks": True},  # to look for them takes as long as to pack them
         )
 
-    def _flush(self, name: str) -> None:
-        buffer, array = self._buffers[name], self._arrays[name]
-        block = np.stack(buffer)
+    def _flush(self, name: str, filled: int) -> None:
+        block, array = self._blocks[name][:filled], self._arrays[name]
+        self._hashes[name].update(block.data)
         first = array.shape[0]
-        array.resize((first + len(block), *block.shape[1:]))
+        array.resize((first + filled, *block.shape[1:]))
         array[first:] = block
-        buffer.clear()
 
     def _finish(self) -> None:
-        for name, buffer in self._buffers.items():
-            if buffer:
-                self._flush(name)
+        for name, variable in self._variables.items():
+            if left := len(self._times) % _frames_a_file(variable):
+                self._flush(name, left)
         if self._variables:
             times = np.asarray(self._times, dtype=np.int64)
             self._static["time"] = Static(times, ("time",), TIME_ATTRS)
@@ -173,7 +175,7 @@ class StoreWriter:
                 dimension_names=static.dims,
                 attributes=dict(static.attrs),  # type: ignore[arg-type]
             )
-            self._hashes[name] = hashlib.sha256(values.tobytes())
+            self._hashes[name] = xxhash.xxh3_128(values.tobytes())
             self._arrays[name] = array
         self._group.attrs.update({**self._attrs, "content_digest": self._digest()})  # type: ignore[dict-item]
         with warnings.catch_warnings():
@@ -187,12 +189,12 @@ class StoreWriter:
         self._replace()
 
     def _digest(self) -> str:
-        total = hashlib.sha256(json.dumps(self._attrs, sort_keys=True).encode())
+        total = xxhash.xxh3_128(json.dumps(self._attrs, sort_keys=True).encode())
         for name, array in sorted(self._arrays.items()):
             attrs = json.dumps(dict(array.attrs), sort_keys=True)
             total.update(f"{name} {array.dtype} {array.shape} {attrs}".encode())
             total.update(self._hashes[name].digest())
-        return f"sha256:{total.hexdigest()}"
+        return f"xxh3:{total.hexdigest()}"
 
     def _replace(self) -> None:
         old = self.path.with_name(f".{self.path.name}.old-{getpid()}")

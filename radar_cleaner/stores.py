@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from radar_cleaner.errors import StoreError
 from radar_cleaner.shards import format_time
 
+# One by one, handing a chunk to Zarr's threads and back takes longer than packing it.
+zarr.config.set({"codec_pipeline.batch_size": 1024})
+
 # What a reader may rely on: dimensions and type of the variables of each kind of store.
 CONTRACTS: dict[str, dict[str, tuple[tuple[str, ...], str]]] = {
     "rgb": {"rgb": (("time", "y", "x", "band"), "uint8")},

@@ -1,0 +1,119 @@
+"""
+Frames to labels on disk: how many times the fastest decoder's time, and how many times as quick as the plain way.
+
+    python -m benchmarks.speed.preparation
+    python -m benchmarks.speed.preparation --codec fast --rounds 9
+
+The floor is decoding the same files, held in memory, by pyspng (libspng), the fastest decoder of PNGs that was
+found on the package index; the plain way is `plain`. Ours are the two subcommands as the workflow calls them, but
+in this process. All is CPU time, all threads added up, and each figure the median of the rounds' ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyspng
+
+from radar_cleaner.labelers import DensityJudge, Echoes, SpokeJudge
+from radar_cleaner.labels import ColourTable, EchoShape, classify_echoes, overlay_mask, pack_echoes, range_mask
+from radar_cleaner.palette import parse_palette
+from radar_cleaner.stages.build_rgb_store import build_rgb_store
+from radar_cleaner.stages.label_echoes import label_echoes
+from radar_cleaner.vocabulary import encode_log_odds
+
+from . import frames, plain
+from .timing import in_turns
+
+X0, Y0, X1, Y1 = frames.PLOT_BOX
+GOALS = {
+    "to the floor": "frames to labels on disk: {:.1f} times the floor (goal: at most 3)",
+    "to the plain": "frames to labels on disk: {:.1f} times as quick as the plain way (goal: at least 6)",
+    "labels": "labels alone: {:.1f} times as quick as the plain way's (goal: at least 15)",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
+    parser.add_argument("--codec", choices=("compact", "fast"), default="compact")
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="preparation-") as folder:
+        place = Path(folder)
+        measure(place, options.codec, options.rounds)
+
+
+def measure(place: Path, codec: str, rounds: int) -> None:
+    """Time all in turns and print what it is to each other."""
+    files = frames.link_frames(place / "frames")
+    held = [file.read_bytes() for file in files]
+    pictures = [plain.decode(file) for file in files]
+    (place / "plain").mkdir()
+    rgb, labels = place / "rgb.zarr", place / "labels.zarr"
+    classes, evidence = label_in_memory(pictures)
+    things: dict[str, Callable[[], object]] = {
+        "floor": lambda: [pyspng.load(data) for data in held],
+        "rgb": partial(build_rgb_store, **frames.rgb_options(place / "frames", rgb, codec)),
+        "labels": partial(label_echoes, **frames.label_options(rgb, labels, codec)),
+        "plain": partial(plain.prepare, files, frames.PLOT_BOX, place / "plain"),
+        "plain labels": lambda: [plain.label(picture, frames.PLOT_BOX) for picture in pictures],
+        "classes": classes,
+        "classes and evidence": evidence,
+    }
+    timed = in_turns(things, rounds)
+    ours = [a + b for a, b in zip(timed.cpu["rgb"], timed.cpu["labels"], strict=True)]
+    timed.cpu["ours"] = ours
+    print(f"{len(files)} frames of {frames.SIZE[0]} x {frames.SIZE[1]} px, codec {codec}\n")
+    print("| | to the floor |\n|---|---|")
+    for name, told in (
+        ("rgb", "decode, check, store (`build_rgb_store`)"),
+        ("labels", "label, store (`label_echoes`)"),
+        ("ours", "both"),
+        ("plain", "the plain way"),
+        ("classes", "reflectivity and class, in memory"),
+        ("classes and evidence", "with the evidence of density and spokes"),
+        ("plain labels", "the plain way's mask and intensity, in memory"),
+    ):
+        print(f"| {told} | {timed.ratio(name, 'floor'):.1f} |")
+    print()
+    print(GOALS["to the floor"].format(timed.ratio("ours", "floor")))
+    print(GOALS["to the plain"].format(timed.ratio("plain", "ours")))
+    print(GOALS["labels"].format(timed.ratio("plain labels", "classes")))
+
+
+def label_in_memory(pictures: list[plain.Pixels]) -> tuple[Callable[[], None], Callable[[], None]]:
+    """What `label_echoes` works out, without and with what it says beside the class."""
+    overlay = overlay_mask(frames.SIZE, frames.PLOT_BOX, frames.BORDER, frames.BOXES)
+    center = (frames.CENTER[0] - X0, frames.CENTER[1] - Y0)
+    radius = max(overlay.shape) / 2
+    observed = ~overlay & range_mask(overlay.shape, center, radius)
+    palette = parse_palette(frames.PALETTE.read_text(encoding="utf-8"), str(frames.PALETTE))
+    table = ColourTable(palette.scale(frames.TOLERANCE))
+    shape = EchoShape(**frames.SHAPE)
+    density, spoke = DensityJudge(observed), SpokeJudge(observed, center, radius)
+
+    def codes_of(picture: plain.Pixels) -> np.ndarray:
+        return pack_echoes(table(picture[Y0:Y1, X0:X1]), observed, shape.min_dbz)
+
+    def classes() -> None:
+        for picture in pictures:
+            classify_echoes(codes_of(picture), shape)
+
+    def with_evidence() -> None:
+        for picture in pictures:
+            codes = codes_of(picture)
+            classify_echoes(codes, shape)
+            echoes = Echoes.of(codes)
+            for judge in (density, spoke):
+                echoes.spread(encode_log_odds(judge(echoes)))
+
+    return classes, with_evidence
+
+
+if __name__ == "__main__":
+    main()
