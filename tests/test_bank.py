@@ -57,7 +57,7 @@ def test_frames_come_back_by_time_from_all_stores(tmp_path, sources):
     assert frames.planes[1, CONFIDENCE].any()
     assert frames.grid.range_px == pytest.approx(max(SHAPE) / 2)
     assert frames.grid.center_px == store_cases.small_geometry().center_px
-    assert len(digests) == 5 and all(digest.startswith("sha256:") for digest in digests.values())
+    assert len(digests) == 5 and all(digest.startswith("xxh3:") for digest in digests.values())
 
 
 def test_only_frames_that_samples_read_are_held(tmp_path, sources):
