@@ -15,17 +15,14 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
 import yaml
-from checkout import ROOT, link_project
+from checkout import ROOT, Call, link_project, measure_python
 from PIL import Image
 
 START = datetime(2019, 1, 1, tzinfo=UTC)
@@ -44,16 +41,6 @@ rule one:
     params: key=lambda wildcards: ["--key", wildcards.key]
     shell: "touch {{output}}"
 """
-
-
-@dataclass(frozen=True)
-class Call:
-    """What one call of snakemake took."""
-
-    seconds: float
-    cpu_seconds: float
-    megabytes: float
-    output: str
 
 
 def main() -> None:
@@ -152,19 +139,8 @@ def measure_bare(place: Path, frames: Path, jobs: int) -> tuple[Call, Call]:
 
 def call(place: Path, *arguments: str, configured: bool = True) -> Call:
     """Run snakemake in a folder."""
-    command = [sys.executable, "-m", "snakemake", *arguments]
-    command += ["--configfile", "config.yaml"] if configured else []
-    log = place / "call.log"
-    with log.open("wb") as file:
-        started = time.monotonic()
-        process = subprocess.Popen(command, cwd=place, stdout=file, stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - started
-    output = log.read_text()
-    if os.waitstatus_to_exitcode(status):
-        sys.exit(f"{' '.join(command)} failed:\n{output[-3000:]}")
-    unit = 1 if sys.platform == "darwin" else 1024
-    return Call(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit / 2**20, output)
+    config = ["--configfile", "config.yaml"] if configured else []
+    return measure_python(["-m", "snakemake", *arguments, *config], place)
 
 
 if __name__ == "__main__":

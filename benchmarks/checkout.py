@@ -1,4 +1,4 @@
-"""The project in a folder of its own, for benchmarks that run its workflow there."""
+"""The project in a folder of its own, for benchmarks that run its workflow there, and what a call takes."""
 
 from __future__ import annotations
 
@@ -6,10 +6,24 @@ import os
 import shlex
 import subprocess
 import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 CODE = ("Snakefile", "radar_cleaner", "workflow", "docs", "envs", "profiles")
+
+
+@dataclass(frozen=True)
+class Call:
+    """What one call of a program took; memory is the most that it held."""
+
+    seconds: float
+    cpu_seconds: float
+    megabytes: float
+    output: str
 
 
 def link_project(place: Path, *more: str) -> None:
@@ -26,3 +40,23 @@ def run(command: list[str], place: Path) -> str:
     if done.returncode:
         sys.exit(f"{shlex.join(command)} failed:\n{done.stdout.decode()[-3000:]}")
     return done.stdout.decode()
+
+
+def measure_python(arguments: Sequence[str], place: Path = ROOT) -> Call:
+    """Run python with these arguments in a folder, and see what it takes.
+
+    Its memory is told as no less than this process's, of which it begins as a copy: who measures imports little.
+    """
+    command = [sys.executable, *arguments]
+    with tempfile.TemporaryFile() as file:
+        started = time.perf_counter()
+        process = subprocess.Popen(command, cwd=place, stdout=file, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        file.seek(0)
+        output = file.read().decode()
+    if process.returncode:
+        sys.exit(f"{shlex.join(command)} failed:\n{output[-3000:]}")
+    unit = 1 if sys.platform == "darwin" else 1024
+    return Call(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit / 2**20, output)

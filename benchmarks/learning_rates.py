@@ -12,24 +12,13 @@ import tempfile
 from pathlib import Path
 
 import pandas as pd
+from flags import to_flags
 
 from radar_cleaner.checkpoints import read_model_provenance
 from radar_cleaner.cli import app
 
 OUTPUTS = {"best": "best.pt", "history": "history.csv", "curves": "history.png", "card": "card.md"}
 FOUND = {"rates": "rates.csv", "rates-figure": "rates.png"}
-
-
-def to_flags(parameters: dict[str, object]) -> list[str]:
-    """A training's parameters as its provenance holds them, as flags."""
-    flags = []
-    for name, value in parameters.items():
-        flag = "--" + name.replace("_", "-")
-        if isinstance(value, bool):
-            flags.append(flag if value else "--no-" + flag[2:])
-        elif value != []:
-            flags += [flag, *(map(str, value) if isinstance(value, list) else [str(value)])]
-    return flags
 
 
 def train(results: Path, parameters: dict[str, object], rate: str, folder: Path) -> tuple[float, float]:

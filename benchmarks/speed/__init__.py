@@ -6,3 +6,7 @@ frames       what the preparation is timed on
 preparation  frames to labels on disk: against the fastest decoder, and against the plain way
 jobs         how long subcommands take to start, and their memory
 """
+
+from __future__ import annotations
+
+from ..quality import ROOT as ROOT  # with it, `planning` is found

@@ -1,7 +1,7 @@
 """The frames that the preparation is timed on, and how its stages are called on them.
 
-Every fourth frame of a day of one radar of the sample (`resources/maritimes`), 60 in all, so that dry and rainy
-hours are in; over and over where there are to be more.
+Every fourth frame of a day of the first radar of config/maritimes.yaml, 60 in all, so that dry and rainy hours are
+in; over and over where there are to be more.
 """
 
 from __future__ import annotations
@@ -11,25 +11,35 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-SAMPLE = ROOT / "resources/maritimes/frames"
-RADAR, DAY, SHARD = "CASGO", "20240711", "202407"
+import yaml
+from planning.configuration import read_radars
+from planning.schema import checked
+
+from . import ROOT
+
+DAY, SHARD = "20240711", "202407"
 EVERY = 4
-# As config/maritimes.yaml has it, and the schema's defaults of `labels`.
-SIZE = (580, 480)
-PLOT_BOX = (100, 0, 580, 480)
-CENTER = (340.0, 239.0)
-RANGE_KM = 240.0
-BORDER = 3
-BOXES = [(334, 233, 347, 246), (100, 0, 290, 20)]
-PALETTE, TOLERANCE = ROOT / "config/palettes/eccc.csv", 20.0
-SHAPE: dict[str, Any] = {"min_dbz": 5.0, "opening": 5, "closing": 3, "min_area": 20}
+CONFIG = checked(
+    yaml.safe_load((ROOT / "config/maritimes.yaml").read_text(encoding="utf-8")),
+    ROOT / "workflow/schemas/config.schema.yaml",
+)
+RADAR = read_radars(CONFIG)[0]
+SIZE = tuple(CONFIG["frames"]["size_px"])
+PLOT_BOX, CENTER = RADAR.box(SIZE), RADAR.center(SIZE)
+BORDER, BOXES = RADAR.overlay["border_px"], [tuple(box) for box in RADAR.overlay["boxes_px"]]
+PALETTE, TOLERANCE = ROOT / RADAR.labels["palette"], RADAR.labels["tolerance"]
+SHAPE = {
+    "min_dbz": RADAR.labels["min_dbz"],
+    "opening": RADAR.labels["opening_px"],
+    "closing": RADAR.labels["closing_px"],
+    "min_area": RADAR.labels["min_area_px"],
+}
 
 
 def link_frames(folder: Path, count: int = 60) -> list[Path]:
     """Make a folder of links to so many frames of a month; gives the links."""
     folder.mkdir(parents=True)
-    pictures = sorted((SAMPLE / RADAR).glob(f"*_{DAY}*.png"))[::EVERY]
+    pictures = sorted((ROOT / RADAR.source).glob(f"*_{DAY}*.png"))[::EVERY]
     for number, picture in zip(range(count), cycle(pictures), strict=False):
         time = datetime.strptime(SHARD, "%Y%m") + number * timedelta(minutes=6)
         (folder / f"{time:%Y%m%d%H%M}.png").symlink_to(picture)
@@ -39,11 +49,9 @@ def link_frames(folder: Path, count: int = 60) -> list[Path]:
 def rgb_options(frames: Path, output: Path, codec: str = "compact") -> dict[str, Any]:
     """How the store of a folder's frames is made."""
     return {
-        "radar": RADAR,
+        "radar": RADAR.id,
         "source": str(frames),
-        "pattern": r"(\d{12})(?=\D*$)",
-        "time_format": "%Y%m%d%H%M",
-        "time_zone": "UTC",
+        **{name: CONFIG["frames"][name] for name in ("pattern", "time_format", "time_zone")},
         "shard": SHARD,
         "size": SIZE,
         "codec": codec,
@@ -56,16 +64,16 @@ def rgb_options(frames: Path, output: Path, codec: str = "compact") -> dict[str,
 def label_options(rgb: Path, output: Path, codec: str = "compact") -> dict[str, Any]:
     """How the labels of a store of frames are made."""
     return {
-        "radar": RADAR,
+        "radar": RADAR.id,
         "rgb": rgb,
         "output": output,
         "codec": codec,
         "plot_box": PLOT_BOX,
         "center": CENTER,
-        "range_km": RANGE_KM,
+        "range_km": RADAR.range_km,
         "border": BORDER,
         "boxes": BOXES,
-        "method": "palette",
+        "method": RADAR.labels["method"],
         "palette": PALETTE,
         "tolerance": TOLERANCE,
         **SHAPE,

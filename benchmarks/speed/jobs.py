@@ -10,40 +10,17 @@ process's highest (resident set) as the shard grows.
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
-import sys
+import re
 import tempfile
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
 
-from . import frames
+from planning.code import import_closure
 
-WITHOUT_TORCH = (
-    "list-unplaced-frames",
-    "build-rgb-store",
-    "label-echoes",
-    "build-clutter-atlas",
-    "build-warp-grid",
-    "align-others",
-    "vote-echoes",
-    "split-samples",
-    "compose-radars",
-    "export-geotiff",
-    "write-report",
-)
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Seconds by the clock, and the most memory in MB."""
-
-    clock: float
-    memory: float
+from ..checkout import measure_python
+from ..flags import to_flags
+from . import ROOT, frames
 
 
 def main() -> None:
@@ -58,14 +35,22 @@ def main() -> None:
 
 def show_starts(rounds: int) -> None:
     """The slowest start of the subcommands that need no torch."""
-    python = median(run(["-c", "pass"]).clock for _ in range(rounds))
+    python = median(measure_python(["-c", "pass"]).seconds for _ in range(rounds))
     starts = {
-        name: median(run(["-m", "radar_cleaner", name, "--help"]).clock for _ in range(rounds))
-        for name in WITHOUT_TORCH
+        name: median(measure_python(["-m", "radar_cleaner", name, "--help"]).seconds for _ in range(rounds))
+        for name in without_torch()
     }
     slowest = max(starts, key=starts.__getitem__)
     print(f"start, to python's own: {starts['build-rgb-store'] / python:.0f} times (build-rgb-store),")
     print(f"at most {starts[slowest] / python:.0f} times ({slowest}); under 1 s: {starts[slowest] < 1}\n")
+
+
+def without_torch() -> list[str]:
+    """The subcommands that import no torch."""
+    stages = sorted(path.stem for path in (ROOT / "radar_cleaner/stages").glob("[a-z]*.py"))
+    texts = {stage: [path.read_text() for path in import_closure(stage, ROOT)] for stage in stages}
+    torch = re.compile(r"^\s*(import|from) torch\b", re.MULTILINE)
+    return [stage.replace("_", "-") for stage in stages if not any(map(torch.search, texts[stage]))]
 
 
 def show_memory(place: Path, counts: Sequence[int]) -> None:
@@ -74,7 +59,7 @@ def show_memory(place: Path, counts: Sequence[int]) -> None:
         here = place / str(count)
         frames.link_frames(here / "frames", count)
         for name, command in commands(here).items():
-            print(f"{name}, {count} frames: {run(command).memory:.0f} MB at most")
+            print(f"{name}, {count} frames: {measure_python(command).megabytes:.0f} MB at most")
 
 
 def commands(place: Path) -> dict[str, list[str]]:
@@ -83,36 +68,13 @@ def commands(place: Path) -> dict[str, list[str]]:
     return {
         "build-rgb-store": [
             *("-m", "radar_cleaner", "build-rgb-store"),
-            *as_flags(frames.rgb_options(place / "frames", rgb)),
+            *to_flags(frames.rgb_options(place / "frames", rgb)),
         ],
         "label-echoes": [
             *("-m", "radar_cleaner", "label-echoes"),
-            *as_flags(frames.label_options(rgb, labels)),
+            *to_flags(frames.label_options(rgb, labels)),
         ],
     }
-
-
-def as_flags(options: dict[str, Any]) -> list[str]:
-    """A stage's keyword arguments as its subcommand takes them."""
-    words = []
-    for name, value in options.items():
-        words.append(f"--{name.replace('_', '-')}")
-        for part in value if isinstance(value, (list, tuple)) else [value]:
-            words += [str(number) for number in part] if isinstance(part, tuple) else [str(part)]
-    return words
-
-
-def run(command: Sequence[str]) -> Cost:
-    """Run python with these arguments in a process of its own."""
-    began = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    assert process.stderr is not None
-    said = process.stderr.read().decode()
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"{' '.join(command)} failed:\n{said[-3000:]}")
-    return Cost(time.perf_counter() - began, used.ru_maxrss / 1024)
 
 
 if __name__ == "__main__":
