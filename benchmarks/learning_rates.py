@@ -35,7 +35,7 @@ def train(results: Path, parameters: dict[str, object], rate: str, folder: Path)
         str(folder / "runs"),
     ]
     flags += [f"--{split}={results / 'samples' / split}.csv" for split in ("train", "val")]
-    flags += ["--threads", "2", "--micro-batch-size", "0", "--on-out-of-memory", "stop"]
+    flags += ["--threads", "2", "--memory-mb", "8000", "--micro-batch-size", "0", "--on-out-of-memory", "stop"]
     app(["train-model", *flags, "--checkpoint-minutes", "10", "--tracker", "none"], result_action="return_value")
     found = read_model_provenance(folder / "best.pt")["learning_rate"]
     return float(found), float(pd.read_csv(folder / "history.csv").val_loss.min())

@@ -1,32 +1,48 @@
 """The bank: the frames that training reads, as uint8 files in memory that the ranks of a node share.
 
-One file a radar, (frame, plane, y, x), with the planes own reflectivity, others' reflectivity (codes, see
+One a radar, (frame, plane, y, x), with the planes own reflectivity, others' reflectivity (codes, see
 vocabulary), target class and confidence. It is made once from the stores by one process of a node, in a
 temporary folder; when all ranks have mapped the files their names are removed, so that the kernel frees them
-at exit whatever way the processes end. A crop is cut from it in some 0.01 ms; no Zarr chunk is opened a sample.
+at exit whatever way the processes end. No Zarr chunk is opened a sample. Frames that raw would take too much of
+the memory lie packed.
 """
 
 from __future__ import annotations
 
 import json
+import logging
+import math
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from radar_cleaner.bank_planes import Planes, PlanesWriter, naming_full_disks, open_planes
 from radar_cleaner.channels import Inputs, field_channels
 from radar_cleaner.errors import SampleError, StoreError
+from radar_cleaner.held_frames import HeldFrames
 from radar_cleaner.shards import format_time
-from radar_cleaner.stores import Store, TimeSeries, expect_attrs, open_store
+from radar_cleaner.stores import AHEAD, Store, TimeSeries, expect_attrs, open_store
 from radar_cleaner.vocabulary import NODATA, UNKNOWN
+
+logger = logging.getLogger(__name__)
 
 Codes = NDArray[np.uint8]
 
 OWN, OTHERS, ECHO_CLASS, CONFIDENCE = range(4)
 PLANE_FILLS = (NODATA, NODATA, UNKNOWN, 0)  # what lies where nothing is known, and beyond a frame's edge
+_SOURCES = (
+    ("labels", "reflectivity"),
+    ("aligned", "reflectivity"),
+    ("targets", "echo_class"),
+    ("targets", "confidence"),
+)
+_KINDS = ("labels", "aligned", "targets")
 _GRID_ARRAYS = ("clutter", "echo_frequency", "fields", "levels")
 
 
@@ -71,11 +87,15 @@ class RadarGrid:
 
 @dataclass(frozen=True)
 class RadarFrameBank:
-    """The frames of one radar: `planes` is (frame, 4, y, x), `index` gives the frame of a time."""
+    """The frames of one radar: `planes` is (frame, 4, y, x), `index` gives the frame of a time.
+
+    `held` is the same on the device that trains, None where it does not lie there.
+    """
 
     grid: RadarGrid
-    planes: Codes
+    planes: Planes
     index: Mapping[int, int]
+    held: HeldFrames | None = None
 
 
 Bank = Mapping[str, RadarFrameBank]
@@ -139,10 +159,13 @@ def write_bank(
     samples: Iterable[Sample],
     minutes: Sequence[int],
     inputs: Inputs,
+    most_raw: int,
 ) -> dict[str, str]:
     """Fill a bank with all frames that these samples read: at `minutes` (inputs and leads) from their times.
 
-    Gives the content digests of the stores by their path. Raises SampleError where a sample has no such frame.
+    It is packed where raw it would have more than `most_raw` bytes, or than its disk has room for. Gives the
+    content digests of the stores by their path. Raises SampleError where a sample has no such
+    frame, StoreError where the disk is full.
     """
     wanted: dict[str, set[int]] = {}
     for sample in samples:
@@ -151,53 +174,69 @@ def write_bank(
         times = wanted.setdefault(sample.radar, set())
         times.update(sample.time + 60 * minute for minute in minutes)
     digests: dict[str, str] = {}
+    found: dict[str, tuple[RadarGrid, dict[str, TimeSeries]]] = {}
     for radar, sources in radars.items():
-        series = {kind: TimeSeries(getattr(sources, kind), kind) for kind in ("labels", "aligned", "targets")}
+        series = {kind: TimeSeries(getattr(sources, kind), kind, AHEAD) for kind in _KINDS}
         atlas = open_store(sources.atlas, "atlas") if sources.atlas else None
         static = open_store(sources.static, "static") if sources.static else None
         stores = [store for kind in series.values() for store in kind.stores]
         digests.update((str(store.path), store.digest) for store in [*stores, atlas, static] if store)
         if radar in wanted:
-            grid = read_grid(series["labels"].stores[0], inputs, atlas, static)
-            _write_radar(folder / radar, grid, series, sorted(wanted[radar]), radar)
+            found[radar] = read_grid(series["labels"].stores[0], inputs, atlas, static), series
+    raw = sum(len(wanted[radar]) * 4 * math.prod(grid.shape) for radar, (grid, _) in found.items())
+    folder.mkdir(parents=True, exist_ok=True)
+    # A mapped file that outgrows its disk while it is written would kill the process.
+    packed = raw > min(most_raw, shutil.disk_usage(folder).free)
+    with naming_full_disks(folder):
+        for radar, (grid, series) in found.items():
+            _write_radar(folder / radar, grid, series, sorted(wanted[radar]), radar, packed)
+    count = sum(map(len, wanted.values()))
+    size = sum(path.stat().st_size for path in folder.rglob("planes.*"))
+    logger.info(
+        "bank: %d frames, %.0f MB (%.1f kB a frame) %s in %s",
+        count,
+        size / 1e6,
+        size / 1e3 / max(1, count),
+        f"packed, as raw they are {raw / 1e6:.0f} MB" if packed else "raw",
+        folder.parent,
+    )
     return digests
 
 
 def _write_radar(
-    folder: Path, grid: RadarGrid, series: Mapping[str, TimeSeries], times: list[int], radar: str
+    folder: Path,
+    grid: RadarGrid,
+    series: Mapping[str, TimeSeries],
+    times: list[int],
+    radar: str,
+    packed: bool,
 ) -> None:
-    meta = {"center_px": grid.center_px, "range_px": grid.range_px, "times": times}
-    folder.mkdir(parents=True)
+    folder.mkdir()
+    meta = {"center_px": grid.center_px, "range_px": grid.range_px, "times": times, "shape": grid.shape}
     (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
     for name in _GRID_ARRAYS:
         if (values := getattr(grid, name)) is not None:
             np.save(folder / f"{name}.npy", values)
-    planes = np.lib.format.open_memmap(
-        folder / "planes.npy", mode="w+", dtype=np.uint8, shape=(len(times), 4, *grid.shape)
-    )
-    sources = (
-        ("labels", "reflectivity"),
-        ("aligned", "reflectivity"),
-        ("targets", "echo_class"),
-        ("targets", "confidence"),
-    )
     found = np.zeros(256, bool)
-    for position, time in enumerate(times):
-        for plane, (kind, name) in enumerate(sources):
-            frame = series[kind].frame(name, time)
-            if frame is None and plane == OWN:
-                raise SampleError(
-                    f"a sample reads {radar} at {format_time(time)}, but no labels store holds that frame; "
-                    "make the tables of samples again"
-                )
-            if frame is not None and frame.shape != grid.shape:
-                raise StoreError(
-                    f"{series[kind].describe(time)}: is {frame.shape}, the first frame of {radar} is {grid.shape}"
-                )
-            planes[position, plane] = PLANE_FILLS[plane] if frame is None else frame
-        found |= np.bincount(planes[position, OWN].reshape(-1), minlength=256) > 0
+    frame_PHW = np.empty((len(_SOURCES), *grid.shape), np.uint8)
+    with PlanesWriter(folder, (len(times), *frame_PHW.shape), packed) as planes:
+        for time in times:
+            for plane, (kind, name) in enumerate(_SOURCES):
+                frame = series[kind].frame(name, time)
+                if frame is None and plane == OWN:
+                    raise SampleError(
+                        f"a sample reads {radar} at {format_time(time)}, but no labels store holds that frame; "
+                        "make the tables of samples again"
+                    )
+                if frame is not None and frame.shape != grid.shape:
+                    raise StoreError(
+                        f"{series[kind].describe(time)}: is {frame.shape}, the first frame of {radar} is "
+                        f"{grid.shape}"
+                    )
+                frame_PHW[plane] = PLANE_FILLS[plane] if frame is None else frame
+            planes.append(frame_PHW)
+            found |= np.bincount(frame_PHW[OWN].reshape(-1), minlength=256) > 0
     np.save(folder / "levels.npy", np.flatnonzero(found).astype(np.uint8))
-    planes.flush()
 
 
 def open_bank(folder: Path) -> Bank:
@@ -205,10 +244,27 @@ def open_bank(folder: Path) -> Bank:
     bank = {}
     for part in sorted(folder.iterdir()):
         meta = json.loads((part / "meta.json").read_text(encoding="utf-8"))
-        planes = np.load(part / "planes.npy", mmap_mode="r")
+        shape = height, width = tuple(meta["shape"])
+        planes = open_planes(part, (len(meta["times"]), len(_SOURCES), height, width))
         static: dict[str, Any] = {
             name: np.load(part / f"{name}.npy") for name in _GRID_ARRAYS if (part / f"{name}.npy").exists()
         }
-        grid = RadarGrid(planes.shape[2:], tuple(meta["center_px"]), meta["range_px"], **static)
+        grid = RadarGrid(shape, tuple(meta["center_px"]), meta["range_px"], **static)
         bank[part.name] = RadarFrameBank(grid, planes, {time: i for i, time in enumerate(meta["times"])})
     return bank
+
+
+def hold_on(bank: Bank, device: torch.device, most: int) -> Bank:
+    """The bank with its frames on a device, where they lie raw and have at most so many bytes; else as it is."""
+    raw = {radar: frames.planes for radar, frames in bank.items() if isinstance(frames.planes, np.ndarray)}
+    if len(raw) < len(bank) or sum(planes.nbytes for planes in raw.values()) > most:
+        return bank
+    return {
+        radar: replace(
+            frames,
+            held=HeldFrames.on(
+                device, raw[radar], frames.grid.clutter, frames.grid.echo_frequency, frames.grid.fields
+            ),
+        )
+        for radar, frames in bank.items()
+    }

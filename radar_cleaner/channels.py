@@ -101,11 +101,15 @@ def reflectivity_channel(codes: Tensor, noise_dbz: Tensor | None = None) -> Tens
 
     `noise_dbz` (the shape of `codes`) is added to echoes; they stay echoes.
     """
-    scaled = decode_scaled(codes)
-    if noise_dbz is not None:
-        scaled = scaled + noise_dbz / DBZ_SPAN
-    values = WEAKEST_ECHO + (1 - WEAKEST_ECHO) * scaled.clamp(0, 1)
-    return values * is_echo(codes)
+    if noise_dbz is None:  # looked up, which takes a fifth of the time
+        values = _encode(torch.arange(256, dtype=torch.uint8, device=codes.device), 0.0)
+        return values.index_select(0, codes.reshape(-1).int()).view(codes.shape)
+    return _encode(codes, noise_dbz / DBZ_SPAN)
+
+
+def _encode(codes: Tensor, noise: Tensor | float) -> Tensor:
+    scaled = decode_scaled(codes) + noise
+    return (WEAKEST_ECHO + (1 - WEAKEST_ECHO) * scaled.clamp(0, 1)) * is_echo(codes)
 
 
 def polar_channels(center_B2: Tensor, range_px_B: Tensor, shape: tuple[int, int]) -> Tensor:
@@ -204,17 +208,15 @@ def make_channels(
     own_noise, others_noise = (
         (None, None) if noise_dbz_BPHW is None else (noise_dbz_BPHW[:, :count], noise_dbz_BPHW[:, count:])
     )
-    per_time = torch.stack(
-        [
-            reflectivity_channel(own_BKHW, own_noise),
-            (own_BKHW != NODATA).float(),
-            reflectivity_channel(others_BKHW, others_noise),
-            (others_BKHW != NODATA).float(),
-        ],
-        dim=2,
+    each_BKHW = (
+        reflectivity_channel(own_BKHW, own_noise),
+        (own_BKHW != NODATA).float(),
+        reflectivity_channel(others_BKHW, others_noise),
+        (others_BKHW != NODATA).float(),
     )
     shape = (own_BKHW.shape[-2], own_BKHW.shape[-1])
-    parts = [per_time.flatten(1, 2), polar_channels(center_B2, range_px_B, shape)]
+    parts = [values_BKHW[:, number, None] for number in range(count) for values_BKHW in each_BKHW]
+    parts.append(polar_channels(center_B2, range_px_B, shape))
     if inputs.atlas == "channel":
         assert echo_frequency_BHW is not None, "the atlas is a channel"
         parts.append(echo_frequency_BHW[:, None].float() / 255)

@@ -1,4 +1,4 @@
-"""Batches from the bank: cut on the CPU as bytes, made into channels and targets on any device.
+"""Batches of crops: turned, planted, hidden and made into channels and targets, on the device that trains.
 
 Shapes: B samples, K input times, P planes, F fields, H rows, W columns.
 """
@@ -8,36 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from radar_cleaner.bank import CONFIDENCE, ECHO_CLASS, OTHERS, OWN, PLANE_FILLS, Bank, Sample
+from radar_cleaner.bank import CONFIDENCE, ECHO_CLASS, OTHERS, OWN
 from radar_cleaner.channels import Inputs, decode_scaled, is_echo, make_channels
-from radar_cleaner.draws import Draw, turned_center
+from radar_cleaner.cutting import RawBatch
+from radar_cleaner.draws import Draw
 from radar_cleaner.holes import hole_mask
 from radar_cleaner.plant_ranges import PLANT_KINDS
 from radar_cleaner.plants import plant_batch
 from radar_cleaner.turns import Turn, turn_picture
 from radar_cleaner.vocabulary import METEOROLOGICAL, NODATA, UNDETECT, UNKNOWN
-
-
-@dataclass(frozen=True)
-class RawBatch:
-    """Samples as they are cut: `planes` (B, 2K + 4 [+ 1], H, W) uint8 is own and others' codes at each input
-    time, then own, others, class and confidence at the target time, then the echo frequency if it is used.
-    `fields` (B, F, H, W) float32 are those of `Inputs.fields`, None where there are none.
-    `center_px` (B, 2) is in the turned picture. `levels` are the codes of each sample's radar, None where not
-    known."""
-
-    planes: NDArray[np.uint8]
-    center_px: NDArray[np.float32]
-    range_px: NDArray[np.float32]
-    draws: Sequence[Draw]
-    samples: Sequence[Sample]
-    fields: NDArray[np.float32] | None = None
-    levels: Sequence[NDArray[np.uint8] | None] = ()
 
 
 @dataclass(frozen=True)
@@ -60,47 +42,6 @@ class Batch:
     planted: Tensor
 
 
-def cut(bank: Bank, samples: Sequence[Sample], draws: Sequence[Draw], inputs: Inputs) -> RawBatch:
-    """Cut samples from the bank; all draws are of one shape. Beyond a frame's edge nothing is known."""
-    times = len(inputs.input_minutes)
-    with_frequency = inputs.atlas == "channel"
-    shape = draws[0].shape
-    planes = np.empty((len(samples), 2 * times + 4 + with_frequency, *shape), np.uint8)
-    planes[:, : 2 * times + 2] = NODATA
-    planes[:, -4 - with_frequency :] = np.array(PLANE_FILLS + (0,) * with_frequency)[:, None, None]
-    centers, ranges, fields = [], [], []
-    for target, sample, draw in zip(planes, samples, draws, strict=True):
-        frames = bank[sample.radar]
-        window = np.s_[draw.top : draw.top + shape[0], draw.left : draw.left + shape[1]]
-        height, width = (min(size, length) for size, length in zip(shape, frames.grid.shape, strict=True))
-        inside = target[:, :height, :width]
-        for position, minutes in enumerate(inputs.input_minutes):
-            frame = frames.planes[frames.index[sample.time + 60 * minutes]]
-            inside[position] = frame[OWN][window]
-            inside[times + position] = frame[OTHERS][window]
-        if frames.grid.clutter is not None:
-            inside[:times, frames.grid.clutter[window]] = NODATA
-        inside[2 * times : 2 * times + 4] = frames.planes[frames.index[sample.time]][:, *window]
-        if with_frequency and frames.grid.echo_frequency is not None:
-            inside[-1] = frames.grid.echo_frequency[window]
-        if inputs.fields:
-            assert frames.grid.fields is not None and len(frames.grid.fields) == len(inputs.fields)
-            # A coordinate has no "unknown": beyond the edge it is that of the nearest pixel.
-            missing = ((0, 0), (0, shape[0] - height), (0, shape[1] - width))
-            fields.append(np.pad(frames.grid.fields[:, *window], missing, mode="edge"))
-        centers.append(turned_center(frames.grid.center_px, draw))
-        ranges.append(frames.grid.range_px)
-    return RawBatch(
-        planes,
-        np.array(centers, np.float32),
-        np.array(ranges, np.float32),
-        list(draws),
-        list(samples),
-        np.stack(fields) if fields else None,
-        [bank[sample.radar].grid.levels for sample in samples],
-    )
-
-
 def make_batch(raw: RawBatch, inputs: Inputs, device: torch.device, noise_dbz: float = 0.0) -> Batch:
     """Turn, plant, hide and encode a cut batch on the device that trains.
 
@@ -111,7 +52,7 @@ def make_batch(raw: RawBatch, inputs: Inputs, device: torch.device, noise_dbz: f
     would learn that echo is doubtful where it ends.
     """
     times = len(inputs.input_minutes)
-    planes_BPHW = _turn(torch.from_numpy(raw.planes).to(device), raw.draws)
+    planes_BPHW = _turn(raw.planes.to(device, non_blocking=True), raw.draws)
     own_BKHW, others_BKHW = planes_BPHW[:, :times], planes_BPHW[:, times : 2 * times]
     target = planes_BPHW[:, 2 * times :]
     own, others, echo_class = target[:, OWN], target[:, OTHERS], target[:, ECHO_CLASS]
@@ -128,7 +69,7 @@ def make_batch(raw: RawBatch, inputs: Inputs, device: torch.device, noise_dbz: f
         torch.from_numpy(raw.range_px).to(device),
         [sample.time for sample in raw.samples],
         target[:, CONFIDENCE + 1] if inputs.atlas == "channel" else None,
-        None if raw.fields is None else _turn(torch.from_numpy(raw.fields).to(device), raw.draws),
+        None if raw.fields is None else _turn(raw.fields.to(device, non_blocking=True), raw.draws),
         _draw_noise(raw.draws, planes_BPHW[:, : 2 * times], noise_dbz) if noise_dbz else None,
     )
     mask = (echo_class == METEOROLOGICAL).float()

@@ -27,7 +27,10 @@ _PATIENCE = timedelta(hours=6)  # while the first process of a machine fills a l
 
 @dataclass(frozen=True)
 class Processes:
-    """This process among its fellows: `rank` of `world`, `local_rank` on machine `node`."""
+    """This process among its fellows: `rank` of `world`, `local_rank` on machine `node`.
+
+    `hosts` is the group in which they agree without their GPUs, None for the one that they have anyway.
+    """
 
     rank: int = 0
     world: int = 1
@@ -35,6 +38,7 @@ class Processes:
     node: int = 0
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     parent: int = 0
+    hosts: Any = None
 
     @property
     def first(self) -> bool:
@@ -79,6 +83,15 @@ class Processes:
         for parameter, part, summed in zip(parameters, parts, sums, strict=True):
             parameter.grad = part.copy_(summed.view_as(part))
         return total
+
+    def anyone(self, true: bool) -> bool:
+        """Whether it is true in any process; no GPU is waited for."""
+        if self.world == 1:
+            return true
+        count = torch.tensor(int(true))
+        with _fellows():
+            dist.all_reduce(count, group=self.hosts)
+        return bool(count)
 
     def sum_values(self, values: Mapping[str, float]) -> dict[str, float]:
         """Sum numbers over the processes, in double precision."""
@@ -184,6 +197,7 @@ def join_processes(threads: int) -> Iterator[Processes]:
             int(os.environ.get("GROUP_RANK", 0)),
             device,
             os.getppid(),
+            dist.new_group(backend="gloo", timeout=_PATIENCE) if cuda else None,  # type: ignore[no-untyped-call]
         )
     finally:
         dist.destroy_process_group()

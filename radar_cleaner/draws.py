@@ -107,7 +107,7 @@ def draw_crop(
     choice, spread, place = random.random(2), random.random(2), random.random(2)
     pixel = None
     if wants_echo:
-        pixel = _choose_echo(frames.planes[frames.index[sample.time]], choice)
+        pixel = _choose_echo(frames.planes[frames.index[sample.time], ECHO_CLASS], choice)
     top, left = (
         _offset(size, how.crop, None if pixel is None else pixel[axis], spread[axis], place[axis])
         for axis, size in enumerate(frames.grid.shape)
@@ -161,16 +161,24 @@ def turned_center(center_px: tuple[float, float], draw: Draw) -> tuple[float, fl
     return turn_point(point, draw.shape, Turn(draw.flip, draw.turns))
 
 
-def _choose_echo(planes: NDArray[np.uint8], choice: NDArray[np.float64]) -> tuple[int, int] | None:
+def _choose_echo(echo_class: NDArray[np.uint8], choice: NDArray[np.float64]) -> tuple[int, int] | None:
     """(row, column) of an echo of a frame; both kinds are as likely, that rare clutter is seen often enough."""
-    echo_class = planes[ECHO_CLASS].reshape(-1)
-    found = [np.flatnonzero(echo_class == kind) for kind in (METEOROLOGICAL, NON_METEOROLOGICAL)]
-    found = [pixels for pixels in found if pixels.size]
+    kinds = [echo_class == kind for kind in (METEOROLOGICAL, NON_METEOROLOGICAL)]
+    found = [(pixels, count) for pixels in kinds if (count := int(np.count_nonzero(pixels)))]
     if not found:
         return None
-    pixels = found[int(choice[0] * len(found))]
-    row, column = divmod(int(pixels[int(choice[1] * len(pixels))]), planes.shape[-1])
-    return row, column
+    pixels, count = found[int(choice[0] * len(found))]
+    number = int(choice[1] * count)
+    # By halves: to list all pixels takes many times as long.
+    first, end = 0, len(pixels)
+    while end - first > 1:
+        middle = (first + end) // 2
+        before = int(np.count_nonzero(pixels[first:middle]))
+        if number < before:
+            end = middle
+        else:
+            first, number = middle, number - before
+    return first, int(np.flatnonzero(pixels[first])[number])
 
 
 def _offset(size: int, crop: int, pixel: int | None, spread: float, place: float) -> int:

@@ -5,40 +5,50 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import rioxarray  # noqa: F401  (gives datasets their .rio)
-import xarray as xr
+import rasterio
+from rasterio import Affine
 
+from radar_cleaner.products import NO_PROBABILITY, PROBABILITY_STEPS
+from radar_cleaner.shards import format_time
+from radar_cleaner.stores import Store
 from radar_cleaner.tables import replacing
-from radar_cleaner.vocabulary import FLAG_NODATA
+from radar_cleaner.vocabulary import FLAG_NODATA, decode_dbz
+
+_BANDS = ("reflectivity", "quality_flag", "meteorological_probability")
 
 
-def open_product(path: Path) -> xr.Dataset:
-    """Open a product as its users do: decoded, located, read when needed."""
-    dataset: xr.Dataset = xr.open_zarr(path, consolidated=True)
-    return dataset
-
-
-def write_geotiff(path: Path, frame: xr.Dataset) -> None:
-    """Write one time of a decoded product as a GeoTIFF, atomically.
+def write_geotiff(path: Path, product: Store, index: int) -> None:
+    """Write one time of a product as a GeoTIFF, atomically.
 
     Three float32 bands: reflectivity in dBZ (-32 is undetect), quality flag, probability; NaN is nodata.
     """
-    flag = frame["quality_flag"]
-    bands = {
-        "reflectivity": frame["reflectivity"],
-        "quality_flag": flag.where(flag != FLAG_NODATA),
-        "meteorological_probability": frame["meteorological_probability"],
-    }
-    picture = xr.DataArray(
-        np.stack([band.to_numpy().astype(np.float32) for band in bands.values()]),
-        dims=("band", "y", "x"),
-        coords={"y": frame["y"].to_numpy(), "x": frame["x"].to_numpy()},
-        attrs={"long_name": tuple(bands), "time": _iso(frame)},
+    codes, flags, packed = (product.frame(name, index) for name in _BANDS)
+    bands = (
+        decode_dbz(codes),
+        np.where(flags == FLAG_NODATA, np.nan, flags),
+        np.where(packed == NO_PROBABILITY, np.nan, packed / PROBABILITY_STEPS),
     )
-    picture = picture.rio.write_crs(frame.rio.crs).rio.write_nodata(np.nan)
-    with replacing(path) as temporary:
-        picture.rio.to_raster(temporary, driver="GTiff", compress="deflate")
-
-
-def _iso(frame: xr.Dataset) -> str:
-    return f"{np.datetime_as_string(frame['time'].to_numpy(), unit='s')}Z"
+    x, y = product.read("x"), product.read("y")
+    step = float(product.attrs["metres_per_pixel"])
+    place = {
+        "height": len(y),
+        "width": len(x),
+        "crs": product.group["crs"].attrs["spatial_ref"],
+        "transform": Affine(step, 0, x[0] - step / 2, 0, -step, y[0] + step / 2),
+    }
+    with (
+        replacing(path) as temporary,
+        rasterio.open(
+            temporary,
+            "w",
+            driver="GTiff",
+            compress="deflate",
+            dtype="float32",
+            count=len(_BANDS),
+            nodata=np.nan,
+            **place,
+        ) as picture,
+    ):
+        picture.write(np.stack(bands).astype(np.float32))
+        picture.descriptions = _BANDS
+        picture.update_tags(time=format_time(int(product.times[index])))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,14 @@ from radar_cleaner.channels import Inputs, make_channels, unscale_dbz
 from radar_cleaner.checkpoints import load_model
 from radar_cleaner.errors import ModelError
 from radar_cleaner.models import ModelConfig, apply_padded
-from radar_cleaner.stores import Store, TimeSeries, open_store
+from radar_cleaner.stores import AHEAD, Store, TimeSeries, open_store
 from radar_cleaner.turns import ALL_TURNS, Turn, turn_back, turn_picture, turn_point
 from radar_cleaner.vocabulary import NODATA
 
 logger = logging.getLogger(__name__)
+
+_CPU = torch.device("cpu")
+_GPU_FRAMES = 8  # at once on a GPU: of 640 x 640 px they take some 3 GB
 
 
 @dataclass(frozen=True)
@@ -59,11 +63,17 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Cleaner:
-    """A trained model, ready for frames of any size. `digest` is that of its file's content."""
+    """A trained model, ready for frames of any size, on a device. `digest` is that of its file's content."""
 
     config: ModelConfig
     digest: str
     model: nn.Module
+    device: torch.device = _CPU
+
+    @property
+    def at_once(self) -> int:
+        """How many frames are judged quickest at once: on a CPU more are no quicker."""
+        return 1 if self.device.type == "cpu" else _GPU_FRAMES
 
     def inputs_for(self, input_minutes: Sequence[int]) -> Inputs:
         """What the model is told, at a caller's input times.
@@ -95,17 +105,26 @@ class Cleaner:
             )
 
     def predict(self, inputs: FrameInputs, tta: bool = False) -> Prediction:
-        """Judge one frame. Raises ModelError where the inputs do not fit the model.
+        """Judge one frame, as `predict_all` does."""
+        return self.predict_all([inputs], tta)[0]
 
-        With `tta` (test-time augmentation) the frame is judged as it lies, flipped and turned, eight times in
+    def predict_all(self, frames: Sequence[FrameInputs], tta: bool = False) -> list[Prediction]:
+        """Judge frames of one size at once. Raises ModelError where the inputs do not fit the model.
+
+        With `tta` (test-time augmentation) a frame is judged as it lies, flipped and turned, eight times in
         all, and the answer is the mean.
         """
-        self._check(inputs)
+        if not frames:
+            return []
+        for inputs in frames:
+            self._check(inputs)
         turns = ALL_TURNS if tta else ALL_TURNS[:1]
         with torch.inference_mode():
-            answers = [self._judge(inputs, turn) for turn in turns]
-            probability_HW, scaled_HW = torch.stack(answers).mean(dim=0) if tta else answers[0]
-            return Prediction(probability_HW.numpy(), unscale_dbz(scaled_HW).numpy())
+            answers = [self._judge(frames, turn) for turn in turns]
+            mean_N2HW = torch.stack(answers).mean(dim=0) if tta else answers[0]
+            probability_NHW = mean_N2HW[:, 0].cpu().numpy()
+            dbz_NHW = unscale_dbz(mean_N2HW[:, 1]).cpu().numpy()
+        return [Prediction(*answer) for answer in zip(probability_NHW, dbz_NHW, strict=True)]
 
     def _check(self, inputs: FrameInputs) -> None:
         if len(inputs.own) != len(self.config.input_minutes):
@@ -119,37 +138,51 @@ class Cleaner:
         if given != len(wanted):
             raise ModelError(f"the model reads the fields {list(wanted)}, got {given} fields")
 
-    def _judge(self, inputs: FrameInputs, turn: Turn) -> Tensor:
-        """(2, H, W), turned back: probability and scaled reflectivity of a frame that lies as `turn` has it.
+    def _judge(self, frames: Sequence[FrameInputs], turn: Turn) -> Tensor:
+        """(N, 2, H, W), turned back: probability and scaled reflectivity of frames that lie as `turn` has it.
 
         The helper channels are those of the turned picture, as they are in training.
         """
 
-        def laid(values: NDArray[Any] | None) -> Tensor | None:
-            return None if values is None else turn_picture(torch.from_numpy(values), turn)[None]
+        def laid(values: Sequence[NDArray[Any] | None]) -> Tensor | None:
+            there = [torch.from_numpy(value) for value in values if value is not None]
+            return turn_picture(torch.stack(there).to(self.device), turn) if there else None
 
-        own_BKHW, others_BKHW = laid(inputs.own), laid(inputs.others)
+        own_BKHW, others_BKHW = laid([one.own for one in frames]), laid([one.others for one in frames])
         assert own_BKHW is not None and others_BKHW is not None
-        center_px = turn_point(inputs.center_px, inputs.own.shape[1:], turn)
+        centers = [turn_point(one.center_px, one.own.shape[1:], turn) for one in frames]
         channels_BCHW = make_channels(
             self.config.inputs,
             own_BKHW,
             others_BKHW,
-            torch.tensor([center_px], dtype=torch.float32),
-            torch.tensor([inputs.range_px], dtype=torch.float32),
-            [inputs.time],
-            laid(inputs.echo_frequency),
-            laid(inputs.fields),
+            torch.tensor(centers, dtype=torch.float32, device=self.device),
+            torch.tensor([one.range_px for one in frames], dtype=torch.float32, device=self.device),
+            [one.time for one in frames],
+            laid([one.echo_frequency for one in frames]),
+            laid([one.fields for one in frames]),
         )
-        logit_BHW, scaled_BHW = apply_padded(self.model, channels_BCHW, self.config.pad_mode)
-        return turn_back(torch.stack([torch.sigmoid(logit_BHW)[0], scaled_BHW[0]]), turn)
+        with self._half():
+            logit_BHW, scaled_BHW = apply_padded(self.model, channels_BCHW, self.config.pad_mode)
+        return turn_back(torch.stack([torch.sigmoid(logit_BHW.float()), scaled_BHW.float()], dim=1), turn)
+
+    def _half(self) -> AbstractContextManager[object]:
+        """The block in which a GPU computes in half precision."""
+        if self.device.type != "cuda":
+            return nullcontext()
+        has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.autocast("cuda", torch.bfloat16 if has_bf16 else torch.float16)
 
 
 def load_cleaner(path: Path, threads: int) -> Cleaner:
-    """Load a model file for inference on the CPU with so many threads. Raises ModelError where it is broken."""
+    """Load a model file for inference on the GPU that there is, else on the CPU with so many threads.
+
+    A GPU computes in half precision, which changes probabilities in the third digit. Raises ModelError where the
+    file is broken.
+    """
     torch.set_num_threads(threads)
     config, digest, model = load_model(path)
-    return Cleaner(config, digest, model.eval())
+    device = torch.device("cuda") if torch.cuda.is_available() else _CPU
+    return Cleaner(config, digest, model.eval().to(device), device)
 
 
 class RadarFrames:
@@ -170,8 +203,8 @@ class RadarFrames:
     ) -> None:
         if atlas is None and inputs.atlas != "none":
             raise ModelError(f"the model takes the clutter atlas as '{inputs.atlas}', but no atlas is given")
-        self.labels = TimeSeries(labels, "labels")
-        self.aligned = TimeSeries(aligned, "aligned")
+        self.labels = TimeSeries(labels, "labels", AHEAD)
+        self.aligned = TimeSeries(aligned, "aligned", AHEAD)
         self.input_minutes = inputs.input_minutes
         self.attrs = self.labels.stores[0].attrs
         atlas_store = open_store(atlas, "atlas") if atlas is not None and inputs.atlas != "none" else None

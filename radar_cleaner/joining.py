@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radar_cleaner.errors import StoreError, require
-from radar_cleaner.stores import TimeSeries
+from radar_cleaner.stores import AHEAD, TimeSeries
 from radar_cleaner.vocabulary import decode_log_odds
 
 MOST = 10  # of a weight, which then is the votes alone
@@ -28,7 +28,7 @@ class VoteSums:
     def __init__(self, targets: Sequence[Path], weight: float) -> None:
         require("cleaning.votes", weight, 0, MOST)
         self.weight = weight
-        self._series = TimeSeries(targets if weight else [], "targets")
+        self._series = TimeSeries(targets if weight else [], "targets", AHEAD)
         self.digests = {str(store.path): store.digest for store in self._series.stores}
 
     def join(self, probability: NDArray[np.float32], time: int) -> NDArray[np.float32]:

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from radar_cleaner.bank import Bank, Sample
 from radar_cleaner.channels import Inputs
-from radar_cleaner.dataset import cut, make_batch
+from radar_cleaner.cutting import cut
+from radar_cleaner.dataset import make_batch
 from radar_cleaner.draws import Draw
 
 MAX_SAMPLES = 256

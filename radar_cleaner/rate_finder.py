@@ -19,7 +19,7 @@ from radar_cleaner.draws import epoch_order
 from radar_cleaner.schedules import make_optimizer
 from radar_cleaner.steps import Crops, NotFiniteError, Steps
 from radar_cleaner.training_options import FAST_BATCHES, Running, Training
-from radar_cleaner.training_parts import take_step
+from radar_cleaner.training_parts import expect_finite_gradient, take_step
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ def find_rate(
             group["lr"] = rate
         epoch, items = next(trial_items)
         try:
-            loss = steps.gradients(items, epoch, scaler)["loss"] / len(items)
+            loss = steps.gradients(items, epoch, scaler).read()["loss"] / len(items)
         except NotFiniteError:
             if not losses:  # not the rate's fault
                 raise
@@ -70,7 +70,8 @@ def find_rate(
         if losses[-1] > _BLOWN_UP * min(losses):
             break
         try:
-            take_step(trial, optimizer, scaler, training.optimization.clip_norm)
+            norm = take_step(trial, optimizer, scaler, training.optimization.clip_norm)
+            expect_finite_gradient(norm, scaler)
         except NotFiniteError:
             break
     found = FoundRate(suggest_rate(rates, losses), rates, losses)

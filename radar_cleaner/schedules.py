@@ -61,13 +61,16 @@ class Optimization:
 
 
 def make_optimizer(model: nn.Module, learning_rate: float, weight_decay: float) -> AdamW:
-    """AdamW in two groups: weights decay; biases and norms, which have one dimension at most, do not."""
+    """AdamW in two groups: weights decay; biases and norms, which have one dimension at most, do not.
+
+    It is the fused one, which moves all weights at once, and none where it is told so on the device.
+    """
     weights = [parameter for parameter in model.parameters() if parameter.requires_grad]
     groups = [
         {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": weight_decay},
         {"params": [weight for weight in weights if weight.ndim <= 1], "weight_decay": 0.0},
     ]
-    return AdamW(groups, lr=learning_rate)
+    return AdamW(groups, lr=learning_rate, fused=True)
 
 
 def cosine_share(step: int, steps: int, warmup: float, last: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,12 +12,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from radar_cleaner.ahead import CutAhead
 from radar_cleaner.bank import Bank, Sample
 from radar_cleaner.channels import unscale_dbz
-from radar_cleaner.dataset import Batch, RawBatch, cut, make_batch
+from radar_cleaner.cutting import RawBatch, cut
+from radar_cleaner.dataset import Batch, make_batch
 from radar_cleaner.distributed import Processes
 from radar_cleaner.draws import draw_crop
 from radar_cleaner.errors import ModelError
+from radar_cleaner.host_copies import HostCopy
 from radar_cleaner.losses import TERMS, sample_losses
 from radar_cleaner.models import apply_padded, set_keys
 from radar_cleaner.numerics import compile_network
@@ -73,24 +77,24 @@ class Crops:
 def compute_losses(
     training: Training, network: nn.Module, raw: RawBatch, device: torch.device, noise_dbz: float = 0.0
 ) -> tuple[dict[str, Tensor], Tensor, Batch]:
-    """Losses by sample, the logit and scaled reflectivity stacked (2, B, H, W) float32, and the batch.
-
-    Raises NotFiniteError where a sample's loss is not finite, naming the samples.
-    """
+    """Losses by sample, the logit and scaled reflectivity stacked (2, B, H, W) float32, and the batch."""
     numerics = training.numerics
     batch = make_batch(raw, training.inputs, device, noise_dbz)
     with numerics.autocast(device):
         heads = apply_padded(network, batch.channels, training.config.pad_mode, numerics.memory_format)
     logit_BHW, scaled_BHW = (head.float() for head in heads)
     terms = sample_losses(logit_BHW, scaled_BHW, batch, training.weights)
-    finite = torch.isfinite(terms["loss"]).tolist()
-    if not all(finite):
-        samples = [str(sample) for sample, fine in zip(raw.samples, finite, strict=True) if not fine]
+    return terms, torch.stack([logit_BHW, scaled_BHW]), batch
+
+
+def expect_finite(losses: Sequence[tuple[str, float]]) -> None:
+    """Raise NotFiniteError where the loss of a sample is not finite, naming it; pairs of name and loss."""
+    samples = dict.fromkeys(name for name, loss in losses if not math.isfinite(loss))
+    if samples:
         raise NotFiniteError(
             f"the loss is not finite for {', '.join(samples)}; lower training.learning_rate, "
             "or leave these times out of training.period"
         )
-    return terms, torch.stack([logit_BHW, scaled_BHW]), batch
 
 
 def count_errors(scaled_BHW: Tensor, batch: Batch) -> Tensor:
@@ -99,6 +103,26 @@ def count_errors(scaled_BHW: Tensor, batch: Batch) -> Tensor:
     error = (unscale_dbz(scaled_BHW) - unscale_dbz(batch.reflectivity)).abs()
     seen, hidden = counted & ~batch.hole, counted & batch.hole
     return torch.stack([(error * seen).sum(), seen.sum(), (error * hidden).sum(), hidden.sum()])
+
+
+class StepSums:
+    """What a step has summed up, on its way from the device, and whether any process was `asked` to stop.
+
+    `losses` are those of this process's share by its samples' names.
+    """
+
+    def __init__(self, counts: Tensor, losses: Tensor, names: Sequence[str], asked: bool) -> None:
+        self.asked = asked
+        self._names = names
+        self._counts, self._losses = HostCopy(counts), HostCopy(losses)
+
+    def read(self) -> dict[str, float]:
+        """Sums of TERMS and ERRORS over the global batch. Raises NotFiniteError where a loss was not finite."""
+        sums = dict(zip((*TERMS, *ERRORS), self._counts.read().tolist(), strict=True))
+        if not math.isfinite(sums["loss"]):
+            expect_finite(list(zip(self._names, self._losses.read().tolist(), strict=True)))
+            raise NotFiniteError("the loss is not finite in another process; what it said names the samples")
+        return sums
 
 
 class Steps:
@@ -112,6 +136,7 @@ class Steps:
         self.part_size = running.micro_batch_size or training.schedule.global_batch_size
         self.network = self._compile()
         self.waited_s = 0.0  # in the last step, for data
+        self._ahead = CutAhead(crops.cut)
 
     @property
     def compiled(self) -> bool:
@@ -124,11 +149,12 @@ class Steps:
         epoch: int,
         scaler: torch.amp.GradScaler,  # type: ignore[name-defined]
         asked: Callable[[], bool] = lambda: False,
-    ) -> dict[str, float]:
-        """Leave the gradients of the mean loss over a global batch in the model; its sums of TERMS and ERRORS.
+        following: tuple[Sequence[int], int] | None = None,
+    ) -> StepSums:
+        """Leave the gradients of the mean loss over a global batch in the model; gives its sums.
 
-        `items` are those of all processes, each takes its share of them. How many processes were `asked` to
-        stop is one more sum; where it is not 0 the step is not whole and must not be taken.
+        `items` are those of all processes, each takes its share of them; `following` are items and epoch of the
+        next step. Where any process was `asked` to stop the step is not whole and must not be taken.
         """
         share = self.processes.share(items)
         scaler.scale(torch.zeros((), device=self.processes.device))  # it begins also where the share is empty
@@ -136,7 +162,7 @@ class Steps:
             self.model.zero_grad(set_to_none=True)
             self.waited_s = 0.0
             try:
-                counts = self._accumulate(share, len(items), epoch, scaler, asked)
+                counts, losses = self._accumulate(share, len(items), epoch, scaler, asked, following)
                 break
             except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
                 if not _is_out_of_memory(error):
@@ -144,9 +170,9 @@ class Steps:
                 problem = str(error).split("\n")[0][:200]
             # Outside the except block, whose error holds on to the memory.
             self._shrink(len(share), problem)
-        counts = torch.cat([counts, counts.new_tensor([float(asked())])])
+        stops = self.processes.anyone(asked())
         counts = self.processes.sum_step(self.model.parameters(), counts)
-        return dict(zip((*TERMS, *ERRORS, "asked"), counts.tolist(), strict=True))
+        return StepSums(counts, losses, [self.crops.name([item])[0] for item in share[: len(losses)]], stops)
 
     def _accumulate(
         self,
@@ -155,28 +181,32 @@ class Steps:
         epoch: int,
         scaler: torch.amp.GradScaler,  # type: ignore[name-defined]
         asked: Callable[[], bool],
-    ) -> Tensor:
-        counts = torch.zeros(len(TERMS) + len(ERRORS), device=self.processes.device)
-        for start in range(0, len(share), self.part_size):
+        following: tuple[Sequence[int], int] | None,
+    ) -> tuple[Tensor, Tensor]:
+        """Sums of TERMS and ERRORS over a share, and the loss of each of its samples."""
+        device = self.processes.device
+        counts = torch.zeros(len(TERMS) + len(ERRORS), device=device)
+        losses = [torch.zeros(0, device=device)]
+        parts = [share[start : start + self.part_size] for start in range(0, len(share), self.part_size)]
+        for number, items in enumerate(parts):
             if asked():
                 break
-            items = share[start : start + self.part_size]
             began = time.perf_counter()
-            raw = self.crops.cut(items, epoch)
+            raw = self._ahead.take(items, epoch)
             self.waited_s += time.perf_counter() - began
+            if number + 1 < len(parts):
+                self._ahead.begin(parts[number + 1], epoch)
+            elif following is not None:
+                self._ahead.begin(self.processes.share(following[0])[: self.part_size], following[1])
             if self.training.config.dropout:
                 set_keys(self.model, [(draw.key + _DROPOUT_KEY) % 2**63 for draw in raw.draws])
-            terms, heads, batch = compute_losses(
-                self.training,
-                self.network,
-                raw,
-                self.processes.device,
-                self.training.augmentation.input_noise_dbz,
-            )
+            noise_dbz = self.training.augmentation.input_noise_dbz
+            terms, heads, batch = compute_losses(self.training, self.network, raw, device, noise_dbz)
             scaler.scale(terms["loss"].sum() / whole).backward()  # type: ignore[no-untyped-call]
             sums = torch.stack([terms[name].detach().sum() for name in TERMS])
             counts += torch.cat([sums, count_errors(heads[1].detach(), batch)])
-        return counts
+            losses.append(terms["loss"].detach())
+        return counts, torch.cat(losses)
 
     def _shrink(self, share: int, problem: str) -> None:
         """Take half as many crops at once. Raises ModelError where that cannot be or is not wanted."""

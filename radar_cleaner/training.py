@@ -22,14 +22,22 @@ from radar_cleaner.checkpoints import load_state, save_state
 from radar_cleaner.distributed import Processes
 from radar_cleaner.draws import epoch_order
 from radar_cleaner.errors import Interrupted
+from radar_cleaner.host_copies import HostCopy
 from radar_cleaner.interruption import Interruption
 from radar_cleaner.losses import TERMS
 from radar_cleaner.progress import Progress
 from radar_cleaner.rate_finder import find_rate
-from radar_cleaner.steps import ERRORS, Crops, NotFiniteError, Steps, naming_memory_errors
+from radar_cleaner.steps import ERRORS, Crops, NotFiniteError, Steps, StepSums, naming_memory_errors
 from radar_cleaner.trackers import RunLog
 from radar_cleaner.training_options import FAST_BATCHES, Running, Trained, Training
-from radar_cleaner.training_parts import Parts, count_steps, make_model, make_parts, take_step
+from radar_cleaner.training_parts import (
+    Parts,
+    count_steps,
+    expect_finite_gradient,
+    make_model,
+    make_parts,
+    take_step,
+)
 from radar_cleaner.validation import mean_losses, scores, validate
 
 logger = logging.getLogger(__name__)
@@ -119,41 +127,72 @@ def _first_rate(
     return {"learning_rate": found.rate, "rates": found.rates, "rate_losses": found.losses}
 
 
+@dataclass(frozen=True)
+class _Taken:
+    """A step that the device may still be at."""
+
+    step: int
+    items: Sequence[int]
+    rate: float
+    waited_s: float
+    sums: StepSums
+    norm: HostCopy
+
+
 def _train_epoch(
     parts: Parts, steps: Steps, state: dict[str, Any], running: Running, progress: Progress, place: Place
 ) -> None:
-    """The steps that are left of an epoch; their sums go into the state."""
+    """The steps that are left of an epoch; their sums go into the state.
+
+    What a step has summed up is read when the next one is under way, so that the device never waits for the host.
+    """
     training, epoch = steps.training, state["epoch"]
     size = training.schedule.global_batch_size
-    order = epoch_order(training.schedule.seed, epoch, len(steps.crops)).tolist()
     an_epoch, saved = count_steps(training, steps.crops), time.monotonic()
+    order = epoch_order(training.schedule.seed, epoch, len(steps.crops)).tolist()
+    batches = [order[step * size : (step + 1) * size] for step in range(an_epoch)]
     parts.model.train()
     progress.start_epoch(epoch, state["step"])
+    before: _Taken | None = None
     for step in range(state["step"], an_epoch):
-        items, rate = order[step * size : (step + 1) * size], parts.rates.rate
-        sums = steps.gradients(items, epoch, parts.scaler, lambda: bool(place.interruption.asked))
-        if sums["asked"]:
+        items, rate = batches[step], parts.rates.rate
+        following = (batches[step + 1], epoch) if step + 1 < an_epoch else None
+        sums = steps.gradients(items, epoch, parts.scaler, lambda: bool(place.interruption.asked), following)
+        if sums.asked:
+            _settle(before, parts, steps, state, progress, place)
             _stop(parts, state, place)
-        _take_step(parts, steps, items)
+        norm = take_step(parts.model, parts.optimizer, parts.scaler, training.optimization.clip_norm)
         parts.rates.after_step()
         parts.averages.after_step(parts.model, _is_averaged(training, epoch) and step + 1 == an_epoch)
-        state |= {"step": step + 1, "rate": rate}
-        state["sums"] = {name: total + sums[name] for name, total in state["sums"].items()}
+        _settle(before, parts, steps, state, progress, place)
+        before = _Taken(step, items, rate, steps.waited_s, sums, norm)
         place.processes.check_parent()
-        means = mean_losses(sums, len(items))
-        speed = progress.step(epoch, step, means["loss"], rate, len(items), steps.waited_s)
-        place.log.record("step", epoch * an_epoch + step, {**means, "learning_rate": rate, **speed})
         if place.processes.first and time.monotonic() - saved > 60 * running.checkpoint_minutes:
+            _settle(before, parts, steps, state, progress, place)
+            before = None
             _save(parts, state, place)
             saved = time.monotonic()
+    _settle(before, parts, steps, state, progress, place)
 
 
-def _take_step(parts: Parts, steps: Steps, items: Sequence[int]) -> None:
-    """Move the weights; where that cannot be, the error names the samples of the batch."""
+def _settle(
+    taken: _Taken | None, parts: Parts, steps: Steps, state: dict[str, Any], progress: Progress, place: Place
+) -> None:
+    """Wait for a step, put its sums into the state and tell of it. Raises NotFiniteError, with its samples."""
+    if taken is None:
+        return
+    epoch, items = state["epoch"], taken.items
+    sums = taken.sums.read()
     try:
-        take_step(parts.model, parts.optimizer, parts.scaler, steps.training.optimization.clip_norm)
+        expect_finite_gradient(taken.norm, parts.scaler)
     except NotFiniteError as error:
         raise NotFiniteError(f"{error}; the batch holds {', '.join(steps.crops.name(items))}") from None
+    state |= {"step": taken.step + 1, "rate": taken.rate}
+    state["sums"] = {name: total + sums[name] for name, total in state["sums"].items()}
+    means = mean_losses(sums, len(items))
+    speed = progress.step(epoch, taken.step, means["loss"], taken.rate, len(items), taken.waited_s)
+    number = epoch * count_steps(steps.training, steps.crops) + taken.step
+    place.log.record("step", number, {**means, "learning_rate": taken.rate, **speed})
 
 
 def _end_epoch(

@@ -69,6 +69,9 @@ class Running:
     ----------
     threads
         Threads of all processes of a machine together; each has at least one.
+    memory_mb
+        Memory of the job, of all its processes on a machine. Up to half of it the frames lie there raw, beyond
+        that packed.
     micro_batch_size
         Crops that a process computes at once, their gradients summed up to the batch; 0 for all of its share.
     on_out_of_memory
@@ -80,6 +83,7 @@ class Running:
     """
 
     threads: int
+    memory_mb: int
     micro_batch_size: int
     on_out_of_memory: Literal["halve", "stop"]
     checkpoint_minutes: float
@@ -87,8 +91,14 @@ class Running:
 
     def __post_init__(self) -> None:
         require("threads", self.threads, 1)
+        require("memory_mb", self.memory_mb, 1)
         require("micro_batch_size", self.micro_batch_size, 0)
         require("checkpoint_minutes", self.checkpoint_minutes, 0, above=True)
+
+    @property
+    def most_raw(self) -> int:
+        """Bytes of the bank up to which it is raw."""
+        return self.memory_mb * 500_000
 
 
 @dataclass(frozen=True)

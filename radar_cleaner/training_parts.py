@@ -11,6 +11,7 @@ from torch import nn
 
 from radar_cleaner.averaging import Averages
 from radar_cleaner.distributed import Processes
+from radar_cleaner.host_copies import HostCopy
 from radar_cleaner.models import Standardized, checkpoint_gradients, draw_weights
 from radar_cleaner.normalization import channel_statistics
 from radar_cleaner.schedules import Rates, make_optimizer
@@ -36,6 +37,11 @@ class Parts:
         """Go on where another left off."""
         for name in self.__dataclass_fields__:
             getattr(self, name).load_state_dict(state[name])
+        # The fused optimizer goes through memory as it lies, and a saved tensor lies in its plain order.
+        for weight, moments in self.optimizer.state.items():
+            for name, values in moments.items():
+                if values.shape == weight.shape:
+                    moments[name] = torch.empty_like(weight).copy_(values)
 
 
 def make_model(training: Training, crops: Crops, processes: Processes, drawn: bool) -> nn.Module:
@@ -83,15 +89,22 @@ def take_step(
     optimizer: torch.optim.Optimizer,
     scaler: torch.amp.GradScaler,  # type: ignore[name-defined]
     clip_norm: float,
-) -> None:
+) -> HostCopy:
     """Move the weights by their gradients, of which a longer one is shortened to `clip_norm` (0: any).
 
-    Raises NotFiniteError where a gradient is not finite, before anything is moved; fp16 leaves such a step out,
-    as its scale is then still too high.
+    Gives the length of the gradient, for `expect_finite_gradient`. Where it is not finite nothing is moved;
+    that is decided on the device, which is not waited for.
     """
     scaler.unscale_(optimizer)
     norm = nn.utils.clip_grad_norm_(model.parameters(), clip_norm or math.inf)
-    if not scaler.is_enabled() and not bool(torch.isfinite(norm)):
-        raise NotFiniteError("the gradient is not finite; lower training.learning_rate, or set clip_norm")
+    if not scaler.is_enabled():  # as the scaler tells the optimizer
+        optimizer.found_inf = (~torch.isfinite(norm)).float()  # type: ignore[attr-defined]
     scaler.step(optimizer)
     scaler.update()
+    return HostCopy(norm)
+
+
+def expect_finite_gradient(norm: HostCopy, scaler: torch.amp.GradScaler) -> None:  # type: ignore[name-defined]
+    """Raise NotFiniteError where a step's gradient was not finite; in fp16 its scale is then still too high."""
+    if not scaler.is_enabled() and not bool(torch.isfinite(norm.read())):
+        raise NotFiniteError("the gradient is not finite; lower training.learning_rate, or set clip_norm")

@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from radar_cleaner.bank import Bank, Sample
-from radar_cleaner.dataset import Batch, cut
+from radar_cleaner.cutting import cut
+from radar_cleaner.dataset import Batch
 from radar_cleaner.distributed import Processes
 from radar_cleaner.draws import draw_validation
 from radar_cleaner.interruption import Interruption
 from radar_cleaner.losses import TERMS
-from radar_cleaner.steps import ERRORS, compute_losses, count_errors
+from radar_cleaner.steps import ERRORS, compute_losses, count_errors, expect_finite
 from radar_cleaner.training_options import Training
 
 ECHOES = ("kept", "lost", "passed", "removed")  # see `count_echoes`
@@ -31,9 +32,10 @@ def validate(
 ) -> dict[str, float]:
     """Sums of SUMS over all samples; whole frames, one at a time, each epoch with the same holes.
 
-    `asked` is one more sum: how many processes were asked to stop and so left samples out.
+    `asked` is one more sum: how many processes were asked to stop and so left samples out. Raises NotFiniteError.
     """
     sums = torch.zeros(len(SUMS), dtype=torch.float64, device=processes.device)
+    losses: list[tuple[str, Tensor]] = []
     model.eval()
     with torch.inference_mode():
         for item in processes.share(range(len(samples))):
@@ -43,6 +45,7 @@ def validate(
             draw = draw_validation(bank, sample, training.holes, training.inputs, training.schedule.seed, item)
             raw = cut(bank, [sample], [draw], training.inputs)
             terms, heads, batch = compute_losses(training, model, raw, processes.device)
+            losses.append((str(sample), terms["loss"][0]))
             sums += torch.cat(
                 [
                     torch.stack([terms[name].double().sum() for name in TERMS]),
@@ -51,6 +54,7 @@ def validate(
                 ]
             )
     model.train()
+    expect_finite([(name, float(loss)) for name, loss in losses])
     found = dict(zip(SUMS, sums.tolist(), strict=True))
     return processes.sum_values({**found, "asked": float(bool(interruption.asked))})
 

@@ -49,7 +49,13 @@ OPTIMIZATION |= {"warmup": 0.05, "last_rate": 0.01, "plateau_patience": 2, "plat
 AVERAGING = {"ema": 0.0, "swa": 0.0, "swa_rate": 0.05}
 NUMERICS = {"precision": "fp32", "compile": False, "channels_last": True, "deterministic": True}
 NUMERICS |= {"gradient_checkpointing": False}
-RUNNING = {"threads": 1, "micro_batch_size": 0, "on_out_of_memory": "halve", "checkpoint_minutes": 10.0}
+RUNNING = {
+    "threads": 1,
+    "memory_mb": 1000,
+    "micro_batch_size": 0,
+    "on_out_of_memory": "halve",
+    "checkpoint_minutes": 10.0,
+}
 RUNNING |= {"tracker": "none"}
 
 

@@ -1,10 +1,12 @@
 """The bank: what the stores hold, once, by radar and time."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import store_cases
+import torch
 from learning_cases import MINUTES, START, inputs
 
 from radar_cleaner.bank import (
@@ -14,9 +16,11 @@ from radar_cleaner.bank import (
     OWN,
     RadarSources,
     Sample,
+    hold_on,
     open_bank,
     write_bank,
 )
+from radar_cleaner.bank_planes import PackedPlanes
 from radar_cleaner.errors import SampleError, StoreError
 from radar_cleaner.vocabulary import NODATA, UNKNOWN
 
@@ -37,9 +41,9 @@ def sources(tmp_path):
     )
 
 
-def make_bank(folder, sources, samples, use="none", **told):
+def make_bank(folder, sources, samples, use="none", most_raw=10**9, **told):
     folder.mkdir()
-    digests = write_bank(folder, {"CASGO": sources}, samples, MINUTES, inputs(atlas=use, **told))
+    digests = write_bank(folder, {"CASGO": sources}, samples, MINUTES, inputs(atlas=use, **told), most_raw)
     return open_bank(folder), digests
 
 
@@ -58,6 +62,33 @@ def test_frames_come_back_by_time_from_all_stores(tmp_path, sources):
     assert frames.grid.range_px == pytest.approx(max(SHAPE) / 2)
     assert frames.grid.center_px == store_cases.small_geometry().center_px
     assert len(digests) == 5 and all(digest.startswith("xxh3:") for digest in digests.values())
+
+
+def test_a_bank_that_would_take_too_much_memory_is_packed_and_holds_the_same(tmp_path, sources, caplog):
+    samples = [Sample(TIMES[1], "CASGO"), Sample(TIMES[2], "CASGO")]
+    raw = make_bank(tmp_path / "raw", sources, samples)[0]["CASGO"].planes
+    with caplog.at_level("INFO"):
+        packed = make_bank(tmp_path / "packed", sources, samples, most_raw=raw.nbytes - 1)[0]["CASGO"].planes
+    assert isinstance(packed, PackedPlanes) and packed.shape == raw.shape
+    assert all(np.array_equal(packed[place], raw[place]) for place in np.ndindex(raw.shape[:2]))
+    assert "bank: 4 frames" in caplog.text and "packed, as raw they are" in caplog.text
+
+
+def test_a_bank_larger_than_its_disk_is_packed(tmp_path, sources, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=1000))
+    bank, _ = make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO")])
+    assert isinstance(bank["CASGO"].planes, PackedPlanes)
+
+
+def test_a_bank_goes_to_a_device_where_it_fits(tmp_path, sources):
+    bank, _ = make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO")], use="channel")
+    planes, cpu = bank["CASGO"].planes, torch.device("cpu")
+    held = hold_on(bank, cpu, planes.nbytes)["CASGO"].held
+    assert np.array_equal(held.planes.numpy(), planes)
+    assert np.array_equal(held.echo_frequency.numpy(), bank["CASGO"].grid.echo_frequency)
+    assert hold_on(bank, cpu, planes.nbytes - 1) is bank
+    packed, _ = make_bank(tmp_path / "packed", sources, [Sample(TIMES[1], "CASGO")], most_raw=1)
+    assert hold_on(packed, cpu, 10**9) is packed
 
 
 def test_only_frames_that_samples_read_are_held(tmp_path, sources):

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 import pytest
+import rioxarray  # noqa: F401  (gives datasets their .rio)
 import xarray as xr
 from store_cases import make_product, small_geometry, times_from
 

@@ -12,7 +12,8 @@ from plant_cases import one
 
 from radar_cleaner.bank import OTHERS, OWN, RadarFrameBank, RadarGrid, Sample
 from radar_cleaner.channels import DBZ_SPAN, WEAKEST_ECHO, decode_scaled, unscale_dbz
-from radar_cleaner.dataset import cut, make_batch
+from radar_cleaner.cutting import cut
+from radar_cleaner.dataset import make_batch
 from radar_cleaner.draws import Draw, draw_crop, draw_validation
 from radar_cleaner.holes import Block
 from radar_cleaner.vocabulary import (
@@ -95,14 +96,15 @@ def test_a_crop_is_the_frame_inside_and_unknown_beyond_its_edge(shape, crop):
     raw = cut(bank, [SAMPLE], [draw], inputs())
     height, width = min(crop, shape[0]), min(crop, shape[1])
     assert 0 <= draw.top <= shape[0] - height and 0 <= draw.left <= shape[1] - width
-    inside = raw.planes[0][:, :height, :width]
+    planes = raw.planes[0].numpy()
+    inside = planes[:, :height, :width]
     wanted = bank["CASGO"].planes[1][:, draw.top : draw.top + height, draw.left : draw.left + width]
     assert np.array_equal(inside[-4:], wanted)
     assert np.array_equal(inside[1], wanted[OWN]) and np.array_equal(inside[4], wanted[OTHERS])
     beyond = np.ones((crop, crop), bool)
     beyond[:height, :width] = False
-    assert (raw.planes[0][:-2, beyond] == NODATA).all()
-    assert (raw.planes[0][-2, beyond] == UNKNOWN).all() and (raw.planes[0][-1, beyond] == 0).all()
+    assert (planes[:-2, beyond] == NODATA).all()
+    assert (planes[-2, beyond] == UNKNOWN).all() and (planes[-1, beyond] == 0).all()
     batch = make_batch(raw, inputs(), CPU)
     assert not batch.weight[0, torch.from_numpy(beyond)].any()
 

@@ -44,7 +44,7 @@ def gradients(processes):
     """Gradients (as one vector) and summed terms of each of BATCHES on these processes."""
     steps, results = make_steps(processes), []
     for items in BATCHES:
-        sums = steps.gradients(items, 0, torch.amp.GradScaler("cpu", enabled=False))
+        sums = steps.gradients(items, 0, torch.amp.GradScaler("cpu", enabled=False)).read()
         results.append((torch.cat([p.grad.reshape(-1) for p in steps.model.parameters()]), sums))
     return results
 

@@ -11,7 +11,8 @@ from learning_cases import MINUTES, config, inputs
 from radar_cleaner.bank import RadarSources, Sample, open_bank, write_bank
 from radar_cleaner.channels import unscale_dbz
 from radar_cleaner.checkpoints import save_model
-from radar_cleaner.dataset import cut, make_batch
+from radar_cleaner.cutting import cut
+from radar_cleaner.dataset import make_batch
 from radar_cleaner.draws import draw_validation
 from radar_cleaner.errors import ModelError
 from radar_cleaner.holes import HoleOptions
@@ -85,7 +86,7 @@ def test_the_model_sees_what_it_saw_in_validation(tmp_path, stores, use, told):
     sample = Sample(TIMES[2], "CASGO")
     (tmp_path / "bank").mkdir()
     how, no_holes = inputs(atlas=use, **told), HoleOptions(0, ("blocks",), 8, 0.3, 15)
-    write_bank(tmp_path / "bank", {"CASGO": stores}, [sample], MINUTES, how)
+    write_bank(tmp_path / "bank", {"CASGO": stores}, [sample], MINUTES, how, 10**9)
     bank = open_bank(tmp_path / "bank")
     draw = draw_validation(bank, sample, no_holes, how, 0, 0)
     batch = make_batch(cut(bank, [sample], [draw], how), how, torch.device("cpu"))
@@ -98,6 +99,20 @@ def test_the_model_sees_what_it_saw_in_validation(tmp_path, stores, use, told):
         logit, scaled = apply_padded(cleaner.model, batch.channels, "reflect")
     assert np.array_equal(answer.probability, torch.sigmoid(logit)[0].numpy())
     assert np.array_equal(answer.dbz, unscale_dbz(scaled)[0].numpy())
+
+
+@pytest.mark.parametrize("tta", [False, True])
+@pytest.mark.parametrize(("use", "told"), [("none", {}), ("channel", ALL_THERE_IS)])
+def test_frames_are_judged_alike_alone_and_with_others(tmp_path, stores, use, told, tta):
+    cleaner, frames = make_cleaner(tmp_path, atlas=use, **told), make_frames(stores, use, **told)
+    given = [frames.inputs(time) for time in TIMES[1:4]]
+    together = cleaner.predict_all(given, tta)
+    assert len(together) == 3 and cleaner.predict_all([], tta) == []
+    for one, found in zip(given, together, strict=True):
+        alone = cleaner.predict(one, tta)
+        assert np.allclose(found.probability, alone.probability, atol=1e-5)
+        assert np.allclose(found.dbz, alone.dbz, atol=1e-3)
+    assert not np.allclose(together[0].probability, together[1].probability, atol=1e-3)
 
 
 def test_frames_are_looked_up_over_all_stores_and_missing_ones_are_unavailable(stores):

@@ -20,15 +20,17 @@ LAYERS = [
     {"samples", "plant_ranges"},
     {"simulation"},
     {"channels", "turns"},
+    {"bank_planes", "held_frames", "host_copies"},
     {"bank", "holes", "plant_canvas", "plant_kinds", "plants"},
     {"draws"},
+    {"cutting"},
     {"dataset"},
     {"normalization"},
     {"models", "losses"},
     {"distributed", "checkpoints", "model_card", "model_summary"},
     {"schedules", "averaging", "numerics", "interruption", "trackers", "progress"},
-    {"training_options", "training_parts", "steps", "validation", "rate_finder", "training"},
-    {"inference", "joining"},
+    {"training_options", "training_parts", "ahead", "steps", "validation", "rate_finder", "training"},
+    {"inference", "joining", "pipeline"},
     {"metrics"},
     {"figures", "map_figures", "error_figures", "training_figures"},
     {"evaluation", "worst_frames"},
@@ -39,7 +41,17 @@ LAYERS = [
     {"stages"},
     {"cli", "__main__"},
 ]
-WRITERS = {"store_writer", "tables", "checkpoints", "figures", "map_figures", "geotiffs", "bank", "trackers"}
+WRITERS = {
+    "store_writer",
+    "tables",
+    "checkpoints",
+    "figures",
+    "map_figures",
+    "geotiffs",
+    "bank",
+    "bank_planes",
+    "trackers",
+}
 TORCHLESS_STAGES = {
     "list_unplaced_frames",
     "build_rgb_store",

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from learning_cases import NO_HOLES, START, inputs, radar_bank, small_bank
 
 from radar_cleaner.bank import Sample
-from radar_cleaner.dataset import cut, make_batch
+from radar_cleaner.cutting import cut
+from radar_cleaner.dataset import make_batch
 from radar_cleaner.draws import draw_validation
 from radar_cleaner.normalization import MAX_SAMPLES, channel_statistics
 
@@ -27,7 +28,8 @@ def all_values(bank, samples, how):
 def test_normalized_channels_have_mean_0_and_deviation_1(atlas):
     times = [START + 360 * number for number in range(12)]
     frequency = np.arange(32 * 32, dtype=np.uint8).reshape(32, 32)
-    bank = {"CASGO": radar_bank(times, echo_frequency=frequency), "CASCM": radar_bank(times, (12, 50), seed=7)}
+    other = radar_bank(times, (12, 50), seed=7, echo_frequency=np.zeros((12, 50), np.uint8))
+    bank = {"CASGO": radar_bank(times, echo_frequency=frequency), "CASCM": other}
     samples = [Sample(time, radar) for time in times[1:-1] for radar in bank]
     how = inputs(atlas=atlas)
     mean, std = channel_statistics(bank, samples, how)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import rasterio
 import rasterio.warp
+import rioxarray  # noqa: F401  (gives datasets their .rio)
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,7 +20,7 @@ from pyproj import CRS
 from store_cases import START, make_product, pattern_codes, small_geometry, times_from
 
 from radar_cleaner.errors import ModelError
-from radar_cleaner.geotiffs import open_product, write_geotiff
+from radar_cleaner.geotiffs import write_geotiff
 from radar_cleaner.products import (
     NO_PROBABILITY,
     ProductWriter,
@@ -250,8 +251,7 @@ def test_a_geotiff_lies_where_the_radar_lies(tmp_path: Path) -> None:
     geometry = small_geometry("CASCM")
     times = times_from(count=2)
     path = make_product(tmp_path / "20240711.zarr", radar="CASCM", times=times)
-    with open_product(path) as dataset:
-        write_geotiff(tmp_path / "a.tif", dataset.isel(time=1))
+    write_geotiff(tmp_path / "a.tif", open_store(path, "product"), 1)
     codes = pattern_codes("CASCM", times[1])
     with rasterio.open(tmp_path / "a.tif") as picture:
         assert picture.descriptions == ("reflectivity", "quality_flag", "meteorological_probability")

@@ -14,7 +14,8 @@ from learning_cases import config as model_config
 from radar_cleaner.bank import RadarSources, Sample, open_bank, write_bank
 from radar_cleaner.channels import Inputs
 from radar_cleaner.checkpoints import save_model
-from radar_cleaner.dataset import cut, make_batch
+from radar_cleaner.cutting import cut
+from radar_cleaner.dataset import make_batch
 from radar_cleaner.draws import draw_crop
 from radar_cleaner.geometry import RadarGeometry
 from radar_cleaner.layout import Layout
@@ -242,7 +243,7 @@ def test_own_and_others_and_target_stay_together_in_augmented_crops(
         [layout.labels(name, SHARD)], [layout.aligned(name, SHARD)], [layout.targets(name, SHARD)]
     )
     inputs = Inputs((0,), "none", "max")
-    write_bank(tmp_path, {name: sources}, samples, [0], inputs)
+    write_bank(tmp_path, {name: sources}, samples, [0], inputs, 10**9)
     bank = open_bank(tmp_path)
     how = augmentation(crop=96, flips=True, prefer_echo=1.0)
     turned = 0

@@ -30,7 +30,7 @@ def make_steps(how=HOW, hidden=None, model=None, **run):
 
 
 def gradients(steps, items=(0, 1, 2, 3), epoch=0):
-    sums = steps.gradients(items, epoch, UNSCALED)
+    sums = steps.gradients(items, epoch, UNSCALED).read()
     return torch.cat([weight.grad.reshape(-1) for weight in steps.model.parameters()]), sums
 
 
@@ -172,17 +172,37 @@ def test_errors_are_counted_apart_where_seen_and_where_hidden():
     assert seen_pixels + hidden_pixels == (batch.reflectivity_weight > 0).sum() and hidden_pixels > 0
 
 
-def test_a_loss_that_is_not_finite_names_its_sample():
-    steps = make_steps()
-    steps.network = type("Spoilt", (torch.nn.Module,), {})()
-    steps.network.multiple = 1
-    steps.network.forward = lambda x: (torch.full_like(x[:, 0], math.nan), x[:, 0])
-    with pytest.raises(ModelError, match=r"not finite for CASGO at 2024-07-11T\d\d:\d\d:00Z, CASGO at"):
+def test_a_loss_that_is_not_finite_names_its_samples_and_no_others():
+    steps = make_steps(micro_batch_size=1)
+    network = Small(steps.model, 9)
+    steps.network = network
+    plain = network.body.forward
+
+    def spoilt(x):
+        logit, scaled = plain(x)
+        return logit * (math.nan if len(network.sizes) in (2, 3) else 1.0), scaled
+
+    network.body.forward = spoilt
+    with pytest.raises(ModelError, match="not finite for ") as error:
         gradients(steps)
+    named = steps.crops.name([1, 2])
+    assert all(name in str(error.value) for name in named)
+    assert not any(name in str(error.value) for name in set(steps.crops.name([0, 3])) - set(named))
+
+
+def test_the_next_batch_is_cut_beforehand_and_is_the_one_that_is_wanted():
+    steps, plain = make_steps(micro_batch_size=3), make_steps(micro_batch_size=3)
+    steps.gradients([0, 1, 2, 3], 0, UNSCALED, following=([1, 3, 0, 2], 1))
+    found, sums = gradients(steps, [1, 3, 0, 2], 1)
+    wanted, wanted_sums = gradients(plain, [1, 3, 0, 2], 1)
+    assert torch.equal(found, wanted) and sums == wanted_sums
+    steps.gradients([0, 1, 2, 3], 0, UNSCALED, following=([1, 3, 0, 2], 1))
+    found, _ = gradients(steps, [3, 2, 1, 0], 1)  # another one comes after all
+    assert torch.equal(found, gradients(plain, [3, 2, 1, 0], 1)[0])
 
 
 def test_a_step_that_was_asked_to_stop_computes_no_further_part():
     steps = make_steps(micro_batch_size=1)
     steps.network = Small(steps.model, 9)
     sums = steps.gradients([0, 1, 2, 3], 0, UNSCALED, lambda: len(steps.network.sizes) >= 2)
-    assert steps.network.sizes == [1, 1] and sums["asked"] == 1
+    assert steps.network.sizes == [1, 1] and sums.asked

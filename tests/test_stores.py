@@ -303,6 +303,19 @@ def test_a_writer_takes_frames_only_in_time_order_and_of_its_shape(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@given(st.lists(st.tuples(st.sampled_from(["reflectivity", "echo_class"]), st.integers(0, 12)), max_size=30))
+def test_reading_ahead_gives_the_same_frames_in_any_order(tmp_path_factory, asked):
+    folder = tmp_path_factory.mktemp("series")
+    write_labels(folder / "a.zarr", times=range(0, 300, 60))
+    write_labels(folder / "b.zarr", times=range(300, 660, 60), seed=1)
+    paths = [folder / "b.zarr", folder / "a.zarr"]
+    plain, ahead = TimeSeries(paths, "labels"), TimeSeries(paths, "labels", ahead=3)
+    for name, number in asked:
+        wanted, found = plain.frame(name, 60 * number), ahead.frame(name, 60 * number)
+        assert (wanted is None) == (found is None) == (number > 10)
+        assert found is None or (np.array_equal(wanted, found) and not found.flags.writeable)
+
+
 def test_a_series_over_several_stores_is_looked_up_by_time(tmp_path):
     first = write_labels(tmp_path / "a.zarr", times=(60, 120))
     second = write_labels(tmp_path / "b.zarr", times=(240, 300), seed=1)

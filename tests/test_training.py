@@ -268,8 +268,15 @@ def test_early_stopping_waits_for_the_late_averages(tmp_path):
 
 def test_a_gradient_that_is_not_finite_moves_nothing_and_names_the_batch(tmp_path, monkeypatch):
     bank, samples = small_bank()
-    moved = []
-    monkeypatch.setattr("torch.optim.AdamW.step", lambda *_: moved.append(1))
+    steps, step = [], torch.optim.AdamW.step
+
+    def watched(optimizer, *arguments):
+        weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+        before = [weight.detach().clone() for weight in weights]
+        step(optimizer, *arguments)
+        steps.append(all(torch.equal(old, new) for old, new in zip(before, weights, strict=True)))
+
+    monkeypatch.setattr("torch.optim.AdamW.step", watched)
 
     def spoil(*arguments):
         logit, scaled = apply_padded(*arguments)
@@ -279,7 +286,7 @@ def test_a_gradient_that_is_not_finite_moves_nothing_and_names_the_batch(tmp_pat
     monkeypatch.setattr("radar_cleaner.steps.apply_padded", spoil)
     with pytest.raises(ModelError, match=r"gradient is not finite; .* the batch holds CASGO at 2024.*, CASGO at"):
         run(tmp_path, bank, samples, [], weight_decay=0.5)
-    assert not moved and not (tmp_path / "current.pt").exists()
+    assert steps and all(steps) and not (tmp_path / "current.pt").exists()
 
 
 def test_memory_that_ends_in_validation_names_a_key(tmp_path, monkeypatch):

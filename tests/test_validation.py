@@ -6,7 +6,8 @@ import pytest
 import torch
 from learning_cases import holes, inputs, small_bank, training
 
-from radar_cleaner.dataset import cut, make_batch
+from radar_cleaner.cutting import cut
+from radar_cleaner.dataset import make_batch
 from radar_cleaner.distributed import Processes
 from radar_cleaner.draws import draw_validation
 from radar_cleaner.interruption import Interruption

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.store_writer import StoreWriter, Variable
-from radar_cleaner.stores import Store, TimeSeries, expect_attrs, open_store
+from radar_cleaner.stores import AHEAD, Store, TimeSeries, expect_attrs, open_store
 from radar_cleaner.vocabulary import NODATA, REFLECTIVITY_ATTRS
 from radar_cleaner.warp import NOBODY, Gather, nearest_gather, nearest_seer, pool, range_share
 
@@ -133,7 +133,7 @@ def _open_other(
     inputs: list[Store],
 ) -> _Other:
     """Open the stores of another radar and check that they belong together; adds them to `inputs`."""
-    frames, way = TimeSeries([labels], "labels"), open_store(warp, "warp")
+    frames, way = TimeSeries([labels], "labels", AHEAD), open_store(warp, "warp")
     expect_attrs(way, target=own.attrs["radar"], radar=name)
     for store, end in ((own, "target"), (frames.stores[0], "radar")):
         expect_attrs(

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from radar_cleaner.bank import Codes
 from radar_cleaner.errors import ConfigError, StoreError
 from radar_cleaner.geometry import RadarGeometry, polar_coordinates
-from radar_cleaner.inference import RadarFrames, load_cleaner
+from radar_cleaner.inference import FrameInputs, Prediction, RadarFrames, load_cleaner
 from radar_cleaner.joining import VoteSums
 from radar_cleaner.layout import Layout
+from radar_cleaner.pipeline import in_thread
 from radar_cleaner.products import LABEL_ATTRS, ProductWriter, clean
 from radar_cleaner.vocabulary import FLAG_FILLED, FLAG_KEPT, FLAG_REMOVED
 
 logger = logging.getLogger(__name__)
+
+
+class _Frame(NamedTuple):
+    """A frame to be cleaned: its codes (y, x), and what the model is told of it."""
+
+    time: int
+    codes: Codes
+    inputs: FrameInputs
 
 
 def clean_frames(
@@ -114,13 +127,21 @@ def clean_frames(
             "inputs": {str(model): cleaner.digest, **frames.digests, **sums.digests},
         },
     ) as product:
-        for time in own:
-            answer = cleaner.predict(frames.inputs(time), tta)
-            codes, flags, probability = clean(
-                frames.codes(time), sums.join(answer.probability, time), answer.dbz, threshold, fill, in_range
-            )
-            product.append(time, reflectivity=codes, quality_flag=flags, meteorological_probability=probability)
-            counts += np.bincount(flags.reshape(-1), minlength=256)
+
+        def write(judged: tuple[_Frame, Prediction]) -> NDArray[np.int64]:
+            frame, answer = judged
+            probability = sums.join(answer.probability, frame.time)
+            codes, flags, packed = clean(frame.codes, probability, answer.dbz, threshold, fill, in_range)
+            product.append(frame.time, reflectivity=codes, quality_flag=flags, meteorological_probability=packed)
+            return np.bincount(flags.reshape(-1), minlength=256)
+
+        def judge() -> Iterator[tuple[_Frame, Prediction]]:
+            read = in_thread(lambda time: _Frame(time, frames.codes(time), frames.inputs(time)), own)
+            while batch := list(islice(read, cleaner.at_once)):
+                yield from zip(batch, cleaner.predict_all([frame.inputs for frame in batch], tta), strict=True)
+
+        for counted in in_thread(write, judge()):
+            counts += counted
     logger.info(
         "%s %s: %d frames; of the echo pixels %d kept, %d removed; %d filled",
         radar,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.products import NO_PROBABILITY, ProductWriter, compose, composite_attrs
-from radar_cleaner.stores import Store, TimeSeries, expect_attrs, open_store
+from radar_cleaner.stores import AHEAD, Store, TimeSeries, expect_attrs, open_store
 from radar_cleaner.vocabulary import FLAG_NODATA, NODATA
 from radar_cleaner.warp import Gather, nearest_gather, target_grid
 
@@ -52,7 +52,7 @@ def compose_radars(
             f"shard {shard}: {len(products)} --products and {len(warps)} --warps;"
             " name at least one product, and a warp for each"
         )
-    series = [TimeSeries([path], "product") for path in products]
+    series = [TimeSeries([path], "product", AHEAD) for path in products]
     ways = [open_store(path, "warp") for path in warps]
     grid = target_grid(ways[0].attrs, ways[0].read("coverage").shape)
     gathers = [_gather(one.stores[0], way, ways[0]) for one, way in zip(series, ways, strict=True)]

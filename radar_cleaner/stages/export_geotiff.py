@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from radar_cleaner.geotiffs import open_product, write_geotiff
+from radar_cleaner.geotiffs import write_geotiff
 from radar_cleaner.shards import format_time
 from radar_cleaner.stores import open_store
 from radar_cleaner.tables import write_csv
@@ -28,12 +28,11 @@ def export_geotiff(*, product: Path, output: Path) -> None:
     store = open_store(product, "product")
     prefix = str(store.attrs.get("radar", "composite"))
     rows = []
-    with open_product(store.path) as dataset:
-        for index, time in enumerate(store.times.tolist()):
-            text = format_time(time)
-            file = output.parent / f"{prefix}_{text.replace('-', '').replace(':', '')}.tif"
-            write_geotiff(file, dataset.isel(time=index))
-            rows.append((text, file.name))
+    for index, time in enumerate(store.times.tolist()):
+        text = format_time(time)
+        file = output.parent / f"{prefix}_{text.replace('-', '').replace(':', '')}.tif"
+        write_geotiff(file, store, index)
+        rows.append((text, file.name))
     # Of frames that were taken away since; names begin with the shard, as the times do.
     for stale in output.parent.glob(f"{prefix}_{store.path.stem}*.tif"):
         if stale.name not in {name for _, name in rows}:

@@ -17,7 +17,7 @@ from cyclopts import Parameter
 
 from radar_cleaner import __version__
 from radar_cleaner.averaging import Averaging
-from radar_cleaner.bank import RadarSources, Sample, open_bank, write_bank
+from radar_cleaner.bank import Bank, RadarSources, Sample, hold_on, open_bank, write_bank
 from radar_cleaner.channels import Inputs
 from radar_cleaner.checkpoints import digest_of, digest_of_file, digest_of_sources, save_model
 from radar_cleaner.distributed import Processes, join_processes
@@ -163,9 +163,9 @@ def train_model(
     with Interruption() as interruption, _marked(checkpoint, interruption):
         with join_processes(running.threads) as processes:
             with processes.shared_folder(
-                lambda folder: write_bank(folder, sources, samples, minutes, config.inputs)
+                lambda folder: write_bank(folder, sources, samples, minutes, config.inputs, running.most_raw)
             ) as (folder, stores_read):
-                bank = open_bank(folder)
+                bank = _held(open_bank(folder), processes)
             inputs = {str(Path(path).relative_to(results)): digest for path, digest in stores_read.items()}
             inputs |= {"samples/train": digest_of_file(train), "samples/val": digest_of_file(val)}
             inputs |= {"plants": digest_of_file(plants.plant_ranges)}
@@ -182,6 +182,17 @@ def train_model(
             told = (trained.history, trained.best_epoch, trained.best_weights, trained.notes)
             text = write_card(parameters, train_samples, val_samples, summary, *told)
             _write(outputs, config, trained, text, {"parameters": parameters, "inputs": inputs})
+
+
+def _held(bank: Bank, processes: Processes) -> Bank:
+    """The bank on the GPU that trains, where it takes at most half of what is free there; else as it is."""
+    if processes.device.type != "cuda":
+        return bank
+    free, _ = torch.cuda.mem_get_info(processes.device)
+    held = hold_on(bank, processes.device, free // 2)
+    if processes.first:
+        logger.info("the bank lies in the memory of the %s", "machine" if held is bank else "GPU")
+    return held
 
 
 def _write(outputs: Outputs, config: ModelConfig, trained: Trained, card: str, provenance: dict[str, Any]) -> None:

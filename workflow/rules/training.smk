@@ -145,6 +145,7 @@ rule train_model:
         " {params.plants:q}"
         " --plant-ranges {input.plants:q}"
         " --threads {threads}"
+        " --memory-mb {resources.mem_mb}"
         " --micro-batch-size {resources.micro_batch_size}"
         " --on-out-of-memory {resources.on_out_of_memory}"
         " --checkpoint-minutes {resources.checkpoint_minutes}"

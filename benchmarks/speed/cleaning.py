@@ -1,0 +1,154 @@
+"""
+Cleaning a shard, and one frame that arrives alone: what they take to the bare network's forward pass.
+
+    python -m benchmarks.speed.cleaning
+    python -m benchmarks.speed.cleaning --results FOLDER   # stores made before, or to be kept
+
+The network is the one that comes with the workflow. A shard is cleaned by the subcommand as the workflow calls it,
+but in this process; one frame by a process of its own, beside one that prints the subcommand's help and no more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+
+from radar_cleaner.channels import make_channels
+from radar_cleaner.inference import RadarFrames, load_cleaner
+from radar_cleaner.models import apply_padded
+from radar_cleaner.stages.clean_frames import clean_frames
+
+from ..checkout import measure_python
+from ..flags import to_flags
+from .made import MODEL, Made, make
+from .timing import in_turns
+
+RADAR = "CASGO"
+MINUTES = ("2024-07-10 20:00", "2024-07-10 20:18")  # three frames, each a shard
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
+    parser.add_argument("--results", type=Path)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, len(os.sched_getaffinity(0))])
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="cleaning-") as folder:
+        place = Path(folder)
+        results = options.results or place
+        hours, single = make(results), make(results / "alone", MINUTES, "frame")
+        for threads in options.threads:
+            measure_shards(hours, single, place / "cleaned.zarr", threads, options.rounds)
+        measure_alone(single, place, options.rounds)
+
+
+def measure_shards(hours: Made, single: Made, output: Path, threads: int, rounds: int) -> None:
+    """Clean a shard of an hour and one of a single frame, and run the bare network, in turns.
+
+    What both take tells what a frame takes, and what a shard.
+    """
+    forward, count = bare_forward(hours, threads)
+    things = {
+        "hour": lambda: clean_frames(**options_of(hours, output, threads)),
+        "single": lambda: clean_frames(**options_of(single, output, threads)),
+        "forward": forward,
+    }
+    timed = in_turns(things, rounds)
+    for name, times in (("by the clock", timed.clock), ("CPU time", timed.cpu)):
+        rows = zip(times["hour"], times["single"], times["forward"], strict=True)
+        frames = [((hour - one) / (count - 1), one, forward / count) for hour, one, forward in rows]
+        a_frame = median(frame / forward for frame, _, forward in frames)
+        a_shard = median((one - frame) / forward for frame, one, forward in frames)
+        print(
+            f"clean-frames, {threads} thread(s), {name}: a frame {a_frame:.2f} times its bare forward pass "
+            f"(goal: at most 1.15), a shard {a_shard:.1f} passes more"
+        )
+
+
+def measure_alone(made: Made, place: Path, rounds: int) -> None:
+    """Clean one frame by the subcommand, beside its bare start and the bare network, in turns."""
+    command = [
+        *("-m", "radar_cleaner", "clean-frames"),
+        *to_flags(options_of(made, place / "one.zarr", 1)),
+    ]
+    forward, _ = bare_forward(made, 1)
+    timed = in_turns(
+        {
+            "alone": lambda: measure_python(command),
+            "start": lambda: measure_python(["-m", "radar_cleaner", "clean-frames", "--help"]),
+            "forward": forward,
+        },
+        rounds,
+    )
+    beyond = median(a - s for a, s in zip(timed.clock["alone"], timed.clock["start"], strict=True))
+    most = 1.5 * median(timed.clock["forward"]) + 1
+    print(
+        f"one frame alone: {beyond / most:.2f} of 1.5 forward passes + 1 s, beyond the bare subcommand (goal: at "
+        f"most 1); that starts in {timed.clock_ratio('start', 'forward'):.1f} forward passes"
+    )
+
+
+def options_of(made: Made, output: Path, threads: int) -> dict[str, Any]:
+    """How the middle one of the shards is cleaned."""
+    shards = shards_of(made)
+    config = made.config
+    return {
+        "results": made.results,
+        "radar": RADAR,
+        "shard": shards[1],
+        "neighbours": [shards[0], shards[2]],
+        "geometry": made.plan.geometry(RADAR),
+        "model": MODEL,
+        "input_minutes": config["samples"]["input_minutes"],
+        "atlas": config["samples"]["atlas"],
+        "static": False,
+        **{name: config["cleaning"][name] for name in ("threshold", "votes", "fill", "tta")},
+        "threads": threads,
+        "output": output,
+        "codec": config["stores"]["codec"],
+    }
+
+
+def shards_of(made: Made) -> list[str]:
+    """The shards of the radar that is cleaned: three."""
+    return [shard for radar, shard in made.plan.pairs("training") if radar == RADAR]
+
+
+def bare_forward(made: Made, threads: int) -> tuple[Callable[[], None], int]:
+    """The network's forward pass over the channels of a frame, as often as the shard has frames, and how many."""
+    shard = shards_of(made)[1]
+    layout, cleaner = made.layout, load_cleaner(MODEL, threads)
+    inputs = cleaner.inputs_for(made.config["samples"]["input_minutes"])
+    frames = RadarFrames(
+        [layout.labels(RADAR, shard)], [layout.aligned(RADAR, shard)], inputs, layout.atlas(RADAR)
+    )
+    told = frames.inputs(frames.times[len(frames.times) // 2])
+    assert told.echo_frequency is not None
+    channels = make_channels(
+        inputs,
+        torch.from_numpy(told.own)[None],
+        torch.from_numpy(told.others)[None],
+        torch.tensor([told.center_px], dtype=torch.float32),
+        torch.tensor([told.range_px], dtype=torch.float32),
+        [told.time],
+        torch.from_numpy(told.echo_frequency)[None],
+    ).contiguous(memory_format=torch.channels_last)
+
+    def forward() -> None:
+        torch.set_num_threads(threads)
+        with torch.inference_mode():
+            for _ in frames.times:
+                apply_padded(cleaner.model, channels, cleaner.config.pad_mode)
+
+    return forward, len(frames.times)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""
+Samples a second from the bank: against a loader that opens the stores for each sample, and in numbers.
+
+    python -m benchmarks.speed.feeding
+    python -m benchmarks.speed.feeding --results FOLDER   # stores made before, or to be kept
+
+256 x 256 crops of two radars and three times, drawn and cut as a training does, on one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from radar_cleaner.bank import Bank, open_bank, write_bank
+from radar_cleaner.steps import Crops
+
+from .chunk_loader import ChunkLoader
+from .made import Made, make, training_options
+from .timing import in_turns
+
+CROPS = 400
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
+    parser.add_argument("--results", type=Path)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory(prefix="feeding-") as folder:
+        measure(make(options.results or Path(folder)), Path(folder), options.rounds)
+
+
+def measure(made: Made, place: Path, rounds: int) -> None:
+    """Time all in turns and print what it is to each other."""
+    training = training_options(crop=256, crops_per_sample=1)
+    samples, inputs = made.samples, training.inputs
+    banks: dict[str, Bank] = {}
+    for name, most in (("raw", 10**12), ("packed", 0)):
+        began = time.perf_counter()
+        write_bank(place / name, made.sources, samples, inputs.input_minutes, inputs, most)
+        banks[name] = open_bank(place / name)
+        filled = time.perf_counter() - began
+        began = time.perf_counter()
+        Crops(training, banks[name], samples).cut(range(8), 0)
+        first = time.perf_counter() - began
+        frames = sum(frames.planes.shape[0] for frames in banks[name].values())
+        size = sum(file.stat().st_size for file in (place / name).rglob("planes.*"))
+        print(
+            f"{name}: {frames} frames of {size / frames / 1e3:.1f} kB, filled in {filled / frames * 1e3:.1f} ms a "
+            f"frame; first batch {first:.2f} s later"
+        )
+    order = np.random.default_rng(2).integers(0, len(samples), CROPS).tolist()
+    size = training.schedule.global_batch_size
+    loader = ChunkLoader(made.sources, inputs.input_minutes, 256)
+
+    def feed(bank: Bank) -> None:
+        crops = Crops(training, bank, samples)
+        for first in range(0, CROPS, size):
+            crops.cut(order[first : first + size], 0)
+
+    things: dict[str, Callable[[], object]] = {name: partial(feed, bank) for name, bank in banks.items()}
+    things["plain"] = lambda: [loader.load(samples[item]) for item in order[:: CROPS // 20]]
+    timed = in_turns(things, rounds)
+    for name in ("raw", "packed"):
+        print(
+            f"{name} bank: {CROPS / min(timed.cpu[name]):.0f} samples/s of CPU time, "
+            f"{timed.ratio('plain', name) * CROPS / 20:.0f} times as quick as opening the stores"
+        )
+    print("goals: at least 1,500 samples/s from the raw bank, 100 times the plain loader's")
+
+
+if __name__ == "__main__":
+    main()

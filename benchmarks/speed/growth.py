@@ -1,0 +1,99 @@
+"""
+How cost grows: time and memory of each rule on archives of more frames, larger pictures, more radars.
+
+    python -m benchmarks.speed.growth
+    python -m benchmarks.speed.growth --frames 1000 10000   # quicker
+
+Two simulated hours of small pictures, linked under other times over and over, are run through the workflow in one
+store a radar, up to the products; the training is a try of two steps, as an epoch is as long as its samples. What
+a rule takes is what Snakemake's benchmark files say of its jobs. The exponent is the slope between the logarithms
+of the two largest: 1 is linear. A constant start of seconds makes it smaller.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from radar_cleaner.costs import Cost, measure_outputs, read_costs
+
+from ..quality.jobs import make_results
+
+START = datetime(2026, 6, 1, tzinfo=UTC)
+STEP = timedelta(seconds=20)  # so that 100,000 frames lie in a month
+HERE = "20260601000000"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
+    parser.add_argument("--frames", type=int, nargs="*", default=[1_000, 10_000, 100_000], help="of two radars")
+    parser.add_argument("--sizes", type=int, nargs="*", default=[240, 480, 960], help="in px, 50 frames a radar")
+    parser.add_argument("--radars", type=int, nargs="*", default=[2, 4, 8], help="with 50 frames each")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="growth-") as folder:
+        place = Path(folder)
+        show("frames", options.frames, [run(place / f"f{n}", 2, n // 2, 96) for n in options.frames])
+        pixels = [size * size for size in options.sizes]
+        show("pixels", pixels, [run(place / f"s{size}", 2, 50, size) for size in options.sizes])
+        show("radars", options.radars, [run(place / f"r{n}", n, 50, 96) for n in options.radars])
+
+
+def run(place: Path, radars: int, frames: int, size: int) -> dict[str, tuple[Cost, int | None]]:
+    """Run the workflow on an archive of so many frames a radar; gives the costs of each rule and bytes on disk."""
+    world = place / "world"
+    simulate = ["simulate", "--output", str(world), "--radars", str(radars), "--hours", "2", "--size", str(size)]
+    subprocess.run([sys.executable, "-m", "radar_cleaner", *simulate], check=True, stderr=subprocess.DEVNULL)
+    config: dict[str, Any] = yaml.safe_load((world / "config.yaml").read_text(encoding="utf-8"))
+    for radar in config["radars"]:
+        pictures = sorted(Path(radar["frames"]).glob("*.png"))
+        folder = place / "frames" / radar["id"]
+        folder.mkdir(parents=True)
+        for number, picture in enumerate(islice(cycle(pictures), frames)):
+            (folder / f"{START + number * STEP:%Y%m%d%H%M%S}.png").symlink_to(picture.resolve())
+        radar["frames"] = str(folder)
+    config["frames"] |= {"pattern": r"(\d{14})(?=\D*$)", "time_format": "%Y%m%d%H%M%S", "shard": "month"}
+    config["frames"]["cadence_minutes"] = STEP / timedelta(minutes=1)
+    config["samples"] = {"input_minutes": [-1, 0, 1], "atlas": "channel", "block_minutes": 5, "purge_minutes": 2}
+    end = START + frames * STEP
+    config["training"] = {"period": [f"{START:%Y-%m-%d %H:%M}", f"{end:%Y-%m-%d %H:%M}"], "fast_dev_run": True}
+    config["training"] |= {"crop_px": 64}
+    config |= {"results": str(place / "results"), "cleaning": {"model": "trained"}}
+    del config["evaluation"]
+    (place / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    make_results(place / "config.yaml", ["products"])
+    results = place / "results"
+    costs = {cost.rule: (cost, measure_outputs(results, cost.rule)) for cost in read_costs(results / "benchmarks")}
+    return costs
+
+
+def show(name: str, counts: Sequence[int], runs: Sequence[dict[str, tuple[Cost, int | None]]]) -> None:
+    """A table of what grows: seconds and memory of each rule, and the exponent of its time."""
+    if not counts:
+        return
+    columns = " | ".join(f"{count:,} {name}" for count in counts)
+    print(f"\n| rule | {columns} | exponent |\n|---|{'---|' * len(counts)}---|")
+    for rule in runs[-1]:
+        costs = [run[rule][0] for run in runs if rule in run]
+        cells = [f"{cost.cpu_seconds:.1f} s, {cost.memory or 0:.0f} MiB" for cost in costs]
+        print(f"| {rule} | {' | '.join(cells)} | {exponent(counts, [cost.cpu_seconds for cost in costs])} |")
+
+
+def exponent(counts: Sequence[int], seconds: Sequence[float]) -> str:
+    """The slope over the logarithms of the two largest; `-` where it took no time worth a fit."""
+    if len(seconds) < 2 or min(seconds[-2:]) <= 1:
+        return "-"
+    return f"{np.diff(np.log(seconds[-2:]))[0] / np.diff(np.log(counts[-2:]))[0]:.2f}"
+
+
+if __name__ == "__main__":
+    main()

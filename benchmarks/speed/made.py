@@ -1,0 +1,102 @@
+"""What training and cleaning are timed on: the stores of hours of the sample, as the workflow makes them, and the
+options of the model that comes with it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from planning.archive import Plan
+
+from radar_cleaner.averaging import Averaging
+from radar_cleaner.bank import RadarSources, Sample
+from radar_cleaner.checkpoints import read_model_provenance
+from radar_cleaner.draws import Augmentation
+from radar_cleaner.holes import HoleOptions
+from radar_cleaner.layout import Layout
+from radar_cleaner.losses import LossWeights
+from radar_cleaner.models import ModelConfig
+from radar_cleaner.numerics import Numerics
+from radar_cleaner.plants import PlantOptions, read_planting
+from radar_cleaner.samples import read_samples
+from radar_cleaner.schedules import Optimization
+from radar_cleaner.training_options import Schedule, Training
+
+from ..quality.jobs import filled, make_results
+from .frames import ROOT
+
+HOURS = ("2024-07-10 19:00", "2024-07-10 22:00")
+MODEL = ROOT / "resources/pretrained/best.pt"
+
+
+@dataclasses.dataclass(frozen=True)
+class Made:
+    """A run of the workflow up to what trains and cleans."""
+
+    results: Path
+    config: dict[str, Any]
+    plan: Plan
+
+    @property
+    def layout(self) -> Layout:
+        """Where its stores are."""
+        return Layout(self.results)
+
+    @property
+    def samples(self) -> list[Sample]:
+        """Its training samples."""
+        return [Sample(*row) for row in read_samples(self.results / "samples/train.csv")]
+
+    @property
+    def sources(self) -> dict[str, RadarSources]:
+        """By radar: the stores that a bank is filled from."""
+        found = {}
+        for radar in self.plan.radars:
+            shards = [shard for name, shard in self.plan.pairs("training") if name == radar]
+            stores = ([getattr(self.layout, kind)(radar, shard) for shard in shards] for kind in _KINDS)
+            found[radar] = RadarSources(*stores, self.layout.atlas(radar))
+        return found
+
+
+_KINDS = ("labels", "aligned", "targets")
+
+
+def make(folder: Path, period: Sequence[str] = HOURS, shard: str = "hour") -> Made:
+    """Let snakemake make the stores of a period below a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
+    config["results"] = str(folder / "results")
+    config["frames"] |= {"period": list(period), "shard": shard}
+    config["training"]["period"] = list(period)
+    config["samples"]["validation"] = 0
+    del config["evaluation"]
+    written = folder / "config.yaml"
+    written.write_text(yaml.safe_dump(config), encoding="utf-8")
+    whole = filled(config)
+    made = Made(folder / "results", whole, Plan(whole))
+    stores = [getattr(made.layout, kind)(*pair) for kind in _KINDS for pair in made.plan.pairs("training")]
+    make_results(
+        written, [str(store / "zarr.json") for store in stores] + [str(made.results / "samples/train.csv")]
+    )
+    return made
+
+
+def training_options(**changes: object) -> Training:
+    """The training of the model that comes with the workflow; `changes` are fields of any of its parts."""
+    told = {**read_model_provenance(MODEL)["parameters"], **changes}
+    parts = (ModelConfig, Schedule, Optimization, Averaging, Numerics, Augmentation, HoleOptions, LossWeights)
+    plants = _of(PlantOptions, told | {"plant_ranges": ROOT / "config/plants.yaml"})
+    return Training(*(_of(part, told) for part in parts), read_planting(plants))
+
+
+def _of(kind: Any, told: Mapping[str, Any]) -> Any:
+    fields = {field.name for field in dataclasses.fields(kind)}
+    return kind(**{name: _tuple(value) for name, value in told.items() if name in fields})
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,25 @@
+"""Numbers on their way from the device that trains to the host: asked for early, read late."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+class HostCopy:
+    """A copy of a tensor on the host. On a GPU it is begun here, behind the work that is waiting there already."""
+
+    def __init__(self, values: Tensor) -> None:
+        self._done: torch.cuda.Event | None = None
+        self._values = values.detach()
+        if values.is_cuda:
+            self._values = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
+            self._values.copy_(values.detach(), non_blocking=True)
+            self._done = torch.cuda.Event()  # type: ignore[no-untyped-call]
+            self._done.record()  # type: ignore[no-untyped-call]
+
+    def read(self) -> Tensor:
+        """Wait for it."""
+        if self._done is not None:
+            self._done.synchronize()
+        return self._values
