@@ -13,21 +13,18 @@ of the two largest: 1 is linear. A constant start of seconds makes it smaller.
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import yaml
 
 from radar_cleaner.costs import Cost, measure_outputs, read_costs
 
 from ..quality.jobs import make_results
+from .made import simulate, write_config
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
 STEP = timedelta(seconds=20)  # so that 100,000 frames lie in a month
@@ -50,10 +47,7 @@ def main() -> None:
 
 def run(place: Path, radars: int, frames: int, size: int) -> dict[str, tuple[Cost, int | None]]:
     """Run the workflow on an archive of so many frames a radar; gives the costs of each rule and bytes on disk."""
-    world = place / "world"
-    simulate = ["simulate", "--output", str(world), "--radars", str(radars), "--hours", "2", "--size", str(size)]
-    subprocess.run([sys.executable, "-m", "radar_cleaner", *simulate], check=True, stderr=subprocess.DEVNULL)
-    config: dict[str, Any] = yaml.safe_load((world / "config.yaml").read_text(encoding="utf-8"))
+    config = simulate(place, radars, hours=2, size=size)
     for radar in config["radars"]:
         pictures = sorted(Path(radar["frames"]).glob("*.png"))
         folder = place / "frames" / radar["id"]
@@ -69,8 +63,7 @@ def run(place: Path, radars: int, frames: int, size: int) -> dict[str, tuple[Cos
     config["training"] |= {"crop_px": 64}
     config |= {"results": str(place / "results"), "cleaning": {"model": "trained"}}
     del config["evaluation"]
-    (place / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    make_results(place / "config.yaml", ["products"])
+    make_results(write_config(place, config), ["products"])
     results = place / "results"
     costs = {cost.rule: (cost, measure_outputs(results, cost.rule)) for cost in read_costs(results / "benchmarks")}
     return costs

@@ -1,18 +1,21 @@
 """
-The preparation's jobs as the workflow starts them: their start, their memory.
+The preparation's jobs as the workflow starts them: their start, their memory, and several of them at once.
 
     python -m benchmarks.speed.jobs
 
 Each subcommand is run as a process of its own. Start: until its help is there, to python's own start. Memory: the
-process's highest (resident set) as the shard grows.
+process's highest (resident set) as the shard grows. Jobs at once: to as many, one after the other.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import tempfile
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 
@@ -31,6 +34,7 @@ def main() -> None:
     show_starts(options.rounds)
     with tempfile.TemporaryDirectory(prefix="jobs-") as folder:
         show_memory(Path(folder) / "memory", options.frames)
+        show_scaling(Path(folder) / "scaling", options.rounds)
 
 
 def show_starts(rounds: int) -> None:
@@ -60,6 +64,27 @@ def show_memory(place: Path, counts: Sequence[int]) -> None:
         frames.link_frames(here / "frames", count)
         for name, command in commands(here).items():
             print(f"{name}, {count} frames: {measure_python(command).megabytes:.0f} MB at most")
+
+
+def show_scaling(place: Path, rounds: int) -> None:
+    """How much quicker jobs are done on all cores, one on each, than one after the other."""
+    cores = len(os.sched_getaffinity(0))
+    places = [place / str(number) for number in range(cores)]
+    for here in places:
+        frames.link_frames(here / "frames", 240)
+    for name in commands(place):
+        calls = [commands(here)[name] for here in places]
+        found = []
+        for _ in range(rounds):
+            apart = sum(measure_python(call).seconds for call in calls)
+            began = time.perf_counter()
+            with ThreadPoolExecutor(cores) as threads:
+                list(threads.map(measure_python, calls))
+            found.append(apart / (time.perf_counter() - began))
+        print(
+            f"{name}, {cores} jobs of 240 frames at once: {median(found):.2f} times as quick "
+            "(goal: 1.8 on 2 cores)"
+        )
 
 
 def commands(place: Path) -> dict[str, list[str]]:

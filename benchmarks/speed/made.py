@@ -5,6 +5,8 @@ options of the model that comes with it.
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ from radar_cleaner.samples import read_samples
 from radar_cleaner.schedules import Optimization
 from radar_cleaner.training_options import Schedule, Training
 
+from ..flags import to_flags
 from ..quality.jobs import filled, make_results
 from .frames import ROOT
 
@@ -57,12 +60,14 @@ class Made:
         found = {}
         for radar in self.plan.radars:
             shards = [shard for name, shard in self.plan.pairs("training") if name == radar]
-            stores = ([getattr(self.layout, kind)(radar, shard) for shard in shards] for kind in _KINDS)
-            found[radar] = RadarSources(*stores, self.layout.atlas(radar))
+            labels, aligned, targets = (
+                [getattr(self.layout, kind)(radar, shard) for shard in shards] for kind in KINDS
+            )
+            found[radar] = RadarSources(labels, aligned, targets, self.layout.atlas(radar))
         return found
 
 
-_KINDS = ("labels", "aligned", "targets")
+KINDS = ("labels", "aligned", "targets")
 
 
 def make(folder: Path, period: Sequence[str] = HOURS, shard: str = "hour") -> Made:
@@ -74,15 +79,30 @@ def make(folder: Path, period: Sequence[str] = HOURS, shard: str = "hour") -> Ma
     config["training"]["period"] = list(period)
     config["samples"]["validation"] = 0
     del config["evaluation"]
-    written = folder / "config.yaml"
-    written.write_text(yaml.safe_dump(config), encoding="utf-8")
+    written = write_config(folder, config)
     whole = filled(config)
     made = Made(folder / "results", whole, Plan(whole))
-    stores = [getattr(made.layout, kind)(*pair) for kind in _KINDS for pair in made.plan.pairs("training")]
+    stores = [getattr(made.layout, kind)(*pair) for kind in KINDS for pair in made.plan.pairs("training")]
     make_results(
         written, [str(store / "zarr.json") for store in stores] + [str(made.results / "samples/train.csv")]
     )
     return made
+
+
+def simulate(folder: Path, radars: int, hours: int, size: int) -> dict[str, Any]:
+    """A simulated world in a folder; gives the config that comes with it."""
+    options = {"output": folder / "world", "radars": radars, "hours": hours, "size": size}
+    command = [sys.executable, "-m", "radar_cleaner", "simulate", *to_flags(options)]
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    config: dict[str, Any] = yaml.safe_load((folder / "world/config.yaml").read_text(encoding="utf-8"))
+    return config
+
+
+def write_config(folder: Path, config: Mapping[str, Any]) -> Path:
+    """Write a config to a folder; gives its file."""
+    written = folder / "config.yaml"
+    written.write_text(yaml.safe_dump(dict(config)), encoding="utf-8")
+    return written
 
 
 def training_options(**changes: object) -> Training:

@@ -1,0 +1,81 @@
+"""
+What it takes to lay a radar on another one's grid: milliseconds a frame of 640 x 640 px and radar.
+
+    python -m benchmarks.speed.alignment
+
+A simulated world of two radars, an hour of frames each; timed is `align_others`, which reads the other radar's
+labels, warps and pools them, and writes the store; and what of it is the warp and the pooling, in memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+from statistics import median
+
+from planning.archive import Plan
+
+from radar_cleaner.layout import Layout
+from radar_cleaner.stages.align_others import align_others
+from radar_cleaner.stores import open_store
+from radar_cleaner.vocabulary import NODATA
+from radar_cleaner.warp import nearest_gather, nearest_seer, pool, range_share
+
+from ..quality.jobs import filled, make_results
+from .made import simulate, write_config
+from .timing import in_turns
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
+    parser.add_argument("--size", type=int, default=640)
+    parser.add_argument("--rounds", type=int, default=7)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="alignment-") as folder:
+        measure(Path(folder), options.size, options.rounds)
+
+
+def measure(place: Path, size: int, rounds: int) -> None:
+    """Make the labels and the warp, and time what comes after."""
+    config = simulate(place, radars=2, hours=3, size=size)
+    config["results"] = str(place / "results")
+    plan, layout = Plan(filled(config)), Layout(place / "results")
+    (target, shard), *_ = plan.pairs("training")
+    other = next(radar for radar in plan.radars if radar != target)
+    stores = [layout.labels(target, shard), layout.labels(other, shard), layout.warp(target, other)]
+    make_results(write_config(place, config), [str(store / "zarr.json") for store in stores])
+    own, seen, warp = (
+        open_store(store, kind) for store, kind in zip(stores, ("labels", "labels", "warp"), strict=True)
+    )
+    frames, (grid, coverage) = seen.read("reflectivity"), (warp.read(name) for name in ("grid", "coverage"))
+    gather = nearest_gather(grid, coverage, frames.shape[1:])
+    share = range_share(grid, coverage, warp.attrs)
+
+    def in_memory() -> None:
+        for frame in frames:
+            looks = {0: gather.apply(frame, NODATA)}
+            pool(looks.values(), coverage.shape)
+            nearest_seer(looks, [share], coverage.shape)
+
+    def stage() -> None:
+        align_others(
+            radar=target,
+            labels=stores[0],
+            others=[other],
+            other_labels=[stores[1]],
+            other_warps=[stores[2]],
+            output=place / "aligned.zarr",
+        )
+
+    timed = in_turns({"in memory": in_memory, "stage": stage}, rounds)
+    count = len(own.times)
+    for name, told in (
+        ("in memory", "warped and pooled, in memory"),
+        ("stage", "`align_others`, with its stores"),
+    ):
+        print(f"{told}: {median(timed.cpu[name]) / count * 1e3:.1f} ms a {size} x {size} frame (goal: at most 2)")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""
+A training on an archive that is larger than memory: what its bank takes, and what the process takes.
+
+    python -m benchmarks.speed.large_archive
+    python -m benchmarks.speed.large_archive --copies 20 --memory-mb 1000   # quicker: with less memory at hand
+
+The stores of three hours are linked under the times of other days over and over, until their frames are larger
+than memory as raw; then the subcommand is called as the workflow calls it, for two batches. Told: what the bank takes a
+frame, as its log says it, and ten years of two radars, and the highest memory of the process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import zarr
+
+from radar_cleaner.checkpoints import read_model_provenance
+from radar_cleaner.samples import sample_table
+from radar_cleaner.shards import encode_stores, shard_of
+from radar_cleaner.stores import open_store
+
+from ..checkout import measure_python
+from ..flags import to_flags
+from .made import KINDS, MODEL, Made, make
+
+DAY_S = 86_400
+TEN_YEARS = 700_000  # frames of two radars
+OUTPUTS = {"best": "best.pt", "history": "history.csv", "curves": "history.png", "card": "card.md"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
+    parser.add_argument("--results", type=Path)
+    parser.add_argument("--copies", type=int, default=480, help="of the three hours")
+    parser.add_argument("--memory-mb", type=int, default=24_000, help="what the training is told that it has")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="large-") as folder:
+        place = Path(folder)
+        made = make(options.results or place / "made")
+        results = place / "results"
+        shards = multiply(made, results, options.copies)
+        samples = [
+            sample._replace(time=sample.time + copy * DAY_S)
+            for copy in range(options.copies)
+            for sample in made.samples
+        ]
+        sample_table(samples).to_csv(results / "train.csv", index=False)
+        sample_table([]).to_csv(results / "val.csv", index=False)
+        call = measure_python(["-m", "radar_cleaner", "train-model", *flags(results, shards, options.memory_mb)])
+        found = re.search(r"bank: (\d+) frames, .*", call.output)
+        if not found:
+            sys.exit(f"its log says nothing of the bank:\n{call.output[-3000:]}")
+        print(found[0])
+        size = re.search(r"\((\S+) kB a frame\)", found[0])
+        assert size is not None
+        print(f"ten years of two radars, {TEN_YEARS:,} frames: {float(size[1]) * TEN_YEARS / 1e6:.1f} GB")
+        print(f"{len(samples)} samples; the process held {call.megabytes:.0f} MB at most")
+
+
+def multiply(made: Made, results: Path, copies: int) -> dict[str, list[str]]:
+    """Stores of so many times the frames, a day apart from copy to copy; gives the shards of each radar."""
+    shards: dict[str, list[str]] = {}
+    for radar, shard in made.plan.pairs("training"):
+        for kind in KINDS:
+            store = getattr(made.layout, kind)(radar, shard)
+            times = open_store(store, kind).times
+            for copy in range(copies):
+                name = shard_of(int(times[0]) + copy * DAY_S, made.config["frames"]["shard"])
+                target = results / store.relative_to(made.results).with_name(f"{name}.zarr")
+                shutil.copytree(store, target, copy_function=_link)
+                zarr.open_group(target, mode="r+")["time"][...] = times + copy * DAY_S
+                shards.setdefault(radar, []).append(name)
+        shutil.copytree(made.layout.atlas(radar), results / made.layout.atlas(radar).relative_to(made.results))
+    return shards
+
+
+def _link(source: str, target: str) -> None:
+    """A link, but for what is written to afterwards: the times and what says what the store holds."""
+    own = Path(source).name == "zarr.json" or "time" in Path(source).parts
+    (shutil.copy if own else os.link)(source, target)
+
+
+def flags(results: Path, shards: dict[str, list[str]], memory_mb: int) -> list[str]:
+    """How `train-model` is called on these stores, with the options of the model that comes with the workflow."""
+    told = read_model_provenance(MODEL)["parameters"]
+    own = {
+        "fast_dev_run": True,
+        "results": results,
+        "stores": encode_stores(shards),
+        "train": results / "train.csv",
+        "val": results / "val.csv",
+        "threads": os.cpu_count(),
+        "memory_mb": memory_mb,
+        "micro_batch_size": 0,
+        "on_out_of_memory": "stop",
+        "checkpoint_minutes": 10,
+        "tracker": "none",
+        "checkpoint": results / "current.pt",
+        "runs": results / "runs",
+        **{name: results / file for name, file in OUTPUTS.items()},
+    }
+    return to_flags({**told, **own})
+
+
+if __name__ == "__main__":
+    main()
