@@ -108,6 +108,8 @@ KEYS: Rows = {
     "training.model.base_width": (6, FROM_MODEL),
     "training.model.depth": (2, FROM_MODEL),
     "training.model.dropout": (0.1, FROM_MODEL),
+    "training.model.input_scale": (2, FROM_MODEL),
+    "training.model.depthwise": (True, FROM_MODEL),
     "training.model.pad_mode": ("constant", FROM_MODEL),
     "training.epochs": (3, FROM_MODEL),
     "training.early_stopping": (1, FROM_MODEL),

@@ -25,7 +25,16 @@ from benchmarks.quality import ablation_tables as tables
 from benchmarks.quality.ablation_tables import Outcome
 from benchmarks.quality.readings import NETWORK, VOTES, Reading, difference, reading_of
 from benchmarks.quality.scoring import SHARES, Histogram
-from benchmarks.quality.variants import BASE, KINDS, Variant, changed, link_shared, plan_variants, select
+from benchmarks.quality.variants import (
+    BASE,
+    KINDS,
+    NETWORKS,
+    Variant,
+    changed,
+    link_shared,
+    plan_variants,
+    select,
+)
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.vocabulary import METEOROLOGICAL, NON_METEOROLOGICAL
 from radar_cleaner.votes import LABELERS
@@ -51,7 +60,7 @@ def named(config: dict[str, Any]) -> dict[str, Variant]:
 def test_every_part_is_left_out_once() -> None:
     labelers = [f"votes-without-{labeler}" for labeler in LABELERS if labeler != "reference"]
     others = ["without-planting", "only-CASGO", "only-CASCM", "one-time", "without-atlas", "without-holes"]
-    assert list(named(WITH_ATLAS)) == [BASE, *labelers, *others, "other-seed"]
+    assert list(named(WITH_ATLAS)) == [BASE, *labelers, *others, *NETWORKS, "other-seed"]
 
 
 def test_what_is_off_already_is_no_variant() -> None:
@@ -79,7 +88,8 @@ def test_variants_are_asked_for_by_group_or_name() -> None:
         "only-CASCM",
         "one-time",
     ]
-    assert select(variants, []) == variants
+    assert [one.name for one in variants if one not in select(variants, [])] == list(NETWORKS)
+    assert [one.name for one in select(variants, ["cost"])] == [BASE, *NETWORKS]
     with pytest.raises(ConfigError, match=r"--only plants: choose of .*planting"):
         select(variants, ["plants"])
 
@@ -88,6 +98,7 @@ def test_all_variants_have_the_same_epochs_and_but_one_the_same_seed() -> None:
     for variant in plan_variants(WITH_ATLAS):
         touched = {key for key in variant.changes if key.startswith("training.")}
         allowed = {"training.plants.fraction", "training.holes.fraction", "training.seed"}
+        touched -= {f"training.model.{key}" for key in NETWORKS.get(variant.name, ("", {}))[1]}
         assert touched <= allowed and ("training.seed" in touched) == (variant.name == "other-seed")
 
 
@@ -97,6 +108,14 @@ def test_the_epochs_asked_for_are_those_of_all_and_a_ready_model_is_not_used(tmp
     config = ablation.read_config(file, 3)
     assert config["training"]["epochs"] == 3 and config["cleaning"] == {"model": "trained", "fill": False}
     assert ablation.read_config(file, None)["training"] == MARITIMES["training"]
+
+
+def test_inside_the_training_period_nothing_of_the_evaluation_period_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(yaml.safe_dump(MARITIMES))
+    config = ablation.read_config(file, None, inside=True)
+    assert config["training"]["period"] == ["2024-07-10 19:00", "2024-07-11 06:00"]
+    assert config["evaluation"]["period"] == ["2024-07-11 06:00", MARITIMES["training"]["period"][1]]
 
 
 TREES = st.recursive(

@@ -10,7 +10,8 @@ of its own shows what another seed does. What is up to date is kept: a second ca
 that fails is named, and the others go on.
 
 Scored as by `make benchmark-quality`: non-meteorological echo removed at fixed shares of meteorological echo kept,
-on the frames of `evaluation.period` that have a mask; differences to the base have 90 % intervals by a bootstrap
+on the frames of `evaluation.period` that have a mask, or, with --inside, on the last third of `training.period`,
+of which the first two thirds train then; differences to the base have 90 % intervals by a bootstrap
 over the same hours. So are the votes alone, which need no training. A network that saw one radar is scored on the
 others too.
 
@@ -72,13 +73,18 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--list", action="store_true", help="name the variants and do nothing")
     parser.add_argument("--cores", default="all", help="of snakemake")
+    parser.add_argument(
+        "--inside",
+        action="store_true",
+        help="of training.period, train on the first two thirds and score the rest",
+    )
     parser.add_argument("--every", type=int, default=1, help="score only each so manieth frame: for a quick look")
     return parser.parse_args(arguments)
 
 
 def run(options: argparse.Namespace) -> dict[str, str]:
     """Make, score and write all variants; gives those that failed, and why. Raises RadarCleanerError."""
-    config = read_config(options.config, options.epochs)
+    config = read_config(options.config, options.epochs, options.inside)
     whole = filled(config)
     folder = options.folder or Path(f"{whole['results']}-ablation")
     variants = select(plan_variants(config), options.only)
@@ -106,10 +112,18 @@ def run(options: argparse.Namespace) -> dict[str, str]:
     return failed
 
 
-def read_config(path: Path, epochs: int | None) -> Config:
-    """The config as its user wrote it, but that it trains, and for how long where that is given."""
+def read_config(path: Path, epochs: int | None, inside: bool = False) -> Config:
+    """The config as its user wrote it, but that it trains, and for how long where that is given.
+
+    `inside` the training period alone: who chooses by the scores has read nothing of the evaluation period.
+    """
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
     changes: Config = {"cleaning.model": "trained"}
+    if inside:
+        start, end = map(pd.Timestamp, config["training"]["period"])
+        cut = (start + (end - start) * 2 / 3).floor("h")
+        first, between, last = (f"{time:%Y-%m-%d %H:%M}" for time in (start, cut, end))
+        changes |= {"training.period": [first, between], "evaluation.period": [between, last]}
     return changed(config, changes | ({} if epochs is None else {"training.epochs": epochs}))
 
 

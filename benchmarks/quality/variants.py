@@ -18,7 +18,7 @@ Config = dict[str, Any]
 
 # What a run makes up to its model, by folder.
 KINDS = frozenset({"rgb", "labels", "atlas", "warp", "aligned", "static", "targets", "samples"})
-BASE = "base"
+BASE, COST = "base", "cost"
 GROUPS = {
     "labelers": "each labeler off",
     "planting": "nothing planted in training",
@@ -27,6 +27,18 @@ GROUPS = {
     "atlas": "no atlas, neither as a vote nor as a channel",
     "holes": "no holes in training",
     "seed": "another seed: what chance alone does",
+    COST: "networks that cost less or more; only where they are asked for",
+}
+# By name: words, and what of training.model they are.
+NETWORKS: dict[str, tuple[str, dict[str, int | bool]]] = {
+    "width-8": ("width 8", {"base_width": 8}),
+    "width-24": ("width 24", {"base_width": 24}),
+    "depth-2": ("depth 2", {"depth": 2}),
+    "depth-4": ("depth 4", {"depth": 4}),
+    "depthwise": ("depthwise", {"depthwise": True}),
+    "scale-2": ("scale 2", {"input_scale": 2}),
+    "scale-2-width-24": ("scale 2, width 24", {"input_scale": 2, "base_width": 24}),
+    "scale-4-width-32": ("scale 4, width 32, depth 2", {"input_scale": 4, "base_width": 32, "depth": 2}),
 }
 
 
@@ -66,12 +78,13 @@ def plan_variants(config: Config) -> list[Variant]:
 
 
 def select(variants: Sequence[Variant], only: Iterable[str]) -> list[Variant]:
-    """The base and what is named by group or by variant; all where nothing is. Raises ConfigError."""
+    """The base and what is named by group or by variant; all but COST where nothing is. Raises ConfigError."""
     wanted = set(only)
     known = {*GROUPS, *(name for one in variants for name in (one.name, *one.groups))}
     if wanted - known:
         raise ConfigError(f"--only {','.join(sorted(wanted - known))}: choose of {', '.join(sorted(known))}")
-    return [one for one in variants if not wanted or one.name == BASE or {one.name, *one.groups} & wanted]
+    wanted = wanted or known - {COST, *NETWORKS}
+    return [one for one in variants if one.name == BASE or {one.name, *one.groups} & wanted]
 
 
 def changed(config: Config, changes: Mapping[str, Any]) -> Config:
@@ -127,4 +140,7 @@ def _all_variants(config: Config) -> Iterable[Variant]:
     no_atlas = {"samples.atlas": "none", "votes.atlas": 0}
     yield variant("without-atlas", "atlas", "no atlas", no_atlas, "targets", *masked)
     yield variant("without-holes", "holes", "no holes", {"training.holes.fraction": 0})
+    for name, (words, model) in NETWORKS.items():
+        changes = {f"training.model.{key}": value for key, value in model.items()}
+        yield variant(name, COST, words, changes)
     yield variant("other-seed", "seed", "another seed", {"training.seed": whole["training"]["seed"] ^ 1})

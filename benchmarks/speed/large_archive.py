@@ -5,8 +5,8 @@ A training on an archive that is larger than memory: what its bank takes, and wh
     python -m benchmarks.speed.large_archive --copies 20 --memory-mb 1000   # quicker: with less memory at hand
 
 The stores of three hours are linked under the times of other days over and over, until their frames are larger
-than memory as raw; then the subcommand is called as the workflow calls it, for two batches. Told: what the bank takes a
-frame, as its log says it, and ten years of two radars, and the highest memory of the process.
+than memory as raw; then the subcommand is called as the workflow calls it, for two batches. Told: what the bank
+takes a frame, as its log says it, and ten years of two radars, and the highest memory of the process.
 """
 
 from __future__ import annotations

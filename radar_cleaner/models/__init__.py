@@ -15,7 +15,7 @@ from radar_cleaner.errors import ConfigError, require
 from radar_cleaner.models.keyed_dropout import set_keys as set_keys
 from radar_cleaner.models.tiny_unet import TinyUNet
 
-MODELS: dict[str, Callable[[int, int, int, float], nn.Module]] = {"tiny_unet": TinyUNet}
+MODELS: dict[str, Callable[..., nn.Module]] = {"tiny_unet": TinyUNet}
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,10 @@ class ModelConfig:
         How often it halves.
     dropout
         Share of the deepest level's channels that a training step leaves out.
+    input_scale
+        Side in pixels of the cells that it works on: each is one place, all of its pixels are channels there.
+    depthwise
+        Whether its convolutions are separable: one of each channel, then one over them.
     input_minutes
         Minutes from a sample's time to the frames that the model sees.
     lead_minutes
@@ -69,6 +73,8 @@ class ModelConfig:
     coordinates: bool = False
     static: tuple[str, ...] = ()
     normalize: bool = False
+    input_scale: int = 1
+    depthwise: bool = False
 
     def __post_init__(self) -> None:
         if self.model not in MODELS:
@@ -76,6 +82,7 @@ class ModelConfig:
         require("base_width", self.base_width, 1)
         require("depth", self.depth, 1)
         require("dropout", self.dropout, 0, 0.99)
+        require("input_scale", self.input_scale, 1)
         if not self.input_minutes:
             raise ConfigError("samples.input_minutes is empty; name at least one, as in [-6, 0, 6]")
         if self.lead_minutes != (0,):
@@ -104,7 +111,9 @@ class ModelConfig:
 
     def build(self) -> nn.Module:
         """A network with weights not yet drawn."""
-        model = MODELS[self.model](self.channels, self.base_width, self.depth, self.dropout)
+        model = MODELS[self.model](
+            self.channels, self.base_width, self.depth, self.dropout, self.input_scale, self.depthwise
+        )
         if self.normalize:
             model = Standardized(model, self.channels)
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a fifth faster on CPUs

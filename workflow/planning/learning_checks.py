@@ -31,11 +31,11 @@ def check_samples(config: dict[str, Any]) -> None:
         *_training_problems(training, samples["validation"]),
     ):
         raise ConfigError(problem)
-    halved = 2 ** training["model"]["depth"]
+    halved = training["model"]["input_scale"] * 2 ** training["model"]["depth"]
     if training["crop_px"] % halved:
         raise ConfigError(
             f"training.crop_px: {training['crop_px']} cannot be halved {training['model']['depth']} times"
-            f" (training.model.depth); write a multiple of {halved}"
+            f" (training.model.depth, after input_scale); write a multiple of {halved}"
         )
     if config["frames"]["newest_minutes"] is not None and (trains or config["evaluation"]["period"] is not None):
         raise ConfigError(

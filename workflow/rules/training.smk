@@ -65,7 +65,14 @@ rule train_model:
         ),
         static=flag("--static", list(static_fields())),
         model=flags(
-            config["training"]["model"], "base_width", "depth", "dropout", "pad_mode", name="--model"
+            config["training"]["model"],
+            "base_width",
+            "depth",
+            "dropout",
+            "input_scale",
+            "depthwise",
+            "pad_mode",
+            name="--model",
         ),
         training=flags(
             config["training"],
