@@ -9,7 +9,7 @@ RESULTS = $$($(BIN)/python -c \
 SOURCES := radar_cleaner workflow/planning tests benchmarks docs envs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench benchmark-quality benchmark-ablation test verify test-slurm verify-slurm check lint format dag rulegraph run-report costs why touch lock clean
+.PHONY: help demo bench bench-scale benchmark-quality benchmark-ablation test verify test-slurm verify-slurm check lint format dag rulegraph run-report costs why touch lock clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -18,9 +18,17 @@ demo: .venv/installed  ## real frames to a trained cleaner and clean data (10 mi
 	$(SNAKEMAKE) --cores $(CORES) --logger rich
 	@$(BIN)/radar-cleaner show-summary --results $(RESULTS)
 
-bench: .venv/installed-benchmark  ## how fast the preparation is, as ratios (5 minutes)
+bench: .venv/installed-benchmark  ## how fast each part is, as ratios (12 minutes on 2 cores)
 	$(BIN)/python -m benchmarks.speed.preparation
 	$(BIN)/python -m benchmarks.speed.jobs
+	$(BIN)/python -m benchmarks.speed.alignment
+	$(BIN)/python -m benchmarks.speed.feeding
+	$(BIN)/python -m benchmarks.speed.training
+	$(BIN)/python -m benchmarks.speed.cleaning
+
+bench-scale: .venv/installed-benchmark  ## how time and memory grow with frames, their size and radars (hours)
+	$(BIN)/python -m benchmarks.speed.growth $(OPTIONS)
+	$(BIN)/python -m benchmarks.speed.large_archive
 
 benchmark-quality: .venv/installed-benchmark  ## the cleaner against classical filters on the whole sample
 	$(BIN)/python -m benchmarks.quality.run $(OPTIONS)

@@ -331,6 +331,11 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
         "write 12 or more",
     ),
     "a crop that cannot be halved": (put("training", "crop_px", value=100), "training.crop_px", "multiple of 8"),
+    "a crop that is no whole number of cells": (
+        put("training", "model", "input_scale", value=3),
+        "training.crop_px",
+        "multiple of 24",
+    ),
     "bands that fall": (put("evaluation", "dbz_bands", value=[30, 10]), "evaluation.dbz_bands", "must rise"),
     "a folder without masks": (
         put("evaluation", "reference", value="config"),

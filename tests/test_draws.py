@@ -1,6 +1,7 @@
 """What is drawn for a sample: rates, places, and that it hangs on seed, epoch and item alone."""
 
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -111,6 +112,17 @@ def test_a_crop_is_laid_over_rare_clutter_as_often_as_over_rain():
     windows = [planes[1, 2, draw.top : draw.top + 8, draw.left : draw.left + 8] for draw in draws]
     assert all(((window == METEOROLOGICAL) | (window == NON_METEOROLOGICAL)).any() for window in windows)
     assert np.mean([(window == NON_METEOROLOGICAL).any() for window in windows]) == pytest.approx(0.5, abs=0.15)
+
+
+def test_every_echo_of_a_kind_is_as_likely_wherever_it_lies():
+    bank = quiet_bank((17, 23))
+    echoes = [(0, 0), (0, 22), (3, 7), (3, 8), (8, 0), (9, 11), (15, 22), (16, 0), (16, 21), (16, 22)]
+    for place in echoes:
+        bank["CASGO"].planes[1, 2][place] = METEOROLOGICAL
+    draws = [crop(bank, item, how(crop=1, prefer_echo=1.0)) for item in range(2000)]
+    counts = Counter((draw.top, draw.left) for draw in draws)
+    assert sorted(counts) == echoes
+    assert all(count == pytest.approx(200, abs=60) for count in counts.values())
 
 
 def test_a_frame_without_echo_is_cropped_all_the_same():

@@ -6,12 +6,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from learning_cases import config
+from torch.nn import functional
 
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.models import Standardized, apply_padded, draw_weights, pad_to_multiple, set_keys
 from radar_cleaner.models.keyed_dropout import KeyedDropout2d
 
 MODES = ("reflect", "replicate", "constant")
+KINDS = ({}, {"input_scale": 2}, {"input_scale": 3, "depthwise": True})
 
 
 @given(
@@ -31,8 +33,9 @@ def test_padding_is_numpys_and_cuts_back(shape, multiple, mode):
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("shape", [(33, 47), (5, 3), (1, 1), (32, 32)])
-def test_heads_have_the_size_of_any_picture(shape, mode):
-    made = config(depth=3)
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_heads_have_the_size_of_any_picture(kind, shape, mode):
+    made = config(depth=3, **kind)
     model = made.build()
     heads = apply_padded(model, torch.rand(2, made.channels, *shape), mode)
     assert [tuple(head.shape) for head in heads] == [(2, *shape)] * 2
@@ -56,10 +59,30 @@ def test_weights_depend_on_the_seed_alone():
     assert not torch.equal(first.mask_head.weight, other.mask_head.weight)
 
 
-def test_every_weight_matters():
-    model = config(depth=3).build()
+def test_cells_of_pixels_keep_what_is_at_each_pixel():
+    """A network on cells of 2 x 2 pixels can answer for each pixel by that pixel alone."""
+    model = config(input_minutes=(0,), input_scale=2, depth=1, base_width=32).build()
+    assert model.multiple == 4
+    x = torch.rand(1, 7, 8, 8)
+    seen = []
+    model.first.register_forward_pre_hook(lambda first, given: seen.append(given[0]))
+    model(x)
+    assert seen[0].shape == (1, 28, 4, 4)
+    assert torch.equal(functional.pixel_shuffle(seen[0], 2), x)
+
+
+def test_separable_convolutions_have_a_fifth_of_the_weights():
+    def count(**changes):
+        return sum(weight.numel() for weight in config(base_width=16, depth=3, **changes).build().parameters())
+
+    assert 4 < count() / count(depthwise=True) < 6
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_every_weight_matters(kind):
+    model = config(depth=3, **kind).build()
     draw_weights(model, 0)
-    logit, scaled = apply_padded(model, torch.rand(1, 15, 16, 16), "reflect")
+    logit, scaled = apply_padded(model, torch.rand(1, 15, 32, 32), "reflect")
     (logit.square().mean() + scaled.square().mean()).backward()
     assert all(parameter.grad is not None and parameter.grad.any() for parameter in model.parameters())
 
@@ -78,6 +101,8 @@ def test_unknown_models_are_refused_with_those_there_are():
         config(model="big_unet")
     with pytest.raises(ConfigError, match="depth is 0, allowed is 1 or more"):
         config(depth=0)
+    with pytest.raises(ConfigError, match="input_scale is 0, allowed is 1 or more"):
+        config(input_scale=0)
     with pytest.raises(ConfigError, match="input_minutes is empty"):
         config(input_minutes=())
 

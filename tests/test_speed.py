@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # for the benchmarks' packages
 
-@pytest.mark.slow  # for the benchmarks' packages
+
 def test_labels_are_many_times_as_quick_as_the_plain_way(tmp_path: Path) -> None:
     from benchmarks.speed import frames, plain, preparation
     from benchmarks.speed.timing import in_turns
@@ -18,3 +19,16 @@ def test_labels_are_many_times_as_quick_as_the_plain_way(tmp_path: Path) -> None
         {"ours": classes, "plain": lambda: [plain.label(picture, frames.PLOT_BOX) for picture in pictures]}, 3
     )
     assert timed.ratio("plain", "ours") > 5
+
+
+def test_crops_come_many_times_as_quickly_as_from_the_stores_and_a_step_is_the_networks_own(
+    tmp_path: Path,
+) -> None:
+    from benchmarks.speed import feeding, training
+    from benchmarks.speed.made import make
+
+    made = make(tmp_path / "made")
+    times = feeding.measure(made, tmp_path / "feeding", 3)
+    assert times["raw"] > 40 and times["packed"] > 15
+    timed = training.measure(made, tmp_path / "training", 5, crop=128)
+    assert timed.ratio("step", "bare") < 1.5

@@ -28,7 +28,7 @@ from radar_cleaner.training_options import Running
 from radar_cleaner.training_parts import make_parts, take_step
 
 from .made import Made, make, training_options
-from .timing import in_turns
+from .timing import Timings, in_turns
 
 
 def main() -> None:
@@ -43,7 +43,7 @@ def main() -> None:
         measure(made, Path(folder), options.rounds, options.crop, options.profile)
 
 
-def measure(made: Made, place: Path, rounds: int, crop: int, profiled: bool) -> None:
+def measure(made: Made, place: Path, rounds: int, crop: int, profiled: bool = False) -> Timings:
     """Time steps and bare passes in turns, and print what they are to each other."""
     training, threads = training_options(crop=crop), len(os.sched_getaffinity(0))
     torch.set_num_threads(threads)
@@ -91,6 +91,7 @@ def measure(made: Made, place: Path, rounds: int, crop: int, profiled: bool) -> 
             for _ in range(3):
                 step()
         print(found.key_averages().table(sort_by="self_cpu_time_total", row_limit=25))
+    return timed
 
 
 if __name__ == "__main__":
