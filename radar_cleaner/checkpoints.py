@@ -164,8 +164,10 @@ def _load_model_file(path: Path) -> dict[str, Any]:
 
 
 def _read_config(values: Mapping[str, Any]) -> ModelConfig:
-    names = {field.name for field in dataclasses.fields(ModelConfig)}
-    if values.keys() != names:
+    fields = dataclasses.fields(ModelConfig)
+    names = {field.name for field in fields}
+    needed = {field.name for field in fields if field.default is dataclasses.MISSING}  # others came later
+    if not needed <= values.keys() <= names:
         raise ConfigError(f"its config has {sorted(values)}, wanted {sorted(names)}")
     lists = {name: tuple(values[name]) for name in ("input_minutes", "lead_minutes", "static")}
     return ModelConfig(**{**values, **lists})

@@ -79,6 +79,19 @@ def test_weights_that_do_not_fit_their_config_are_refused(tmp_path):
         load_model(tmp_path / "best.pt")
 
 
+def test_a_file_of_before_an_option_there_is_now_has_its_default(tmp_path):
+    path = tmp_path / "best.pt"
+    save_model(path, config(), make_model().state_dict(), {})
+    content = torch.load(path, weights_only=True)
+    del content["config"]["input_scale"], content["config"]["depthwise"]
+    torch.save(content, path)
+    assert load_model(path)[0] == config()
+    del content["config"]["depth"]
+    torch.save(content, path)
+    with pytest.raises(ModelError, match="do not fit"):
+        load_model(path)
+
+
 def test_an_equal_training_goes_on(tmp_path):
     path = tmp_path / "checkpoints/current.pt"
     assert load_state(path, "sha256:a") is None

@@ -5,12 +5,10 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-import pandas as pd
-
 from radar_cleaner.geotiffs import write_geotiff
 from radar_cleaner.shards import format_time
 from radar_cleaner.stores import open_store
-from radar_cleaner.tables import write_csv
+from radar_cleaner.tables import format_rows, write_text
 
 log = logging.getLogger(__name__)
 
@@ -38,5 +36,5 @@ def export_geotiff(*, product: Path, output: Path) -> None:
         if stale.name not in {name for _, name in rows}:
             stale.unlink()
     # Written last: where the table is, its pictures are.
-    write_csv(output, pd.DataFrame(rows, columns=["time", "file"]))
+    write_text(output, format_rows(["time", "file"], rows))
     log.info("%s: %d GeoTIFFs in %s", store.path, len(rows), output.parent)
