@@ -77,7 +77,9 @@ def multiply(made: Made, results: Path, copies: int) -> dict[str, list[str]]:
                 shutil.copytree(store, target, copy_function=_link)
                 zarr.open_group(target, mode="r+")["time"][...] = times + copy * DAY_S
                 shards.setdefault(radar, []).append(name)
-        shutil.copytree(made.layout.atlas(radar), results / made.layout.atlas(radar).relative_to(made.results))
+    for radar in shards:
+        atlas = made.layout.atlas(radar)
+        shutil.copytree(atlas, results / atlas.relative_to(made.results))
     return shards
 
 
