@@ -18,7 +18,7 @@ demo: .venv/installed  ## real frames to a trained cleaner and clean data (10 mi
 	$(SNAKEMAKE) --cores $(CORES) --logger rich
 	@$(BIN)/radar-cleaner show-summary --results $(RESULTS)
 
-bench: .venv/installed-benchmark  ## how fast each part is, as ratios (12 minutes on 2 cores)
+bench: .venv/installed-benchmark  ## how fast each part is, as ratios (7 minutes on 2 cores)
 	$(BIN)/python -m benchmarks.speed.preparation
 	$(BIN)/python -m benchmarks.speed.jobs
 	$(BIN)/python -m benchmarks.speed.alignment
