@@ -105,8 +105,9 @@ def test_all_variants_have_the_same_epochs_and_but_one_the_same_seed() -> None:
 def test_the_epochs_asked_for_are_those_of_all_and_a_ready_model_is_not_used(tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"
     file.write_text(yaml.safe_dump({**MARITIMES, "cleaning": {"model": "mine.pt", "fill": False}}))
-    config = ablation.read_config(file, 3)
-    assert config["training"]["epochs"] == 3 and config["cleaning"] == {"model": "trained", "fill": False}
+    config = ablation.read_config(file, 3, seed=9)
+    assert (config["training"]["epochs"], config["training"]["seed"]) == (3, 9)
+    assert config["cleaning"] == {"model": "trained", "fill": False}
     assert ablation.read_config(file, None)["training"] == MARITIMES["training"]
 
 

@@ -27,7 +27,7 @@ def test_crops_come_many_times_as_quickly_as_from_the_stores_and_a_step_is_the_n
     from benchmarks.speed import feeding, training
     from benchmarks.speed.made import make
 
-    made = make(tmp_path / "made")
+    made = make(tmp_path / "made", ("2024-07-10 20:00", "2024-07-10 21:00"))
     times = feeding.measure(made, tmp_path / "feeding", 3)
     assert times["raw"] > 40 and times["packed"] > 15
     timed = training.measure(made, tmp_path / "training", 5, crop=128)

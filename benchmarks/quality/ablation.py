@@ -67,6 +67,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--config", type=Path, default=Path("config/maritimes.yaml"))
     parser.add_argument("--folder", type=Path, help="instead of RESULTS-ablation")
     parser.add_argument("--epochs", type=int, help="of all variants, instead of the config's")
+    parser.add_argument("--seed", type=int, help="of all variants but the other seed, instead of the config's")
     groups = "; ".join(f"{name}: {words}" for name, words in GROUPS.items())
     parser.add_argument(
         "--only", type=lambda text: text.split(","), default=[], help=f"groups or variants ({groups})"
@@ -84,7 +85,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def run(options: argparse.Namespace) -> dict[str, str]:
     """Make, score and write all variants; gives those that failed, and why. Raises RadarCleanerError."""
-    config = read_config(options.config, options.epochs, options.inside)
+    config = read_config(options.config, options.epochs, options.inside, options.seed)
     whole = filled(config)
     folder = options.folder or Path(f"{whole['results']}-ablation")
     variants = select(plan_variants(config), options.only)
@@ -112,8 +113,8 @@ def run(options: argparse.Namespace) -> dict[str, str]:
     return failed
 
 
-def read_config(path: Path, epochs: int | None, inside: bool = False) -> Config:
-    """The config as its user wrote it, but that it trains, and for how long where that is given.
+def read_config(path: Path, epochs: int | None, inside: bool = False, seed: int | None = None) -> Config:
+    """The config as its user wrote it, but that it trains; with other epochs and seed where these are given.
 
     `inside` the training period alone: who chooses by the scores has read nothing of the evaluation period.
     """
@@ -124,7 +125,8 @@ def read_config(path: Path, epochs: int | None, inside: bool = False) -> Config:
         cut = (start + (end - start) * 2 / 3).floor("h")
         first, between, last = (f"{time:%Y-%m-%d %H:%M}" for time in (start, cut, end))
         changes |= {"training.period": [first, between], "evaluation.period": [between, last]}
-    return changed(config, changes | ({} if epochs is None else {"training.epochs": epochs}))
+    told = {"training.epochs": epochs, "training.seed": seed}
+    return changed(config, changes | {key: value for key, value in told.items() if value is not None})
 
 
 def make(variant: Variant, config: Config, folder: Path, cpus: str) -> str:

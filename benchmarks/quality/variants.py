@@ -33,6 +33,8 @@ GROUPS = {
 NETWORKS: dict[str, tuple[str, dict[str, int | bool]]] = {
     "width-8": ("width 8", {"base_width": 8}),
     "width-24": ("width 24", {"base_width": 24}),
+    "width-8-depth-2": ("width 8, depth 2", {"base_width": 8, "depth": 2}),
+    "width-8-depth-4": ("width 8, depth 4", {"base_width": 8, "depth": 4}),
     "depth-2": ("depth 2", {"depth": 2}),
     "depth-4": ("depth 4", {"depth": 4}),
     "depthwise": ("depthwise", {"depthwise": True}),
