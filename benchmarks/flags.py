@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
+
+OUTPUTS = {"best": "best.pt", "history": "history.csv", "curves": "history.png", "card": "card.md"}
 
 
 def to_flags(options: Mapping[str, object]) -> list[str]:
@@ -15,6 +19,24 @@ def to_flags(options: Mapping[str, object]) -> list[str]:
         elif parts := _parts(value):
             words += [flag, *parts]
     return words
+
+
+def train_options(parameters: Mapping[str, object], results: Path, folder: Path) -> dict[str, object]:
+    """How `train-model` trains on a run's samples, by the parameters of a model's provenance, into a folder."""
+    return {
+        **parameters,
+        "results": results,
+        **{split: results / f"samples/{split}.csv" for split in ("train", "val")},
+        **{name: folder / file for name, file in OUTPUTS.items()},
+        "checkpoint": folder / "current.pt",
+        "runs": folder / "runs",
+        "threads": os.cpu_count(),
+        "memory_mb": 8000,
+        "micro_batch_size": 0,
+        "on_out_of_memory": "stop",
+        "checkpoint_minutes": 10,
+        "tracker": "none",
+    }
 
 
 def _parts(value: object) -> list[str]:

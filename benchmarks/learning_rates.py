@@ -12,31 +12,20 @@ import tempfile
 from pathlib import Path
 
 import pandas as pd
-from flags import to_flags
+from flags import to_flags, train_options
 
 from radar_cleaner.checkpoints import read_model_provenance
 from radar_cleaner.cli import app
 
-OUTPUTS = {"best": "best.pt", "history": "history.csv", "curves": "history.png", "card": "card.md"}
 FOUND = {"rates": "rates.csv", "rates-figure": "rates.png"}
 
 
 def train(results: Path, parameters: dict[str, object], rate: str, folder: Path) -> tuple[float, float]:
     """The rate of a training, and its least validation loss."""
-    names = OUTPUTS | (FOUND if rate == "find" else {})
-    flags = to_flags(parameters | {"learning_rate": rate})
-    flags += [word for name, file in names.items() for word in (f"--{name}", str(folder / file))]
-    flags += [
-        "--results",
-        str(results),
-        "--checkpoint",
-        str(folder / "current.pt"),
-        "--runs",
-        str(folder / "runs"),
-    ]
-    flags += [f"--{split}={results / 'samples' / split}.csv" for split in ("train", "val")]
-    flags += ["--threads", "2", "--memory-mb", "8000", "--micro-batch-size", "0", "--on-out-of-memory", "stop"]
-    app(["train-model", *flags, "--checkpoint-minutes", "10", "--tracker", "none"], result_action="return_value")
+    options = train_options(parameters, results, folder) | {"learning_rate": rate}
+    if rate == "find":
+        options |= {name: folder / file for name, file in FOUND.items()}
+    app(["train-model", *to_flags(options)], result_action="return_value")
     found = read_model_provenance(folder / "best.pt")["learning_rate"]
     return float(found), float(pd.read_csv(folder / "history.csv").val_loss.min())
 

@@ -183,7 +183,7 @@ def write_bank(
         digests.update((str(store.path), store.digest) for store in [*stores, atlas, static] if store)
         if radar in wanted:
             found[radar] = read_grid(series["labels"].stores[0], inputs, atlas, static), series
-    raw = sum(len(wanted[radar]) * 4 * math.prod(grid.shape) for radar, (grid, _) in found.items())
+    raw = sum(len(wanted[radar]) * len(_SOURCES) * math.prod(grid.shape) for radar, (grid, _) in found.items())
     folder.mkdir(parents=True, exist_ok=True)
     # A mapped file that outgrows its disk while it is written would kill the process.
     packed = raw > min(most_raw, shutil.disk_usage(folder).free)

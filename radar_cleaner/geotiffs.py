@@ -17,8 +17,8 @@ from radar_cleaner.vocabulary import FLAG_NODATA, decode_dbz
 _BANDS = ("reflectivity", "quality_flag", "meteorological_probability")
 
 
-def write_geotiff(path: Path, product: Store, index: int) -> None:
-    """Write one time of a product as a GeoTIFF, atomically.
+def write_geotiff(path: Path, product: Store, index: int, time: int) -> None:
+    """Write one frame of a product, of a time in seconds since 1970, as a GeoTIFF, atomically.
 
     Three float32 bands: reflectivity in dBZ (-32 is undetect), quality flag, probability; NaN is nodata.
     """
@@ -28,13 +28,12 @@ def write_geotiff(path: Path, product: Store, index: int) -> None:
         np.where(flags == FLAG_NODATA, np.nan, flags),
         np.where(packed == NO_PROBABILITY, np.nan, packed / PROBABILITY_STEPS),
     )
-    x, y = product.read("x"), product.read("y")
-    step = float(product.attrs["metres_per_pixel"])
+    (column, row), step = product.attrs["center_px"], float(product.attrs["metres_per_pixel"])
     place = {
-        "height": len(y),
-        "width": len(x),
+        "height": codes.shape[0],
+        "width": codes.shape[1],
         "crs": product.group["crs"].attrs["spatial_ref"],
-        "transform": Affine(step, 0, x[0] - step / 2, 0, -step, y[0] + step / 2),
+        "transform": Affine(step, 0, -(column + 0.5) * step, 0, -step, (row + 0.5) * step),
     }
     with (
         replacing(path) as temporary,
@@ -51,4 +50,4 @@ def write_geotiff(path: Path, product: Store, index: int) -> None:
     ):
         picture.write(np.stack(bands).astype(np.float32))
         picture.descriptions = _BANDS
-        picture.update_tags(time=format_time(int(product.times[index])))
+        picture.update_tags(time=format_time(time))

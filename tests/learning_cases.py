@@ -13,6 +13,7 @@ import numpy as np
 import store_cases
 from numpy.typing import NDArray
 
+from benchmarks.flags import to_flags
 from radar_cleaner.averaging import Averaging
 from radar_cleaner.bank import RadarFrameBank, RadarGrid, Sample
 from radar_cleaner.channels import Inputs
@@ -241,21 +242,9 @@ def train_flags(results: Path, stores: list[str], **changes: object) -> dict[str
     return {**values, **changes}
 
 
-def to_command_line(flags: dict[str, object]) -> list[str]:
-    """Flags and values; empty lists are left out, as the workflow does."""
-    tokens = []
-    for name, value in flags.items():
-        flag = "--" + name.replace("_", "-")
-        if isinstance(value, bool):
-            tokens.append(flag if value else "--no-" + flag[2:])
-        elif value != []:
-            tokens += [flag, *(map(str, value) if isinstance(value, list) else [str(value)])]
-    return tokens
-
-
 def train_here(flags: dict[str, object]) -> None:
     """`train-model` in this process; its errors are raised."""
-    app(["train-model", *to_command_line(flags)], exit_on_error=False, result_action="return_value")
+    app(["train-model", *to_flags(flags)], exit_on_error=False, result_action="return_value")
 
 
 def start_training(
@@ -268,7 +257,7 @@ def start_training(
         command += ["torch.distributed.run", *torchrun, "--nproc-per-node", str(processes)]
         command += ["--signals-to-handle", signals, "-m"]
     return subprocess.Popen(
-        [*command, "radar_cleaner", "train-model", *to_command_line(flags)],
+        [*command, "radar_cleaner", "train-model", *to_flags(flags)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -251,7 +251,7 @@ def test_a_geotiff_lies_where_the_radar_lies(tmp_path: Path) -> None:
     geometry = small_geometry("CASCM")
     times = times_from(count=2)
     path = make_product(tmp_path / "20240711.zarr", radar="CASCM", times=times)
-    write_geotiff(tmp_path / "a.tif", open_store(path, "product"), 1)
+    write_geotiff(tmp_path / "a.tif", open_store(path, "product"), 1, times[1])
     codes = pattern_codes("CASCM", times[1])
     with rasterio.open(tmp_path / "a.tif") as picture:
         assert picture.descriptions == ("reflectivity", "quality_flag", "meteorological_probability")

@@ -20,9 +20,7 @@ from typing import Any
 
 import torch
 
-from radar_cleaner.channels import make_channels
 from radar_cleaner.inference import RadarFrames, load_cleaner
-from radar_cleaner.models import apply_padded
 from radar_cleaner.stages.clean_frames import clean_frames
 
 from ..checkout import measure_python
@@ -130,22 +128,16 @@ def bare_forward(made: Made, threads: int) -> tuple[Callable[[], None], int]:
         [layout.labels(RADAR, shard)], [layout.aligned(RADAR, shard)], inputs, layout.atlas(RADAR)
     )
     told = frames.inputs(frames.times[len(frames.times) // 2])
-    assert told.echo_frequency is not None
-    channels = make_channels(
-        inputs,
-        torch.from_numpy(told.own)[None],
-        torch.from_numpy(told.others)[None],
-        torch.tensor([told.center_px], dtype=torch.float32),
-        torch.tensor([told.range_px], dtype=torch.float32),
-        [told.time],
-        torch.from_numpy(told.echo_frequency)[None],
-    ).contiguous(memory_format=torch.channels_last)
+    given: list[torch.Tensor] = []
+    hook = cleaner.model.register_forward_pre_hook(lambda _, channels: given.extend(channels))
+    cleaner.predict(told)
+    hook.remove()
 
     def forward() -> None:
         torch.set_num_threads(threads)
         with torch.inference_mode():
             for _ in frames.times:
-                apply_padded(cleaner.model, channels, cleaner.config.pad_mode)
+                cleaner.model(*given)
 
     return forward, len(frames.times)
 

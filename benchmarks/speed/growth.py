@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from radar_cleaner.costs import Cost, measure_outputs, read_costs
+from radar_cleaner.costs import Cost, read_costs
 
 from ..quality.jobs import make_results
 from .made import simulate, write_config
@@ -45,8 +45,8 @@ def main() -> None:
         show("radars", options.radars, [run(place / f"r{n}", n, 50, 96) for n in options.radars])
 
 
-def run(place: Path, radars: int, frames: int, size: int) -> dict[str, tuple[Cost, int | None]]:
-    """Run the workflow on an archive of so many frames a radar; gives the costs of each rule and bytes on disk."""
+def run(place: Path, radars: int, frames: int, size: int) -> dict[str, Cost]:
+    """Run the workflow on an archive of so many frames a radar; gives the costs of each rule."""
     config = simulate(place, radars, hours=2, size=size)
     for radar in config["radars"]:
         pictures = sorted(Path(radar["frames"]).glob("*.png"))
@@ -63,19 +63,17 @@ def run(place: Path, radars: int, frames: int, size: int) -> dict[str, tuple[Cos
     config |= {"results": str(place / "results"), "cleaning": {"model": "trained"}}
     del config["evaluation"]
     make_results(write_config(place, config), [])
-    results = place / "results"
-    costs = {cost.rule: (cost, measure_outputs(results, cost.rule)) for cost in read_costs(results / "benchmarks")}
-    return costs
+    return {cost.rule: cost for cost in read_costs(place / "results/benchmarks")}
 
 
-def show(name: str, counts: Sequence[int], runs: Sequence[dict[str, tuple[Cost, int | None]]]) -> None:
+def show(name: str, counts: Sequence[int], runs: Sequence[dict[str, Cost]]) -> None:
     """A table of what grows: seconds and memory of each rule, and the exponent of its time."""
     if not counts:
         return
     columns = " | ".join(f"{count:,} {name}" for count in counts)
     print(f"\n| rule | {columns} | exponent |\n|---|{'---|' * len(counts)}---|")
     for rule in runs[-1]:
-        costs = [run[rule][0] for run in runs if rule in run]
+        costs = [run[rule] for run in runs if rule in run]
         cells = [f"{cost.cpu_seconds:.1f} s, {cost.memory or 0:.0f} MiB" for cost in costs]
         print(f"| {rule} | {' | '.join(cells)} | {exponent(counts, [cost.cpu_seconds for cost in costs])} |")
 

@@ -23,16 +23,15 @@ import zarr
 
 from radar_cleaner.checkpoints import read_model_provenance
 from radar_cleaner.samples import sample_table
-from radar_cleaner.shards import encode_stores, shard_of
+from radar_cleaner.shards import encode_stores, shard_of, shard_start
 from radar_cleaner.stores import open_store
 
 from ..checkout import measure_python
-from ..flags import to_flags
+from ..flags import to_flags, train_options
 from .made import KINDS, MODEL, Made, make
 
 DAY_S = 86_400
 TEN_YEARS = 700_000  # frames of two radars
-OUTPUTS = {"best": "best.pt", "history": "history.csv", "curves": "history.png", "card": "card.md"}
 
 
 def main() -> None:
@@ -46,14 +45,17 @@ def main() -> None:
         made = make(options.results or place / "made")
         results = place / "results"
         shards = multiply(made, results, options.copies)
+        (results / "samples").mkdir()
         samples = [
             sample._replace(time=sample.time + copy * DAY_S)
             for copy in range(options.copies)
             for sample in made.samples
         ]
-        sample_table(samples).to_csv(results / "train.csv", index=False)
-        sample_table([]).to_csv(results / "val.csv", index=False)
-        call = measure_python(["-m", "radar_cleaner", "train-model", *flags(results, shards, options.memory_mb)])
+        sample_table(samples).to_csv(results / "samples/train.csv", index=False)
+        sample_table([]).to_csv(results / "samples/val.csv", index=False)
+        told = train_options(read_model_provenance(MODEL)["parameters"], results, results / "model")
+        told |= {"stores": encode_stores(shards), "memory_mb": options.memory_mb, "fast_dev_run": True}
+        call = measure_python(["-m", "radar_cleaner", "train-model", *to_flags(told)])
         found = re.search(r"bank: (\d+) frames, .*", call.output)
         if not found:
             sys.exit(f"its log says nothing of the bank:\n{call.output[-3000:]}")
@@ -68,15 +70,16 @@ def multiply(made: Made, results: Path, copies: int) -> dict[str, list[str]]:
     """Stores of so many times the frames, a day apart from copy to copy; gives the shards of each radar."""
     shards: dict[str, list[str]] = {}
     for radar, shard in made.plan.pairs("training"):
+        start, grain = shard_start(shard), made.config["frames"]["shard"]
+        names = [shard_of(start + copy * DAY_S, grain) for copy in range(copies)]
+        shards.setdefault(radar, []).extend(names)
         for kind in KINDS:
             store = getattr(made.layout, kind)(radar, shard)
             times = open_store(store, kind).times
-            for copy in range(copies):
-                name = shard_of(int(times[0]) + copy * DAY_S, made.config["frames"]["shard"])
+            for copy, name in enumerate(names):
                 target = results / store.relative_to(made.results).with_name(f"{name}.zarr")
                 shutil.copytree(store, target, copy_function=_link)
                 zarr.open_group(target, mode="r+")["time"][...] = times + copy * DAY_S
-                shards.setdefault(radar, []).append(name)
     for radar in shards:
         atlas = made.layout.atlas(radar)
         shutil.copytree(atlas, results / atlas.relative_to(made.results))
@@ -87,28 +90,6 @@ def _link(source: str, target: str) -> None:
     """A link, but for what is written to afterwards: the times and what says what the store holds."""
     own = Path(source).name == "zarr.json" or "time" in Path(source).parts
     (shutil.copy if own else os.link)(source, target)
-
-
-def flags(results: Path, shards: dict[str, list[str]], memory_mb: int) -> list[str]:
-    """How `train-model` is called on these stores, with the options of the model that comes with the workflow."""
-    told = read_model_provenance(MODEL)["parameters"]
-    own = {
-        "fast_dev_run": True,
-        "results": results,
-        "stores": encode_stores(shards),
-        "train": results / "train.csv",
-        "val": results / "val.csv",
-        "threads": os.cpu_count(),
-        "memory_mb": memory_mb,
-        "micro_batch_size": 0,
-        "on_out_of_memory": "stop",
-        "checkpoint_minutes": 10,
-        "tracker": "none",
-        "checkpoint": results / "current.pt",
-        "runs": results / "runs",
-        **{name: results / file for name, file in OUTPUTS.items()},
-    }
-    return to_flags({**told, **own})
 
 
 if __name__ == "__main__":

@@ -77,7 +77,8 @@ def build_clutter_atlas(
             " echo would be counted; raise one of them, or write 0 for the whole frame"
         )
     layout = Layout(results)
-    labels = TimeSeries([layout.labels(radar, shard) for shard in shards], "labels", AHEAD)
+    ahead = AHEAD if method == "frequency" else 1  # the others' frames are far between
+    labels = TimeSeries([layout.labels(radar, shard) for shard in shards], "labels", ahead)
     times = np.concatenate([store.times for store in labels.stores])
     if method == "frequency" and not window:
         fractions = np.concatenate([store.read("echo_fraction") for store in labels.stores])
@@ -90,9 +91,7 @@ def build_clutter_atlas(
     height, width = first.shape("reflectivity")
     x0, y0, x1, y1 = first.attrs["plot_box_px"]
     echoes, colours = EchoCount((height, width)), ColourDeviation((height, width))
-    pictures = (
-        TimeSeries([layout.rgb(radar, shard) for shard in shards], "rgb", AHEAD) if method == "deviation" else None
-    )
+    pictures = TimeSeries([layout.rgb(radar, shard) for shard in shards], "rgb") if method == "deviation" else None
     inputs = {str(store.path): store.digest for store in labels.stores}
     for time in times.tolist():
         codes = labels.frame("reflectivity", time)

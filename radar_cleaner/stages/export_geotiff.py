@@ -29,7 +29,7 @@ def export_geotiff(*, product: Path, output: Path) -> None:
     for index, time in enumerate(store.times.tolist()):
         text = format_time(time)
         file = output.parent / f"{prefix}_{text.replace('-', '').replace(':', '')}.tif"
-        write_geotiff(file, store, index)
+        write_geotiff(file, store, index, time)
         rows.append((text, file.name))
     # Of frames that were taken away since; names begin with the shard, as the times do.
     for stale in output.parent.glob(f"{prefix}_{store.path.stem}*.tif"):
