@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 
 import numpy as np
 import torch
@@ -120,12 +121,12 @@ def polar_channels(center_B2: Tensor, range_px_B: Tensor, shape: tuple[int, int]
     device = center_B2.device
     columns = torch.arange(shape[1], device=device, dtype=torch.float32)
     rows = torch.arange(shape[0], device=device, dtype=torch.float32)
-    right_BHW = (columns[None, None, :] - center_B2[:, 0, None, None]).expand(-1, shape[0], -1)
-    up_BHW = (center_B2[:, 1, None, None] - rows[None, :, None]).expand(-1, -1, shape[1])
-    distance_BHW = torch.hypot(right_BHW, up_BHW)
+    right_BHW = columns[None, None, :] - center_B2[:, 0, None, None]
+    up_BHW = center_B2[:, 1, None, None] - rows[None, :, None]
+    distance_BHW = (right_BHW.square() + up_BHW.square()).sqrt_()
     at_radar = distance_BHW < 1e-6  # azimuth 0 by convention
     divisor = distance_BHW.masked_fill(at_radar, 1.0)
-    cosine = (up_BHW / divisor).masked_fill(at_radar, 1.0)
+    cosine = (up_BHW / divisor).masked_fill_(at_radar, 1.0)
     return torch.stack([distance_BHW / range_px_B[:, None, None], cosine, right_BHW / divisor], dim=1)
 
 
@@ -204,33 +205,35 @@ def make_channels(
     `field_channels` gives, turned as the picture. `noise_dbz_BPHW` (2K planes: own, then others) is added
     to echoes.
     """
-    count = own_BKHW.shape[1]
+    batch, count, *shape = own_BKHW.shape
     own_noise, others_noise = (
         (None, None) if noise_dbz_BPHW is None else (noise_dbz_BPHW[:, :count], noise_dbz_BPHW[:, count:])
     )
-    each_BKHW = (
-        reflectivity_channel(own_BKHW, own_noise),
-        (own_BKHW != NODATA).float(),
-        reflectivity_channel(others_BKHW, others_noise),
-        (others_BKHW != NODATA).float(),
-    )
-    shape = (own_BKHW.shape[-2], own_BKHW.shape[-1])
-    parts = [values_BKHW[:, number, None] for number in range(count) for values_BKHW in each_BKHW]
-    parts.append(polar_channels(center_B2, range_px_B, shape))
+    # Plane by plane, each in one piece, into the one memory: pieces joined at the end would be copied once more.
+    planes_CBHW = torch.empty((len(inputs.names), batch, *shape), device=own_BKHW.device)
+    plane = iter(planes_CBHW)
+    for number in range(count):
+        for codes_BKHW, noise_BKHW in ((own_BKHW, own_noise), (others_BKHW, others_noise)):
+            noise = None if noise_BKHW is None else noise_BKHW[:, number]
+            next(plane)[...] = reflectivity_channel(codes_BKHW[:, number], noise)
+            next(plane)[...] = codes_BKHW[:, number] != NODATA
+    helpers = [polar_channels(center_B2, range_px_B, (shape[0], shape[1]))]
     if inputs.atlas == "channel":
         assert echo_frequency_BHW is not None, "the atlas is a channel"
-        parts.append(echo_frequency_BHW[:, None].float() / 255)
+        helpers.append(echo_frequency_BHW[:, None].float() / 255)
     if inputs.time_of_day:
         assert fields_BFHW is not None, "mean solar time needs the longitude"
         first = inputs.fields.index(LONGITUDE[0])
-        parts.append(time_of_day_channels(times, fields_BFHW[:, first : first + 2]))
+        helpers.append(time_of_day_channels(times, fields_BFHW[:, first : first + 2]))
     if inputs.day_of_year:
-        parts.append(day_of_year_channels(times, center_B2)[:, :, None, None].expand(-1, -1, *shape))
+        helpers.append(day_of_year_channels(times, center_B2)[:, :, None, None].expand(-1, -1, *shape))
     told = (*(COORDINATES if inputs.coordinates else ()), *inputs.static)
     if told:
         assert fields_BFHW is not None, f"{told} are channels"
-        parts.append(fields_BFHW[:, len(inputs.fields) - len(told) :])
-    return torch.cat(parts, dim=1)
+        helpers.append(fields_BFHW[:, len(inputs.fields) - len(told) :])
+    for values_BHW in chain.from_iterable(values_BCHW.unbind(dim=1) for values_BCHW in helpers):
+        next(plane)[...] = values_BHW
+    return planes_CBHW.transpose(0, 1)
 
 
 def _share_of_year(time: int) -> float:

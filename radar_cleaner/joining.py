@@ -28,6 +28,8 @@ class VoteSums:
     def __init__(self, targets: Sequence[Path], weight: float) -> None:
         require("cleaning.votes", weight, 0, MOST)
         self.weight = weight
+        every_sum = np.arange(256, dtype=np.uint8).view(np.int8)
+        self._odds = np.exp(np.float64(weight) * decode_log_odds(every_sum))  # by the byte of a packed sum
         self._series = TimeSeries(targets if weight else [], "targets", AHEAD)
         self.digests = {str(store.path): store.digest for store in self._series.stores}
 
@@ -41,9 +43,9 @@ class VoteSums:
         packed = self._series.frame("evidence", time)
         if packed is None:
             raise StoreError(f"no votes: {self._series.describe(time)}; run snakemake to make them")
-        voted = np.nonzero(packed)
-        odds = np.exp(np.float64(self.weight) * decode_log_odds(packed[voted]))
-        said = probability[voted].astype(np.float64)
-        joined = probability.copy()
-        joined[voted] = said * odds / (said * odds + (1 - said))
+        joined, flat = probability.copy(), packed.reshape(-1)
+        voted = np.flatnonzero(flat)
+        odds = self._odds.take(flat.take(voted).view(np.uint8))
+        said = joined.reshape(-1).take(voted).astype(np.float64)
+        joined.reshape(-1)[voted] = said * odds / (said * odds + (1 - said))
         return joined

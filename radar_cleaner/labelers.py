@@ -166,9 +166,10 @@ class MovingFrame:
     def of(cls, codes: Codes, *, near_px: int = 2, smooth_px: float = 6.0) -> MovingFrame:
         """Of packed reflectivity (y, x)."""
         nodata = codes == NODATA
-        marks = np.where(widen(is_echo(codes), near_px), np.uint8(1), nodata * np.uint8(2))
+        near = widen(is_echo(codes), near_px)
+        marks = near + (nodata & ~near) * np.uint8(2)
         height, width = (-(-size // FLOW_SCALE) for size in codes.shape)
-        strength = np.where(nodata, np.uint8(0), codes)
+        strength = codes * ~nodata
         smaller = cv2.resize(strength, (width, height), interpolation=cv2.INTER_AREA)
         return cls(marks, np.asarray(cv2.GaussianBlur(smaller, (0, 0), smooth_px / FLOW_SCALE), np.uint8))
 

@@ -18,7 +18,6 @@ from radar_cleaner.vocabulary import (
     METEOROLOGICAL,
     NODATA,
     NON_METEOROLOGICAL,
-    NONE,
     UNKNOWN,
     encode_dbz,
     is_echo,
@@ -113,7 +112,7 @@ def range_mask(shape: tuple[int, int], center_px: tuple[float, float], radius_px
 def pack_echoes(codes: Codes, observed: Mask, min_dbz: float) -> Codes:
     """Codes of a frame: `nodata` where not observed, `undetect` where an echo is below `min_dbz`."""
     strong = codes * (codes >= encode_dbz(min_dbz))  # `undetect` is 0
-    return np.where(observed, strong, np.uint8(NODATA))
+    return strong | ~observed * np.uint8(NODATA)  # whose bits are all set; a quarter of what `np.where` takes
 
 
 def echo_fraction(codes: Codes) -> float:
@@ -153,7 +152,7 @@ def classify_echoes(codes: Codes, shape: EchoShape) -> NDArray[np.uint8]:
     stays = kept.reshape(-1).take(places)
     class_of_component = np.full(places.size + 1, NON_METEOROLOGICAL, np.uint8)
     class_of_component[components[stays]] = UNKNOWN
-    classes = np.where(codes == NODATA, np.uint8(UNKNOWN), np.uint8(NONE))
+    classes: Codes = (codes == NODATA) * np.uint8(UNKNOWN)  # `none` is 0
     classes.reshape(-1)[places] = np.where(stays, np.uint8(METEOROLOGICAL), class_of_component.take(components))
     return classes
 

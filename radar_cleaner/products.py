@@ -25,7 +25,6 @@ from radar_cleaner.vocabulary import (
     NODATA,
     QUALITY_FLAGS,
     REFLECTIVITY_ATTRS,
-    UNDETECT,
     encode_dbz,
     is_echo,
 )
@@ -64,22 +63,21 @@ def clean(
     removed or filled. Raises ModelError where the network gave no number.
     """
     echo = is_echo(codes)
-    hole = (codes == NODATA) & in_range & fill
-    if not np.isfinite(probability[echo | hole]).all() or not np.isfinite(dbz[hole]).all():
+    hole = (codes == NODATA) & (in_range & fill)
+    asked = echo | hole
+    if not (np.isfinite(probability) | ~asked).all() or not (np.isfinite(dbz) | ~hole).all():
         raise ModelError("the model's answer is not a number; train it again with a lower learning_rate")
     chosen = probability >= threshold
-    flags = np.select(
-        [echo & chosen, echo, hole & chosen, codes == UNDETECT],
-        [FLAG_KEPT, FLAG_REMOVED, FLAG_FILLED, FLAG_UNDETECT],
-        FLAG_NODATA,
-    ).astype(np.uint8)
-    filled = flags == FLAG_FILLED
-    cleaned = np.where(flags == FLAG_REMOVED, np.uint8(UNDETECT), codes)
+    filled, removed = hole & chosen, echo & ~chosen
+    # Sums of masks: a choice by `np.select` takes many times as long.
+    flags = (echo & chosen) * np.uint8(FLAG_KEPT) + removed * np.uint8(FLAG_REMOVED)
+    flags += filled * np.uint8(FLAG_FILLED) + (~filled & (codes == NODATA)) * np.uint8(FLAG_NODATA)
+    cleaned = codes * ~removed  # `undetect` is 0
     cleaned[filled] = encode_dbz(dbz[filled])
-    packed = np.full(codes.shape, NO_PROBABILITY, np.uint8)
     judged = echo | filled
-    packed[judged] = np.rint(np.clip(probability[judged], 0, 1) * PROBABILITY_STEPS).astype(np.uint8)
-    return cleaned, flags, packed
+    share = np.fmin(np.fmax(probability, 0), 1)  # a number also where one is not asked for
+    packed = np.rint(share * np.float32(PROBABILITY_STEPS)).astype(np.uint8)
+    return cleaned, flags, packed | ~judged * np.uint8(NO_PROBABILITY)
 
 
 def compose(layers: Sequence[tuple[Codes, Codes, Codes]], shape: tuple[int, int]) -> tuple[Codes, Codes, Codes]:

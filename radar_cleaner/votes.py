@@ -22,7 +22,6 @@ from radar_cleaner.vocabulary import (
     METEOROLOGICAL,
     NODATA,
     NON_METEOROLOGICAL,
-    NONE,
     UNKNOWN,
     encode_log_odds,
 )
@@ -100,8 +99,8 @@ def vote(echoes: Echoes, evidence: Evidence, weights: Weights, min_confidence: f
     packed = encode_log_odds(total)
     classes, confidence = _tables(min_confidence)
     observed = echoes.codes != NODATA
-    echo_class = np.where(observed, np.uint8(NONE), np.uint8(UNKNOWN))
-    sure = np.where(observed, np.uint8(255), np.uint8(0))
+    echo_class = ~observed * np.uint8(UNKNOWN)  # `none` is 0
+    sure = observed * np.uint8(255)
     echo_class.reshape(-1)[echoes.places] = classes.take(packed.view(np.uint8))
     sure.reshape(-1)[echoes.places] = confidence.take(packed.view(np.uint8))
     return Vote(echo_class, sure, echoes.spread(packed))
