@@ -106,7 +106,7 @@ def check_box(box: Box, size: tuple[int, int]) -> None:
 def range_mask(shape: tuple[int, int], center_px: tuple[float, float], radius_px: float) -> Mask:
     """(rows, columns): within the radar's range; centre and radius in plot-box pixels."""
     east, south = np.arange(shape[1]) - center_px[0], np.arange(shape[0]) - center_px[1]
-    return np.asarray(np.hypot(east[None], south[:, None]) <= radius_px)
+    return np.asarray(np.square(east)[None] + np.square(south)[:, None] <= radius_px**2)
 
 
 def pack_echoes(codes: Codes, observed: Mask, min_dbz: float) -> Codes:

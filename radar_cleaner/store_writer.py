@@ -177,7 +177,7 @@ class StoreWriter:
             )
             self._hashes[name] = xxhash.xxh3_128(values.tobytes())
             self._arrays[name] = array
-        self._group.attrs.update({**self._attrs, "content_digest": self._digest()})  # type: ignore[dict-item]
+        self._group.update_attributes({**self._attrs, "content_digest": self._digest()})
         with warnings.catch_warnings():
             # Consolidated metadata is an extension of format 3; xarray reads it, others pass it over.
             warnings.filterwarnings("ignore", message="Consolidated metadata")

@@ -15,6 +15,7 @@ import argparse
 import tempfile
 from collections.abc import Callable
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -54,12 +55,13 @@ def measure(place: Path, codec: str, rounds: int) -> None:
     held = [file.read_bytes() for file in files]
     pictures = [plain.decode(file) for file in files]
     (place / "plain").mkdir()
-    rgb, labels = place / "rgb.zarr", place / "labels.zarr"
+    rgb, fresh = place / "rgb.zarr", (place / f"{number}.zarr" for number in count())
+    build_rgb_store(**frames.rgb_options(place / "frames", rgb, codec))
     classes, evidence = label_in_memory(pictures)
     things: dict[str, Callable[[], object]] = {
         "floor": lambda: [pyspng.load(data) for data in held],
-        "rgb": partial(build_rgb_store, **frames.rgb_options(place / "frames", rgb, codec)),
-        "labels": partial(label_echoes, **frames.label_options(rgb, labels, codec)),
+        "rgb": lambda: build_rgb_store(**frames.rgb_options(place / "frames", next(fresh), codec)),
+        "labels": lambda: label_echoes(**frames.label_options(rgb, next(fresh), codec)),
         "plain": partial(plain.prepare, files, frames.PLOT_BOX, place / "plain"),
         "plain labels": lambda: [plain.label(picture, frames.PLOT_BOX) for picture in pictures],
         "classes": classes,
