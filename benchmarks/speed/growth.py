@@ -6,8 +6,9 @@ How cost grows: time and memory of each rule on archives of more frames, larger 
 
 Two simulated hours of small pictures, linked under other times over and over, are run through the workflow in one
 store a radar, up to the products; the training is a try of two steps, as an epoch is as long as its samples. What
-a rule takes is what Snakemake's benchmark files say of its jobs. The exponent is the slope between the logarithms
-of the two largest: 1 is linear. A constant start of seconds makes it smaller.
+a rule takes is what Snakemake's benchmark files say of its jobs, by the clock: their CPU time is looked at every
+half a minute, so that up to as much is missing. The exponent is the slope between the logarithms of the two
+largest: 1 is linear. A constant start of seconds makes it smaller.
 """
 
 from __future__ import annotations
@@ -74,8 +75,8 @@ def show(name: str, counts: Sequence[int], runs: Sequence[dict[str, Cost]]) -> N
     print(f"\n| rule | {columns} | exponent |\n|---|{'---|' * len(counts)}---|")
     for rule in runs[-1]:
         costs = [run[rule] for run in runs if rule in run]
-        cells = [f"{cost.cpu_seconds:.1f} s, {cost.memory or 0:.0f} MiB" for cost in costs]
-        print(f"| {rule} | {' | '.join(cells)} | {exponent(counts, [cost.cpu_seconds for cost in costs])} |")
+        cells = [f"{cost.seconds:.1f} s, {cost.memory or 0:.0f} MiB" for cost in costs]
+        print(f"| {rule} | {' | '.join(cells)} | {exponent(counts, [cost.seconds for cost in costs])} |")
 
 
 def exponent(counts: Sequence[int], seconds: Sequence[float]) -> str:

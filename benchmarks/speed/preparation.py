@@ -15,17 +15,20 @@ import argparse
 import tempfile
 from collections.abc import Callable
 from functools import partial
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 
 import numpy as np
 import pyspng
+from numcodecs import blosc
 
 from radar_cleaner.labelers import DensityJudge, Echoes, SpokeJudge
 from radar_cleaner.labels import ColourTable, EchoShape, classify_echoes, overlay_mask, pack_echoes, range_mask
 from radar_cleaner.palette import parse_palette
 from radar_cleaner.stages.build_rgb_store import build_rgb_store
 from radar_cleaner.stages.label_echoes import label_echoes
+from radar_cleaner.store_writer import CODECS
+from radar_cleaner.stores import CONTRACTS, open_store
 from radar_cleaner.vocabulary import encode_log_odds
 
 from . import frames, plain
@@ -58,6 +61,7 @@ def measure(place: Path, codec: str, rounds: int) -> None:
     rgb, fresh = place / "rgb.zarr", (place / f"{number}.zarr" for number in count())
     build_rgb_store(**frames.rgb_options(place / "frames", rgb, codec))
     classes, evidence = label_in_memory(pictures)
+    label_echoes(**frames.label_options(rgb, place / "labels.zarr", codec))
     things: dict[str, Callable[[], object]] = {
         "floor": lambda: [pyspng.load(data) for data in held],
         "rgb": lambda: build_rgb_store(**frames.rgb_options(place / "frames", next(fresh), codec)),
@@ -66,6 +70,7 @@ def measure(place: Path, codec: str, rounds: int) -> None:
         "plain labels": lambda: [plain.label(picture, frames.PLOT_BOX) for picture in pictures],
         "classes": classes,
         "classes and evidence": evidence,
+        "codec": pack_and_unpack(rgb, place / "labels.zarr", codec),
     }
     timed = in_turns(things, rounds)
     ours = [a + b for a, b in zip(timed.cpu["rgb"], timed.cpu["labels"], strict=True)]
@@ -79,6 +84,7 @@ def measure(place: Path, codec: str, rounds: int) -> None:
         ("plain", "the plain way"),
         ("classes", "reflectivity and class, in memory"),
         ("classes and evidence", "with the evidence of density and spokes"),
+        ("codec", "packing what is stored and unpacking the pictures, in memory"),
         ("plain labels", "the plain way's mask and intensity, in memory"),
     ):
         print(f"| {told} | {timed.ratio(name, 'floor'):.1f} |")
@@ -115,6 +121,29 @@ def label_in_memory(pictures: list[plain.Pixels]) -> tuple[Callable[[], None], C
                 echoes.spread(encode_log_odds(judge(echoes)))
 
     return classes, with_evidence
+
+
+def pack_and_unpack(rgb: Path, labels: Path, codec: str) -> Callable[[], None]:
+    """What the codec takes of both stages: it packs pictures and labels, and unpacks the pictures."""
+    name, level = CODECS[codec]
+    pictures, labelled = open_store(rgb, "rgb").read("rgb"), open_store(labels, "labels")
+    stored = [
+        pictures,
+        *(labelled.read(name) for name, (dims, _) in CONTRACTS["labels"].items() if len(dims) == 3),
+    ]
+
+    def pack(frame: np.ndarray) -> bytes:
+        return bytes(blosc.compress(frame, name.encode(), level, blosc.NOSHUFFLE))
+
+    packed = [pack(picture) for picture in pictures]
+
+    def both() -> None:
+        for frame in chain.from_iterable(stored):
+            pack(frame)
+        for picture in packed:
+            blosc.decompress(picture)
+
+    return both
 
 
 if __name__ == "__main__":
