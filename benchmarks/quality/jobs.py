@@ -56,7 +56,8 @@ def votes_of_scored_frames(config: dict[str, Any]) -> list[str]:
 
 def make_results(config: Path, targets: Sequence[str]) -> None:
     """Let snakemake make what is missing or out of date."""
-    command = [sys.executable, "-m", "snakemake", *targets, "--cores", "all", "--configfile", str(config)]
+    command = [sys.executable, "-m", "snakemake", *targets, "--quiet", "rules", "host"]
+    command += ["--cores", "all", "--configfile", str(config)]
     if subprocess.run(command, cwd=ROOT).returncode:
         sys.exit("snakemake did not make the results; its messages are above")
 
