@@ -129,7 +129,7 @@ def pack_and_unpack(rgb: Path, labels: Path, codec: str) -> Callable[[], None]:
     pictures, labelled = open_store(rgb, "rgb").read("rgb"), open_store(labels, "labels")
     stored = [
         pictures,
-        *(labelled.read(name) for name, (dims, _) in CONTRACTS["labels"].items() if len(dims) == 3),
+        *(labelled.read(variable) for variable, (dims, _) in CONTRACTS["labels"].items() if len(dims) == 3),
     ]
 
     def pack(frame: np.ndarray) -> bytes:
