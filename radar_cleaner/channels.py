@@ -22,6 +22,7 @@ from radar_cleaner.vocabulary import ADD_OFFSET, NODATA, SCALE_FACTOR, UNDETECT
 # The network's scale: 0 is DBZ_FLOOR, 1 is DBZ_FLOOR + DBZ_SPAN. They are part of what a model has learned.
 DBZ_FLOOR, DBZ_SPAN = -10.0, 80.0
 WEAKEST_ECHO = 0.1  # channel value of the weakest echo; undetect is 0
+TIMED_KINDS = ("own_reflectivity", "own_availability", "others_reflectivity", "others_availability")
 HELPERS = ("range", "azimuth_cos", "azimuth_sin")
 LONGITUDE = ("longitude_cos", "longitude_sin")
 COORDINATES = ("latitude", *LONGITUDE, "pixel_size")
@@ -69,8 +70,7 @@ class Inputs:
     @property
     def names(self) -> tuple[str, ...]:
         """The name of each channel, in order."""
-        kinds = ("own_reflectivity", "own_availability", "others_reflectivity", "others_availability")
-        names = [f"{kind}_{minutes}" for minutes in self.input_minutes for kind in kinds]
+        names = [f"{kind}_{minutes}" for minutes in self.input_minutes for kind in TIMED_KINDS]
         names += [*HELPERS, *(["echo_frequency"] if self.atlas == "channel" else [])]
         for name in ("time_of_day", "day_of_year"):
             names += [f"{name}_cos", f"{name}_sin"] if getattr(self, name) else []

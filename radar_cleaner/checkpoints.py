@@ -21,6 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from radar_cleaner.architectures import TinyUNetOptions
 from radar_cleaner.errors import ConfigError, ModelError
 from radar_cleaner.models import ModelConfig
 from radar_cleaner.tables import replacing
@@ -70,6 +71,15 @@ def load_model(path: Path) -> tuple[ModelConfig, str, nn.Module]:
         text = str(error).replace("\n", " ")
         raise ModelError(f"{path}: its weights and config do not fit ({text}); train it again") from None
     return config, f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}", model
+
+
+def read_weights(path: Path) -> tuple[ModelConfig, dict[str, Tensor]]:
+    """Config and weights of a model file, on the CPU. Raises ModelError."""
+    content = _load_model_file(path)
+    try:
+        return _read_config(content["config"]), dict(content["weights"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ModelError(f"{path}: its config is not readable ({error}); train it again") from None
 
 
 def read_model_provenance(path: Path) -> dict[str, Any]:
@@ -164,6 +174,10 @@ def _load_model_file(path: Path) -> dict[str, Any]:
 
 
 def _read_config(values: Mapping[str, Any]) -> ModelConfig:
+    if "options" not in values:  # as models of one kind only had them
+        own = {field.name for field in dataclasses.fields(TinyUNetOptions)} & values.keys()
+        options = json.dumps({name: values[name] for name in sorted(own)})
+        values = {**{name: value for name, value in values.items() if name not in own}, "options": options}
     fields = dataclasses.fields(ModelConfig)
     names = {field.name for field in fields}
     needed = {field.name for field in fields if field.default is dataclasses.MISSING}  # others came later

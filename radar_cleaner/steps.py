@@ -22,7 +22,7 @@ from radar_cleaner.draws import draw_crop
 from radar_cleaner.errors import ModelError
 from radar_cleaner.host_copies import HostCopy
 from radar_cleaner.losses import TERMS, sample_losses
-from radar_cleaner.models import apply_padded, set_keys
+from radar_cleaner.models import apply_padded, keyed_modules, set_keys
 from radar_cleaner.numerics import compile_network
 from radar_cleaner.training_options import Running, Training
 
@@ -82,7 +82,7 @@ def compute_losses(
     batch = make_batch(raw, training.inputs, device, noise_dbz)
     with numerics.autocast(device):
         heads = apply_padded(network, batch.channels, training.config.pad_mode, numerics.memory_format)
-    logit_BHW, scaled_BHW = (head.float() for head in heads)
+    logit_BHW, scaled_BHW = (head[:, 0].float() for head in heads)
     terms = sample_losses(logit_BHW, scaled_BHW, batch, training.weights)
     return terms, torch.stack([logit_BHW, scaled_BHW]), batch
 
@@ -134,6 +134,7 @@ class Steps:
         self.training, self.running, self.crops = training, running, crops
         self.model, self.processes = model, processes
         self.part_size = running.micro_batch_size or training.schedule.global_batch_size
+        self._keyed = keyed_modules(model)
         self.network = self._compile()
         self.waited_s = 0.0  # in the last step, for data
         self._ahead = CutAhead(crops.cut)
@@ -198,8 +199,8 @@ class Steps:
                 self._ahead.begin(parts[number + 1], epoch)
             elif following is not None:
                 self._ahead.begin(self.processes.share(following[0])[: self.part_size], following[1])
-            if self.training.config.dropout:
-                set_keys(self.model, [(draw.key + _DROPOUT_KEY) % 2**63 for draw in raw.draws])
+            if self._keyed:
+                set_keys(self._keyed, [(draw.key + _DROPOUT_KEY) % 2**63 for draw in raw.draws])
             noise_dbz = self.training.augmentation.input_noise_dbz
             terms, heads, batch = compute_losses(self.training, self.network, raw, device, noise_dbz)
             scaler.scale(terms["loss"].sum() / whole).backward()  # type: ignore[no-untyped-call]
@@ -238,7 +239,7 @@ class Steps:
         crop, channels = self.training.augmentation.crop, self.training.config.channels
         count = min(self.part_size, -(-self.training.schedule.global_batch_size // self.processes.world))
         example = torch.zeros(count, channels, crop, crop, device=self.processes.device)
-        set_keys(self.model, range(count))
+        set_keys(self._keyed, range(count))
         return compile_network(self.model, example, self.training.numerics)
 
 

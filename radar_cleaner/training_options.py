@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from torch import Tensor
@@ -102,6 +103,25 @@ class Running:
 
 
 @dataclass(frozen=True)
+class Beginning:
+    """What the weights begin as, and which stay so.
+
+    Attributes
+    ----------
+    start_from
+        Model file whose weights are taken where they fit; without it all are drawn.
+    freeze
+        Regular expressions: weights whose name one of them matches, from its start, are not trained.
+    """
+
+    start_from: Path | None = None
+    freeze: tuple[str, ...] = ()
+
+
+DRAWN = Beginning()
+
+
+@dataclass(frozen=True)
 class Training:
     """All that determines the weights that come out, but for the bank's content."""
 
@@ -114,6 +134,7 @@ class Training:
     holes: HoleOptions
     weights: LossWeights
     planting: Planting = NO_PLANTS
+    beginning: Beginning = DRAWN
 
     def __post_init__(self) -> None:
         if self.averaging.swa and self.optimization.schedule != "cosine":
@@ -132,7 +153,9 @@ class Training:
 class Trained:
     """The best weights: of which epoch, and whether `raw`, `ema` or `swa`; a row an epoch of what was measured.
 
-    `rates` and `rate_losses` are the learning-rate finder's curve, empty without it. `notes` are for the card.
+    `temperature` is what the best weights' logits are divided by to be as sure as they are right on the validation
+    samples. `rates` and `rate_losses` are the learning-rate finder's curve, empty without it. `notes` are for the
+    card.
     """
 
     best: Mapping[str, Tensor]
@@ -140,6 +163,7 @@ class Trained:
     best_weights: str
     history: Sequence[Mapping[str, float]]
     learning_rate: float
+    temperature: float = 1.0
     rates: Sequence[float] = ()
     rate_losses: Sequence[float] = ()
     notes: Sequence[str] = ()

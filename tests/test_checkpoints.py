@@ -83,10 +83,25 @@ def test_a_file_of_before_an_option_there_is_now_has_its_default(tmp_path):
     path = tmp_path / "best.pt"
     save_model(path, config(), make_model().state_dict(), {})
     content = torch.load(path, weights_only=True)
-    del content["config"]["input_scale"], content["config"]["depthwise"]
+    content["config"]["options"] = '{"base_width": 8, "depth": 2}'
+    del content["config"]["coordinates"]
     torch.save(content, path)
-    assert load_model(path)[0] == config()
-    del content["config"]["depth"]
+    assert load_model(path)[0].resolved() == config().resolved()
+
+
+def test_a_file_of_before_there_were_several_networks_is_read(tmp_path):
+    path = tmp_path / "best.pt"
+    model = make_model()
+    save_model(path, config(), model.state_dict(), {})
+    content = torch.load(path, weights_only=True)
+    del content["config"]["options"]
+    content["config"] |= {"base_width": 8, "depth": 2, "dropout": 0.0}
+    torch.save(content, path)
+    found, _, read = load_model(path)
+    assert found.resolved() == config().resolved()
+    x = torch.rand(1, 15, 16, 16)
+    assert torch.equal(read(x)[0], model(x)[0])
+    del content["config"]["atlas"]
     torch.save(content, path)
     with pytest.raises(ModelError, match="do not fit"):
         load_model(path)

@@ -1,19 +1,37 @@
 """Networks and the padding around them."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from learning_cases import config
+from learning_cases import SMALL, config
 from torch.nn import functional
 
+from radar_cleaner.architectures import WindowAttentionOptions
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.models import Standardized, apply_padded, draw_weights, pad_to_multiple, set_keys
-from radar_cleaner.models.keyed_dropout import KeyedDropout2d
+from radar_cleaner.models import (
+    Standardized,
+    apply_padded,
+    checkpoint_gradients,
+    draw_weights,
+    find_model,
+    keyed_modules,
+    set_keys,
+)
+from radar_cleaner.models.keyed import KeyedDropout2d, KeyedDropPath
+from radar_cleaner.models.padding import pad_to_multiple
+from radar_cleaner.models.window_attention import Block, Stage
 
 MODES = ("reflect", "replicate", "constant")
-KINDS = ({}, {"input_scale": 2}, {"input_scale": 3, "depthwise": True})
+KINDS = (
+    {"depth": 3},
+    {"depth": 3, "input_scale": 2},
+    {"depth": 3, "input_scale": 3, "depthwise": True},
+    *({"model": name} for name in SMALL if name != "tiny_unet"),
+)
 
 
 @given(
@@ -35,10 +53,11 @@ def test_padding_is_numpys_and_cuts_back(shape, multiple, mode):
 @pytest.mark.parametrize("shape", [(33, 47), (5, 3), (1, 1), (32, 32)])
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_heads_have_the_size_of_any_picture(kind, shape, mode):
-    made = config(depth=3, **kind)
-    model = made.build()
+    made = config(**kind)
+    model = made.build().eval()
+    draw_weights(model, 0)
     heads = apply_padded(model, torch.rand(2, made.channels, *shape), mode)
-    assert [tuple(head.shape) for head in heads] == [(2, *shape)] * 2
+    assert [tuple(head.shape) for head in heads] == [(2, 1, *shape)] * 2
     assert all(torch.isfinite(head).all() for head in heads)
 
 
@@ -80,29 +99,33 @@ def test_separable_convolutions_have_a_fifth_of_the_weights():
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_every_weight_matters(kind):
-    model = config(depth=3, **kind).build()
+    model = config(**kind).build()
     draw_weights(model, 0)
-    logit, scaled = apply_padded(model, torch.rand(1, 15, 32, 32), "reflect")
+    set_keys(keyed_modules(model), [3, 4])
+    logit, scaled = apply_padded(model, torch.rand(2, 15, 64, 64), "reflect")
     (logit.square().mean() + scaled.square().mean()).backward()
-    assert all(parameter.grad is not None and parameter.grad.any() for parameter in model.parameters())
+    still = [name for name, weight in model.named_parameters() if weight.grad is None or not weight.grad.any()]
+    assert not still
 
 
-def test_a_sample_is_judged_alike_alone_and_in_a_batch():
-    model = config().build()
+@pytest.mark.parametrize("name", SMALL)
+def test_a_sample_is_judged_alike_alone_and_in_a_batch(name):
+    model = config(name).build().train()
     draw_weights(model, 0)
-    x = torch.rand(3, 15, 16, 16)
+    x = torch.rand(3, 15, 64, 64)
+    set_keys(keyed_modules(model), [1])
     alone, _ = apply_padded(model, x[1:2], "reflect")
+    set_keys(keyed_modules(model), [0, 1, 2])
     together, _ = apply_padded(model, x, "reflect")
     assert torch.allclose(alone[0], together[1], atol=1e-5)
 
 
 def test_unknown_models_are_refused_with_those_there_are():
-    with pytest.raises(ConfigError, match="'big_unet' is not known; there is tiny_unet"):
-        config(model="big_unet")
-    with pytest.raises(ConfigError, match="depth is 0, allowed is 1 or more"):
-        config(depth=0)
-    with pytest.raises(ConfigError, match="input_scale is 0, allowed is 1 or more"):
-        config(input_scale=0)
+    there = "encoder_unet, rate_net, tiny_unet, window_attention"
+    with pytest.raises(
+        ConfigError, match=f"'big_unet' is not known; there is {there}. One of your own needs its file"
+    ):
+        config(model="big_unet").build()
     with pytest.raises(ConfigError, match="input_minutes is empty"):
         config(input_minutes=())
 
@@ -129,9 +152,9 @@ def test_dropout_is_for_training_only():
     x = torch.rand(1, config().channels, 16, 16)
     seen = model.eval()(x)[0]
     model.train()
-    set_keys(model, [7])
+    set_keys(keyed_modules(model), [7])
     first, again = model(x)[0], model(x)[0]
-    set_keys(model, [8])
+    set_keys(keyed_modules(model), [8])
     assert torch.equal(first, again) and not torch.equal(first, model(x)[0])
     assert not torch.equal(first, seen)
 
@@ -145,3 +168,103 @@ def test_dropout_leaves_out_its_share_of_whole_channels_and_keeps_the_mean():
     assert (kept == 0).float().mean() == pytest.approx(0.3, abs=0.02)
     assert kept.mean() == pytest.approx(1, abs=0.03)
     assert not torch.equal(kept[0], kept[1])
+
+
+def test_stochastic_depth_leaves_out_whole_samples_and_keeps_the_mean():
+    drop = KeyedDropPath(0.25).train()
+    drop.keys = range(2000)
+    kept = drop(torch.ones(2000, 2, 3))
+    assert ((kept == 0) | (kept == 1 / 0.75)).all()
+    assert (kept == kept[:, :1, :1]).all()
+    assert kept.mean() == pytest.approx(1, abs=0.03)
+    assert torch.equal(drop.eval()(torch.ones(2, 5)), torch.ones(2, 5))
+
+
+def test_two_dropouts_of_a_network_draw_apart():
+    model = config("window_attention", drop_path=0.5, blocks=4).build().train()
+    modules = keyed_modules(model)
+    set_keys(modules, range(64))
+    drawn = [module(torch.ones(64, 1)).flatten() for module in modules]
+    assert len(drawn) > 3
+    assert not any(torch.equal(one, other) for one, other in itertools.combinations(drawn, 2))
+
+
+@pytest.mark.parametrize("leads", [(0,), (0, 6, 12)])
+@pytest.mark.parametrize("name", SMALL)
+def test_a_network_answers_for_each_lead(name, leads):
+    model = find_model(name).network(config(name).inputs.names, len(leads), config(name).arguments).eval()
+    heads = apply_padded(model, torch.rand(2, 15, 40, 50), "reflect")
+    assert [tuple(head.shape) for head in heads] == [(2, len(leads), 40, 50)] * 2
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_it_takes_any_helper_channels(name):
+    made = config(name, atlas="channel", time_of_day=True, coordinates=True, static=("terrain",), normalize=True)
+    model = made.build().eval()
+    draw_weights(model, 1)
+    logit, _ = model(torch.rand(1, made.channels, 64, 64))
+    assert made.channels == 15 + 1 + 2 + 4 + 1 and torch.isfinite(logit).all()
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_levels_computed_again_give_the_same_gradients(name):
+    model = config(name).build().train()
+    draw_weights(model, 2)
+    x = torch.rand(2, 15, 64, 64)
+
+    def gradients():
+        model.zero_grad()
+        set_keys(keyed_modules(model), [5, 6])
+        logit, scaled = model(x)
+        (logit.square().mean() + scaled.square().mean()).backward()
+        return torch.cat([weight.grad.flatten() for weight in model.parameters()])
+
+    kept = gradients()
+    checkpoint_gradients(model)
+    assert torch.allclose(gradients(), kept, atol=1e-6, rtol=1e-4)
+
+
+def test_what_rate_net_sees_is_not_halved():
+    """It sees a change of one pixel in every answer near it, and pads by cells only."""
+    model = config("rate_net", input_scale=1).build().eval()
+    draw_weights(model, 0)
+    assert model.multiple == 1
+    x = torch.rand(1, 15, 21, 21)
+    changed = x.clone()
+    changed[0, :, 10, 10] += 1
+    moved = (model(x)[0] - model(changed)[0]).abs()[0, 0]
+    assert (moved[8:13, 8:13] > 0).all()
+
+
+def test_attention_depends_on_the_place_in_the_radars_field():
+    """What is told of a place moves the bias of attention, and a picture at another place is judged otherwise."""
+    made = config("window_attention")
+    model = made.build().eval()
+    draw_weights(model, 0)
+    with torch.no_grad():
+        for block in (module for module in model.modules() if isinstance(module, Block)):
+            block.of_place[-1].weight.normal_(generator=torch.Generator().manual_seed(0))
+    x = torch.rand(1, made.channels, 32, 32)
+    x[:, -3:] = 0.5
+    near = model(x)[0]
+    with torch.no_grad():
+        for block in (module for module in model.modules() if isinstance(module, Block)):
+            block.of_place[-1].weight.zero_()
+    assert torch.allclose(model(x)[0], near, atol=1e-6)  # alike everywhere, it biases nothing
+    x[:, -3:] = torch.rand(1, 3, 32, 32)
+    unbiased = model(x)[0]
+    with torch.no_grad():
+        for block in (module for module in model.modules() if isinstance(module, Block)):
+            block.of_place[-1].weight.normal_(generator=torch.Generator().manual_seed(0))
+    assert not torch.allclose(model(x)[0], unbiased, atol=1e-5)
+
+
+def test_windows_that_are_shifted_join_no_opposite_edges():
+    """A picture's left edge does not hang on its right one, though the shifted windows are padded."""
+    stage = Stage(16, WindowAttentionOptions(base_width=16, window=4, blocks=2), 0.0).eval()
+    draw_weights(stage, 0)
+    x, place = torch.rand(1, 16, 8, 128), torch.rand(1, 3, 8, 128)
+    changed = x.clone()
+    changed[..., 120:] = torch.rand(1, 16, 8, 8)
+    moved = (stage(x, place) - stage(changed, place)).abs().amax((0, 1, 2))
+    assert (moved[:96] == 0).all() and (moved[118:] > 0).all()
