@@ -20,7 +20,8 @@ sys.path[:0] = [str(ROOT / "workflow")]
 
 from planning.code import import_closure  # noqa: E402
 
-EXTRAS = {"tensorboard", "wandb", "mlflow"}  # imported where a key of the config asks for one
+# Imported where a key of the config or a subcommand asks for one.
+EXTRAS = {"tensorboard", "wandb", "mlflow", "transformers", "onnxscript"}
 CPU_BUILDS = "--extra-index-url https://download.pytorch.org/whl/cpu"
 HEADS = {
     "preparation": "# What all rules run in, with --sdm conda, but those that use torch.",

@@ -1,0 +1,70 @@
+"""A trained model as ONNX, for programs without this package or torch; needs the extra `export`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from radar_cleaner.channels import unscale_dbz
+from radar_cleaner.errors import ConfigError
+from radar_cleaner.models import ModelConfig, apply_padded
+
+INPUT, OUTPUTS = "channels", ("meteorological_probability", "reflectivity")
+_OPSET = 20
+
+
+class Exported(nn.Module):
+    """A network as other programs use it, at any picture size: it pads, and answers in probabilities and dBZ."""
+
+    def __init__(self, model: nn.Module, pad_mode: str) -> None:
+        super().__init__()
+        self.model, self.pad_mode = model, pad_mode
+
+    def forward(self, channels: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, C, H, W) -> probability 0..1 and reflectivity in dBZ, (B, leads, H, W) each."""
+        logit, scaled = apply_padded(self.model, channels, self.pad_mode)
+        return torch.sigmoid(logit), unscale_dbz(scaled)
+
+
+def export_onnx(model: nn.Module, config: ModelConfig, about: Mapping[str, str]) -> bytes:
+    """A network as an ONNX file, for any number and size of pictures.
+
+    Its metadata tell the names of the channels, the lead times and all else of `about`. Raises ConfigError where
+    the packages for it are not there.
+    """
+    try:
+        import onnxscript  # noqa: F401  # torch writes by it
+    except ImportError:
+        raise ConfigError(
+            "the export needs the packages onnx and onnxscript: pip install 'radar-cleaner[export]', or"
+            " -r envs/requirements-export.txt"
+        ) from None
+    exported = Exported(model.cpu(), config.pad_mode).eval()
+    size = 2 * int(model.multiple)  # type: ignore[arg-type]
+    example = torch.zeros(2, config.channels, size + 3, size + 5)
+    batch, height, width = (torch.export.Dim(name) for name in ("batch", "height", "width"))
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision is not there
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore", FutureWarning)
+        program = torch.onnx.export(
+            exported,
+            (example,),
+            dynamo=True,
+            opset_version=_OPSET,
+            input_names=[INPUT],
+            output_names=list(OUTPUTS),
+            dynamic_shapes={INPUT: {0: batch, 2: height, 3: width}},
+            verbose=False,
+        )
+    assert program is not None
+    told = {"channels": config.inputs.names, "lead_minutes": config.lead_minutes, **about}
+    program.model.metadata_props.update(
+        {name: value if isinstance(value, str) else json.dumps(value) for name, value in told.items()}
+    )
+    content: bytes = program.model_proto.SerializeToString()
+    return content

@@ -1,0 +1,76 @@
+"""An exported model answers as the model itself, by onnxruntime and at any size."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from learning_cases import SMALL, config
+from workflow_cases import REPOSITORY
+
+from radar_cleaner.checkpoints import save_model
+from radar_cleaner.export import Exported
+from radar_cleaner.inference import load_cleaner
+from radar_cleaner.models import draw_weights
+from radar_cleaner.stages.export_model import export_model
+
+KINDS = {
+    **{name: {"model": name} for name in SMALL},
+    "replicated": {"pad_mode": "replicate", "input_scale": 2},
+    "padded with zeros, standardized": {"pad_mode": "constant", "normalize": True},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_exported_model_answers_as_the_model_at_any_size(tmp_path: Path, kind: str) -> None:
+    made = config(**KINDS[kind])
+    model = made.build()
+    draw_weights(model, 0)
+    with torch.no_grad():  # answers of the size that trained networks give
+        for head in (getattr(model, "body", model)).reflectivity_head.parameters():
+            head *= 0.1
+    save_model(tmp_path / "best.pt", made, model.state_dict(), {})
+    export_model(model=tmp_path / "best.pt", output=tmp_path / "best.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "best.onnx")
+    own = Exported(load_cleaner(tmp_path / "best.pt", 1).model, made.pad_mode)
+    for shape in ((1, 64, 64), (2, 33, 47), (1, 5, 3), (3, 16, 128)):
+        x = torch.rand(shape[0], made.channels, *shape[1:])
+        with torch.no_grad():
+            wanted = own(x)
+        found = session.run(None, {"channels": x.numpy()})
+        for one, other, name in zip(found, wanted, ("probability", "reflectivity"), strict=True):
+            assert one.shape == (shape[0], 1, *shape[1:])
+            assert np.abs(one - other.numpy()).max() <= 1e-4, (name, shape)
+
+
+def test_it_tells_what_its_channels_are(tmp_path: Path) -> None:
+    made = config(atlas="channel")
+    model = made.build()
+    draw_weights(model, 0)
+    save_model(tmp_path / "best.pt", made, model.state_dict(), {})
+    export_model(model=tmp_path / "best.pt", output=tmp_path / "best.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "best.onnx")
+    told = session.get_modelmeta().custom_metadata_map
+    assert tuple(json.loads(told["channels"])) == made.inputs.names and json.loads(told["lead_minutes"]) == [0]
+    assert told["digest"].startswith("sha256:") and told["atlas"] == "channel"
+    assert [output.name for output in session.get_outputs()] == ["meteorological_probability", "reflectivity"]
+    assert session.get_inputs()[0].shape == ["batch", made.channels, "height", "width"]
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["best.onnx", "best.pt"]
+
+
+def test_without_its_packages_it_says_what_to_install(tmp_path: Path) -> None:
+    made = config()
+    save_model(tmp_path / "best.pt", made, made.build().state_dict(), {})
+    code = "import sys; sys.modules['onnxscript'] = None; from radar_cleaner.cli import main; main()"
+    command = [sys.executable, "-c", code, "export-model", "--model", "best.pt", "--output", "best.onnx"]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, env={"PYTHONPATH": str(REPOSITORY)}
+    )
+    assert done.returncode == 1 and "pip install 'radar-cleaner[export]'" in done.stderr
+    assert "Traceback" not in done.stderr and not (tmp_path / "best.onnx").exists()
