@@ -181,6 +181,8 @@ def _unique(rows: Sequence[Scores], key: str = "radar") -> list[str]:
 
 
 def _cleaner_style(row: Scores, scores: Sequence[Scores]) -> tuple[str, str, str]:
+    if str(row["cleaner"]).startswith("member"):  # of an ensemble
+        return GREY, ".", ""
     return CLEANER_STYLES[_unique(scores, "cleaner").index(row["cleaner"]) % len(CLEANER_STYLES)]
 
 

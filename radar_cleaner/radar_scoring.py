@@ -11,17 +11,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from radar_cleaner.bands import Bands, distance_km
 from radar_cleaner.channels import Inputs
-from radar_cleaner.evaluation import (
-    Frame,
-    Tally,
-    hide,
-    hit_by,
-    hole_lattice,
-    mask_classes,
-    score_frame,
-)
-from radar_cleaner.inference import Cleaner, RadarFrames
+from radar_cleaner.ensembles import Ensemble, EnsembleFrames, join
+from radar_cleaner.evaluation import COMPARED, MEMBER, MODEL, Frame, Tally, hit_by, mask_classes, score_frame
+from radar_cleaner.hole_lattice import hide, hole_lattice
 from radar_cleaner.joining import VoteSums
 from radar_cleaner.layout import Layout
 from radar_cleaner.names import NameFormat
@@ -34,12 +28,11 @@ Classes = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Scoring:
-    """How frames are scored; `votes` is their weight beside a model, `hole_size` None where nothing is hidden."""
+    """How frames are scored; `votes` is their weight beside a model; without sizes of holes nothing is hidden."""
 
     threshold: float
     votes: float
-    dbz_bands: list[float]
-    hole_size: int | None
+    bands: Bands
     tta: bool
     static: bool
 
@@ -74,7 +67,8 @@ class Masks:
 class RadarScorer:
     """One radar's stores of the evaluation period, its reference, and the models that are scored.
 
-    Of these the first is looked at closely; of one more, if any, the decisions are counted.
+    Of these the first is looked at closely, and its members where it is an ensemble; of one more, if any, the
+    decisions and probabilities are counted. They come in the order of `names`.
     """
 
     def __init__(
@@ -82,23 +76,32 @@ class RadarScorer:
         layout: Layout,
         radar: str,
         shards: list[str],
-        models: Sequence[tuple[Cleaner, Inputs]],
+        models: Sequence[tuple[Ensemble, list[Inputs]]],
         truth: Masks | Targets,
         how: Scoring,
     ) -> None:
-        self.truth, self.how, self._cleaner = truth, how, models[0][0]
+        self.truth, self.how, self._ensemble = truth, how, models[0][0]
         stores = (
             [layout.labels(radar, shard) for shard in shards],
             [layout.aligned(radar, shard) for shard in shards],
         )
         static = layout.static(radar) if how.static else None
-        all_frames = [RadarFrames(*stores, inputs, layout.atlas(radar), static) for _, inputs in models]
-        self._frames, *others = all_frames
-        self._compared = [(model, frames) for (model, _), frames in zip(models[1:], others, strict=True)]
+        frames = [EnsembleFrames(*stores, inputs, layout.atlas(radar), static) for _, inputs in models]
+        self._told, self._frames = frames[0], frames[0].first
+        self._compared = [(model, told) for (model, _), told in zip(models[1:], frames[1:], strict=True)]
         self._votes = VoteSums([layout.targets(radar, shard) for shard in shards], how.votes)
         self._rgb_paths = [layout.rgb(radar, shard) for shard in shards]
         self._clutter = open_store(layout.atlas(radar), "atlas").read("clutter")
         self._times = set(self._frames.times)
+        center, metres = self._frames.attrs["center_px"], float(self._frames.attrs["metres_per_pixel"])
+        self._range_km = distance_km(self._frames.grid.shape, center, metres)
+
+    @property
+    def names(self) -> list[str]:
+        """The models that are scored, by their names in the tables."""
+        count = len(self._ensemble.members)
+        members = [f"{MEMBER} {number}" for number in range(1, count + 1)] if count > 1 else []
+        return [MODEL, *([COMPARED] if self._compared else []), *members]
 
     def score(self, times: Iterable[int]) -> Iterator[tuple[int, Tally | None]]:
         """Each time and the tally of its frame, None where there is no frame or no reference."""
@@ -110,7 +113,7 @@ class RadarScorer:
         """A time that has been scored, as the model judges it."""
         frame, attrs = self._frame(time), self._frames.attrs
         assert frame is not None, self._frames.labels.describe(time)
-        seen = self._cleaner.predict(self._frames.inputs(time), self.how.tta)
+        seen = join(self._ensemble.predict_each(self._told.inputs(time), self.how.tta))
         kept = np.asarray(self._votes.join(seen.probability, time) >= self.how.threshold)
         center = float(attrs["center_px"][0]), float(attrs["center_px"][1])
         return Judged(frame.codes, frame.reference, kept, center, float(attrs["metres_per_pixel"]))
@@ -135,15 +138,20 @@ class RadarScorer:
             return None
         label_class = self._frames.labels.frame("echo_class", time)
         assert label_class is not None, self._frames.labels.describe(time)
-        return Frame(codes, label_class, self._clutter, classes)
+        return Frame(codes, label_class, self._clutter, classes, self._range_km)
 
     def _score(self, time: int, frame: Frame) -> Tally:
-        how, inputs = self.how, self._frames.inputs(time)
-        seen = self._cleaner.predict(inputs, how.tta)
-        holes = None if how.hole_size is None else hole_lattice(frame.codes, time, how.hole_size)
+        how, inputs = self.how, self._told.inputs(time)
+        each = self._ensemble.predict_each(inputs, how.tta)
+        seen = join(each)
+        holes = hole_lattice(frame.codes, time, how.bands.holes_px)
         hidden = None
-        if holes is not None and hit_by(holes, frame):
-            hidden = self._cleaner.predict(replace(inputs, own=hide(inputs.own, holes)), how.tta).dbz
-        others = [model.predict(frames.inputs(time), how.tta) for model, frames in self._compared]
+        if hit_by(holes, frame):
+            holed = [replace(one, own=hide(one.own, holes)) for one in inputs]
+            hidden = join(self._ensemble.predict_each(holed, how.tta)).dbz
+        others = [join(model.predict_each(told.inputs(time), how.tta)) for model, told in self._compared]
+        others += each if len(each) > 1 else []
         probability, *compared = (self._votes.join(one.probability, time) for one in (seen, *others))
-        return score_frame(frame, probability, seen.dbz, how.threshold, how.dbz_bands, holes, hidden, compared)
+        return score_frame(
+            frame, probability, seen.dbz, how.threshold, how.bands, holes, hidden, compared, seen.spread
+        )

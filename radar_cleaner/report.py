@@ -14,9 +14,10 @@ from xml.etree import ElementTree
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from radar_cleaner.bands import ALL
 from radar_cleaner.costs import duration
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.evaluation import ALL_BANDS
+from radar_cleaner.evaluation import whole_rows
 from radar_cleaner.shards import to_datetime
 
 APART_SECONDS = 3600  # frames nearer in time look much the same
@@ -85,18 +86,24 @@ def spread(items: Sequence[Any], count: int) -> list[Any]:
 
 
 def score_table(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Rows of metrics.json's `scores` with the cleaners side by side; bands without a scored pixel left out."""
+    """Rows of metrics.json's `scores` with the cleaners side by side: over all, by reflectivity, by range.
+
+    Those without a scored pixel are left out.
+    """
     table: dict[tuple[str, str], dict[str, Any]] = {}
     for row in rows:
+        if ALL not in (row["range"], row["band"]):
+            continue
         meteorological = row["hits"] + row["misses"]
         other = row["false_alarms"] + row["correct_removals"]
-        if not meteorological + other and row["band"] != "all":
+        part = _part(row)
+        if not meteorological + other and part != ALL:
             continue
         line = table.setdefault(
-            (row["radar"], row["band"]),
+            (row["radar"], part),
             {
                 "radar": row["radar"],
-                "band": row["band"],
+                "part": part,
                 "meteorological": meteorological,
                 "other": other,
                 "cleaners": {},
@@ -107,14 +114,25 @@ def score_table(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def reflectivity_table(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Rows of metrics.json's `reflectivity` with the measures side by side; bands without pixels left out."""
+    """Rows of metrics.json's `reflectivity` side by side by measure: over all, by reflectivity, range, hole.
+
+    Those without pixels are left out.
+    """
     table: dict[tuple[str, str], dict[str, Any]] = {}
     for row in rows:
-        line = table.setdefault(
-            (row["radar"], row["band"]), {"radar": row["radar"], "band": row["band"], "measures": {}}
-        )
+        if sum(row[key] != ALL for key in ("hole_px", "range", "band")) > 1:
+            continue
+        part = _part(row)
+        line = table.setdefault((row["radar"], part), {"radar": row["radar"], "part": part, "measures": {}})
         line["measures"][row["measure"]] = row
     return [line for line in table.values() if any(row["pixels"] for row in line["measures"].values())]
+
+
+def _part(row: Mapping[str, Any]) -> str:
+    """What of a radar's pixels a row is of: a size of hole, a range, a band, or all."""
+    hole = row.get("hole_px", ALL)
+    parts = (ALL if hole == ALL else f"holes of {hole} px", row["range"], row["band"])
+    return next((part for part in parts if part != ALL), ALL)
 
 
 def labeler_table(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -149,11 +167,8 @@ def list_warnings(metrics: Mapping[str, Any]) -> list[str]:
         )
     radars = [
         row["radar"]
-        for row in metrics["scores"]
-        if row["cleaner"] == "model"
-        and row["band"] == ALL_BANDS
-        and row["retention"] is not None
-        and row["retention"] < KEPT_TOO_LITTLE
+        for row in whole_rows(metrics["scores"])
+        if row["cleaner"] == "model" and row["retention"] is not None and row["retention"] < KEPT_TOO_LITTLE
     ]
     if radars:
         warnings.append(

@@ -16,8 +16,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from radar_cleaner.evaluation import BLOCK_SECONDS, CLEANERS, Tally
-from radar_cleaner.metrics import KEPT, MET, NON_MET, REMOVED, band_names, band_of
+from radar_cleaner.bands import band_names, band_of
+from radar_cleaner.evaluation import BLOCK_SECONDS, RULES, Tally
+from radar_cleaner.metrics import KEPT, MET, NON_MET, REMOVED
 from radar_cleaner.shards import format_time
 from radar_cleaner.vocabulary import METEOROLOGICAL, NON_METEOROLOGICAL, decode_dbz, is_echo
 
@@ -27,7 +28,7 @@ PIECE_EDGES_PX = (2, 5, 20, 100)
 EDGE_PX = 2
 MOSTLY = 0.5  # of the wrong pixels: what so many have in common is said
 _COMPASS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
-_MODEL = CLEANERS.index("model")
+_MODEL = len(RULES)  # the place of the model among the cleaners
 
 Codes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -47,7 +48,7 @@ class FrameScore:
     @classmethod
     def of(cls, radar: str, time: int, tally: Tally) -> FrameScore:
         """From the tally of one frame."""
-        counts = tally.decisions[_MODEL].sum(axis=0)
+        counts = tally.block.decisions[_MODEL].sum(axis=(0, 1))
         echo = counts.sum(axis=1)
         wrong = counts[MET, REMOVED], counts[NON_MET, KEPT]
         return cls(radar, time, *(int(value) for value in (echo[MET], echo[NON_MET], *wrong)))

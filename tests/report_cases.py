@@ -9,18 +9,14 @@ import numpy as np
 import pandas as pd
 from store_cases import START, make_atlas, make_labels, pattern_codes, times_from
 
-from radar_cleaner.evaluation import (
-    Frame,
-    RadarScores,
-    reflectivity_rows,
-    score_frame,
-    score_rows,
-    with_total,
-)
+from radar_cleaner.bands import Bands, distance_km
+from radar_cleaner.evaluation import Frame, RadarScores, score_frame, with_total
 from radar_cleaner.figures import new_figure, to_png
 from radar_cleaner.geometry import Grid, RadarGeometry
+from radar_cleaner.hole_lattice import hole_lattice
 from radar_cleaner.layout import Layout
 from radar_cleaner.products import ProductWriter
+from radar_cleaner.score_tables import reflectivity_rows, score_rows
 from radar_cleaner.shards import format_time
 from radar_cleaner.store_writer import Static, StoreWriter, Variable
 from radar_cleaner.vocabulary import NODATA, decode_dbz, is_echo
@@ -100,15 +96,17 @@ def make_run(
 
 
 def make_evaluation(results: Path, radars: tuple[str, ...], keeps: bool = True, **changes: object) -> None:
-    """metrics.json of a model that is perfect, or keeps nothing, with these changes, and two pictures."""
-    scores = {}
+    """metrics.json of a model that is perfect, or keeps nothing, with these changes, and its pictures."""
+    scores, bands = {}, Bands((30.0,), (120.0,), (4, 8))
     for radar in radars:
-        scores[radar] = RadarScores(2)
+        scores[radar] = RadarScores(bands)
         codes = pattern_codes(radar, START)
         reference = np.where(decode_dbz(codes) > 30, 1, 2).astype(np.uint8)
-        frame = Frame(codes, np.ones_like(codes), np.eye(48, dtype=bool), reference)
+        distance = distance_km(codes.shape, (24, 23), 10_000)
+        frame = Frame(codes, np.ones_like(codes), np.eye(48, dtype=bool), reference, distance)
         right = (reference == 1).astype(np.float32) * keeps
-        scores[radar].add(START, score_frame(frame, right, decode_dbz(codes), 0.5, [30.0]))
+        dbz, holes = decode_dbz(codes), hole_lattice(codes, START, bands.holes_px)
+        scores[radar].add(START, score_frame(frame, right, dbz, 0.5, bands, holes, dbz - np.float32(3)))
     found = with_total(scores)
     metrics = {
         "reference": "masks",
@@ -122,13 +120,13 @@ def make_evaluation(results: Path, radars: tuple[str, ...], keeps: bool = True, 
             "scored": dict.fromkeys(radars, 1),
             "without_reference": dict.fromkeys(radars, 0),
         },
-        "scores": score_rows(found, [30.0]),
-        "reflectivity": reflectivity_rows(found, [30.0]),
+        "scores": score_rows(found),
+        "reflectivity": reflectivity_rows(found),
         "worst_frames": [] if keeps else [_worst_row(radar) for radar in radars],
         **changes,
     }
     _write(results / "evaluation" / "metrics.json", json.dumps(metrics))
-    for name in ("scores.png", "curve.png", "worst_frames.png"):
+    for name in ("scores.png", "curve.png", "calibration.png", "reflectivity.png", "worst_frames.png"):
         (results / "evaluation" / name).write_bytes(to_png(new_figure(1, 1)))
 
 

@@ -18,11 +18,14 @@ from store_cases import (
     times_from,
 )
 
+from radar_cleaner import ensembles
 from radar_cleaner.errors import ConfigError, FrameError, ModelError, SampleError
+from radar_cleaner.evaluation import whole_rows
 from radar_cleaner.inference import Prediction
 from radar_cleaner.layout import Layout
 from radar_cleaner.samples import sample_table
 from radar_cleaner.stages import evaluate_model as stage
+from radar_cleaner.stores import open_store
 from radar_cleaner.vocabulary import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, decode_dbz, is_echo
 
 SHARD = "20240711T00"
@@ -86,17 +89,19 @@ def run(tmp_path, monkeypatch):
         if not draw:  # drawing takes longer than all else
             monkeypatch.setattr(stage.figures, "scores_figure", lambda *_: b"")
             monkeypatch.setattr(stage.figures, "removal_curve_figure", lambda *_: b"")
+            monkeypatch.setattr(stage.accuracy_figures, "calibration_figure", lambda *_: b"")
+            monkeypatch.setattr(stage.accuracy_figures, "reflectivity_figure", lambda *_: b"")
             monkeypatch.setattr(stage.error_figures, "worst_frames_figure", lambda rows, *_: call.drawn(rows))
         samples = samples or [(time, radar) for time in TIMES for radar in ("CASGO", "CASCM")]
         sample_table(samples).to_csv(tmp_path / "test.csv", index=False)
         cleaner = cleaner or FakeCleaner(40)
-        monkeypatch.setattr(stage, "load_cleaner", lambda path, threads: call.others.get(path.name, cleaner))
+        monkeypatch.setattr(ensembles, "load_cleaner", lambda path, *_: call.others.get(path.name, cleaner))
         out = tmp_path / "out"
         flags = {
             "results": layout.results,
             "stores": [f"CASGO={SHARD}", f"CASCM={SHARD}"],
             "samples": tmp_path / "test.csv",
-            "model": tmp_path / "best.pt",
+            "model": [tmp_path / "best.pt"],
             "input_minutes": MINUTES,
             "reference": tmp_path / "masks",
             "atlas": "none",
@@ -107,8 +112,9 @@ def run(tmp_path, monkeypatch):
             "threshold": 0.5,
             "votes": 0.0,
             "dbz_bands": [30.0],
+            "range_bands": [120.0],
             "holes": True,
-            "hole_size": 4,
+            "hole_sizes": [2, 4],
             "tta": False,
             "static": False,
             "fast_dev_run": False,
@@ -116,8 +122,11 @@ def run(tmp_path, monkeypatch):
             "output": out / "metrics.json",
             "scores": out / "scores.csv",
             "curve": out / "curve.csv",
+            "calibration": out / "calibration.csv",
             "scores_figure": out / "scores.png",
             "curve_figure": out / "curve.png",
+            "calibration_figure": out / "calibration.png",
+            "reflectivity_figure": out / "reflectivity.png",
             "frames": out / "frames.csv",
             "worst_figure": out / "worst_frames.png",
         }
@@ -132,9 +141,10 @@ def run(tmp_path, monkeypatch):
     return call
 
 
-def find(metrics, radar="all radars", cleaner="model", band="all"):
-    key = (radar, cleaner, band)
-    return next(row for row in metrics["scores"] if (row["radar"], row["cleaner"], row["band"]) == key)
+def find(metrics, radar="all radars", cleaner="model", place="all", band="all"):
+    key = (radar, cleaner, place, band)
+    names = ("radar", "cleaner", "range", "band")
+    return next(row for row in metrics["scores"] if tuple(row[name] for name in names) == key)
 
 
 def frames_of(run):
@@ -215,6 +225,50 @@ def test_a_second_model_is_scored_beside_the_first_and_changes_none_of_its_score
     }
 
 
+def test_pixels_are_scored_by_their_distance_from_the_radar(run):
+    metrics = run()
+    row, column = np.indices((48, 48))
+    attrs = open_store(run.layout.labels("CASGO", SHARD), "labels").attrs
+    x, y = attrs["center_px"]
+    near = np.hypot(column - x, row - y) * attrs["metres_per_pixel"] < 120_000
+    for place, inside in (("within 120 km", near), ("120 km and beyond", ~near)):
+        rain = [
+            (
+                is_echo(pattern_codes("CASGO", time)) & (reference_of("CASGO", time) == METEOROLOGICAL) & inside
+            ).sum()
+            for time in TIMES
+        ]
+        assert find(metrics, "CASGO", place=place)["hits"] == sum(rain) > 0
+
+
+def test_an_ensemble_is_scored_beside_its_members_and_its_spread_is_where_they_disagree(run):
+    """One of three keeps all echo, two what the reference keeps: the mean is right, apart where one is wrong."""
+    run.others |= {"all.pt": FakeCleaner(-99), "one.pt": FakeCleaner(40), "two.pt": FakeCleaner(40)}
+    paths = [run.folder / name for name in ("all.pt", "one.pt", "two.pt")]
+    metrics = run(model=paths, draw=True)
+    assert set(metrics["models"]) == {"model", "member 1", "member 2", "member 3"}
+    assert metrics["models"]["member 2"] == str(paths[1])
+    assert (find(metrics)["retention"], find(metrics)["removal"]) == (1, 1)
+    assert find(metrics, cleaner="member 1")["removal"] == 0 and find(metrics, cleaner="member 3")["removal"] == 1
+    spread = [row for row in metrics["spread"] if row["radar"] == "all radars"]
+    assert sum(row["pixels"] for row in spread) == find(metrics)["hits"] + find(metrics)["correct_removals"]
+    assert [row["pixels"] for row in spread if row["pixels"]] == [
+        find(metrics)[name] for name in ("hits", "correct_removals")
+    ]
+    assert spread[0]["pixels"] and spread[9]["pixels"]  # the deviation of 1, 0, 0 is 0.47
+    assert all(row["wrong"] == 0 for row in spread) and run()["spread"] is None
+
+
+def test_a_model_that_ranks_perfectly_has_whole_areas_and_a_sure_one_that_is_right_no_calibration_error(run):
+    metrics = run()
+    row = find(metrics)
+    assert (row["roc_auc"], row["pr_auc"], row["ece"]) == (1, 1, 0) and metrics["ece"]["all radars"] == 0
+    backwards = run(FakeCleaner(-99))  # keeps all, for sure
+    assert find(backwards)["roc_auc"] == 0.5
+    wrong = find(backwards)
+    assert wrong["ece"] == pytest.approx(wrong["false_alarms"] / (wrong["false_alarms"] + wrong["hits"]))
+
+
 def test_without_masks_the_targets_are_the_reference(run):
     by_masks, by_labels = run(), run(reference=None)
     assert by_labels["reference"] == "labels"
@@ -238,7 +292,9 @@ def test_without_any_reference_there_are_no_scores_but_whole_files(run):
     assert find(metrics)["retention"] is None
     assert sum(metrics["samples"]["scored"].values()) == 0
     assert metrics["worst_frames"] == [] and frames_of(run).empty
-    for name in ("curve.png", "worst_frames.png"):
+    assert set(metrics["ece"].values()) == {None}
+    assert set(pd.read_csv(run.folder / "out" / "calibration.csv")["pixels"]) == {0}
+    for name in ("curve.png", "worst_frames.png", "calibration.png", "reflectivity.png"):
         assert (run.folder / "out" / name).read_bytes().startswith(b"\x89PNG")
 
 
@@ -258,19 +314,27 @@ def test_holes_hide_the_own_value_at_all_times_and_only_there_is_an_error(run):
     assert holes.any() and (hidden[:, holes] == NODATA).all()
     assert (hidden[:, ~holes] == seen[:, ~holes]).all()
     assert not (holes & (seen[1] == NODATA)).any()
-    rows = {row["measure"]: row for row in metrics["reflectivity"] if row["band"] == "all"}
+    rows = {row["measure"]: row for row in whole_rows(metrics["reflectivity"]) if row["hole_px"] == "all"}
     own = decode_dbz(seen[1])
     rain = holes & is_echo(seen[1]) & (reference_of("CASGO", TIMES[1]) == METEOROLOGICAL)
     # What it cannot see the fake calls 0 dBZ; what it sees it knows.
     assert rows["error on holes"]["mae_dbz"] == pytest.approx(own[rain].mean())
     assert rows["error on holes"]["pixels"] == rain.sum()
     assert rows["label agreement"]["mae_dbz"] == 0
+    by_size = {
+        row["hole_px"]: row for row in whole_rows(metrics["reflectivity"]) if row["measure"] == "error on holes"
+    }
+    # The frame is 48 px wide, 3 x 3 boxes, so that both sizes are in it.
+    assert by_size[2]["pixels"] + by_size[4]["pixels"] == rain.sum() and 0 not in (
+        by_size[2]["pixels"],
+        by_size[4]["pixels"],
+    )
 
 
 def test_without_holes_the_model_looks_once(run):
     cleaner = FakeCleaner(40)
     metrics = run(cleaner, holes=False)
-    assert len(cleaner.seen) == 8 and metrics["hole_size"] is None
+    assert len(cleaner.seen) == 8 and metrics["hole_sizes_px"] is None
 
 
 @pytest.mark.parametrize("tta", [False, True])
@@ -291,7 +355,7 @@ def test_a_fast_dev_run_scores_the_first_two_samples_and_writes_all_files(run):
         "scored": {"CASCM": 1, "CASGO": 1},
         "without_reference": {"CASCM": 0, "CASGO": 0},
     }
-    assert len(list((run.folder / "out").iterdir())) == 7
+    assert len(list((run.folder / "out").iterdir())) == 10
 
 
 @pytest.mark.parametrize("count", [1, 3, 4])
@@ -311,11 +375,13 @@ def test_one_radar_alone_has_no_total(run):
 
 def test_tables_hold_what_the_metrics_hold_and_the_same_run_gives_the_same_files(run):
     metrics = run()
-    names = ("metrics.json", "scores.csv", "curve.csv", "frames.csv")
+    names = ("metrics.json", "scores.csv", "curve.csv", "calibration.csv", "frames.csv")
     files = {name: (run.folder / "out" / name).read_bytes() for name in names}
     scores, curve = (pd.read_csv(run.folder / "out" / name) for name in ("scores.csv", "curve.csv"))
     assert len(scores) == len(metrics["scores"]) + len(metrics["reflectivity"])
     assert set(curve["radar"]) == {"CASGO", "CASCM", "all radars"}
+    calibration = pd.read_csv(run.folder / "out" / "calibration.csv")
+    assert list(calibration.groupby("radar").size()) == [20, 20, 20]
     run()
     assert files == {name: (run.folder / "out" / name).read_bytes() for name in names}
 
@@ -338,8 +404,9 @@ def test_two_masks_of_one_time_are_refused(run):
 def test_what_does_not_fit_is_said(run):
     with pytest.raises(ModelError, match="input_minutes"):
         run(input_minutes=[0])
-    with pytest.raises(ConfigError, match="dbz_bands"):
-        run(dbz_bands=[30.0, 20.0])
+    for change in ({"dbz_bands": [30.0, 20.0]}, {"range_bands": [60.0, 60.0]}, {"hole_sizes": [8, 4]}):
+        with pytest.raises(ConfigError, match=next(iter(change))):
+            run(**change)
     with pytest.raises(SampleError, match="CASXX"):
         run(samples=[(START, "CASXX")])
 

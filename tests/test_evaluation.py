@@ -1,37 +1,35 @@
-"""Known cleaners get their known scores; holes hide everything once and never what was not seen."""
-
-import json
+"""Known cleaners are counted as they are, each pixel once, in its band, and frames add up."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
+from radar_cleaner.bands import Bands, distance_km
+from radar_cleaner.calibration import EVENTS, PIXELS, PROBABILITY
+from radar_cleaner.errors import ModelError
 from radar_cleaner.evaluation import (
-    AGREEMENT,
-    ALL_BANDS,
     ALL_RADARS,
-    CLEANERS,
-    LATTICE,
-    ON_HOLES,
+    RANK_STARTS,
+    BlockTally,
     Frame,
     RadarScores,
     Tally,
-    curve_rows,
-    hide,
     hit_by,
-    hole_lattice,
     mask_classes,
-    reflectivity_rows,
     score_frame,
-    score_rows,
+    whole_rows,
     with_total,
 )
+from radar_cleaner.hole_lattice import hole_lattice
+from radar_cleaner.metrics import KEPT, MET, NON_MET, PROBABILITY_EDGES, REMOVED
+from radar_cleaner.reflectivity import DBZ_EDGES, error_scores
 from radar_cleaner.vocabulary import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, decode_dbz, is_echo
 
-BANDS = [23.0, 40.0]
+BANDS = Bands((23.0, 40.0), (6.0, 12.0), (2, 3))
 SHAPE = (24, 30)
+RANGE_KM = distance_km(SHAPE, (14, 11), 1000)
+LABEL, MASKED, MODEL, COMPARED = range(4)
 
 
 def a_frame(seed=0):
@@ -44,166 +42,174 @@ def a_frame(seed=0):
         rng.integers(0, 4, SHAPE).astype(np.uint8),
         rng.random(SHAPE) < 0.1,
         rng.choice(np.array([1, 1, 2, 3], np.uint8), SHAPE),
+        RANGE_KM,
     )
 
 
-def judge(frame, probability, dbz=None, **holes):
+def judge(frame, probability, dbz=None, **more):
     dbz = decode_dbz(frame.codes) if dbz is None else dbz
-    return score_frame(frame, probability.astype(np.float32), dbz, 0.5, BANDS, **holes)
+    return score_frame(frame, np.asarray(probability, np.float32), dbz, 0.5, BANDS, **more)
 
 
-def rows_of(*tallies):
-    scores = RadarScores(len(BANDS) + 1)
-    for hour, tally in enumerate(tallies):
-        scores.add(hour * 3600, tally)
-    return {(row["cleaner"], row["band"]): row for row in score_rows({"A": scores}, BANDS)}
+def of_all(tally, cleaner=MODEL):
+    """(class, decision) of a cleaner over all bands."""
+    return tally.block.decisions[cleaner].sum(axis=(0, 1))
 
 
-def the_model(tally):
-    return rows_of(tally)["model", ALL_BANDS]
+def truths(frame):
+    echo = is_echo(frame.codes)
+    return echo & (frame.reference == METEOROLOGICAL), echo & (frame.reference == NON_METEOROLOGICAL)
 
 
 def test_a_perfect_model_keeps_all_rain_and_removes_all_else():
     frame = a_frame()
-    row = the_model(judge(frame, frame.reference == METEOROLOGICAL))
-    assert (row["retention"], row["removal"], row["far"], row["csi"]) == (1, 1, 0, 1)
-    echo = is_echo(frame.codes)
-    assert row["hits"] == (echo & (frame.reference == METEOROLOGICAL)).sum()
-    assert row["correct_removals"] == (echo & (frame.reference == NON_METEOROLOGICAL)).sum()
+    rain, other = truths(frame)
+    counts = of_all(judge(frame, frame.reference == METEOROLOGICAL))
+    assert counts[MET].tolist() == [0, rain.sum()] and counts[NON_MET].tolist() == [other.sum(), 0]
 
 
-@pytest.mark.parametrize(("value", "retention", "removal"), [(1, 1, 0), (0, 0, 1)])
-def test_a_model_that_keeps_or_removes_all_gets_exactly_that(value, retention, removal):
-    row = the_model(judge(a_frame(), np.full(SHAPE, value)))
-    assert (row["retention"], row["removal"]) == (retention, removal)
-
-
-def test_a_probability_at_the_threshold_is_kept():
-    assert the_model(judge(a_frame(), np.full(SHAPE, 0.5)))["retention"] == 1
+@pytest.mark.parametrize(("value", "decision"), [(1, KEPT), (0.5, KEPT), (0.4999, REMOVED), (0, REMOVED)])
+def test_a_model_keeps_what_reaches_the_threshold(value, decision):
+    counts = of_all(judge(a_frame(), np.full(SHAPE, value)))
+    assert counts[:, 1 - decision].sum() == 0 < counts[:, decision].min()
 
 
 def test_the_label_removes_its_non_meteorological_echo_and_the_mask_the_clutter_as_well():
     frame = a_frame()
-    rows = rows_of(judge(frame, np.ones(SHAPE)))
+    tally = judge(frame, np.ones(SHAPE))
+    rain, other = truths(frame)
     label_keeps = frame.label_class != NON_METEOROLOGICAL
-    for name, kept in (("weak label", label_keeps), ("label + clutter mask", label_keeps & ~frame.clutter)):
-        event = is_echo(frame.codes) & (frame.reference == METEOROLOGICAL)
-        assert rows[name, ALL_BANDS]["hits"] == (event & kept).sum()
-        assert rows[name, ALL_BANDS]["misses"] == (event & ~kept).sum()
+    for cleaner, kept in ((LABEL, label_keeps), (MASKED, label_keeps & ~frame.clutter)):
+        counts = of_all(tally, cleaner)
+        assert counts[MET].tolist() == [(rain & ~kept).sum(), (rain & kept).sum()]
+        assert counts[NON_MET].tolist() == [(other & ~kept).sum(), (other & kept).sum()]
 
 
-def test_bands_add_up_to_all_and_follow_the_own_reflectivity():
+@given(st.integers(0, 99))
+def test_each_pair_of_bands_is_counted_by_brute_force(seed):
+    frame = a_frame(seed)
+    probability = np.random.default_rng(seed).random(SHAPE).astype(np.float32)
+    tally = judge(frame, probability)
+    own = decode_dbz(frame.codes)
+    for place in range(3):
+        for band in range(3):
+            low_km, high_km = [0, 6, 12, 99][place : place + 2]
+            low, high = [-99, 23, 40, 99][band : band + 2]
+            inside = (low_km <= RANGE_KM) & (high_km > RANGE_KM) & (own >= low) & (own < high)
+            for row, truth in zip((MET, NON_MET), truths(frame), strict=True):
+                pixels = probability[inside & truth]
+                wanted = [(pixels < 0.5).sum(), (pixels >= 0.5).sum()]
+                assert tally.block.decisions[MODEL, place, band, row].tolist() == wanted
+                bins = np.searchsorted(PROBABILITY_EDGES, pixels, side="right") - 1
+                counts = np.bincount(bins, minlength=PROBABILITY_EDGES.size)
+                np.testing.assert_array_equal(tally.histogram[0, place, band, row], counts)
+
+
+def test_coarse_bins_hold_what_the_fine_ones_hold_by_range_and_by_reflectivity():
+    tally = judge(a_frame(), np.random.default_rng(4).random(SHAPE))
+    coarse = np.add.reduceat(tally.histogram, RANK_STARTS, axis=-1)
+    np.testing.assert_array_equal(tally.block.ranks[:, :3], coarse.sum(axis=2))
+    np.testing.assert_array_equal(tally.block.ranks[:, 3:], coarse.sum(axis=1))
+    assert RANK_STARTS[0] == 0 and RANK_STARTS.size < 300
+
+
+def test_a_second_model_is_counted_beside_the_first_and_changes_nothing_of_it():
+    frame, rng = a_frame(), np.random.default_rng(2)
+    one, two = rng.random((2, *SHAPE)).astype(np.float32)
+    alone, other, both = judge(frame, one), judge(frame, two), judge(frame, one, compared=(two,))
+    for name in ("decisions", "ranks", "calibration"):
+        cleaners = slice(None, -1)
+        np.testing.assert_array_equal(getattr(both.block, name)[cleaners], getattr(alone.block, name))
+        np.testing.assert_array_equal(getattr(both.block, name)[-1], getattr(other.block, name)[-1])
+    np.testing.assert_array_equal(both.histogram, np.concatenate([alone.histogram, other.histogram]))
+    np.testing.assert_array_equal(both.pairs, alone.pairs)
+
+
+def test_calibration_counts_scored_echo_alone():
     frame = a_frame()
-    rows = rows_of(judge(frame, np.ones(SHAPE)))
-    parts = [row for (cleaner, band), row in rows.items() if cleaner == "model" and band != ALL_BANDS]
-    for count in ("hits", "misses", "false_alarms", "correct_removals"):
-        assert sum(row[count] for row in parts) == rows["model", ALL_BANDS][count]
-    strong = is_echo(frame.codes) & (decode_dbz(frame.codes) >= 40) & (frame.reference == METEOROLOGICAL)
-    assert rows["model", "40 dBZ and more"]["hits"] == strong.sum()
+    probability = np.random.default_rng(1).random(SHAPE).astype(np.float32)
+    rain, other = truths(frame)
+    sums = judge(frame, probability).block.calibration[0].sum(axis=0)
+    assert sums[PIXELS] == (rain | other).sum() and sums[EVENTS] == rain.sum()
+    assert sums[PROBABILITY] == pytest.approx(probability[rain | other].sum(dtype=np.float64))
 
 
-@settings(deadline=None, max_examples=25)
-@given(st.lists(st.tuples(st.integers(0, 99), st.integers(0, 9)), min_size=1, max_size=6), st.data())
-def test_scores_add_up_over_frames_and_radars(frames, data):
-    tallies = [(hour, judge(a_frame(seed), np.random.default_rng(seed).random(SHAPE))) for seed, hour in frames]
-    cut = data.draw(st.integers(0, len(tallies)))
-    one, two, whole = (RadarScores(len(BANDS) + 1) for _ in range(3))
-    for index, (hour, tally) in enumerate(tallies):
-        (one if index < cut else two).add(hour * 3600, tally)
-        whole.add(hour * 3600, tally)
-    both = with_total({"A": one, "B": two})[ALL_RADARS]
-    assert score_rows({"A": both}, BANDS) == score_rows({"A": whole}, BANDS)
-    assert curve_rows({"A": both}) == curve_rows({"A": whole})
-    for found, wanted in zip(
-        reflectivity_rows({"A": both}, BANDS), reflectivity_rows({"A": whole}, BANDS), strict=True
-    ):
-        assert found == pytest.approx(wanted)
-
-
-def test_the_curve_passes_through_the_model_and_is_monotone():
-    tally = judge(a_frame(), np.random.default_rng(5).random(SHAPE))
-    scores = RadarScores(len(BANDS) + 1)
-    scores.add(0, tally)
-    curve = curve_rows({"A": scores})
-    here = next(row for row in curve if row["threshold"] == 0.5)
-    assert all(the_model(tally)[name] == here[name] for name in ("hits", "correct_removals", "csi"))
-    assert (np.diff([row["retention"] for row in curve]) <= 0).all()
-    assert (np.diff([row["removal"] for row in curve]) >= 0).all()
-
-
-def test_reflectivity_is_judged_on_rain_only_and_holes_apart_from_agreement():
+def test_reflectivity_is_judged_on_rain_only_and_holes_by_size_apart_from_agreement():
     frame = a_frame()
-    holes = hole_lattice(frame.codes, 0, 3)
-    rain = is_echo(frame.codes) & (frame.reference == METEOROLOGICAL)
+    holes = hole_lattice(frame.codes, 0, BANDS.holes_px)
+    rain, _ = truths(frame)
     own = decode_dbz(frame.codes)
     wrong_elsewhere = np.where(rain, own + 2, 77).astype(np.float32)
-    hidden = np.where(rain & holes, own - 5, 88).astype(np.float32)
-    scores = RadarScores(len(BANDS) + 1)
-    scores.add(0, judge(frame, np.ones(SHAPE), wrong_elsewhere, holes=holes, hole_dbz=hidden))
-    rows = {(row["measure"], row["band"]): row for row in reflectivity_rows({"A": scores}, BANDS)}
-    on_holes, agreement = rows[ON_HOLES, ALL_BANDS], rows[AGREEMENT, ALL_BANDS]
-    assert (on_holes["pixels"], on_holes["bias_dbz"], on_holes["mae_dbz"]) == ((rain & holes).sum(), -5, 5)
+    hidden = np.select([rain & (holes == 1), rain & (holes == 2)], [own - 5, own + 7], 88).astype(np.float32)
+    tally = judge(frame, np.ones(SHAPE), wrong_elsewhere, holes=holes, hole_dbz=hidden)
+    small, large, agreement = (error_scores(sums) for sums in tally.block.errors.sum(axis=(1, 2)))
+    assert (small["pixels"], small["bias_dbz"], small["mae_dbz"]) == ((rain & (holes == 1)).sum(), -5, 5)
+    assert (large["pixels"], large["bias_dbz"], large["rmse_dbz"]) == ((rain & (holes == 2)).sum(), 7, 7)
     assert (agreement["pixels"], agreement["bias_dbz"], agreement["rmse_dbz"]) == (rain.sum(), 2, 2)
-    assert "error" not in AGREEMENT
+    assert tally.pairs.sum(axis=(1, 2)).tolist() == [small["pixels"] + large["pixels"], rain.sum()]
+    estimate, value = np.nonzero(tally.pairs[1])
+    assert set(DBZ_EDGES[estimate] - DBZ_EDGES[value]) == {2}
 
 
 def test_without_holes_there_is_no_error_on_them():
-    scores = RadarScores(len(BANDS) + 1)
-    scores.add(0, judge(a_frame(), np.ones(SHAPE)))
-    found = [row for row in reflectivity_rows({"A": scores}, BANDS) if row["measure"] == ON_HOLES]
-    assert {row["pixels"] for row in found} == {0}
-    assert {row["mae_dbz"] for row in found} == {None}
-
-
-@given(
-    arrays(np.uint8, (13, 17), elements=st.sampled_from([0, 90, NODATA])),
-    st.integers(0, 2**31),
-    st.integers(1, 6),
-)
-def test_holes_never_touch_nodata_and_hide_nothing_else(codes, time, size):
-    holes = hole_lattice(codes, time, size)
-    assert not (holes & (codes == NODATA)).any()
-    stack = np.stack([codes, np.full_like(codes, 7)])
-    hidden = hide(stack, holes)
-    assert (hidden[:, holes] == NODATA).all()
-    assert (hidden[:, ~holes] == stack[:, ~holes]).all()
-
-
-@pytest.mark.parametrize("cadence_minutes", [1, 2, 5, 6, 10, 12, 15, 30, 60])
-def test_holes_cover_every_pixel_over_a_hundred_frames(cadence_minutes):
-    codes = np.full((37, 41), 90, np.uint8)
-    start = 1720656000
-    masks = [hole_lattice(codes, start + i * cadence_minutes * 60, 5) for i in range(100)]
-    assert np.any(masks, axis=0).all()
-    share = np.mean(masks)
-    assert 0.7 / LATTICE**2 < share < 1.4 / LATTICE**2
-
-
-def test_holes_depend_on_the_time_alone():
-    codes = np.full((40, 40), 90, np.uint8)
-    assert (hole_lattice(codes, 360, 4) == hole_lattice(codes, 360, 4)).all()
-    assert (hole_lattice(codes, 360, 4) != hole_lattice(codes, 720, 4)).any()
+    tally = judge(a_frame(), np.ones(SHAPE))
+    assert not tally.block.errors[:-1].any() and not tally.pairs[0].any() and tally.pairs[1].any()
 
 
 def test_holes_that_hide_no_rain_are_not_worth_a_second_look():
     frame = a_frame()
-    holes = hole_lattice(frame.codes, 0, 3)
-    dry = Frame(frame.codes, frame.label_class, frame.clutter, np.full(SHAPE, 2, np.uint8))
-    assert hit_by(holes, frame)
-    assert not hit_by(holes, dry)
+    holes = hole_lattice(frame.codes, 0, BANDS.holes_px)
+    dry = Frame(frame.codes, frame.label_class, frame.clutter, np.full(SHAPE, 2, np.uint8), RANGE_KM)
+    assert hit_by(holes, frame) and not hit_by(holes, dry) and not hit_by(np.zeros_like(holes), frame)
+
+
+def test_an_answer_that_is_no_number_is_refused():
+    frame = a_frame()
+    nothing = np.full(SHAPE, np.nan, np.float32)
+    for answers in ({"dbz": nothing}, {"hole_dbz": nothing}, {"compared": (nothing,)}):
+        with pytest.raises(ModelError, match="not a number"):
+            judge(frame, np.ones(SHAPE), **answers)
+
+
+def equal(one, two):
+    """Whether two tallies are the same, but for the order in which floats were added."""
+    for name in BlockTally.__dataclass_fields__:
+        np.testing.assert_allclose(getattr(one.block, name), getattr(two.block, name), atol=1e-6)
+    assert (one.histogram == two.histogram).all() and (one.pairs == two.pairs).all()
+    return True
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.lists(st.tuples(st.integers(0, 99), st.integers(0, 9)), min_size=1, max_size=6), st.data())
+def test_tallies_add_up_over_frames_radars_and_blocks(frames, data):
+    tallies = [(hour, judge(a_frame(seed), np.random.default_rng(seed).random(SHAPE))) for seed, hour in frames]
+    cut = data.draw(st.integers(0, len(tallies)))
+    one, two, whole = (RadarScores(BANDS) for _ in range(3))
+    for index, (hour, tally) in enumerate(tallies):
+        (one if index < cut else two).add(hour * 3600 + 7, tally)
+        whole.add(hour * 3600, tally)
+    both = with_total({"A": one, "B": two})[ALL_RADARS]
+    assert equal(both.total, whole.total) and both.frames == whole.frames == len(frames)
+    assert set(both.blocks) == set(whole.blocks) == {hour for _, hour in frames}
+    np.testing.assert_array_equal(whole.stack("decisions").sum(axis=0), whole.total.block.decisions)
+    np.testing.assert_array_equal(whole.stack("ranks").sum(axis=0), whole.total.block.ranks)
+    np.testing.assert_allclose(whole.stack("errors").sum(axis=0), whole.total.block.errors)
+
+
+def test_a_radar_without_a_frame_has_one_empty_block():
+    scores = RadarScores(BANDS, ("model", "compared model"))
+    assert scores.frames == 0 and scores.stack("decisions").shape == (1, 4, 3, 3, 2, 2)
+    assert equal(scores.total, Tally.empty(BANDS, 4))
 
 
 def test_a_reference_mask_scores_ones_and_twos_only():
     assert mask_classes(np.array([0, 1, 2, 3, 4, 255], np.uint8)).tolist() == [3, 1, 2, 3, 3, 3]
 
 
-def test_nothing_scored_gives_valid_json_without_numbers():
-    scores = {"A": RadarScores(len(BANDS) + 1)}
-    rows = score_rows(scores, BANDS)
-    assert [row["retention"] for row in rows] == [None] * len(CLEANERS[:-1]) * (len(BANDS) + 2)
-    json.dumps([rows, reflectivity_rows(scores, BANDS), curve_rows(scores)], allow_nan=False)
-    assert Tally.empty(3).frames == scores["A"].total.frames == 0
-
-
 def test_one_radar_has_no_total_beside_it():
-    assert list(with_total({"A": RadarScores(1)})) == ["A"]
+    assert list(with_total({"A": RadarScores(BANDS)})) == ["A"]
+
+
+def test_whole_rows_are_those_of_all_ranges_and_bands():
+    rows = [{"range": place, "band": band} for place in ("all", "near") for band in ("all", "weak")]
+    assert whole_rows(rows) == rows[:1]

@@ -6,7 +6,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from radar_cleaner.evaluation import CLEANERS
+from radar_cleaner.evaluation import COMPARED, MODEL, RULES
 from radar_cleaner.figures import removal_curve_figure, scores_figure, write_png
 
 
@@ -17,7 +17,7 @@ def score_row(radar, cleaner, retention=0.9, removal=0.5):
 
 
 def scores(*radars, **values):
-    return [score_row(radar, cleaner, **values) for radar in radars for cleaner in CLEANERS]
+    return [score_row(radar, cleaner, **values) for radar in radars for cleaner in (*RULES, MODEL, COMPARED)]
 
 
 def curve(*radars):

@@ -1,4 +1,4 @@
-"""Scores are exact where they can be known, and add up over frames."""
+"""Scores are exact where they can be known, those of scikit-learn elsewhere, and add up over frames."""
 
 import json
 
@@ -7,25 +7,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from sklearn import metrics as sklearn
 
+from radar_cleaner.calibration import LOGIT_CENTRES, PROBABILITY_BINS
 from radar_cleaner.metrics import (
-    KEPT,
+    DECISION_NEEDS,
     MET,
     NON_MET,
-    REMOVED,
+    PROBABILITY_EDGES,
     THRESHOLDS,
-    band_names,
-    band_of,
-    block_intervals,
+    average_precision,
     count_decisions,
     count_probabilities,
+    counts_at_thresholds,
+    decision_ratios,
     decision_scores,
-    error_scores,
     removal_curve,
-    sum_errors,
+    roc_auc,
 )
 
-EDGES = [10.0, 20.0]
+BANDS = 3
 CLASSES = np.array([1] * 6 + [2] * 4 + [0, 3, 3], dtype=np.uint8)
 
 
@@ -63,9 +64,9 @@ def test_removing_all_leaves_far_undefined_and_csi_zero():
 
 def test_no_pixels_give_no_scores_and_valid_json():
     nothing = np.zeros(0, dtype=np.uint8)
-    found = score(nothing.astype(bool), nothing) | error_scores(np.zeros(4))
-    assert {found[name] for name in ("retention", "removal", "pod", "far", "csi", "mae_dbz")} == {None}
-    assert found["hits"] == found["pixels"] == 0
+    found = score(nothing.astype(bool), nothing)
+    assert {found[name] for name in DECISION_NEEDS} == {None}
+    assert found["hits"] == found["correct_removals"] == 0
     json.dumps(found, allow_nan=False)
 
 
@@ -75,18 +76,15 @@ def frames(draw):
     return {
         "kept": draw(arrays(bool, size)),
         "classes": draw(arrays(np.uint8, size, elements=st.integers(0, 3))),
-        "dbz": draw(arrays(np.float32, size, elements=st.integers(-10, 60))),
-        "estimate": draw(arrays(np.float32, size, elements=st.integers(-10, 60))),
+        "band": draw(arrays(np.int64, size, elements=st.integers(0, BANDS - 1))),
         "probability": draw(arrays(np.float32, size, elements=st.floats(0, 1, width=32))),
     }
 
 
 def accumulate(frame):
-    band = band_of(frame["dbz"], EDGES)
     return (
-        count_decisions(frame["kept"], frame["classes"], band, 3),
-        count_probabilities(frame["probability"], frame["classes"], THRESHOLDS),
-        sum_errors(frame["estimate"], frame["dbz"], band, 3),
+        count_decisions(frame["kept"], frame["classes"], frame["band"], BANDS),
+        count_probabilities(frame["probability"], frame["classes"], frame["band"], BANDS, PROBABILITY_EDGES),
     )
 
 
@@ -99,23 +97,24 @@ def test_the_sum_of_two_accumulators_is_the_accumulator_over_both(first, second)
 
 @given(frames())
 def test_bands_hold_every_scored_pixel_once(frame):
-    decisions, histogram, errors = accumulate(frame)
+    decisions, histogram = accumulate(frame)
     for row, value in ((MET, 1), (NON_MET, 2)):
-        assert decisions[:, row].sum() == histogram[row].sum() == (frame["classes"] == value).sum()
-    assert errors[:, 0].sum() == frame["dbz"].size
+        for band in range(BANDS):
+            wanted = ((frame["classes"] == value) & (frame["band"] == band)).sum()
+            assert decisions[band, row].sum() == histogram[band, row].sum() == wanted
 
 
 @given(frames(), st.integers(0, len(THRESHOLDS) - 1))
 def test_the_curve_says_at_a_threshold_what_the_decision_there_says(frame, index):
     threshold = np.float32(THRESHOLDS[index])
-    _, histogram, _ = accumulate(frame)
-    found = removal_curve(histogram, THRESHOLDS)[index]
+    _, histogram = accumulate(frame)
+    found = removal_curve(counts_at_thresholds(histogram.sum(axis=0)), THRESHOLDS)[index]
     assert found == {"threshold": THRESHOLDS[index]} | score(frame["probability"] >= threshold, frame["classes"])
 
 
 @given(frames())
 def test_a_higher_threshold_never_keeps_more_and_never_removes_less(frame):
-    curve = removal_curve(accumulate(frame)[1], THRESHOLDS)
+    curve = removal_curve(counts_at_thresholds(accumulate(frame)[1].sum(axis=0)), THRESHOLDS)
     for name, sign in (("retention", -1), ("removal", 1)):
         values = [row[name] for row in curve if row[name] is not None]
         assert (sign * np.diff(values) >= 0).all()
@@ -127,37 +126,111 @@ def test_thresholds_increase_from_nought_to_one():
     assert (THRESHOLDS[0], THRESHOLDS[-1]) == (0, 1)
 
 
-def test_errors_of_a_constant_shift_are_that_shift():
-    value = np.arange(10.0)
-    found = error_scores(sum_errors(value - 3, value, np.zeros(10, np.int64), 1)[0])
-    assert found == {"pixels": 10, "mae_dbz": 3, "rmse_dbz": 3, "bias_dbz": -3}
+def test_the_bins_hold_all_thresholds_and_those_of_calibration_and_1_alone():
+    edges = set(PROBABILITY_EDGES.tolist())
+    assert {*THRESHOLDS.astype(np.float32).tolist(), *PROBABILITY_BINS.astype(np.float32).tolist()} <= edges
+    assert (PROBABILITY_EDGES[0], PROBABILITY_EDGES[-1]) == (0, 1) and len(edges) == PROBABILITY_EDGES.size
+    sure = np.array([0, np.nextafter(np.float32(1), np.float32(0)), 1], np.float32)
+    found = count_probabilities(sure, np.ones(3, np.uint8), np.zeros(3, np.int64), 1, PROBABILITY_EDGES)[0, MET]
+    assert found[[0, -2, -1]].tolist() == [1, 1, 1]
 
 
-def test_opposite_errors_cancel_in_the_bias_only():
-    found = error_scores(sum_errors(np.array([2.0, -2.0]), np.zeros(2), np.zeros(2, np.int64), 1)[0])
-    assert (found["mae_dbz"], found["rmse_dbz"], found["bias_dbz"]) == (2, 2, 0)
+def tables():
+    return arrays(np.int64, (4, 2, 2), elements=st.integers(0, 10**6))
 
 
-def test_bands_are_half_open_and_named_by_their_edges():
-    assert band_of(np.array([9.5, 10.0, 19.5, 20.0]), EDGES).tolist() == [0, 1, 1, 2]
-    assert band_names(EDGES) == ["below 10 dBZ", "10 to 20 dBZ", "20 dBZ and more"]
-    assert band_names([]) == ["any dBZ"]
+@given(tables())
+def test_scores_of_many_tables_are_those_of_each(counts):
+    many = decision_ratios(counts)
+    assert set(many) == set(DECISION_NEEDS)
+    for index, table in enumerate(counts):
+        one = decision_scores(table)
+        for name, values in many.items():
+            assert (one[name] is None) == np.isnan(values[index])
+            assert one[name] is None or one[name] == values[index]
 
 
-def test_intervals_hold_the_score_and_are_the_same_each_time():
-    blocks = np.zeros((12, 2, 2), dtype=np.int64)
-    blocks[:, MET, KEPT] = np.arange(50, 62)
-    blocks[:, MET, REMOVED] = 20 - np.arange(12)
-    blocks[:4, NON_MET, REMOVED] = 7
-    found = block_intervals(blocks, np.random.default_rng(1))
-    low, high = found["retention"]
-    assert low < decision_scores(blocks.sum(axis=0))["retention"] < high
-    assert found["removal"] is None  # only four blocks hold any
-    assert found == block_intervals(blocks, np.random.default_rng(1))
+@given(arrays(np.int64, (2, 2), elements=st.integers(1, 500)))
+def test_scores_are_those_of_scikit_learn(counts):
+    truth = np.repeat([1, 1, 0, 0], counts.ravel())
+    kept = np.repeat([0, 1, 0, 1], counts.ravel())
+    found = decision_scores(counts)
+    wanted = {
+        "precision": sklearn.precision_score(truth, kept),
+        "recall": sklearn.recall_score(truth, kept),
+        "specificity": sklearn.recall_score(truth, kept, pos_label=0),
+        "npv": sklearn.precision_score(truth, kept, pos_label=0),
+        "f1": sklearn.f1_score(truth, kept),
+        "csi": sklearn.jaccard_score(truth, kept),
+        "hss": sklearn.cohen_kappa_score(truth, kept),  # Heidke's, by another name
+    }
+    assert {name: found[name] for name in wanted} == pytest.approx(wanted)
+    assert found["retention"] == found["pod"] == found["recall"] and found["removal"] == found["specificity"]
+    assert found["far"] == pytest.approx(1 - found["precision"])
 
 
-def test_blocks_that_are_all_alike_leave_no_doubt():
-    blocks = np.tile(np.array([[1, 3], [1, 1]]), (9, 1, 1))
-    found = block_intervals(blocks, np.random.default_rng(0))
-    assert found["retention"] == pytest.approx([0.75, 0.75])
-    assert found["removal"] == pytest.approx([0.5, 0.5])
+def test_skill_is_1_when_perfect_0_by_chance_and_below_0_when_upside_down():
+    def skill(table):
+        return decision_scores(np.array(table))["hss"]
+
+    assert skill([[0, 9], [4, 0]]) == 1
+    assert skill([[6, 18], [2, 6]]) == 0
+    assert skill([[9, 0], [0, 4]]) < 0
+
+
+def histogram_of(score, truth, edges=PROBABILITY_EDGES):
+    classes = np.where(truth, 1, 2).astype(np.uint8)
+    return count_probabilities(score.astype(np.float32), classes, np.zeros(truth.size, np.int64), 1, edges)[0]
+
+
+BIN_STARTS = PROBABILITY_EDGES[::37]
+
+
+@given(st.lists(st.tuples(st.sampled_from(BIN_STARTS.tolist()), st.booleans()), min_size=2, max_size=60))
+def test_areas_are_those_of_scikit_learn_where_probabilities_lie_on_the_bins(pixels):
+    score, truth = (np.array(part) for part in zip(*pixels, strict=True))
+    histogram = histogram_of(score, truth)
+    if truth.all() or not truth.any():
+        assert np.isnan(roc_auc(histogram)) and np.isnan(average_precision(histogram))
+    else:
+        assert roc_auc(histogram) == pytest.approx(sklearn.roc_auc_score(truth, score))
+        assert average_precision(histogram) == pytest.approx(sklearn.average_precision_score(truth, score))
+
+
+@pytest.mark.parametrize(
+    ("share", "apart", "wide"), [(0.5, 2, 2), (0.95, 3, 4), (0.1, 1, 1), (0.02, 4, 3), (0.9, 8, 5)]
+)
+def test_areas_of_probabilities_between_the_bins_are_right_to_a_thousandth(share, apart, wide):
+    rng = np.random.default_rng(1)
+    truth = rng.random(50_000) < share
+    score = 1 / (1 + np.exp(-rng.normal(np.where(truth, apart / 2, -apart / 2), wide)))
+    histogram = histogram_of(score, truth)
+    assert roc_auc(histogram) == pytest.approx(sklearn.roc_auc_score(truth, score), abs=1e-3)
+    assert average_precision(histogram) == pytest.approx(sklearn.average_precision_score(truth, score), abs=1.5e-3)
+
+
+@given(arrays(np.int64, (2, 40), elements=st.integers(0, 20)), st.data())
+def test_areas_hang_on_the_order_of_the_bins_alone(histogram, data):
+    wide = np.zeros((2, 90), np.int64)
+    places = sorted(data.draw(st.sets(st.integers(0, 89), min_size=40, max_size=40)))
+    wide[:, places] = histogram
+    for area in (roc_auc, average_precision):
+        np.testing.assert_allclose(area(wide), area(histogram))
+
+
+@given(arrays(np.int64, (3, 2, 30), elements=st.integers(0, 20)))
+def test_the_area_below_the_roc_curve_turns_round_with_the_classes(histogram):
+    swapped = histogram[..., ::-1, :]
+    np.testing.assert_allclose(roc_auc(swapped), 1 - roc_auc(histogram))
+
+
+def test_a_model_that_says_one_thing_of_all_has_the_areas_of_chance():
+    truth = np.arange(100) < 30
+    histogram = histogram_of(np.full(100, 0.7), truth)
+    assert roc_auc(histogram) == 0.5 and average_precision(histogram) == pytest.approx(0.3)
+
+
+def test_probability_bins_are_even_in_the_logit_beside_the_thresholds():
+    edges = PROBABILITY_EDGES[1:-1].astype(np.float64)
+    steps = np.diff(np.log(edges / (1 - edges))[(edges > 1e-6) & (edges < 1 - 1e-4)])
+    assert steps.max() < 1.05 * np.diff(LOGIT_CENTRES).max()

@@ -75,8 +75,9 @@ def test_the_choice_is_unique_bounded_and_the_same_in_any_order(counts, number, 
 
 @pytest.mark.parametrize(("retention", "warns"), [(0.0, True), (0.009, True), (0.01, False), (None, False)])
 def test_a_model_that_keeps_next_to_no_weather_is_warned_of(retention, warns):
-    row = {"radar": "A", "cleaner": "model", "band": "all", "retention": retention}
-    others = [{**row, "cleaner": "weak label", "retention": 0}, {**row, "band": "below 15", "retention": 0}]
+    row = {"radar": "A", "cleaner": "model", "range": "all", "band": "all", "retention": retention}
+    changes = ({"cleaner": "weak label"}, {"band": "below 15"}, {"range": "within 60 km"})
+    others = [{**row, "retention": 0, **change} for change in changes]
     assert len(list_warnings({"fast_dev_run": False, "scores": [row, *others]})) == warns
     assert len(list_warnings({"fast_dev_run": True, "scores": [row, *others]})) == warns + 1
 
@@ -101,15 +102,25 @@ def test_stores_older_than_the_run_are_reused():
 def test_score_tables_leave_out_bands_without_pixels():
     empty = {"hits": 0, "misses": 0, "false_alarms": 0, "correct_removals": 0}
     rows = [
-        {"radar": "A", "band": band, "cleaner": cleaner, **empty, "hits": hits}
+        {"radar": "A", "range": place, "band": band, "cleaner": cleaner, **empty, "hits": hits}
         for cleaner in ("x", "y")
-        for band, hits in (("all", 0), ("low", 3), ("high", 0))
+        for place, band, hits in (
+            ("all", "all", 0),
+            ("all", "low", 3),
+            ("all", "high", 0),
+            ("near", "all", 2),
+            ("near", "low", 2),
+        )
     ]
     table = score_table(rows)
-    assert [row["band"] for row in table] == ["all", "low"]
+    assert [row["part"] for row in table] == ["all", "low", "near"]  # and none of both together
     assert table[1]["meteorological"] == 3 and set(table[1]["cleaners"]) == {"x", "y"}
-    pixels = [{"radar": "A", "band": band, "measure": "m", "pixels": n} for band, n in (("a", 1), ("b", 0))]
-    assert [row["band"] for row in reflectivity_table(pixels)] == ["a"]
+    parts = [("all", "all", "a", 1), ("all", "all", "b", 0), (8, "all", "all", 1), (8, "near", "all", 1)]
+    pixels = [
+        {"radar": "A", "hole_px": hole, "range": place, "band": band, "measure": "m", "pixels": n}
+        for hole, place, band, n in parts
+    ]
+    assert [row["part"] for row in reflectivity_table(pixels)] == ["a", "holes of 8 px"]
 
 
 SVG = """<?xml version="1.0"?>

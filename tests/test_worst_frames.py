@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from radar_cleaner.bands import Bands
 from radar_cleaner.evaluation import Frame, score_frame
 from radar_cleaner.vocabulary import METEOROLOGICAL, NON_METEOROLOGICAL, UNKNOWN, decode_dbz, encode_dbz, is_echo
 from radar_cleaner.worst_frames import FrameScore, Judged, choose_worst, describe_wrong, frame_rows, harms
@@ -149,8 +150,8 @@ def test_counts_of_a_frame_are_those_of_its_masks_and_of_its_tally(seed):
     codes = rng.integers(0, 256, (20, 20)).astype(np.uint8)
     reference = rng.choice([METEOROLOGICAL, NON_METEOROLOGICAL, UNKNOWN], (20, 20)).astype(np.uint8)
     probability = rng.random((20, 20), np.float32)
-    frame = Frame(codes, reference, rng.random((20, 20)) < 0.5, reference)
-    tally = score_frame(frame, probability, np.zeros((20, 20), np.float32), 0.5, BANDS)
+    frame = Frame(codes, reference, rng.random((20, 20)) < 0.5, reference, np.zeros((20, 20), np.float32))
+    tally = score_frame(frame, probability, np.zeros((20, 20), np.float32), 0.5, Bands(tuple(BANDS)))
     score = FrameScore.of("A", START, tally)
     seen = Judged(codes, reference, probability >= 0.5, (10.0, 10.0), 1000.0)
     assert (score.misses, score.false_alarms) == (seen.lost.sum(), seen.left.sum())

@@ -94,12 +94,12 @@ def test_the_page_needs_nothing_beside_it(run):
 def test_every_image_is_a_picture_and_has_words_for_those_who_cannot_see_it(run):
     _, _, page = run
     sources = [value for tag, name, value in page.attrs if (tag, name) == ("img", "src")]
-    # Two frames, composite, scores, curve, label, two atlases, overlap, history.
-    assert len(sources) == 10
+    # Two frames, composite, scores, curve, calibration, reflectivity, label, two atlases, overlap, history.
+    assert len(sources) == 12
     for source in sources:
         picture = iio.imread(io.BytesIO(base64.b64decode(source.partition(",")[2])))
         assert min(picture.shape[:2]) > 50
-    assert sum((tag, name) == ("img", "alt") and bool(value) for tag, name, value in page.attrs) == 10
+    assert sum((tag, name) == ("img", "alt") and bool(value) for tag, name, value in page.attrs) == 12
 
 
 def test_links_within_the_page_lead_somewhere(run):
@@ -142,6 +142,7 @@ def test_scores_and_frames_are_told(run):
     assert "label + clutter mask" in page.text
     assert "pixels of echo removed" in page.text and "most rain" in page.text
     assert "label agreement" in page.text
+    assert "holes of 4 px" in page.text and "within 120 km" in page.text and "ROC-AUC" in page.text
     assert "epochs" in page.text
 
 

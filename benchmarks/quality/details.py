@@ -9,19 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radar_cleaner.metrics import (
-    MET,
-    NON_MET,
-    REMOVED,
-    Counts,
-    Sums,
-    band_names,
-    band_of,
-    count_decisions,
-    decision_scores,
-    error_scores,
-    sum_errors,
-)
+from radar_cleaner.bands import band_names, band_of
+from radar_cleaner.metrics import MET, NON_MET, REMOVED, Counts, Sums, count_decisions, decision_scores
+from radar_cleaner.reflectivity import ERROR_SUMS, error_scores, sum_errors
 from radar_cleaner.vocabulary import METEOROLOGICAL, decode_dbz, is_echo
 
 from .filters import component_sizes, rain_rate
@@ -38,13 +28,13 @@ class Detail:
     by_size: Counts  # (size, class, decision) pixels
     by_band: Counts  # (band of dBZ, class, decision) pixels
     rain: Sums  # (class, decision) sum of rain rates in mm/h
-    errors: Sums  # (4,) of `metrics.sum_errors`, on meteorological echo that was kept
+    errors: Sums  # (ERROR_SUMS,) of `reflectivity.sum_errors`, on meteorological echo that was kept
 
     @classmethod
     def empty(cls, bands: int) -> Detail:
         """Of no frame."""
         sizes = np.zeros((len(SIZE_NAMES), 2, 2), np.int64)
-        return cls(sizes, np.zeros((bands, 2, 2), np.int64), np.zeros((2, 2)), np.zeros(4))
+        return cls(sizes, np.zeros((bands, 2, 2), np.int64), np.zeros((2, 2)), np.zeros(ERROR_SUMS))
 
     def __add__(self, other: Detail) -> Detail:
         return Detail(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))

@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
-from radar_cleaner import error_figures, figures
-from radar_cleaner.errors import ConfigError, SampleError
+from radar_cleaner import accuracy_figures, error_figures, figures
+from radar_cleaner.bands import ALL, Bands
+from radar_cleaner.ensembles import load_ensemble
+from radar_cleaner.errors import SampleError
 from radar_cleaner.evaluation import (
-    ALL_BANDS,
-    CLEANERS,
+    AGREEMENT,
+    COMPARED,
+    MEMBER,
+    MODEL,
+    ON_HOLES,
     RadarScores,
-    curve_rows,
-    reflectivity_rows,
-    score_rows,
+    references_in_words,
+    whole_rows,
     with_total,
 )
-from radar_cleaner.inference import load_cleaner
 from radar_cleaner.layout import Layout
 from radar_cleaner.map_figures import extent_km
 from radar_cleaner.names import NameFormat
 from radar_cleaner.radar_scoring import Masks, RadarScorer, Scoring, Targets
+from radar_cleaner.reflectivity import DBZ_EDGES
 from radar_cleaner.samples import read_samples
+from radar_cleaner.score_tables import calibration_rows, curve_rows, reflectivity_rows, score_rows, spread_rows
 from radar_cleaner.shards import decode_stores, format_time, to_datetime
 from radar_cleaner.tables import write_csv, write_json
 from radar_cleaner.worst_frames import (
@@ -50,7 +56,7 @@ def evaluate_model(
     results: Path,
     stores: list[str],
     samples: Path,
-    model: Path,
+    model: list[Path],
     compare_model: Path | None = None,
     input_minutes: list[int],
     atlas: Literal["mask", "channel", "none"],
@@ -62,8 +68,9 @@ def evaluate_model(
     threshold: float,
     votes: float,
     dbz_bands: list[float],
+    range_bands: list[float],
     holes: bool,
-    hole_size: int,
+    hole_sizes: list[int],
     tta: bool,
     static: bool,
     fast_dev_run: bool,
@@ -71,10 +78,15 @@ def evaluate_model(
     output: Path,
     scores: Path,
     curve: Path,
+    calibration: Path,
     scores_figure: Path,
     curve_figure: Path,
+    calibration_figure: Path,
+    reflectivity_figure: Path,
     frames: Path,
     worst_figure: Path,
+    calibrated: bool = False,
+    code: Path | None = None,
 ) -> None:
     """Score the weak label, the label with the clutter mask, and the model, on each radar's own grid.
 
@@ -87,7 +99,7 @@ def evaluate_model(
     samples
         Table of the (time, radar) to score.
     model
-        Model file.
+        Model file; several are an ensemble, whose mean is scored, and its members beside it.
     compare_model
         Model file of a second model, to be scored beside it. It may use other channels.
     input_minutes
@@ -111,11 +123,13 @@ def evaluate_model(
     votes
         What the votes count beside a model: their log-odds times this are added to its; 0 leaves them out.
     dbz_bands
-        Increasing edges of the bands of reflectivity that are scored apart.
+        Increasing edges in dBZ of the bands of reflectivity that are scored apart.
+    range_bands
+        Increasing edges in km of the bands of distance from the radar that are scored apart.
     holes
         Whether to hide parts of the frames from the model, and score its reflectivity there.
-    hole_size
-        Width of such a hole in pixels.
+    hole_sizes
+        Increasing widths of such holes in pixels; all are in each frame, in parts of it.
     static
         Whether the radars' static stores were made for this run.
     tta
@@ -127,29 +141,38 @@ def evaluate_model(
     output
         metrics.json.
     scores
-        Table of scores by radar, cleaner and band.
+        Table of scores by radar, cleaner, range and band.
     curve
         Table of removal against retention over thresholds.
+    calibration
+        Table of how often echo of a probability is meteorological.
     scores_figure
         Picture of the scores.
     curve_figure
         Picture of the curve.
+    calibration_figure
+        Picture of that frequency against the probability.
+    reflectivity_figure
+        Picture of the model's reflectivity against the radar's.
     frames
         Table of the frames: scored echo, what the model judges wrongly.
     worst_figure
         Picture of the worst of them.
+    calibrated
+        Whether models are as sure as their training found that they may be (their temperature).
+    code
+        Python file of a network of your own.
     """
-    if sorted(set(dbz_bands)) != dbz_bands:
-        raise ConfigError(f"evaluation.dbz_bands {dbz_bands}: the edges must increase, as in [20, 35, 50]")
-    layout, paths = Layout(results), [model, *([compare_model] if compare_model else [])]
-    cleaners = [load_cleaner(path, threads) for path in paths]
-    models = [(cleaner, cleaner.inputs_for(input_minutes)) for cleaner in cleaners]
-    cleaners[0].check_atlas(atlas)
+    bands = Bands(tuple(dbz_bands), tuple(range_bands), tuple(hole_sizes) if holes else ())
+    layout, groups = Layout(results), [model, *([[compare_model]] if compare_model else [])]
+    ensembles = [load_ensemble(paths, threads, code, calibrated) for paths in groups]
+    models = [(ensemble, ensemble.inputs_for(input_minutes)) for ensemble in ensembles]
+    ensembles[0].check_atlas(atlas)
     names = {
         radar: NameFormat(*parts)
         for radar, *parts in zip(radars or [], pattern or [], time_format or [], time_zone or [], strict=True)
     }
-    how = Scoring(threshold, votes, dbz_bands, hole_size if holes else None, tta, static)
+    how = Scoring(threshold, votes, bands, tta, static)
     kinds: dict[str, str] = {}
     by_radar: dict[str, RadarScores] = {}
     scorers: dict[str, RadarScorer] = {}
@@ -166,7 +189,7 @@ def evaluate_model(
             truth = Masks(reference / radar, names[radar])
         kinds[radar] = truth.kind
         scorers[radar] = RadarScorer(layout, radar, shards[radar], models, truth, how)
-        by_radar[radar] = RadarScores(len(dbz_bands) + 1, cleaners=2 + len(models))
+        by_radar[radar] = RadarScores(bands, scorers[radar].names)
         for time, tally in scorers[radar].score(time for time, _ in of_radar):
             if tally is None:
                 by_radar[radar].without_reference += 1
@@ -174,41 +197,55 @@ def evaluate_model(
                 by_radar[radar].add(time, tally)
                 by_frame.append(FrameScore.of(radar, time, tally))
     found = with_total(by_radar)
-    rows, curve_points = score_rows(found, dbz_bands), curve_rows(found)
-    reflectivity = reflectivity_rows(found, dbz_bands)
-    scored = {radar: found.total.frames for radar, found in by_radar.items()}
+    rows, curve_points = score_rows(found), curve_rows(found)
+    reflectivity, reliability = reflectivity_rows(found), calibration_rows(found)
+    whole = whole_rows(rows)
+    scored = {radar: found.frames for radar, found in by_radar.items()}
     worst_rows, worst_picture = _show_worst(by_frame, scorers)
     without = {radar: found.without_reference for radar, found in by_radar.items()}
     write_json(
         output,
         {
-            "reference": _in_words(kinds),
+            "reference": references_in_words(kinds),
             "references": kinds,
-            "model": cleaners[0].digest,
-            "models": dict(zip(CLEANERS[2:], map(str, paths), strict=False)),
+            "model": ensembles[0].digest,
+            "models": _name_models(model, compare_model),
             "threshold": threshold,
             "votes": votes,
             "dbz_bands": dbz_bands,
-            "hole_size": how.hole_size,
+            "range_bands_km": range_bands,
+            "hole_sizes_px": hole_sizes if holes else None,
             "tta": tta,
+            "calibrated": calibrated,
             "fast_dev_run": fast_dev_run,
             "samples": {"listed": len(wanted), "scored": scored, "without_reference": without},
+            "ece": {row["radar"]: row["ece"] for row in whole if row["cleaner"] == "model"},
             "scores": rows,
             "reflectivity": reflectivity,
+            "spread": spread_rows(found) if len(model) > 1 else None,
             "worst_frames": worst_rows,
         },
     )
     write_csv(scores, pd.DataFrame([*rows, *reflectivity]))
     write_csv(curve, pd.DataFrame(curve_points, columns=None if curve_points else ["radar", "threshold"]))
-    whole = [row for row in rows if row["band"] == ALL_BANDS]
+    write_csv(calibration, pd.DataFrame(reliability, columns=None if reliability else ["radar", "cleaner"]))
     figures.write_png(scores_figure, figures.scores_figure(whole))
     figures.write_png(curve_figure, figures.removal_curve_figure(curve_points, whole, threshold))
+    figures.write_png(calibration_figure, accuracy_figures.calibration_figure(reliability, whole))
+    figures.write_png(reflectivity_figure, _draw_reflectivity(found, reflectivity))
     frame_table = pd.DataFrame(frame_rows(by_frame), columns=None if by_frame else ["radar", "time"])
     write_csv(frames, frame_table)
     figures.write_png(worst_figure, worst_picture)
     log.info("frames scored: %s; without a reference: %s", scored, without)
     if not sum(scored.values()):
         log.warning("no sample of %s has a reference: there are no scores", samples)
+
+
+def _name_models(model: Sequence[Path], compared: Path | None) -> dict[str, str]:
+    """The files of the models by their names in the tables."""
+    told = {MODEL: ", ".join(map(str, model))} | ({COMPARED: str(compared)} if compared else {})
+    members = {f"{MEMBER} {number}": str(path) for number, path in enumerate(model, 1)}
+    return told | (members if len(model) > 1 else {})
 
 
 def _told(samples: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
@@ -220,12 +257,15 @@ def _told(samples: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
             log.info("%d of %d samples done, %.2f s each", done, len(samples), (perf_counter() - started) / done)
 
 
-def _in_words(kinds: dict[str, str]) -> str:
-    """`masks`, `labels`, or which radars have which."""
-    if len(set(kinds.values())) == 1:
-        return next(iter(kinds.values()))
-    parts = {kind: [radar for radar in kinds if kinds[radar] == kind] for kind in ("masks", "labels")}
-    return "; ".join(f"{kind} of {', '.join(names)}" for kind, names in parts.items())
+def _draw_reflectivity(found: Mapping[str, RadarScores], rows: Sequence[dict[str, Any]]) -> bytes:
+    """The estimates of all radars together."""
+    last = list(found)[-1] if found else None  # all radars, or the only one
+    nothing = np.zeros((2, DBZ_EDGES.size - 1, DBZ_EDGES.size - 1), np.int64)
+    pairs = nothing if last is None else found[last].total.pairs
+    told = [row for row in whole_rows(rows) if row["radar"] == last and row["hole_px"] == ALL]
+    return accuracy_figures.reflectivity_figure(
+        dict(zip((ON_HOLES, AGREEMENT), pairs, strict=True)), DBZ_EDGES, told
+    )
 
 
 def _show_worst(
@@ -237,7 +277,7 @@ def _show_worst(
     for rank, score in enumerate(choose_worst(scores), 1):
         scorer = scorers[score.radar]
         judged = scorer.judge(score.time)
-        lost, left = describe_wrong(judged, scorer.how.dbz_bands)
+        lost, left = describe_wrong(judged, list(scorer.how.bands.dbz))
         rows.append({**by_frame[score.radar, format_time(score.time)], "lost": lost, "left": left})
         height, width = judged.codes.shape
         panels.append(

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from radar_cleaner.errors import StoreError
-from radar_cleaner.evaluation import ALL_BANDS, CLEANERS
+from radar_cleaner.evaluation import COMPARED, MODEL, whole_rows
 from radar_cleaner.report import list_warnings
 
 
@@ -86,14 +86,18 @@ def _list_scores(metrics: dict[str, Any]) -> list[tuple[str, str]]:
     if metrics.get("tta"):
         lines.append(("scores by", "the model's mean over eight flips and turns of each frame (evaluation.tta)"))
     if len(metrics["models"]) > 1:
-        lines += [(name, metrics["models"][name]) for name in CLEANERS if name in metrics["models"]]
+        lines += [(name, metrics["models"][name]) for name in sorted(metrics["models"], key=_rank)]
     lines.append(("scores against", f"{against}, all reflectivities: weather kept / other echo removed"))
-    for row in metrics["scores"]:
-        if row["band"] == ALL_BANDS:
-            scores = f"{_percent(row['retention'])} / {_percent(row['removal'])}"
-            lines.append((f"  {row['radar']}, {row['cleaner']}", scores))
+    for row in whole_rows(metrics["scores"]):
+        scores = f"{_percent(row['retention'])} / {_percent(row['removal'])}"
+        lines.append((f"  {row['radar']}, {row['cleaner']}", scores))
     return lines
 
 
 def _percent(value: Any) -> str:
     return "   n/a" if value is None else f"{100 * value:5.1f} %"
+
+
+def _rank(name: str) -> tuple[int, str]:
+    """The model first, then what is compared with it, then its members."""
+    return (MODEL, COMPARED).index(name) if name in (MODEL, COMPARED) else 2, name

@@ -14,7 +14,7 @@ import pandas as pd
 from radar_cleaner import __version__
 from radar_cleaner.costs import add_costs, read_costs
 from radar_cleaner.coverage import ShardFrames, count_coverage
-from radar_cleaner.evaluation import AGREEMENT, ALL_BANDS, ALL_RADARS, CLEANERS, ON_HOLES
+from radar_cleaner.evaluation import AGREEMENT, ALL_RADARS, ON_HOLES, RULES, shown_cleaners, whole_rows
 from radar_cleaner.layout import Layout
 from radar_cleaner.report import (
     choose_frames,
@@ -222,13 +222,16 @@ def _draw_composites(
 def _score_values(results: Path, metrics: dict[str, Any]) -> dict[str, Any]:
     folder = results / "evaluation"
     return {
-        "cleaners": list(dict.fromkeys(row["cleaner"] for row in metrics["scores"])),
+        "cleaners": shown_cleaners(metrics["scores"]),
         "intervals": any(row["retention_low"] is not None for row in metrics["scores"]),
         "measures": (ON_HOLES, AGREEMENT),
         "score_table": score_table(metrics["scores"]),
         "reflectivity_table": reflectivity_table(metrics["reflectivity"]),
         "scores_picture": picture((folder / "scores.png").read_bytes()),
         "curve_picture": picture((folder / "curve.png").read_bytes()),
+        "calibration_picture": picture((folder / "calibration.png").read_bytes()),
+        "reflectivity_picture": picture((folder / "reflectivity.png").read_bytes()),
+        "areas": [row for row in whole_rows(metrics["scores"]) if row["roc_auc"] is not None],
         "worst_picture": picture((folder / "worst_frames.png").read_bytes()),
     }
 
@@ -250,11 +253,11 @@ def _cards(
         train, val = (len(pd.read_csv(results / "samples" / f"{name}.csv")) for name in ("train", "val"))
         epochs = count_of(len(history), "epoch")
         cards.append(("samples learnt from", f"{train:,}", f"{val:,} to validate, {epochs}"))
-    whole = [row for row in metrics["scores"] if row["band"] == ALL_BANDS] if metrics else []
+    whole = whole_rows(metrics["scores"]) if metrics else []
     if whole:
         radar = ALL_RADARS if any(row["radar"] == ALL_RADARS for row in whole) else whole[0]["radar"]
         by_name = {row["cleaner"]: row for row in whole if row["radar"] == radar}
-        label, model = by_name[CLEANERS[0]], by_name["model"]
+        label, model = by_name[RULES[0]], by_name["model"]
         for score, name in (("retention", "weather kept"), ("removal", "other echo removed")):
             value, other = ("–" if row[score] is None else f"{100 * row[score]:.1f} %" for row in (model, label))
             cards.append((f"{name} by the model", value, f"weak label alone: {other}"))

@@ -32,8 +32,9 @@ rule evaluate_model:
     Score the weak label, the label with the clutter mask and the model on the test samples, against the
     masks of `evaluation.reference` where there are some, else against the labels' votes; at
     `cleaning.threshold`, the model joined with `cleaning.votes` times the votes, by radar and by the bands of
-    `evaluation.dbz_bands`; with `evaluation.tta` the model's answer is the mean over eight flips and turns. The frames
-    of the worst answers are drawn.
+    `evaluation.range_bands_km` and `evaluation.dbz_bands`; with `evaluation.tta` the model's answer is the mean over
+    eight flips and turns. Its reflectivity is scored as well, with `evaluation.holes` also in holes of
+    `evaluation.hole_sizes_px`, and its probability for what it says. The frames of the worst answers are drawn.
     """
     input:
         samples="<results>/samples/test.csv",
@@ -43,16 +44,24 @@ rule evaluate_model:
         rgb=stores("rgb", plan.pairs("evaluation")),
         atlas=expand("<results>/atlas/{radar}.zarr/zarr.json", radar=plan.radars),
         static=static_stores(plan.radars),
-        model=model_of(config["cleaning"]["model"]),
-        compared=model_of(config["evaluation"]["compare_model"]),
+        model=models_of("cleaning", "model"),
+        compared=models_of("evaluation", "compare_model"),
         references=REFERENCES,
+        network=own_code(("cleaning", "model"), ("evaluation", "compare_model")),
         code=code("evaluate_model"),
     output:
         metrics=shown("<results>/evaluation/metrics.json", "Scores", "all there is, for programs"),
         scores=shown("<results>/evaluation/scores.csv", "Scores", "scores by radar and reflectivity"),
         curve=shown("<results>/evaluation/curve.csv", "Scores", "scores by threshold"),
+        calibration=shown("<results>/evaluation/calibration.csv", "Scores", "what its probability is worth"),
         scores_figure=shown("<results>/evaluation/scores.png", "Scores", "scores by radar"),
         curve_figure=shown("<results>/evaluation/curve.png", "Scores", "scores by threshold"),
+        calibration_figure=shown(
+            "<results>/evaluation/calibration.png", "Scores", "what its probability is worth"
+        ),
+        reflectivity_figure=shown(
+            "<results>/evaluation/reflectivity.png", "Scores", "the model's reflectivity"
+        ),
         frames=shown("<results>/evaluation/frames.csv", "Scores", "what is wrong by frame"),
         worst_figure=shown("<results>/evaluation/worst_frames.png", "Scores", "the worst frames"),
     log:
@@ -71,9 +80,17 @@ rule evaluate_model:
         samples=flags(config["samples"], "input_minutes", "atlas"),
         reference=lambda wildcards: reference_flags(),
         compared=lambda wildcards, input: flag("--compare-model", input.get("compared")),
-        cleaning=flags(config["cleaning"], "threshold", "votes"),
+        cleaning=flags(config["cleaning"], "threshold", "votes", "calibrated"),
         static=lambda wildcards: static_flag(),
-        evaluation=flags(config["evaluation"], "dbz_bands", "holes", "tta", hole_size_px="--hole-size"),
+        evaluation=flags(
+            config["evaluation"],
+            "dbz_bands",
+            "holes",
+            "tta",
+            range_bands_km="--range-bands",
+            hole_sizes_px="--hole-sizes",
+        ),
+        network=lambda wildcards, input: flag("--code", input.get("network")),
         fast=flags(config["training"], "fast_dev_run"),
     shell:
         "python -m radar_cleaner evaluate-model"
@@ -82,6 +99,7 @@ rule evaluate_model:
         " --samples {input.samples:q}"
         " --model {input.model:q}"
         " {params.compared:q}"
+        " {params.network:q}"
         " {params.samples:q}"
         " {params.reference:q}"
         " {params.cleaning:q}"
@@ -92,8 +110,11 @@ rule evaluate_model:
         " --output {output.metrics:q}"
         " --scores {output.scores:q}"
         " --curve {output.curve:q}"
+        " --calibration {output.calibration:q}"
         " --scores-figure {output.scores_figure:q}"
         " --curve-figure {output.curve_figure:q}"
+        " --calibration-figure {output.calibration_figure:q}"
+        " --reflectivity-figure {output.reflectivity_figure:q}"
         " --frames {output.frames:q}"
         " --worst-figure {output.worst_figure:q}"
         " 2> {log:q}"
