@@ -10,7 +10,7 @@ OUTPUTS = {"best": "best.pt", "history": "history.csv", "curves": "history.png",
 
 
 def to_flags(options: Mapping[str, object]) -> list[str]:
-    """Keyword arguments as words of a command line; empty lists are left out."""
+    """Keyword arguments as words of a command line; empty lists and None are left out."""
     words = []
     for name, value in options.items():
         flag = "--" + name.replace("_", "-")
@@ -43,4 +43,4 @@ def _parts(value: object) -> list[str]:
     """The words of a value; those of a list of boxes one after the other."""
     if isinstance(value, (list, tuple)):
         return [word for part in value for word in _parts(part)]
-    return [str(value)]
+    return [] if value is None else [str(value)]

@@ -80,7 +80,7 @@ def prepare(place: Path, window: list[int]) -> None:
         (place / radar["frames"]).mkdir(parents=True)
     (place / "config/realtime.yaml").write_text(yaml.safe_dump(config))
     path = place / config["cleaning"]["model"]
-    model = ModelConfig("tiny_unet", 16, 3, 0.0, tuple(window), (0,), "none", "max", "reflect")
+    model = ModelConfig("tiny_unet", tuple(window), (0,), "none", "max", "reflect")
     network = model.build()
     draw_weights(network, 1)
     save_model(path, model, network.state_dict(), {})

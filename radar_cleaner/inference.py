@@ -8,6 +8,7 @@ prediction = cleaner.predict(frames.inputs(time))
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -21,9 +22,9 @@ from torch import Tensor, nn
 
 from radar_cleaner.bank import Codes, read_grid
 from radar_cleaner.channels import Inputs, make_channels, unscale_dbz
-from radar_cleaner.checkpoints import load_model
+from radar_cleaner.checkpoints import digest_of_file, load_model, read_model_provenance
 from radar_cleaner.errors import ModelError
-from radar_cleaner.models import ModelConfig, apply_padded
+from radar_cleaner.models import ModelConfig, apply_padded, load_code
 from radar_cleaner.stores import AHEAD, Store, TimeSeries, open_store
 from radar_cleaner.turns import ALL_TURNS, Turn, turn_back, turn_picture, turn_point
 from radar_cleaner.vocabulary import NODATA
@@ -55,20 +56,28 @@ class FrameInputs:
 
 @dataclass(frozen=True)
 class Prediction:
-    """(y, x) float32 each: probability 0..1 that this radar's echo here is meteorological, reflectivity in dBZ."""
+    """(y, x) float32 each: probability 0..1 that this radar's echo here is meteorological, reflectivity in dBZ.
+
+    `spread` is the standard deviation of the probability over the members of an ensemble, None of a single model.
+    """
 
     probability: NDArray[np.float32]
     dbz: NDArray[np.float32]
+    spread: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
 class Cleaner:
-    """A trained model, ready for frames of any size, on a device. `digest` is that of its file's content."""
+    """A trained model, ready for frames of any size, on a device. `digest` is that of its file's content.
+
+    Its logits are divided by `temperature`, so that above 1 it is less sure.
+    """
 
     config: ModelConfig
     digest: str
     model: nn.Module
     device: torch.device = _CPU
+    temperature: float = 1.0
 
     @property
     def at_once(self) -> int:
@@ -162,8 +171,11 @@ class Cleaner:
             laid([one.fields for one in frames]),
         )
         with self._half():
-            logit_BHW, scaled_BHW = apply_padded(self.model, channels_BCHW, self.config.pad_mode)
-        return turn_back(torch.stack([torch.sigmoid(logit_BHW.float()), scaled_BHW.float()], dim=1), turn)
+            heads = apply_padded(self.model, channels_BCHW, self.config.pad_mode)
+        logit_BHW, scaled_BHW = (head[:, 0].float() for head in heads)
+        if self.temperature != 1:
+            logit_BHW = logit_BHW / self.temperature
+        return turn_back(torch.stack([torch.sigmoid(logit_BHW), scaled_BHW], dim=1), turn)
 
     def _half(self) -> AbstractContextManager[object]:
         """The block in which a GPU computes in half precision."""
@@ -173,16 +185,28 @@ class Cleaner:
         return torch.autocast("cuda", torch.bfloat16 if has_bf16 else torch.float16)
 
 
-def load_cleaner(path: Path, threads: int) -> Cleaner:
+def load_cleaner(path: Path, threads: int, code: Path | None = None, calibrated: bool = False) -> Cleaner:
     """Load a model file for inference on the GPU that there is, else on the CPU with so many threads.
 
+    `calibrated`, it has the temperature that its training found on the validation samples (Guo et al. 2017).
+    `code` is the Python file of a user's own network. A model file names none by itself: to load one runs no code.
     A GPU computes in half precision, which changes probabilities in the third digit. Raises ModelError where the
     file is broken.
     """
     torch.set_num_threads(threads)
+    load_code(code)
     config, digest, model = load_model(path)
+    provenance = read_model_provenance(path)
+    learned_by = provenance.get("inputs", {}).get("code")
+    if code is not None and learned_by not in (None, digest_of_file(code)):
+        logger.warning("%s was trained with another version of %s", path, code)
     device = torch.device("cuda") if torch.cuda.is_available() else _CPU
-    return Cleaner(config, digest, model.eval().to(device), device)
+    temperature = float(provenance.get("temperature", 1.0)) if calibrated else 1.0
+    if not 0 < temperature < math.inf:
+        raise ModelError(f"{path}: its temperature is {temperature}, which is none; train it again")
+    if calibrated and "temperature" not in provenance:
+        logger.warning("%s has no temperature, as it is of before there were any; it stays as sure as it is", path)
+    return Cleaner(config, digest, model.eval().to(device), device, temperature)
 
 
 class RadarFrames:

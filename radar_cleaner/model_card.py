@@ -34,11 +34,14 @@ def write_card(
     best_epoch: int,
     best_weights: str,
     notes: Sequence[str] = (),
+    made_by: Mapping[str, str] | None = None,
+    temperature: float = 1.0,
 ) -> str:
     """The text of the card.
 
     `best_weights` says whether the model is the `raw`, `ema` or `swa` weights of its epoch; `notes` are
-    sentences on what became of this training, such as an option that the machine could not do.
+    sentences on what became of this training, such as an option that the machine could not do. `made_by` names
+    the data and the programs that made it, with their digests and versions.
     """
     best = history[best_epoch - 1]
     split, weights = _WEIGHTS[best_weights]
@@ -81,9 +84,10 @@ def write_card(
             if f"{split}_{name}" in best
         ),
         "",
-        "At a probability of 0.5, against the weak labels of whole frames.",
-        "",
+        _SCORED.format(temperature=temperature),
+        _USE,
         *(["## Notes", "", *(f"- {note}" for note in notes), ""] if notes else []),
+        *(_table("Made by", "what", made_by) if made_by else []),
         "## Parameters",
         "",
         "| parameter | value |",
@@ -92,6 +96,39 @@ def write_card(
         "",
     ]
     return "\n".join(lines)
+
+
+# What holds for every model; equal trainings write equal cards, so no path stands here.
+_SCORED = """\
+At a probability of 0.5, against the weak labels of whole frames. How it scores on frames of a later period,
+against a reference where there is one, lies in `evaluation/` beside it, once `evaluate_model` has run.
+
+Divided by {temperature:.3g} (its temperature) its logits would be as sure as they are right on the validation
+samples; `cleaning.calibrated` divides them.
+"""
+_USE = """\
+## Limits
+
+- It sees reflectivity only: no Doppler velocity and no dual polarization, which pictures do not show. Clutter that
+  looks like rain in all of its input times is rain to it; so may chaff, smoke and birds in broad fronts be.
+- Weather unlike that of its samples (snow, another season or climate), other palettes, radars and cadences: look
+  at what it removes before you rely on it, or train it on your own frames (`training.model.start_from`).
+- Reflectivity that it fills into holes is a guess from what lies around them; peaks come out too low.
+- Not for warnings where life depends on it: it removes what it does not know.
+
+## Use
+
+`cleaning: {model: PATH}` in the config cleans by it, `evaluation: {compare_model: PATH}` scores it beside another,
+`training: {model: {start_from: PATH}}` begins with it. The config's `samples.atlas` must be that of the parameters
+below, and `samples.input_minutes` as many before and after.
+
+    radar-cleaner export-model --model PATH --output model.onnx  # for other programs
+"""
+
+
+def _table(title: str, what: str, values: Mapping[str, str]) -> list[str]:
+    rows = [f"| {name} | {value} |" for name, value in values.items()]
+    return [f"## {title}", "", f"| {what} | value |", "|---|---|", *rows, ""]
 
 
 def _data_rows(name: str, samples: Sequence[Sample]) -> list[str]:

@@ -30,8 +30,11 @@ from radar_cleaner.vocabulary import (
 )
 
 Codes = NDArray[np.uint8]
+Layer = tuple[Codes, Codes, Codes, Codes]
+SPREAD = "probability_spread"
 NO_PROBABILITY = 255
 PROBABILITY_STEPS = 254
+MOST_SPREAD = 0.5  # of numbers from 0 to 1
 FLAG_ORDER = ("kept", "removed", "filled", "undetect", "nodata")
 # Attributes of the labels that say how far a reflectivity may be off; they go along to the product.
 LABEL_ATTRS = ("label_method", "class_lower_dbz", "class_upper_dbz")
@@ -80,29 +83,37 @@ def clean(
     return cleaned, flags, packed | ~judged * np.uint8(NO_PROBABILITY)
 
 
-def compose(layers: Sequence[tuple[Codes, Codes, Codes]], shape: tuple[int, int]) -> tuple[Codes, Codes, Codes]:
-    """One layer of several radars' layers (reflectivity, quality flag, probability), all of `shape`.
+def pack_spread(spread: NDArray[np.float32], packed_probability: Codes) -> Codes:
+    """Packed standard deviation (y, x) of an ensemble's probabilities, where the product has a probability."""
+    packed = np.rint(np.fmin(np.fmax(spread / MOST_SPREAD, 0), 1) * np.float32(PROBABILITY_STEPS)).astype(np.uint8)
+    return np.where(packed_probability == NO_PROBABILITY, NO_PROBABILITY, packed).astype(np.uint8)
+
+
+def compose(layers: Sequence[Layer], shape: tuple[int, int]) -> Layer:
+    """One layer of several radars' layers (reflectivity, quality flag, probability, spread), all of `shape`.
 
     Kept goes over removed, removed over undetect, undetect over filled, filled over nodata: what one radar saw,
     if only that there is nothing, goes over what the network fills in for another. Among equals the highest
     reflectivity goes, so that the order of the radars never matters. No layers: all nodata.
     """
     best = np.full(shape, _NODATA_KEY, np.uint32)
-    for codes, flags, probability in layers:
-        key = (_RANK[flags] << 16) | (codes.astype(np.uint32) << 8) | probability
+    for codes, flags, probability, spread in layers:
+        told = (codes.astype(np.uint32) << 16) | (probability.astype(np.uint32) << 8) | spread
+        key = (_RANK[flags] << 24) | told
         np.maximum(best, key, out=best)
     return (
+        (best >> 16 & 255).astype(np.uint8),
+        _FLAG_OF_RANK[best >> 24],
         (best >> 8 & 255).astype(np.uint8),
-        _FLAG_OF_RANK[best >> 16],
         (best & 255).astype(np.uint8),
     )
 
 
-# One number a pixel orders the candidates: rank of the flag, then reflectivity, then probability.
+# One number a pixel orders the candidates: rank of the flag, then reflectivity, probability, spread.
 _FLAG_OF_RANK = np.array([FLAG_NODATA, FLAG_FILLED, FLAG_UNDETECT, FLAG_REMOVED, FLAG_KEPT], np.uint8)
 _RANK = np.zeros(256, np.uint32)
 _RANK[_FLAG_OF_RANK] = np.arange(5)
-_NODATA_KEY = NODATA << 8 | NO_PROBABILITY
+_NODATA_KEY = NODATA << 16 | NO_PROBABILITY << 8 | NO_PROBABILITY
 
 
 def composite_attrs(products: Mapping[str, Mapping[str, Any]]) -> dict[str, object]:
@@ -126,8 +137,9 @@ class ProductWriter(StoreWriter):
         with ProductWriter(path, grid, ["CASGO"], attrs={...}) as product:
             product.append(time, reflectivity=, quality_flag=, meteorological_probability=)
 
-    Each frame is (y, x) uint8 as `clean` gives it. `attrs` are of the content (class bounds, the model's
-    digest, the threshold); empty lists among them are left out, as NetCDF has none.
+    Each frame is (y, x) uint8 as `clean` gives it; with `spread` also `probability_spread`, as `pack_spread` does.
+    `attrs` are of the content (class bounds, the model's digest, the threshold); empty lists among them are left
+    out, as NetCDF has none.
     """
 
     def __init__(
@@ -138,6 +150,7 @@ class ProductWriter(StoreWriter):
         attrs: Mapping[str, object] | None = None,
         codec: str = "compact",
         provenance: Mapping[str, object] | None = None,
+        spread: bool = False,
     ) -> None:
         names = list(radars)
         own: dict[str, object] = {
@@ -149,7 +162,7 @@ class ProductWriter(StoreWriter):
         }
         super().__init__(
             path,
-            variables=product_variables(grid.shape),
+            variables=product_variables(grid.shape, spread),
             static=grid_variables(grid),
             attrs={**own, **{name: value for name, value in (attrs or {}).items() if value != []}},
             codec=codec,
@@ -157,13 +170,13 @@ class ProductWriter(StoreWriter):
         )
 
 
-def product_variables(shape: tuple[int, int]) -> dict[str, Variable]:
-    """The variables of a product that have a frame a time."""
+def product_variables(shape: tuple[int, int], spread: bool = False) -> dict[str, Variable]:
+    """The variables of a product that have a frame a time; with the `spread` of an ensemble."""
     located: dict[str, object] = {"grid_mapping": "crs", "coordinates": "latitude longitude"}
     reflectivity: dict[str, object] = {
         **REFLECTIVITY_ATTRS,
         **located,
-        "ancillary_variables": "quality_flag meteorological_probability",
+        "ancillary_variables": "quality_flag meteorological_probability" + spread * f" {SPREAD}",
     }
     # No _FillValue: the flag says `nodata` itself, and must stay a whole number when read.
     flag: dict[str, object] = {
@@ -182,11 +195,16 @@ def product_variables(shape: tuple[int, int]) -> dict[str, Variable]:
         "_FillValue": NO_PROBABILITY,
         "comment": "where quality_flag is kept, removed or filled",
     }
+    apart = probability | {
+        "long_name": "standard deviation of that probability over the models of an ensemble, before votes",
+        "scale_factor": MOST_SPREAD / PROBABILITY_STEPS,
+    }
     dims = ("y", "x")
     return {
         "reflectivity": Variable("uint8", shape, dims, reflectivity, NODATA),
         "quality_flag": Variable("uint8", shape, dims, flag, FLAG_NODATA),
         "meteorological_probability": Variable("uint8", shape, dims, probability, NO_PROBABILITY),
+        **({SPREAD: Variable("uint8", shape, dims, apart, NO_PROBABILITY)} if spread else {}),
     }
 
 

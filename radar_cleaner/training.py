@@ -1,23 +1,24 @@
 """The training loop: the same on one process or many, the same again after a kill or an interruption.
 
-All that changes from step to step lies in the state that is saved: weights, optimizer, schedule, scaler,
-averages, position in the epoch, sums so far. Random draws, those of dropout too, depend on (seed, epoch, item)
-alone, so that no generator has a state to save.
+All that changes from step to step lies in the state that is saved: weights, optimizer, schedule, scaler, averages,
+position in the epoch, sums so far. Random draws depend on (seed, epoch, item) alone: no generator has a state.
 """
 
 from __future__ import annotations
 
+import copy
 import logging
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from torch import nn
 
 from radar_cleaner.bank import Bank, Sample
+from radar_cleaner.calibration import fit_temperature
 from radar_cleaner.checkpoints import load_state, save_state
 from radar_cleaner.distributed import Processes
 from radar_cleaner.draws import epoch_order
@@ -34,11 +35,13 @@ from radar_cleaner.training_parts import (
     Parts,
     count_steps,
     expect_finite_gradient,
+    log_epoch,
     make_model,
     make_parts,
     take_step,
+    tell_notes,
 )
-from radar_cleaner.validation import mean_losses, scores, validate
+from radar_cleaner.validation import count_logits, mean_losses, scores, validate
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +79,10 @@ def train(
         val_samples = val_samples[:FAST_BATCHES]
     state: dict[str, Any] | None = load_state(place.checkpoint, place.digest) if processes.first else None
     state = processes.broadcast(state)
-    model = make_model(training, crops, processes, drawn=state is None)
+    model, notes = make_model(training, crops, processes, drawn=state is None)
+    if processes.first:
+        for note in notes:
+            logger.info("%s", note)
     if state is None:
         state = _first_state() | _first_rate(training, running, crops, model, place)
         parts = make_parts(training, crops, model, state["learning_rate"])
@@ -94,15 +100,17 @@ def train(
         while state["epoch"] < epochs and not _stops_early(training, state, processes):
             _train_epoch(parts, steps, state, running, progress, place)
             _end_epoch(parts, steps, state, val_samples, place)
+        temperature = _fit_temperature(parts, steps, state, val_samples, place)
     return Trained(
         best=state["best"],
         best_epoch=state["best_epoch"],
         best_weights=state["best_weights"],
         history=state["history"],
         learning_rate=state["learning_rate"],
+        temperature=temperature,
         rates=state["rates"],
         rate_losses=state["rate_losses"],
-        notes=_notes(training, state, steps),
+        notes=[*notes, *tell_notes(training, state, steps)],
     )
 
 
@@ -225,8 +233,24 @@ def _end_epoch(
     processes.check_parent()
     if processes.first:
         _save(parts, state, place)
-        _log_epoch(row, losses, training.schedule.last_epoch)
+        log_epoch(row, losses, training.schedule.last_epoch)
         place.log.record("epoch", epoch * count_steps(training, steps.crops), row)
+
+
+def _fit_temperature(
+    parts: Parts, steps: Steps, state: dict[str, Any], val_samples: Sequence[Sample], place: Place
+) -> float:
+    """What makes the best weights as sure as they are right on the validation samples; 1 without any."""
+    if not val_samples:
+        return 1.0
+    best = copy.deepcopy(parts.model)
+    best.load_state_dict(state["best"])
+    counted = count_logits(
+        steps.training, steps.crops.bank, val_samples, best, place.processes, place.interruption
+    )
+    if counted is None:
+        _stop(parts, state, place)
+    return fit_temperature(*counted)
 
 
 def _next_epoch(epoch: int) -> dict[str, Any]:
@@ -256,38 +280,11 @@ def _save(parts: Parts, state: dict[str, Any], place: Place) -> None:
     save_state(place.checkpoint, place.digest, {**state, "parts": parts.state_dict()})
 
 
-def _stop(parts: Parts, state: dict[str, Any], place: Place) -> None:
+def _stop(parts: Parts, state: dict[str, Any], place: Place) -> NoReturn:
     """Save and end, on all processes at the same step."""
     if place.processes.first:
         _save(parts, state, place)
     raise Interrupted(
         f"stopped by {place.interruption.asked or 'a signal'} after epoch {state['epoch']} and {state['step']} "
         f"step(s); the state is in {place.checkpoint}: call it again to go on"
-    )
-
-
-def _notes(training: Training, state: Mapping[str, Any], steps: Steps) -> list[str]:
-    """What the card should say beside the parameters."""
-    notes = []
-    if state["rates"]:
-        notes.append(f"The learning rate {state['learning_rate']:.3g} was found by trying.")
-    if training.schedule.fast_dev_run:
-        notes.append("A fast development run: two batches of everything. Good for nothing but a try.")
-    if training.numerics.compile and not steps.compiled:
-        notes.append("The network could not be compiled here; it ran as it is.")
-    return notes
-
-
-def _log_epoch(row: Mapping[str, Any], losses: Mapping[str, float], epochs: int) -> None:
-    averages = "".join(f", {name} {loss:.4f}" for name, loss in losses.items() if name != "raw")
-    logger.info(
-        "epoch %d/%d: train loss %.4f (inpainting %.4f), val loss %.4f%s, mask F1 %.3f, reflectivity MAE %.2f dBZ",
-        row["epoch"],
-        epochs,
-        row["train_loss"],
-        row["train_inpainting"],
-        losses["raw"],
-        averages,
-        row["val_mask_f1"],
-        row["val_reflectivity_mae_dbz"],
     )

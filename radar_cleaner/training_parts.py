@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +17,11 @@ from radar_cleaner.host_copies import HostCopy
 from radar_cleaner.models import Standardized, checkpoint_gradients, draw_weights
 from radar_cleaner.normalization import channel_statistics
 from radar_cleaner.schedules import Rates, make_optimizer
-from radar_cleaner.steps import Crops, NotFiniteError
+from radar_cleaner.steps import Crops, NotFiniteError, Steps
 from radar_cleaner.training_options import FAST_BATCHES, Training
+from radar_cleaner.transfer import freeze, start_from
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -44,9 +49,12 @@ class Parts:
                     moments[name] = torch.empty_like(weight).copy_(values)
 
 
-def make_model(training: Training, crops: Crops, processes: Processes, drawn: bool) -> nn.Module:
-    """The network as it begins; not `drawn`, its weights are still to be loaded."""
-    model = training.config.build()
+def make_model(training: Training, crops: Crops, processes: Processes, drawn: bool) -> tuple[nn.Module, list[str]]:
+    """The network as it begins, and what the card should say of that.
+
+    Not `drawn`, its weights are still to be loaded.
+    """
+    model, notes = training.config.build(), []
     if drawn:
         draw_weights(model, training.schedule.seed)
         if isinstance(model, Standardized):
@@ -56,10 +64,15 @@ def make_model(training: Training, crops: Crops, processes: Processes, drawn: bo
             statistics = processes.broadcast(found)
             assert statistics is not None
             model.set_statistics(*statistics)
+    if training.beginning.start_from is not None:
+        notes += start_from(training.beginning.start_from, model, training.config)
+    if training.beginning.freeze:
+        frozen = freeze(model, training.beginning.freeze)
+        notes.append(f"{len(frozen)} weights stay as they were: {', '.join(frozen)}.")
     model.to(processes.device, memory_format=training.numerics.memory_format)  # type: ignore[call-overload]
     if training.numerics.gradient_checkpointing:
         checkpoint_gradients(model)
-    return model
+    return model, notes
 
 
 def count_steps(training: Training, crops: Crops) -> int:
@@ -108,3 +121,31 @@ def expect_finite_gradient(norm: HostCopy, scaler: torch.amp.GradScaler) -> None
     """Raise NotFiniteError where a step's gradient was not finite; in fp16 its scale is then still too high."""
     if not scaler.is_enabled() and not bool(torch.isfinite(norm.read())):
         raise NotFiniteError("the gradient is not finite; lower training.learning_rate, or set clip_norm")
+
+
+def tell_notes(training: Training, state: Mapping[str, Any], steps: Steps) -> list[str]:
+    """What the card should say beside the parameters."""
+    notes = []
+    if state["rates"]:
+        notes.append(f"The learning rate {state['learning_rate']:.3g} was found by trying.")
+    if training.schedule.fast_dev_run:
+        notes.append("A fast development run: two batches of everything. Good for nothing but a try.")
+    if training.numerics.compile and not steps.compiled:
+        notes.append("The network could not be compiled here; it ran as it is.")
+    return notes
+
+
+def log_epoch(row: Mapping[str, Any], losses: Mapping[str, float], epochs: int) -> None:
+    """Say in the log how an epoch went; `losses` are those of the candidates for the best weights."""
+    averages = "".join(f", {name} {loss:.4f}" for name, loss in losses.items() if name != "raw")
+    logger.info(
+        "epoch %d/%d: train loss %.4f (inpainting %.4f), val loss %.4f%s, mask F1 %.3f, reflectivity MAE %.2f dBZ",
+        row["epoch"],
+        epochs,
+        row["train_loss"],
+        row["train_inpainting"],
+        losses["raw"],
+        averages,
+        row["val_mask_f1"],
+        row["val_reflectivity_mae_dbz"],
+    )

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from radar_cleaner.bank import Bank, Sample
+from radar_cleaner.calibration import LOGIT_CENTRES, logit_histogram, mean_logits
 from radar_cleaner.cutting import cut
 from radar_cleaner.dataset import Batch
 from radar_cleaner.distributed import Processes
@@ -20,6 +23,7 @@ from radar_cleaner.training_options import Training
 
 ECHOES = ("kept", "lost", "passed", "removed")  # see `count_echoes`
 SUMS = (*TERMS, *ERRORS, *ECHOES)
+Numbers = NDArray[np.float64]
 
 
 def validate(
@@ -59,15 +63,54 @@ def validate(
     return processes.sum_values({**found, "asked": float(bool(interruption.asked))})
 
 
+def count_logits(
+    training: Training,
+    bank: Bank,
+    samples: Sequence[Sample],
+    model: nn.Module,
+    processes: Processes,
+    interruption: Interruption,
+) -> tuple[Numbers, Numbers] | None:
+    """How sure a network is of the echoes that `count_echoes` counts, over all samples.
+
+    (class, bin) counts and mean logits, as `calibration.fit_temperature` takes them; None where any process was
+    asked to stop.
+    """
+    found = np.zeros((2, 2, LOGIT_CENTRES.size))
+    seed = training.schedule.seed
+    model.eval()
+    with torch.inference_mode():
+        for item in processes.share(range(len(samples))):
+            if interruption.asked:
+                break
+            draw = draw_validation(bank, samples[item], training.holes, training.inputs, seed, item)
+            raw = cut(bank, [samples[item]], [draw], training.inputs)
+            _, heads, batch = compute_losses(training, model, raw, processes.device)
+            known = _known_echo(batch)
+            logit, rain = heads[0][known].float().cpu().numpy(), (batch.mask > 0.5)[known].cpu().numpy()
+            found += np.stack(logit_histogram(logit, rain))
+    told = {str(place): float(value) for place, value in enumerate(found.reshape(-1))}
+    summed = processes.sum_values({**told, "asked": float(bool(interruption.asked))})
+    if summed.pop("asked"):
+        return None
+    counts, sums = np.array(list(summed.values())).reshape(found.shape)
+    return counts, mean_logits(counts, sums)
+
+
 def count_echoes(logit_BHW: Tensor, batch: Batch) -> Tensor:
     """(4,) float64, as ECHOES: own echoes of a known kind that the model saw, judged at probability 0.5.
 
     kept, lost: meteorological ones; passed, removed: the others.
     """
     said, rain = logit_BHW >= 0, batch.mask > 0.5
-    known = (batch.weight > 0) & batch.own_echo & ~batch.hole
+    known = _known_echo(batch)
     found = (known & rain & said, known & rain & ~said, known & ~rain & said, known & ~rain & ~said)
     return torch.stack([part.sum() for part in found]).double()
+
+
+def _known_echo(batch: Batch) -> Tensor:
+    """(B, H, W) bool: own echoes that the model sees and whose kind is known."""
+    return (batch.weight > 0) & batch.own_echo & ~batch.hole
 
 
 def mean_losses(sums: Mapping[str, float], samples: int) -> dict[str, float]:

@@ -12,6 +12,7 @@ from radar_cleaner.errors import ConfigError, ModelError, StoreError
 from radar_cleaner.inference import RadarFrames, load_cleaner
 from radar_cleaner.layout import Layout
 from radar_cleaner.models import draw_weights
+from radar_cleaner.products import NO_PROBABILITY
 from radar_cleaner.stages.clean_frames import clean_frames
 from radar_cleaner.stores import open_store, read_provenance
 from radar_cleaner.vocabulary import (
@@ -19,6 +20,7 @@ from radar_cleaner.vocabulary import (
     FLAG_KEPT,
     FLAG_NODATA,
     FLAG_REMOVED,
+    FLAG_UNDETECT,
     METEOROLOGICAL,
     NODATA,
     NON_METEOROLOGICAL,
@@ -51,7 +53,7 @@ def run(results, **changes):
         "radar": "CASGO",
         "shard": "20240711",
         "geometry": GEOMETRY.to_flag(),
-        "model": results / "best.pt",
+        "model": [results / "best.pt"],
         "input_minutes": [-6, 0, 6],
         "atlas": "none",
         "threshold": 0.5,
@@ -68,13 +70,13 @@ def run(results, **changes):
     return open_store(arguments["output"], "product")
 
 
+def frames_of(results):
+    layout = Layout(results)
+    return RadarFrames([layout.labels("CASGO", "20240711")], [layout.aligned("CASGO", "20240711")], inputs())
+
+
 def answers(results, time, tta=False):
-    frames = RadarFrames(
-        [Layout(results).labels("CASGO", "20240711")],
-        [Layout(results).aligned("CASGO", "20240711")],
-        inputs(),
-    )
-    return load_cleaner(results / "best.pt", 1).predict(frames.inputs(time), tta)
+    return load_cleaner(results / "best.pt", 1).predict(frames_of(results).inputs(time), tta)
 
 
 def test_each_pixel_is_decided_by_its_probability(results):
@@ -105,6 +107,56 @@ def test_with_augmentation_the_mean_of_eight_looks_decides_and_the_product_says_
     kept = store.frame("quality_flag", 1) == FLAG_KEPT
     assert np.array_equal(kept, echo & (mean.probability >= threshold))
     assert not np.array_equal(kept, echo & (one.probability >= threshold))
+
+
+def test_an_ensemble_decides_by_its_mean_and_tells_how_far_it_is_apart(results):
+    other = config(base_width=4, input_minutes=(-6, 0))
+    model = other.build()
+    draw_weights(model, 3)
+    save_model(results / "other.pt", other, model.state_dict(), {})
+    with pytest.raises(ModelError, match="input_minutes"):  # each member must be able to read what there is
+        run(results, model=[results / "best.pt", results / "other.pt"])
+    same = config(base_width=4)
+    model = same.build()
+    draw_weights(model, 3)
+    save_model(results / "other.pt", same, model.state_dict(), {})
+    paths = [results / "best.pt", results / "other.pt"]
+    product = run(results, model=paths)
+    time = DAYS["20240711"][1]
+    first, second = (load_cleaner(path, 1).predict(frames_of(results).inputs(time)) for path in paths)
+    mean = (first.probability + second.probability) / 2
+    echo = np.isin(product.frame("quality_flag", 1), (FLAG_KEPT, FLAG_REMOVED))
+    assert (
+        echo.any()
+        and (product.frame("quality_flag", 1)[echo] == FLAG_KEPT).tolist() == (mean[echo] >= 0.5).tolist()
+    )
+    spread = product.frame("probability_spread", 1)
+    assert np.allclose(
+        spread[echo] / 254 * 0.5, np.abs(first.probability - second.probability)[echo] / 2, atol=0.0011
+    )
+    assert (spread[product.frame("quality_flag", 1) == FLAG_UNDETECT] == NO_PROBABILITY).all()
+    with xr.open_zarr(product.path) as opened:
+        assert "probability_spread" in opened.reflectivity.attrs["ancillary_variables"]
+        assert float(opened.probability_spread.max()) <= 0.5
+    assert product.attrs["model_digest"].count("sha256:") == 2
+    assert "probability_spread" not in run(results).group
+
+
+def test_a_calibrated_model_is_as_sure_as_its_training_found(results, caplog):
+    content = torch.load(results / "best.pt", weights_only=True)
+    save_model(results / "best.pt", config(), content["weights"], {"temperature": 4.0})
+    sure, calm = (load_cleaner(results / "best.pt", 1, None, calibrated) for calibrated in (False, True))
+    asked = frames_of(results).inputs(DAYS["20240711"][1])
+    before, after = (np.log(p / (1 - p)) for p in (one.predict(asked).probability for one in (sure, calm)))
+    assert np.allclose(before, 4 * after, atol=1e-3)
+    product = run(results, calibrated=True)
+    assert product.attrs["calibrated"] == 1 and not caplog.text
+    save_model(results / "best.pt", config(), content["weights"], {})
+    run(results, calibrated=True)
+    assert "has no temperature" in caplog.text
+    save_model(results / "best.pt", config(), content["weights"], {"temperature": float("nan")})
+    with pytest.raises(ModelError, match="its temperature is nan"):
+        run(results, calibrated=True)
 
 
 def test_votes_turn_the_decision_where_there_is_an_echo_and_nowhere_else(results):
@@ -181,7 +233,7 @@ def test_what_does_not_fit_is_refused(results):
     with pytest.raises(ModelError, match=r"samples\.atlas says 'mask'"):
         run(results, atlas="mask")
     with pytest.raises(ModelError, match="no such model file"):
-        run(results, model=results / "none.pt")
+        run(results, model=[results / "none.pt"])
     with pytest.raises(StoreError, match=r"holds frames of \(48, 48\) of CASGO, --geometry is \(20, 20\)"):
         run(results, geometry=store_cases.small_geometry(shape=(20, 20)).to_flag())
 

@@ -97,8 +97,8 @@ def test_the_model_sees_what_it_saw_in_validation(tmp_path, stores, use, told):
     assert seen[0].shape[-2:] == (32, 40)
     with torch.inference_mode():
         logit, scaled = apply_padded(cleaner.model, batch.channels, "reflect")
-    assert np.array_equal(answer.probability, torch.sigmoid(logit)[0].numpy())
-    assert np.array_equal(answer.dbz, unscale_dbz(scaled)[0].numpy())
+    assert np.array_equal(answer.probability, torch.sigmoid(logit[:, 0])[0].numpy())
+    assert np.array_equal(answer.dbz, unscale_dbz(scaled)[0, 0].numpy())
 
 
 @pytest.mark.parametrize("tta", [False, True])
@@ -205,7 +205,7 @@ class Pointwise(torch.nn.Module):
 
     def forward(self, x):
         kept = torch.cat([x[:, :13], x[:, 15:]], dim=1)
-        return kept.sum(1) - 3, kept.mean(1)
+        return kept.sum(1, keepdim=True) - 3, kept.mean(1, keepdim=True)
 
 
 class Northward(torch.nn.Module):
@@ -214,7 +214,7 @@ class Northward(torch.nn.Module):
     multiple = 1
 
     def forward(self, x):
-        return x[:, 13], x[:, 13]
+        return x[:, 13:14], x[:, 13:14]
 
 
 @pytest.mark.parametrize("use", ["none", "channel"])

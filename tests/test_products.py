@@ -27,6 +27,7 @@ from radar_cleaner.products import (
     clean,
     compose,
     composite_attrs,
+    pack_spread,
 )
 from radar_cleaner.stores import open_store
 from radar_cleaner.vocabulary import (
@@ -47,13 +48,14 @@ some_probability = arrays(np.float32, SHAPE, elements=st.floats(0, 1, width=32))
 some_dbz = arrays(np.float32, SHAPE, elements=st.floats(-60, 120, width=32))
 some_range = arrays(np.bool_, SHAPE)
 some_flags = [FLAG_UNDETECT, FLAG_KEPT, FLAG_REMOVED, FLAG_FILLED, FLAG_NODATA]
-Layer = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]
+Codes = NDArray[np.uint8]
+Layer = tuple[Codes, Codes, Codes, Codes]
 
 
 @st.composite
 def layers(draw: st.DrawFn) -> Layer:
-    """What `clean` can give: codes, flags and probabilities that belong together."""
-    return clean(
+    """What cleaning can give: codes, flags, probabilities and spreads that belong together."""
+    codes, flags, probability = clean(
         draw(some_codes),
         draw(some_probability),
         draw(some_dbz),
@@ -61,6 +63,7 @@ def layers(draw: st.DrawFn) -> Layer:
         draw(st.booleans()),
         draw(some_range),
     )
+    return codes, flags, probability, pack_spread(draw(some_probability) / 2, probability)
 
 
 @pytest.fixture
@@ -135,16 +138,16 @@ ORDER = {FLAG_KEPT: 4, FLAG_REMOVED: 3, FLAG_UNDETECT: 2, FLAG_FILLED: 1, FLAG_N
 @settings(deadline=None)
 @given(st.lists(layers(), max_size=4))
 def test_the_composite_takes_the_best_of_those_that_see(several: list[Layer]) -> None:
-    codes, flags, probability = compose(several, SHAPE)
+    codes, flags, probability, spread = compose(several, SHAPE)
     for pixel in np.ndindex(SHAPE):
         seen = [tuple(int(part[pixel]) for part in layer) for layer in several]
         seen = [one for one in seen if one[1] != FLAG_NODATA]
-        result = int(codes[pixel]), int(flags[pixel]), int(probability[pixel])
+        result = tuple(int(part[pixel]) for part in (codes, flags, probability, spread))
         if not seen:
-            assert result == (NODATA, FLAG_NODATA, NO_PROBABILITY)
+            assert result == (NODATA, FLAG_NODATA, NO_PROBABILITY, NO_PROBABILITY)
             continue
         assert result in seen  # a pixel is of one radar, never a mixture
-        best = max((ORDER[flag], code) for code, flag, _ in seen)
+        best = max((ORDER[flag], code) for code, flag, *_ in seen)
         assert (ORDER[result[1]], result[0]) == best
 
 

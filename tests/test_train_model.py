@@ -26,7 +26,7 @@ from radar_cleaner.tables import write_text
 EVERYTHING = {
     "ema": 0.9,
     "swa": 0.3,
-    "dropout": 0.2,
+    "options": '{"base_width": 4, "depth": 2, "dropout": 0.2}',
     "micro_batch_size": 1,
     "hole_shapes": ["blocks", "pixels", "sectors"],
     "input_noise_dbz": 1.0,
@@ -57,11 +57,12 @@ def test_it_writes_a_model_a_history_and_a_card(made, caplog):
     with caplog.at_level(logging.INFO):
         train_here(arguments)
     config, _, model = load_model(results / "model/best.pt")
-    assert config.input_minutes == (-6, 0, 6) and config.base_width == 4
+    assert config.input_minutes == (-6, 0, 6) and config.arguments.base_width == 4
     history = pd.read_csv(results / "model/history.csv")
     assert history.epoch.tolist() == [1, 2, 3]
     assert history.notna().all().all() and {"train_loss", "val_reflectivity_mae_dbz", "val_mask_f1"} <= {*history}
     provenance = read_model_provenance(results / "model/best.pt")
+    assert 0.05 <= provenance["temperature"] <= 20 and provenance["temperature"] != 1
     assert provenance["parameters"]["learning_rate"] == 3e-3
     assert "labels/CASGO/20240711.zarr" in provenance["inputs"] and "plants" in provenance["inputs"]
     assert provenance["parameters"]["plant_ranges"] == str(PLANT_FILE)
@@ -208,7 +209,7 @@ def test_a_signal_while_the_model_is_written_lets_it_be_written(made, monkeypatc
         signal.raise_signal(signal.SIGTERM)
         save(*given)
 
-    monkeypatch.setattr("radar_cleaner.stages.train_model.save_model", interrupted)
+    monkeypatch.setattr("radar_cleaner.training_outputs.save_model", interrupted)
     train_here({**arguments, "epochs": 1})
     assert arguments["best"].exists() and arguments["card"].exists()
     assert not arguments["checkpoint"].with_name("again").exists()
@@ -364,7 +365,7 @@ def test_torchrun_with_two_processes_is_reproducible_and_close_to_one(tmp_path):
     ("changes", "message"),
     [
         ({"lead_minutes": [30]}, r"lead_minutes \[30\]: other than 0 needs"),
-        ({"model": "huge"}, "model 'huge' is not known; there is tiny_unet"),
+        ({"model": "huge"}, "model 'huge' is not known; there is encoder_unet, rate_net, tiny_unet"),
         ({"drop_others": 1.5}, "drop_others is 1.5, allowed is 0 to 1"),
         ({"plant_fraction": -0.5}, "plant_fraction is -0.5, allowed is 0 to 1"),
         ({"plant_ranges": Path("my.yaml")}, r"there is no file my\.yaml"),

@@ -192,7 +192,7 @@ def test_a_loss_that_is_not_finite_names_the_sample(tmp_path, monkeypatch):
 
     def spoil(*arguments):
         logit, scaled = apply_padded(*arguments)
-        return logit * torch.tensor([1.0, math.nan])[: len(logit), None, None], scaled
+        return logit * torch.tensor([1.0, math.nan])[: len(logit), None, None, None], scaled
 
     monkeypatch.setattr("radar_cleaner.steps.apply_padded", spoil)
     with pytest.raises(ModelError, match=r"not finite for CASGO at 2024-07-11T\d\d:\d\d:00Z; lower"):

@@ -103,7 +103,7 @@ def options_of(made: Made, output: Path, threads: int) -> dict[str, Any]:
         "shard": shards[1],
         "neighbours": [shards[0], shards[2]],
         "geometry": made.plan.geometry(RADAR),
-        "model": MODEL,
+        "model": [MODEL],
         "input_minutes": config["samples"]["input_minutes"],
         "atlas": config["samples"]["atlas"],
         "static": False,

@@ -12,24 +12,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radar_cleaner.bank import Codes
+from radar_cleaner.ensembles import EnsembleFrames, load_ensemble
 from radar_cleaner.errors import ConfigError, StoreError
 from radar_cleaner.geometry import RadarGeometry, polar_coordinates
-from radar_cleaner.inference import FrameInputs, Prediction, RadarFrames, load_cleaner
+from radar_cleaner.inference import FrameInputs, Prediction
 from radar_cleaner.joining import VoteSums
 from radar_cleaner.layout import Layout
 from radar_cleaner.pipeline import in_thread
-from radar_cleaner.products import LABEL_ATTRS, ProductWriter, clean
+from radar_cleaner.products import LABEL_ATTRS, ProductWriter, clean, pack_spread
 from radar_cleaner.vocabulary import FLAG_FILLED, FLAG_KEPT, FLAG_REMOVED
 
 logger = logging.getLogger(__name__)
 
 
 class _Frame(NamedTuple):
-    """A frame to be cleaned: its codes (y, x), and what the model is told of it."""
+    """A frame to be cleaned: its codes (y, x), and what each model is told of it."""
 
     time: int
     codes: Codes
-    inputs: FrameInputs
+    inputs: list[FrameInputs]
 
 
 def clean_frames(
@@ -39,7 +40,7 @@ def clean_frames(
     shard: str,
     neighbours: list[str] | None = None,
     geometry: str,
-    model: Path,
+    model: list[Path],
     input_minutes: list[int],
     atlas: Literal["mask", "channel", "none"],
     static: bool,
@@ -50,6 +51,8 @@ def clean_frames(
     threads: int,
     output: Path,
     codec: Literal["compact", "fast"],
+    calibrated: bool = False,
+    code: Path | None = None,
 ) -> None:
     """Clean every frame of a radar's shard, with or without neighbours in time and other radars.
 
@@ -66,7 +69,7 @@ def clean_frames(
     geometry
         RADAR,LATITUDE,LONGITUDE,RANGE_KM,WIDTH,HEIGHT,CENTER_X,CENTER_Y.
     model
-        Model file.
+        Model file; of several, an ensemble, the mean judges, and the product tells how far they are apart.
     input_minutes
         Minutes from a frame to those that the model reads with it; they must be the model's.
     atlas
@@ -87,58 +90,68 @@ def clean_frames(
         Store to write.
     codec
         How it is compressed.
+    calibrated
+        Whether a model is as sure as its training found that it may be (its temperature).
+    code
+        Python file of a network of your own.
     """
     place = RadarGeometry.from_flag(geometry)
     if not 0 <= threshold <= 1:
         raise ConfigError(f"cleaning.threshold {threshold}: it is a probability, 0 to 1")
-    cleaner = load_cleaner(model, threads)
-    inputs = cleaner.inputs_for(input_minutes)
-    cleaner.check_atlas(atlas)
+    ensemble = load_ensemble(model, threads, code, calibrated)
+    ensemble.check_atlas(atlas)
     layout = Layout(results)
     shards = [shard, *(name for name in neighbours or [] if name != shard)]
-    frames = RadarFrames(
+    frames = EnsembleFrames(
         [layout.labels(radar, name) for name in shards],
         [layout.aligned(radar, name) for name in shards],
-        inputs,
+        ensemble.inputs_for(input_minutes),
         layout.atlas(radar),
         layout.static(radar) if static else None,
     )
-    if place.radar != radar or place.grid.shape != frames.grid.shape:
+    seen = frames.first
+    if place.radar != radar or place.grid.shape != seen.grid.shape:
         raise StoreError(
-            f"{frames.labels.stores[0].path}: holds frames of {frames.grid.shape} of {radar}, --geometry is "
+            f"{seen.labels.stores[0].path}: holds frames of {seen.grid.shape} of {radar}, --geometry is "
             f"{place.grid.shape} of {place.radar}; make the labels again"
         )
     sums = VoteSums([layout.targets(radar, shard)], votes)
     range_km, _ = polar_coordinates(place.grid.shape, place.center_px, place.metres_per_pixel)
     in_range = range_km <= place.range_km
-    attrs = {name: frames.attrs[name] for name in LABEL_ATTRS if name in frames.attrs}
+    attrs = {name: seen.attrs[name] for name in LABEL_ATTRS if name in seen.attrs}
     decisions = {"threshold": threshold, "votes": votes, "fill": int(fill), "tta": int(tta)}
-    own = frames.labels.stores[0].times.tolist()
+    decisions |= {"calibrated": 1} if calibrated else {}
+    own = seen.labels.stores[0].times.tolist()
     counts = np.zeros(256, np.int64)
+    digests = {str(path): one.digest for path, one in zip(model, ensemble.members, strict=True)}
     with ProductWriter(
         output,
         place.grid,
         [radar],
-        attrs={**attrs, "model_digest": cleaner.digest, **decisions},
+        attrs={**attrs, "model_digest": ensemble.digest, **decisions},
         codec=codec,
         provenance={
             "stage": "clean_frames",
             "parameters": {"input_minutes": input_minutes, "atlas": atlas, **decisions},
-            "inputs": {str(model): cleaner.digest, **frames.digests, **sums.digests},
+            "inputs": {**digests, **frames.digests, **sums.digests},
         },
+        spread=len(model) > 1,
     ) as product:
 
         def write(judged: tuple[_Frame, Prediction]) -> NDArray[np.int64]:
             frame, answer = judged
             probability = sums.join(answer.probability, frame.time)
             codes, flags, packed = clean(frame.codes, probability, answer.dbz, threshold, fill, in_range)
-            product.append(frame.time, reflectivity=codes, quality_flag=flags, meteorological_probability=packed)
+            planes = {"reflectivity": codes, "quality_flag": flags, "meteorological_probability": packed}
+            if answer.spread is not None:
+                planes["probability_spread"] = pack_spread(answer.spread, packed)
+            product.append(frame.time, **planes)
             return np.bincount(flags.reshape(-1), minlength=256)
 
         def judge() -> Iterator[tuple[_Frame, Prediction]]:
             read = in_thread(lambda time: _Frame(time, frames.codes(time), frames.inputs(time)), own)
-            while batch := list(islice(read, cleaner.at_once)):
-                yield from zip(batch, cleaner.predict_all([frame.inputs for frame in batch], tta), strict=True)
+            while batch := list(islice(read, ensemble.at_once)):
+                yield from zip(batch, ensemble.predict_all([frame.inputs for frame in batch], tta), strict=True)
 
         for counted in in_thread(write, judge()):
             counts += counted

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.products import NO_PROBABILITY, ProductWriter, compose, composite_attrs
+from radar_cleaner.products import NO_PROBABILITY, SPREAD, Layer, ProductWriter, compose, composite_attrs
 from radar_cleaner.stores import AHEAD, Store, TimeSeries, expect_attrs, open_store
 from radar_cleaner.vocabulary import FLAG_NODATA, NODATA
 from radar_cleaner.warp import Gather, nearest_gather, target_grid
@@ -21,6 +21,7 @@ FILLS = {
     "reflectivity": NODATA,
     "quality_flag": FLAG_NODATA,
     "meteorological_probability": NO_PROBABILITY,
+    SPREAD: NO_PROBABILITY,
 }
 
 
@@ -57,6 +58,7 @@ def compose_radars(
     grid = target_grid(ways[0].attrs, ways[0].read("coverage").shape)
     gathers = [_gather(one.stores[0], way, ways[0]) for one, way in zip(series, ways, strict=True)]
     opened = {str(way.attrs["radar"]): one.stores[0] for one, way in zip(series, ways, strict=True)}
+    spread = any(SPREAD in store.group for store in opened.values())
     times = sorted({time for one in series for time in one.times})
     with ProductWriter(
         output,
@@ -69,6 +71,7 @@ def compose_radars(
             "parameters": {"shard": shard},
             "inputs": {str(store.path): store.digest for store in [*opened.values(), *ways]},
         },
+        spread=spread,
     ) as store:
         for time in times:
             layers = [
@@ -76,8 +79,8 @@ def compose_radars(
                 for one, gather in zip(series, gathers, strict=True)
                 if (layer := _layer(one, gather, time)) is not None
             ]
-            codes, flags, probability = compose(layers, grid.shape)
-            store.append(time, reflectivity=codes, quality_flag=flags, meteorological_probability=probability)
+            planes = dict(zip(FILLS, compose(layers, grid.shape), strict=True))
+            store.append(time, **{name: plane for name, plane in planes.items() if spread or name != SPREAD})
     log.info("%s: %d times of %s on %d x %d pixels", shard, len(times), ", ".join(opened), *grid.shape[::-1])
 
 
@@ -95,14 +98,17 @@ def _gather(product: Store, way: Store, first: Store) -> Gather:
     return nearest_gather(way.read("grid"), way.read("coverage"), (height, width))
 
 
-def _layer(
-    series: TimeSeries, gather: Gather, time: int
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]] | None:
+def _layer(series: TimeSeries, gather: Gather, time: int) -> Layer | None:
     """A radar's frame on the composite grid, None where it has none at this time."""
-    frames = {name: series.frame(name, time) for name in FILLS}
-    codes, flags, probability = (
-        None if frame is None else gather.apply(frame, FILLS[name]) for name, frame in frames.items()
-    )
-    if codes is None or flags is None or probability is None:
+    if series.frame("quality_flag", time) is None:
         return None
-    return codes, flags, probability
+    codes, flags, probability, spread = (_plane(series, gather, time, name) for name in FILLS)
+    return codes, flags, probability, spread
+
+
+def _plane(series: TimeSeries, gather: Gather, time: int, name: str) -> NDArray[np.uint8]:
+    # The spread only ensembles have.
+    there = series.frame(name, time) if name in series.stores[0].group else None
+    if there is None:
+        return np.full(gather.index.shape, FILLS[name], np.uint8)
+    return gather.apply(there, FILLS[name])

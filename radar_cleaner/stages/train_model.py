@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import pandas as pd
+import numpy as np
 import torch
 from cyclopts import Parameter
 
@@ -19,66 +19,34 @@ from radar_cleaner import __version__
 from radar_cleaner.averaging import Averaging
 from radar_cleaner.bank import Bank, RadarSources, Sample, hold_on, open_bank, write_bank
 from radar_cleaner.channels import Inputs
-from radar_cleaner.checkpoints import digest_of, digest_of_file, digest_of_sources, save_model
+from radar_cleaner.checkpoints import digest_of, digest_of_file, digest_of_sources
 from radar_cleaner.distributed import Processes, join_processes
 from radar_cleaner.draws import Augmentation
 from radar_cleaner.errors import ConfigError, Interrupted, RadarCleanerError, SampleError
-from radar_cleaner.figures import write_png
 from radar_cleaner.holes import HoleOptions
 from radar_cleaner.interruption import Interruption, clear_mark, mark_again
 from radar_cleaner.layout import Layout
 from radar_cleaner.losses import LossWeights
 from radar_cleaner.model_card import write_card
 from radar_cleaner.model_summary import ModelSummary, summarize_model
-from radar_cleaner.models import ModelConfig
+from radar_cleaner.models import ModelConfig, load_code
 from radar_cleaner.numerics import Numerics, set_determinism
 from radar_cleaner.plants import PlantOptions, read_planting
 from radar_cleaner.samples import read_samples
 from radar_cleaner.schedules import Optimization
 from radar_cleaner.shards import decode_stores
-from radar_cleaner.tables import write_csv, write_text
 from radar_cleaner.trackers import RunLog, open_run_log, require_tracker
 from radar_cleaner.training import Place
 from radar_cleaner.training import train as run_training
-from radar_cleaner.training_figures import learning_curves_figure, rates_figure
-from radar_cleaner.training_options import Running, Schedule, Trained, Training
+from radar_cleaner.training_options import DRAWN, Beginning, Running, Schedule, Training
+from radar_cleaner.training_outputs import Outputs, write_training
 
 logger = logging.getLogger(__name__)
-
-_FEW = 0.01  # of the meteorological echo
 
 
 def _flat(group: str) -> Parameter:
     """A parameter whose fields are the flags, under a heading of the help."""
     return Parameter(name="*", group=group)
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """What a training writes.
-
-    Attributes
-    ----------
-    best
-        Model file: the best weights.
-    history
-        Table of the losses and scores of each epoch.
-    curves
-        Figure of that table.
-    card
-        Model card.
-    rates
-        Table of the rates tried and their losses, with a learning rate that is to be found.
-    rates_figure
-        Figure of that table.
-    """
-
-    best: Path
-    history: Path
-    curves: Path
-    card: Path
-    rates: Path | None = None
-    rates_figure: Path | None = None
 
 
 def train_model(
@@ -100,6 +68,8 @@ def train_model(
     outputs: Annotated[Outputs, _flat("What is written")],
     checkpoint: Path,
     runs: Path,
+    beginning: Annotated[Beginning, _flat("What it begins with")] = DRAWN,
+    code: Path | None = None,
 ) -> None:
     """Train the cleaner, by one process or by as many as torchrun starts; a stopped run goes on when called again.
 
@@ -142,9 +112,15 @@ def train_model(
         Where the state of an unfinished training lies.
     runs
         Folder of the log files, a folder a run.
+    beginning
+        What the weights begin as.
+    code
+        Python file of a network of your own, which it registers by `@register_model`.
     """
+    load_code(code)
+    config = config.resolved()
     parts = (config, schedule, optimization, averaging, numerics, augmentation, holes, weights)
-    training = Training(*parts, read_planting(plants))
+    training = Training(*parts, read_planting(plants), beginning)
     if (optimization.learning_rate == "find") != (None not in (outputs.rates, outputs.rates_figure)):
         raise ConfigError("training.learning_rate: find, and only find, needs --rates and --rates-figure")
     require_tracker(running.tracker)
@@ -169,7 +145,8 @@ def train_model(
             inputs = {str(Path(path).relative_to(results)): digest for path, digest in stores_read.items()}
             inputs |= {"samples/train": digest_of_file(train), "samples/val": digest_of_file(val)}
             inputs |= {"plants": digest_of_file(plants.plant_ranges)}
-            parameters = _parameters(*parts, plants) | {"stores": stores}
+            inputs |= {name: digest_of_file(path) for name, path in _files(beginning, code).items()}
+            parameters = _parameters(*parts, plants, beginning) | {"stores": stores}
             summary = summarize_model(config.build(), config.channels, augmentation.crop)
             with open_run_log(runs if processes.first else None, running.tracker, parameters) as log:
                 if processes.first:
@@ -180,8 +157,9 @@ def train_model(
                 log.record("end", log.step, {"best_epoch": trained.best_epoch})
         if processes.first:
             told = (trained.history, trained.best_epoch, trained.best_weights, trained.notes)
-            text = write_card(parameters, train_samples, val_samples, summary, *told)
-            _write(outputs, config, trained, text, {"parameters": parameters, "inputs": inputs})
+            made_by = _made_by(processes, inputs)
+            text = write_card(parameters, train_samples, val_samples, summary, *told, made_by, trained.temperature)
+            write_training(outputs, config, trained, text, {"parameters": parameters, "inputs": inputs})
 
 
 def _held(bank: Bank, processes: Processes) -> Bank:
@@ -193,38 +171,6 @@ def _held(bank: Bank, processes: Processes) -> Bank:
     if processes.first:
         logger.info("the bank lies in the memory of the %s", "machine" if held is bank else "GPU")
     return held
-
-
-def _write(outputs: Outputs, config: ModelConfig, trained: Trained, card: str, provenance: dict[str, Any]) -> None:
-    provenance |= {
-        "stage": "train_model",
-        "version": __version__,
-        "best_epoch": trained.best_epoch,
-        "best_weights": trained.best_weights,
-        "learning_rate": trained.learning_rate,
-    }
-    save_model(outputs.best, config, trained.best, provenance)
-    table = pd.DataFrame(trained.history)
-    write_csv(outputs.history, _six_digits(table))
-    write_png(outputs.curves, learning_curves_figure(table))
-    if outputs.rates is not None and outputs.rates_figure is not None:
-        tried = pd.DataFrame({"learning_rate": trained.rates, "loss": trained.rate_losses})
-        write_csv(outputs.rates, _six_digits(tried))
-        write_png(outputs.rates_figure, rates_figure(trained.rates, trained.rate_losses, trained.learning_rate))
-    else:  # those of an earlier training are not this model's
-        for name in ("rates.csv", "rates.png"):
-            outputs.best.with_name(name).unlink(missing_ok=True)
-    write_text(outputs.card, card)
-    kept = trained.history[trained.best_epoch - 1]["val_meteorological_kept"]
-    if kept < _FEW:
-        logger.warning("the model keeps %.1f %% of the meteorological echo that it was validated on", 100 * kept)
-    logger.info(
-        "best are the %s weights of epoch %d of %d, written to %s",
-        trained.best_weights,
-        trained.best_epoch,
-        len(trained.history),
-        outputs.best,
-    )
 
 
 @contextmanager
@@ -242,10 +188,29 @@ def _marked(checkpoint: Path, interruption: Interruption) -> Iterator[None]:
         raise
 
 
+def _files(beginning: Beginning, code: Path | None) -> dict[str, Path]:
+    """Files beside the stores and tables that the weights come from."""
+    found = {"start_from": beginning.start_from, "code": code}
+    return {name: path for name, path in found.items() if path is not None}
+
+
 def _parameters(*parts: Any) -> dict[str, Any]:
     """All options that determine the weights, by their flags' names, of the parts of a training."""
     found = {name: value for part in parts for name, value in dataclasses.asdict(part).items()}
     return {name: str(value) if isinstance(value, Path) else value for name, value in found.items()}
+
+
+def _made_by(processes: Processes, inputs: dict[str, str]) -> dict[str, str]:
+    """Digests and versions of what made a model."""
+    return {
+        "data (digest of all stores, tables and files)": digest_of(inputs),
+        "radar_cleaner": __version__,
+        "its source (digest)": digest_of_sources(),
+        "Python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "device": processes.device.type,
+    }
 
 
 def _log_start(
@@ -281,9 +246,3 @@ def _sources(layout: Layout, stores: list[str], inputs: Inputs) -> dict[str, Rad
         for radar, shards in decode_stores(stores).items()
         if shards
     }
-
-
-def _six_digits(table: pd.DataFrame) -> pd.DataFrame:
-    """Enough to draw, and the same text for the same run."""
-    measured = [name for name in table.columns if name != "epoch"]
-    return table.assign(**{name: table[name].map("{:.6g}".format) for name in measured})

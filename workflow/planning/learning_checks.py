@@ -13,6 +13,7 @@ from radar_cleaner.plant_ranges import read_plant_ranges
 
 from . import shipped
 from .configuration import window_minutes
+from .networks import check_network
 
 # Names of the network's own channels (`channels.Inputs.names`; to import them is to import torch).
 CHANNELS = re.compile(
@@ -31,12 +32,7 @@ def check_samples(config: dict[str, Any]) -> None:
         *_training_problems(training, samples["validation"]),
     ):
         raise ConfigError(problem)
-    halved = training["model"]["input_scale"] * 2 ** training["model"]["depth"]
-    if training["crop_px"] % halved:
-        raise ConfigError(
-            f"training.crop_px: {training['crop_px']} cannot be halved {training['model']['depth']} times"
-            f" (training.model.depth, after input_scale); write a multiple of {halved}"
-        )
+    check_network(training)
     if config["frames"]["newest_minutes"] is not None and (trains or config["evaluation"]["period"] is not None):
         raise ConfigError(
             "frames.newest_minutes: only cleans; name a model file as cleaning.model and leave out"
@@ -47,9 +43,10 @@ def check_samples(config: dict[str, Any]) -> None:
     ]
     if not any(config["votes"][name] for name in labelers):
         raise ConfigError(f"votes: {', '.join(labelers)} are all 0; give one of them a weight above 0")
-    bands = config["evaluation"]["dbz_bands"]
-    if bands != sorted(set(bands)):
-        raise ConfigError(f"evaluation.dbz_bands: {bands} must rise; write the bounds from low to high")
+    for key in ("dbz_bands", "range_bands_km", "hole_sizes_px"):
+        numbers = config["evaluation"][key]
+        if numbers != sorted(set(numbers)):
+            raise ConfigError(f"evaluation.{key}: {numbers} must rise; write the numbers from low to high")
     if trains and training["period"] is None:
         raise ConfigError(
             "training.period: is missing; give one, or set cleaning.model to pretrained or to a model file"
@@ -59,18 +56,28 @@ def check_samples(config: dict[str, Any]) -> None:
             read_plant_ranges(shipped.plant_ranges(config), training["plants"]["kinds"])
         except ConfigError as error:
             raise ConfigError(f"training.plants.ranges: {error}") from None
-    if config["cleaning"]["model"] == "pretrained" and samples["atlas"] != "channel":
+    if "pretrained" in shipped.named_models(config, "cleaning", "model") and samples["atlas"] != "channel":
         raise ConfigError(
             f"samples.atlas: is {samples['atlas']}, and the pretrained model learned with the atlas as a channel;"
             " write channel"
         )
     for section, key in shipped.MODEL_KEYS:
-        path = shipped.model_file(config[section][key])
-        remedy = "write trained, pretrained or the path of a best.pt"
-        if path is not None and not path.is_file():
-            raise ConfigError(f"{section}.{key}: there is no file {path}; {remedy}")
-        if path is not None and not zipfile.is_zipfile(path):  # which a model file is
-            raise ConfigError(f"{section}.{key}: {path} is no model file, or a part of one; {remedy}")
+        for name in shipped.named_models(config, section, key):
+            _check_model_file(f"{section}.{key}", name, "trained, pretrained or the path of a best.pt")
+    begins = training["model"]["start_from"]
+    if begins == "trained":
+        raise ConfigError(
+            "training.model.start_from: trained is what it makes; write pretrained or the path of a best.pt"
+        )
+    _check_model_file("training.model.start_from", begins, "pretrained or the path of a best.pt")
+
+
+def _check_model_file(place: str, name: str | None, allowed: str) -> None:
+    path = shipped.model_file(name)
+    if path is not None and not path.is_file():
+        raise ConfigError(f"{place}: there is no file {path}; write {allowed}")
+    if path is not None and not zipfile.is_zipfile(path):  # which a model file is
+        raise ConfigError(f"{place}: {path} is no model file, or a part of one; write {allowed}")
 
 
 def _sample_problems(samples: dict[str, Any], cadence: float) -> Iterator[str]:
@@ -124,6 +131,11 @@ def _static_problems(fields: dict[str, str]) -> Iterator[str]:
 
 def _training_problems(training: dict[str, Any], validation: float) -> Iterator[str]:
     schedule = training["schedule"]["name"]
+    if training["seed"] in training["ensemble_seeds"]:
+        yield (
+            f"training.ensemble_seeds: {training['seed']} is training.seed, which the first model has;"
+            " write others"
+        )
     if training["averaging"]["swa"] and schedule != "cosine":
         yield (
             f"training.averaging.swa: goes with training.schedule.name cosine only, here it is {schedule};"

@@ -17,9 +17,15 @@ def plant_ranges(config: dict[str, Any]) -> Path:
 MODEL_KEYS = (("cleaning", "model"), ("evaluation", "compare_model"))
 
 
+def named_models(config: dict[str, Any], section: str, key: str) -> list[str]:
+    """The models that a key of the config names: none, one, or the members of an ensemble."""
+    named = config[section][key]
+    return list(named) if isinstance(named, list) else [] if named is None else [named]
+
+
 def trains(config: dict[str, Any]) -> bool:
     """Whether a model is asked for that is trained here."""
-    return any(config[section][key] == "trained" for section, key in MODEL_KEYS)
+    return any("trained" in named_models(config, section, key) for section, key in MODEL_KEYS)
 
 
 def model_file(name: str | None) -> Path | None:

@@ -12,8 +12,9 @@ from planning.batches import group_components, shard_minutes
 from planning.code import import_closure
 from planning.environment import share_answers, share_python, shared_answers, torch_build
 from planning.flags import atlas_flags, colour_flags, flag, flags, overlay_flags, palette_file
+from planning.networks import network_files, network_options
 from planning.schema import checked
-from planning.shipped import model_file, plant_ranges
+from planning.shipped import model_file, named_models, plant_ranges
 from radar_cleaner.archives import is_archive
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.sources import REMOTE, is_remote
@@ -206,9 +207,30 @@ def model_atlases(radars):
     return [f"<results>/atlas/{radar}.zarr/zarr.json" for radar in radars]
 
 
-def model_of(name):
-    """The file of a model that the config names; none where it names none."""
-    return [] if name is None else str(model_file(name) or "<results>/model/best.pt")
+def models_of(section, key):
+    """The files of the models that a key of the config names."""
+    trained = trained_models() if section == "cleaning" else trained_models()[:1]
+    files = [model_file(name) for name in named_models(config, section, key)]
+    return [path for file in files for path in (trained if file is None else [str(file)])]
+
+
+def trained_models():
+    """The files of what is trained here: the model, and the further members of an ensemble."""
+    members = [f"<results>/model/seed-{seed}/best.pt" for seed in config["training"]["ensemble_seeds"]]
+    return ["<results>/model/best.pt", *members]
+
+
+def start_from_file():
+    """The file of the model that the training begins with; none where it begins with none."""
+    path = model_file(config["training"]["model"]["start_from"])
+    return [] if path is None else str(path)
+
+
+def own_code(*keys):
+    """The Python file of the user's own network, where a model that such a key names may be of it."""
+    file = config["training"]["model"]["code"]
+    models = [name for section, key in keys for name in named_models(config, section, key)]
+    return [file] if file is not None and any(name != "pretrained" for name in models) else []
 
 
 def static_fields():

@@ -12,7 +12,8 @@ rule clean_frames:
         votes=lambda wildcards: (
             stores("targets", [(wildcards.radar, wildcards.shard)]) if config["cleaning"]["votes"] else []
         ),
-        model=model_of(config["cleaning"]["model"]),
+        model=models_of("cleaning", "model"),
+        network=own_code(("cleaning", "model")),
         code=code("clean_frames"),
     output:
         store="<results>/cleaned/{radar}/{shard}.zarr/zarr.json",
@@ -33,7 +34,8 @@ rule clean_frames:
         geometry=flag("--geometry", lambda wildcards: plan.geometry(wildcards.radar)),
         samples=flags(config["samples"], "input_minutes", "atlas"),
         static=lambda wildcards: static_flag(),
-        cleaning=flags(config["cleaning"], "threshold", "votes", "fill", "tta"),
+        cleaning=flags(config["cleaning"], "threshold", "votes", "calibrated", "fill", "tta"),
+        network=lambda wildcards, input: flag("--code", input.get("network")),
         codec=flag("--codec", config["stores"]["codec"]),
     shell:
         "python -m radar_cleaner clean-frames"
@@ -43,6 +45,7 @@ rule clean_frames:
         " {params.neighbours:q}"
         " {params.geometry:q}"
         " --model {input.model:q}"
+        " {params.network:q}"
         " {params.samples:q}"
         " {params.static}"
         " {params.cleaning:q}"

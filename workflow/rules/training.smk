@@ -16,6 +16,7 @@ rule train_model:
         train="<results>/samples/train.csv",
         val="<results>/samples/val.csv",
         plants=str(plant_ranges(config)),
+        network=network_files(config["training"]["model"]),
         code=code("train_model"),
     output:
         model="<results>/model/best.pt",
@@ -64,23 +65,15 @@ rule train_model:
             reflectivity="--reflectivity-target",
         ),
         static=flag("--static", list(static_fields())),
-        model=flags(
-            config["training"]["model"],
-            "base_width",
-            "depth",
-            "dropout",
-            "input_scale",
-            "depthwise",
-            "pad_mode",
-            name="--model",
-        ),
+        model=flags(config["training"]["model"], "pad_mode", "code", "freeze", name="--model"),
+        options=flag("--options", network_options(config["training"]["model"])),
+        start_from=flag("--start-from", start_from_file()),
         training=flags(
             config["training"],
             "epochs",
             "early_stopping",
             "global_batch_size",
             "crops_per_sample",
-            "seed",
             "flips",
             "drop_neighbours",
             "drop_others",
@@ -89,6 +82,7 @@ rule train_model:
             "fast_dev_run",
             crop_px="--crop",
         ),
+        seed=flags(config["training"], "seed"),
         optimization=flags(config["training"], "learning_rate", "weight_decay", "clip_norm"),
         schedule=flags(
             config["training"]["schedule"],
@@ -142,7 +136,10 @@ rule train_model:
         " {params.samples:q}"
         " {params.static:q}"
         " {params.model:q}"
+        " {params.options:q}"
+        " {params.start_from:q}"
         " {params.training:q}"
+        " {params.seed:q}"
         " {params.optimization:q}"
         " {params.schedule:q}"
         " {params.averaging:q}"
@@ -167,8 +164,28 @@ rule train_model:
         " 2> {log:q}"
 
 
+use rule train_model as train_member with:
+    output:
+        model="<results>/model/seed-{seed}/best.pt",
+        history="<results>/model/seed-{seed}/history.csv",
+        curves="<results>/model/seed-{seed}/history.png",
+        card="<results>/model/seed-{seed}/card.md",
+        rates="<results>/model/seed-{seed}/rates.csv" if FINDS_RATE else [],
+        rates_figure="<results>/model/seed-{seed}/rates.png" if FINDS_RATE else [],
+    log:
+        "<logs>/train_member/{seed}.log",
+    benchmark:
+        "<benchmarks>/train_member/{seed}.tsv"
+    params:
+        seed=lambda wildcards: flag("--seed", wildcards.seed),
+        checkpoint=lambda wildcards: flag(
+            "--checkpoint", f"{config['results']}/checkpoints/seed-{wildcards.seed}/current.pt"
+        ),
+        runs=lambda wildcards: flag("--runs", f"{config['results']}/runs/seed-{wildcards.seed}"),
+
+
 rule train:
     """Target: the trained model. It needs `training.period`; with `cleaning.model: pretrained` or a path nothing trains."""
     input:
-        rules.train_model.output if plan.trains else [],
+        trained_models() if plan.trains else [],
         unplaced_tables(),
