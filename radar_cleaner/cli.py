@@ -31,7 +31,11 @@ STAGES = {
     "compose_radars": "Write the product of all radars on one grid.",
     "export_geotiff": "Write a GeoTIFF for each time of a product.",
     "write_report": "Write the report and the coverage table.",
+    "list_models": "Print the networks that a model can be trained as, and their options.",
+    "export_model": "Write a trained model as ONNX, for other programs.",
     "show_summary": "Print what a finished run read, made and scored.",
+    "compare": "Compare the evaluations of several runs.",
+    "show_sample": "Print and draw one sample as the network sees it.",
     "show_costs": "Print what the jobs of a run cost, rule by rule.",
     "simulate": "Write a small invented world: pictures, truth and a config.",
 }

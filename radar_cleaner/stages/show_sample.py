@@ -1,0 +1,206 @@
+"""Print and draw one sample as the network sees it."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+import torch
+
+from radar_cleaner.bank import RadarSources, Sample, open_bank, write_bank
+from radar_cleaner.channels import Inputs, unscale_dbz
+from radar_cleaner.checkpoints import load_model, read_model_provenance
+from radar_cleaner.cutting import cut
+from radar_cleaner.dataset import Batch, make_batch
+from radar_cleaner.draws import Augmentation, Draw, draw_crop, draw_validation
+from radar_cleaner.errors import ConfigError, SampleError
+from radar_cleaner.figures import write_png
+from radar_cleaner.holes import HoleOptions
+from radar_cleaner.layout import Layout
+from radar_cleaner.models import load_code
+from radar_cleaner.plants import PlantOptions, read_planting
+from radar_cleaner.sample_figures import sample_figure
+from radar_cleaner.samples import read_samples
+from radar_cleaner.shards import format_time, parse_time, shard_of
+
+Options = TypeVar("Options")
+
+_HOLES = HoleOptions(1.0, ("blocks",), 24, 0.3, 15.0)  # of a sample that no training has varied
+_MOST_BYTES = 10**9
+_GRAINS = ("month", "day", "hour", "frame")
+
+
+def show_sample(
+    *,
+    results: Path,
+    split: Literal["train", "val", "test"] = "train",
+    index: int | None = None,
+    time: str | None = None,
+    radar: str | None = None,
+    model: Path | None = None,
+    epoch: int | None = None,
+    input_minutes: list[int] | None = None,
+    code: Path | None = None,
+    output: Path = Path("sample.png"),
+) -> None:
+    """Print and draw one sample: the channels that a network sees, what it should say, what is hidden from it.
+
+    Parameters
+    ----------
+    results
+        Folder of the run.
+    split
+        Table of samples: train, val or test.
+    index
+        Row of the table, from 0; without it and a time the first.
+    time
+        Time of the sample, as 2024-07-11T13:00Z.
+    radar
+        Radar of the sample, where several have this time; without it the first.
+    model
+        Model file whose channels are shown, and with `epoch` how its training varied the sample; without it there
+        are those of the clutter atlas, the input times and the helper channels.
+    epoch
+        Show the first crop that the model's training made of it in this epoch, from 0, with its turns, holes and
+        plants; without it the whole frame, with the holes of a validation.
+    input_minutes
+        Minutes from the sample's time to the frames that are seen, without a model; -6, 0 and 6 if not given.
+    code
+        Python file of a network of your own.
+    output
+        Picture to write.
+    """
+    load_code(code)
+    rows = [Sample(*row) for row in read_samples(results / "samples" / f"{split}.csv")]
+    place = _choose(rows, split, index, time, radar)
+    sample, layout = rows[place], Layout(results)
+    if model is None:
+        atlas: Literal["channel", "none"] = "channel" if layout.atlas(sample.radar).is_dir() else "none"
+        inputs = Inputs(tuple(input_minutes or (-6, 0, 6)), atlas, "max")
+    else:
+        inputs = load_model(model)[0].inputs
+    with tempfile.TemporaryDirectory() as folder:
+        sources = {sample.radar: _sources(layout, sample, inputs)}
+        write_bank(Path(folder), sources, [sample], inputs.input_minutes, inputs, _MOST_BYTES)
+        bank = open_bank(Path(folder))
+        if epoch is None:
+            draw, noise_dbz = draw_validation(bank, sample, _HOLES, inputs, 0, place), 0.0
+        else:
+            draw, noise_dbz = _draw_as_trained(bank, sample, place, inputs, model, epoch)
+        batch = make_batch(cut(bank, [sample], [draw], inputs), inputs, torch.device("cpu"), noise_dbz)
+    channels = dict(zip(inputs.names, batch.channels[0].numpy(), strict=True))
+    print(f"{sample}: row {place} of {len(rows)} in {split}.csv; {_describe(draw)}")
+    for line in (*_tell_channels(channels), *_tell_targets(batch)):
+        print(line)
+    write_png(output, sample_figure(f"{sample} ({split})", channels, _targets(batch)))
+    print(f"drawn in {output}")
+
+
+def _choose(rows: list[Sample], split: str, index: int | None, time: str | None, radar: str | None) -> int:
+    """The row that is asked for. Raises SampleError that says which there are."""
+    if not rows:
+        raise SampleError(f"{split}.csv holds no samples")
+    if index is not None and time is not None:
+        raise ConfigError("--index and --time both name a sample; give one of them")
+    if index is not None and not -len(rows) <= index < len(rows):
+        raise SampleError(f"--index {index}: {split}.csv has rows 0 to {len(rows) - 1}")
+    if time is None:
+        found = [place for place, row in enumerate(rows) if radar in (None, row.radar)]
+        if index is not None:
+            return index % len(rows)
+    else:
+        wanted = parse_time(time)
+        found = [place for place, row in enumerate(rows) if row.time == wanted and radar in (None, row.radar)]
+    if not found:
+        first, last = format_time(min(row.time for row in rows)), format_time(max(row.time for row in rows))
+        radars = ", ".join(sorted({row.radar for row in rows}))
+        raise SampleError(
+            f"{split}.csv has no sample of {radar or 'any radar'} at {time or 'any time'}; it has {len(rows)} of"
+            f" {radars}, from {first} to {last}"
+        )
+    return found[0]
+
+
+def _sources(layout: Layout, sample: Sample, inputs: Inputs) -> RadarSources:
+    """The stores that hold the sample's times, whatever a shard is in this run."""
+    times = [sample.time + 60 * minute for minute in inputs.input_minutes]
+    shards = sorted({shard_of(time, grain) for time in times for grain in _GRAINS})
+    there = [shard for shard in shards if layout.targets(sample.radar, shard).is_dir()]
+    if not there:
+        raise SampleError(f"{sample}: there is no targets store of {shards}; run snakemake to make it")
+    fields = inputs.time_of_day or inputs.coordinates or inputs.static
+    return RadarSources(
+        [layout.labels(sample.radar, shard) for shard in there],
+        [layout.aligned(sample.radar, shard) for shard in there],
+        [layout.targets(sample.radar, shard) for shard in there],
+        layout.atlas(sample.radar) if inputs.atlas != "none" else None,
+        layout.static(sample.radar) if fields else None,
+    )
+
+
+def _draw_as_trained(
+    bank: Any, sample: Sample, place: int, inputs: Inputs, model: Path | None, epoch: int
+) -> tuple[Draw, float]:
+    if model is None:
+        raise ConfigError("--epoch needs --model, whose training varied the sample")
+    told = read_model_provenance(model)["parameters"]
+    how, holes = _part(Augmentation, told), _part(HoleOptions, told)
+    planting = read_planting(_part(PlantOptions, told))
+    item = place * told["crops_per_sample"]
+    draw = draw_crop(bank, sample, how, holes, inputs, told["seed"], epoch, item, planting)
+    return draw, how.input_noise_dbz
+
+
+def _part(kind: type[Options], told: Mapping[str, Any]) -> Options:
+    """One part of a training's options, of the parameters in a model's provenance."""
+    values = {field.name: told[field.name] for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: Path(value) if name.endswith("_ranges") else value for name, value in values.items()})
+
+
+def _describe(draw: Draw) -> str:
+    turned = ", flipped" * draw.flip + f", turned by {90 * draw.turns} degrees" * bool(draw.turns)
+    plants = ", ".join(sorted({plant.kind for plant in draw.plants}))
+    size = f"{draw.shape[1]} x {draw.shape[0]} px from column {draw.left}, row {draw.top}{turned}"
+    return f"{size}; {len(draw.holes)} holes" + f"; planted: {plants}" * bool(plants)
+
+
+def _tell_channels(channels: Mapping[str, Any]) -> list[str]:
+    width = max(map(len, channels))
+    head = f"{'channel':<{width}}    least     mean     most  share above 0"
+    return [head] + [
+        f"{name:<{width}} {plane.min():8.3f} {plane.mean():8.3f} {plane.max():8.3f} {(plane > 0).mean():14.1%}"
+        for name, plane in channels.items()
+    ]
+
+
+def _tell_targets(batch: Batch) -> list[str]:
+    weight, mask, hole = batch.weight[0], batch.mask[0] > 0.5, batch.hole[0]
+    counted = weight > 0
+    dbz = unscale_dbz(batch.reflectivity[0])[batch.reflectivity_weight[0] > 0]
+    least, mean, most = (float(x) for x in (dbz.min(), dbz.mean(), dbz.max())) if dbz.numel() else (np.nan,) * 3
+    weather, other, planted, unknown = (
+        int(part.sum())
+        for part in (counted & mask, counted & ~mask, batch.planted[0], batch.own_echo[0] & ~counted)
+    )
+    return [
+        f"mask: {weather:,} px meteorological, {other:,} other ({planted:,} planted), {unknown:,} not judged",
+        f"weight: mean {float(weight[counted].mean()) if counted.any() else 0:.2f} where it counts",
+        f"reflectivity: {least:.1f} to {most:.1f} dBZ, mean {mean:.1f} dBZ, on {dbz.numel():,} px",
+        f"holes: {int(hole.sum()):,} px hidden",
+    ]
+
+
+def _targets(batch: Batch) -> dict[str, Any]:
+    weight, echo = batch.weight[0], batch.own_echo[0]
+    mask = torch.where(batch.mask[0] > 0.5, 1, 2) * (echo & (weight > 0))
+    dbz = unscale_dbz(batch.reflectivity[0]).masked_fill(batch.reflectivity_weight[0] <= 0, np.nan)
+    return {
+        "mask": mask.masked_fill(batch.planted[0], 3).numpy(),
+        "weight": weight.numpy(),
+        "reflectivity, dBZ": dbz.numpy(),
+        "hole": batch.hole[0].numpy(),
+    }
