@@ -337,6 +337,26 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
         "multiple of 24",
     ),
     "bands that fall": (put("evaluation", "dbz_bands", value=[30, 10]), "evaluation.dbz_bands", "must rise"),
+    "a band of distance twice": (
+        put("evaluation", "range_bands_km", value=[60, 60]),
+        "evaluation.range_bands_km",
+        "must rise",
+    ),
+    "a band at the radar itself": (
+        put("evaluation", "range_bands_km", value=[0, 60]),
+        "evaluation.range_bands_km[0]",
+        "must be above 0",
+    ),
+    "holes that shrink": (
+        put("evaluation", "hole_sizes_px", value=[16, 8]),
+        "evaluation.hole_sizes_px",
+        "[16, 8] must rise",
+    ),
+    "the one size of holes of earlier configs": (
+        put("evaluation", "hole_size_px", value=16),
+        "evaluation.hole_size_px",
+        "did you mean 'hole_sizes_px'?",
+    ),
     "a folder without masks": (
         put("evaluation", "reference", value="config"),
         "evaluation.reference",
@@ -362,7 +382,61 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
         "training.weight_decay",
         "write a number, such as 0.00001",
     ),
-    "all is dropped": (put("training", "model", "dropout", value=1), "training.model.dropout", "at most 0.99"),
+    "all is dropped": (
+        put("training", "model", "dropout", value=1),
+        "training.model.dropout",
+        "allowed is 0 to 0.99",
+    ),
+    "a member that is the first model": (
+        put("training", "ensemble_seeds", value=[1, 2]),
+        "training.ensemble_seeds",
+        "1 is training.seed",
+    ),
+    "a network that there is not": (
+        put("training", "model", "name", value="big_unet"),
+        "training.model.name",
+        "none of tiny_unet, rate_net, window_attention, encoder_unet; write one of these, or name the Python file",
+    ),
+    "a network's file that there is not": (
+        put("training", "model", value={"name": "my_net", "code": "my_net.py"}),
+        "training.model.code",
+        "there is no Python file my_net.py",
+    ),
+    "an option of another network": (
+        put("training", "model", value={"name": "rate_net", "depth": 3}),
+        "training.model.depth",
+        "rate_net has no such option; it has base_width, input_scale, dropout",
+    ),
+    "a width in words": (
+        put("training", "model", "base_width", value="wide"),
+        "training.model.base_width",
+        "valid integer, not 'wide'",
+    ),
+    "heads that do not fit the width": (
+        put("training", "model", value={"name": "window_attention", "base_width": 24}),
+        "training.model.base_width",
+        "no multiple of head_width 16",
+    ),
+    "a backbone that there is not": (
+        put("training", "model", value={"name": "encoder_unet", "backbone": "resnet-19"}),
+        "training.model.backbone",
+        "list-models",
+    ),
+    "a crop that the network cannot halve": (
+        put("training", "model", value={"name": "window_attention", "window": 12}),
+        "training.crop_px",
+        "no multiple of 192",
+    ),
+    "a model to start from that there is not": (
+        put("training", "model", "start_from", value="old.pt"),
+        "training.model.start_from",
+        "there is no file old.pt; write pretrained or the path of a best.pt",
+    ),
+    "a model to start from that is not yet there": (
+        put("training", "model", "start_from", value="trained"),
+        "training.model.start_from",
+        "trained is what it makes",
+    ),
     "a moving average that never moves": (
         put("training", "averaging", "ema", value=1),
         "training.averaging.ema",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -60,6 +61,24 @@ RUNNING = {
 RUNNING |= {"tracker": "none"}
 
 
+# Every network that comes with the package, as small as it is still itself.
+SMALL: dict[str, dict[str, object]] = {
+    "tiny_unet": {"base_width": 8, "depth": 2},
+    "rate_net": {"base_width": 8},
+    "window_attention": {"base_width": 16, "depth": 1, "window": 4, "input_scale": 2},
+    "encoder_unet": {
+        "backbone": {
+            "model_type": "resnet",
+            "layer_type": "basic",
+            "embedding_size": 8,
+            "depths": [1, 1, 1, 1],
+            "hidden_sizes": [8, 16, 24, 32],
+        },
+        "base_width": 8,
+    },
+}
+
+
 def inputs(**changes: object) -> Inputs:
     return Inputs(**{"input_minutes": MINUTES, "atlas": "none", "reflectivity_target": "max", **changes})
 
@@ -68,19 +87,19 @@ def augmentation(**changes: object) -> Augmentation:
     return Augmentation(**{**PLAIN.__dict__, **changes})
 
 
-def config(**changes: object) -> ModelConfig:
+def config(model: str = "tiny_unet", **changes: object) -> ModelConfig:
+    """A small network; `changes` are fields of its config or options of its own."""
     values = {
-        "model": "tiny_unet",
-        "base_width": 8,
-        "depth": 2,
-        "dropout": 0.0,
         "input_minutes": MINUTES,
         "lead_minutes": (0,),
         "atlas": "none",
         "pad_mode": "reflect",
         "reflectivity_target": "max",
     }
-    return ModelConfig(**{**values, **changes})
+    options = dict(SMALL.get(model, {}))
+    for name, value in changes.items():
+        (values if name in ModelConfig.__dataclass_fields__ else options)[name] = value
+    return ModelConfig(model, **values, options=json.dumps(options))
 
 
 def training(
@@ -195,9 +214,7 @@ def train_flags(results: Path, stores: list[str], **changes: object) -> dict[str
         "reflectivity_target": "max",
         "pad_mode": "reflect",
         "model": "tiny_unet",
-        "base_width": 4,
-        "depth": 2,
-        "dropout": 0.0,
+        "options": '{"base_width": 4, "depth": 2}',
         "time_of_day": False,
         "day_of_year": False,
         "coordinates": False,

@@ -13,6 +13,8 @@ from typing import Any
 import yaml
 from workflow_cases import REPOSITORY, Job, Workspace
 
+from radar_cleaner.architectures import ARCHITECTURES, describe_options
+
 SCHEMA = REPOSITORY / "workflow/schemas/config.schema.yaml"
 PRODUCTS = {"clean_frames", "compose_radars", "write_report"}
 SCORES = {"evaluate_model", "write_report"}
@@ -23,6 +25,15 @@ FROM_GEOMETRY = {"build_warp_grid", "align_others"} | FROM_TARGETS
 FROM_LABELS = {"label_echoes", "align_others", "split_samples", "list_test_samples"} | FROM_ATLAS
 FROM_FRAMES = {"build_rgb_store"} | FROM_LABELS
 FROM_NAMES = {"list_unplaced_frames"} | FROM_FRAMES
+NO_RULES = {
+    "show_summary",
+    "show_costs",
+    "show_sample",
+    "compare",
+    "simulate",
+    "list_models",
+    "export_model",
+}  # subcommands only
 EVERYTHING = FROM_NAMES | FROM_GEOMETRY
 NOTHING: set[str] = set()
 
@@ -104,7 +115,10 @@ KEYS: Rows = {
     "samples.normalize": (True, FROM_MODEL),
     "training.period": (["2024-07-10 22:00", "2024-07-10 23:00"], {"split_samples"} | FROM_ATLAS),
     # All that a model is trained with, used or not: its card tells it.
-    "training.model.name": ("tiny_unet", NOTHING),  # has no other value yet
+    "training.model.name": ("rate_net", FROM_MODEL),
+    "training.model.code": ("my_net.py", FROM_MODEL),
+    "training.model.start_from": ("mine.pt", FROM_MODEL),
+    "training.model.freeze": (["first"], FROM_MODEL),
     "training.model.base_width": (6, FROM_MODEL),
     "training.model.depth": (2, FROM_MODEL),
     "training.model.dropout": (0.1, FROM_MODEL),
@@ -133,6 +147,7 @@ KEYS: Rows = {
     "training.deterministic": (False, FROM_MODEL),
     "training.gradient_checkpointing": (True, FROM_MODEL),
     "training.seed": (2, FROM_MODEL),
+    "training.ensemble_seeds": ([2, 3], {"train_member", "evaluate_model"} | PRODUCTS),
     "training.flips": (False, FROM_MODEL),
     "training.drop_neighbours": (0.2, FROM_MODEL),
     "training.drop_others": (0.2, FROM_MODEL),
@@ -162,12 +177,14 @@ KEYS: Rows = {
     "evaluation.reference": (None, SCORES),
     "evaluation.dbz_bands": ([20], SCORES),
     "evaluation.holes": (False, SCORES),
-    "evaluation.hole_size_px": (8, SCORES),
+    "evaluation.range_bands_km": ([100], SCORES),
+    "evaluation.hole_sizes_px": ([8], SCORES),
     "evaluation.tta": (True, SCORES),
     "cleaning.model": ("mine.pt", {"evaluate_model"} | PRODUCTS),
     "evaluation.compare_model": ("mine.pt", {"evaluate_model", "write_report"}),
     "cleaning.threshold": (0.4, {"evaluate_model"} | PRODUCTS),
     "cleaning.votes": (2, {"evaluate_model"} | PRODUCTS),
+    "cleaning.calibrated": (True, {"evaluate_model"} | PRODUCTS),
     "cleaning.fill": (False, PRODUCTS),
     "cleaning.tta": (True, PRODUCTS),
     "cleaning.geotiff": (True, {"export_geotiff", "write_report"}),
@@ -186,6 +203,7 @@ OTHER_METHODS: dict[str, Any] = {
     "samples.input_minutes": [-6, 0, 6],
     "frames.plot_box_px": None,
     "frames.legend_width_px": 100,
+    "training.model": {"name": "window_attention", "depth": 1, "window": 4},
 }
 OTHER_KEYS: Rows = {
     "frames.size_px": ([600, 500], FROM_FRAMES | FROM_GEOMETRY),
@@ -205,6 +223,10 @@ OTHER_KEYS: Rows = {
     "atlas.max_frames": (100, FROM_ATLAS),
     "atlas.max_std": (3.0, FROM_ATLAS),
     "votes.reference_weight": (2, FROM_TARGETS),
+    "training.model.window": (8, FROM_MODEL),
+    "training.model.blocks": (2, FROM_MODEL),
+    "training.model.head_width": (32, FROM_MODEL),
+    "training.model.drop_path": (0.2, FROM_MODEL),
 }
 
 # What goes with a given model only.
@@ -238,6 +260,7 @@ def name_files(root: Path) -> None:
     shutil.copyfile(next((root / "frames/CASGO").glob("*.png")), root / "mask.png")
     shutil.copyfile(root / "config/plants.yaml", root / "plants.yaml")
     (root / "terrain.tif").touch()
+    shutil.copyfile(REPOSITORY / "docs/model_template.py", root / "my_net.py")
     (root / "mine.pt").write_bytes(b"PK\x05\x06" + bytes(18))
 
 
@@ -258,6 +281,12 @@ def leaves(part: dict[str, Any], schema: dict[str, Any], place: str = "") -> Ite
 
 
 ALL_KEYS = set(leaves(yaml.safe_load(SCHEMA.read_text()), yaml.safe_load(SCHEMA.read_text())))
+# A network's own options are keys as well.
+ALL_KEYS |= {
+    f"training.model.{option}"
+    for name in ("tiny_unet", "window_attention")
+    for option in describe_options(ARCHITECTURES[name])
+}
 NAMED = {re.sub(r"\.\d+\.", ".*.", key) for rows in (KEYS, OTHER_KEYS, GIVEN_KEYS) for key in rows}
 OWN_KEYS = sorted(key.removeprefix("radars.*.") for key in ALL_KEYS - NAMED if key.startswith("radars.*."))
 

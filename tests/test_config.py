@@ -16,6 +16,7 @@ from planning.archive import Plan
 from planning.schema import checked
 from workflow_cases import REPOSITORY, SMOKE, Workspace
 
+from radar_cleaner.architectures import ARCHITECTURES, describe_options
 from radar_cleaner.errors import ConfigError
 
 SCHEMA = REPOSITORY / "workflow" / "schemas" / "config.schema.yaml"
@@ -88,11 +89,11 @@ def test_block_and_share_are_free_where_they_are_not_used(config: dict[str, Any]
     assert plan_of(config).trains
 
 
-def test_the_schema_names_the_networks_that_there_are() -> None:
-    from radar_cleaner.models import MODELS
+def test_planning_knows_the_options_of_the_networks_that_there_are() -> None:
+    from radar_cleaner.models import registered_models
 
-    schema = yaml.safe_load(SCHEMA.read_text())
-    assert schema["properties"]["training"]["properties"]["model"]["properties"]["name"]["enum"] == sorted(MODELS)
+    there = {model.name: model.options for model in registered_models() if "radar_cleaner" in model.file.parts}
+    assert there == ARCHITECTURES
 
 
 def test_no_static_field_is_called_as_another_channel(config: dict[str, Any]) -> None:
@@ -291,11 +292,27 @@ def test_every_key_of_the_schema_is_in_the_manual_with_its_default(section: str)
             assert (shown if isinstance(default, str) else yaml.safe_load(shown)) == default, f"{section}.{key}"
 
 
+def test_every_option_of_a_network_is_in_the_manual_with_its_default() -> None:
+    manual = sections_of_the_manual()["training"]
+    head = re.search(r"^\| option \|(.*)\| meaning \|$", manual, re.MULTILINE)
+    assert head
+    networks = [name.strip("` ") for name in head[1].split("|")]
+    assert set(networks) == ARCHITECTURES.keys()
+    for name, kind in ARCHITECTURES.items():
+        for option, default in describe_options(kind).items():
+            row = re.search(rf"^\| `model.{option}` \|(.*)\|[^|]*\|$", manual, re.MULTILINE)
+            assert row, option
+            shown = yaml.safe_load(row[1].split("|")[networks.index(name)])
+            assert shown == default, (name, option)
+
+
 def test_the_manual_names_no_key_that_there_is_not() -> None:
     schema, manual = yaml.safe_load(SCHEMA.read_text()), sections_of_the_manual()
     for section in SECTIONS:
         part = schema["properties"][section]
-        known = leaves(part.get("items", part), schema)
+        known = {*leaves(part.get("items", part), schema)}
+        if section == "training":
+            known |= {f"model.{name}" for options in ARCHITECTURES.values() for name in describe_options(options)}
         rows = re.findall(r"^\| (`[^|]*`) \|", manual[section], re.MULTILINE)
         named = [key.strip("` ") for row in rows for key in row.split(",")]
         assert named and [key for key in named if key not in known] == []

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from cyclopts import CycloptsError
+from rerun_cases import NO_RULES
 from workflow_cases import REPOSITORY, SMOKE, Workspace, jobs_of, make_workspace, sample_frames
 
 from radar_cleaner.cli import STAGES, app
@@ -53,7 +54,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], set[str]]] = {
             "--trained",
             "--names lakes terrain --files",
             "--static lakes terrain",
-            *(name.replace("_", "-") for name in STAGES if not name.startswith(("show_", "simulate"))),
+            *(name.replace("_", "-") for name in STAGES if name not in NO_RULES),
         },
     ),
     "legends, deviation, clutter channel, first box": (
@@ -102,7 +103,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], set[str]]] = {
             "--method hsv_multi",
             "--method hsv_simple",
             "--no-flips",
-            "--votes 0 --no-fill",
+            "--votes 0 --no-calibrated --no-fill",
             "--atlas none",
             "--window 0",
             "vote-echoes --labels results/labels/CASGO/20240711T01.zarr/zarr.json --colour-weight 1",
@@ -132,23 +133,30 @@ VARIANTS: dict[str, tuple[dict[str, Any], set[str]]] = {
             "evaluation.tta": True,
             "cleaning.tta": True,
             "cleaning.votes": 0.5,
+            "cleaning.calibrated": True,
+            "training.ensemble_seeds": [7],
         },
         {
+            "--calibrated",
+            "--seed 7",
+            "--model results/model/best.pt results/model/seed-7/best.pt",
+            "--checkpoint results/checkpoints/seed-7/current.pt --runs results/runs/seed-7",
             "--learning-rate find",
             "--rates results/model/rates.csv --rates-figure results/model/rates.png",
             "--schedule cosine",
             "--ema 0.99 --swa 0.5 --swa-rate 0.1",
             "--precision bf16 --compile",
             "--gradient-checkpointing",
-            "--dropout 0.1 --input-scale 2 --depthwise --pad-mode replicate",
+            "--pad-mode replicate --model tiny_unet --options",
+            '"depth": 3, "depthwise": true, "dropout": 0.1, "input_scale": 2}',
             "--input-noise-dbz 1.5",
             "--label-smoothing 0.1 --other-weight 7",
             "--hole-shapes sectors blocks pixels",
             "--hole-pixels 0.5 --hole-sector 5.5",
             f"--plant-fraction 1 --plant-kinds missing second_trip --plant-ranges {PLANTS}",
             "--micro-batch-size 2 --on-out-of-memory stop --checkpoint-minutes 0.5 --tracker tensorboard",
-            "--threshold 0.5 --votes 0.5 --fill --tta",
-            "--threshold 0.5 --votes 0.5 --no-static",
+            "--threshold 0.5 --votes 0.5 --calibrated --fill --tta",
+            "--threshold 0.5 --votes 0.5 --calibrated --no-static",
         },
     ),
     "plateau, stopped early, mixed, a fast run": (
@@ -166,7 +174,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], set[str]]] = {
             "--clip-norm 0",
             "--precision mixed",
             "--tracker mlflow",
-            "--no-tta --hole-size 16 --fast-dev-run",
+            "--holes --no-tta --range-bands 60 120 180 --hole-sizes 8 16 32 64 --fast-dev-run",
             "--learning-rate 0.006",
         },
     ),

@@ -98,7 +98,9 @@ def test_on_real_frames_it_is_within_a_factor_of_3_of_the_best_of_a_sweep(tmp_pa
     work = make_workspace(tmp_path / "work", config)
     work.run("results/samples/train.csv", "results/samples/val.csv", "prepare")
     shards = {radar: [f"20240710T{hour}" for hour in range(19, 24)] for radar in ("CASGO", "CASCM")}
-    flags = train_flags(work.root / "results", encode_stores(shards), threads=1, base_width=16, depth=3)
+    flags = train_flags(
+        work.root / "results", encode_stores(shards), threads=1, options='{"base_width": 16, "depth": 3}'
+    )
     flags |= {"epochs": 4, "global_batch_size": 8, "crop": 128, "crops_per_sample": 1, "hole_size": 24}
     flags |= {"weight_decay": 0.01, "drop_neighbours": 0.15, "drop_others": 0.25, "seed": 1}
     flags |= {"inpainting_weight": 0.5}

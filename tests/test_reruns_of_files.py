@@ -13,16 +13,19 @@ from rerun_cases import (
     FROM_LABELS,
     FROM_MODEL,
     FROM_TARGETS,
+    NO_RULES,
     NOTHING,
     PRODUCTS,
     SCORES,
+    changed,
     edited,
     frame,
     jobs,
     moved,
+    name_files,
     replaced,
 )
-from workflow_cases import REPOSITORY, SAMPLE, Workspace
+from workflow_cases import REPOSITORY, SAMPLE, Workspace, make_workspace
 
 from radar_cleaner.cli import STAGES
 
@@ -119,9 +122,17 @@ FROM = {
     "write_report": {"write_report"},
 }
 NOT_IN_SMOKE = {"place_static_fields", "export_geotiff"}
-NO_RULES = {"show_summary", "show_costs", "simulate"}  # subcommands only
 # Who edits these changes no file of a rule.
-RUN_BY_NO_RULE = {"__init__", "__main__", "cli", "stages/__init__", *(f"stages/{stage}" for stage in NO_RULES)}
+RUN_BY_NO_RULE = {
+    "__init__",
+    "__main__",
+    "cli",
+    "export",
+    "sample_figures",
+    "comparison",
+    "stages/__init__",
+    *(f"stages/{stage}" for stage in NO_RULES),
+}
 RUN_BY_NO_RULE |= {
     f"simulation/{module}"
     for module in (
@@ -187,3 +198,21 @@ def test_a_cosmetic_edit_can_be_waved_through(finished: Workspace, tmp_path: Pat
     assert workspace.rules() == FROM_LABELS
     workspace.forked("--touch", "--cores", "1", "--quiet", "rules", "host")  # make touch
     assert workspace.dry_run() == set()
+
+
+def test_a_users_own_network_is_trained_again_when_its_file_changes(pretended_own: Workspace) -> None:
+    assert pretended_own.rules() == NOTHING
+    with edited(pretended_own.root / "my_net.py"):
+        assert pretended_own.rules() == FROM_MODEL
+
+
+@pytest.fixture
+def pretended_own(tmp_path: Path) -> Workspace:
+    """After a run of a config that names a network of its own."""
+    workspace = make_workspace(tmp_path)
+    name_files(workspace.root)
+    workspace.config = changed(
+        workspace.config, "training.model", {"name": "my_net", "code": "my_net.py", "width": 8}
+    )
+    workspace.pretend()
+    return workspace

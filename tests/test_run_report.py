@@ -21,9 +21,12 @@ SHOWN = {
             "metrics.json",
             "scores.csv",
             "curve.csv",
+            "calibration.csv",
             "frames.csv",
             "scores.png",
             "curve.png",
+            "calibration.png",
+            "reflectivity.png",
             "worst_frames.png",
         )
     },

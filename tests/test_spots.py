@@ -191,7 +191,7 @@ def finish(layout: Layout, own: RadarGeometry, other: RadarGeometry, model: Path
         radar=name,
         shard=SHARD,
         geometry=own.to_flag(),
-        model=model,
+        model=[model],
         input_minutes=[0],
         atlas="none",
         static=False,
