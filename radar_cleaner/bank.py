@@ -161,18 +161,21 @@ def write_bank(
     inputs: Inputs,
     most_raw: int,
 ) -> dict[str, str]:
-    """Fill a bank with all frames that these samples read: at `minutes` (inputs and leads) from their times.
+    """Fill a bank with all frames that these samples read: at `minutes` from their times, and ahead of them (the
+    leads of `inputs`) those that there are.
 
     It is packed where raw it would have more than `most_raw` bytes, or than its disk has room for. Gives the
-    content digests of the stores by their path. Raises SampleError where a sample has no such
-    frame, StoreError where the disk is full.
+    content digests of the stores by their path. Raises SampleError where a sample has no frame at one of
+    `minutes`, StoreError where the disk is full.
     """
     wanted: dict[str, set[int]] = {}
+    later: dict[str, set[int]] = {}
     for sample in samples:
         if sample.radar not in radars:
             raise SampleError(f"sample {sample}: --stores names no such radar, only {sorted(radars)}")
         times = wanted.setdefault(sample.radar, set())
         times.update(sample.time + 60 * minute for minute in minutes)
+        later.setdefault(sample.radar, set()).update(sample.time + 60 * minute for minute in inputs.ahead)
     digests: dict[str, str] = {}
     found: dict[str, tuple[RadarGrid, dict[str, TimeSeries]]] = {}
     for radar, sources in radars.items():
@@ -183,6 +186,7 @@ def write_bank(
         digests.update((str(store.path), store.digest) for store in [*stores, atlas, static] if store)
         if radar in wanted:
             found[radar] = read_grid(series["labels"].stores[0], inputs, atlas, static), series
+            wanted[radar] |= later[radar].intersection(series["labels"].times)
     raw = sum(len(wanted[radar]) * len(_SOURCES) * math.prod(grid.shape) for radar, (grid, _) in found.items())
     folder.mkdir(parents=True, exist_ok=True)
     # A mapped file that outgrows its disk while it is written would kill the process.

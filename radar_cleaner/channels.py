@@ -35,8 +35,8 @@ class Inputs:
     """Which frames a sample reads, what else the network is told, and how the target is made.
 
     `reflectivity_target`: `max` or `mean` (in dBZ) over the radars that see an echo. `atlas`: `mask`, `channel`
-    or `none`. `static` names fields of the static store, in the order of their channels. Raises ConfigError
-    where two channels would have one name.
+    or `none`. `static` names fields of the static store, in the order of their channels. `lead_minutes` are those
+    that the network is asked for. Raises ConfigError where two channels would have one name.
     """
 
     input_minutes: tuple[int, ...]
@@ -46,6 +46,7 @@ class Inputs:
     day_of_year: bool = False
     coordinates: bool = False
     static: tuple[str, ...] = ()
+    lead_minutes: tuple[int, ...] = (0,)
 
     def __post_init__(self) -> None:
         twice = sorted({name for name in self.static if self.names.count(name) > 1})
@@ -56,6 +57,11 @@ class Inputs:
     def kept(self) -> int:
         """Position of the input time that is never dropped: the one nearest to the sample's own."""
         return int(np.argmin(np.abs(self.input_minutes)))
+
+    @property
+    def ahead(self) -> tuple[int, ...]:
+        """The lead minutes above 0: of frames that are not there yet when the network is asked."""
+        return tuple(minutes for minutes in self.lead_minutes if minutes > 0)
 
     @property
     def fields(self) -> tuple[str, ...]:

@@ -1,32 +1,45 @@
 """Crops cut from the bank as bytes: on the CPU one by one, or on the device that holds the frames all at once.
 
-Shapes: B samples, K input times, F fields, H rows, W columns.
+Shapes: B samples, K input times, L leads ahead, F fields, H rows, W columns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from radar_cleaner.bank import OTHERS, OWN, PLANE_FILLS, Bank, RadarFrameBank, Sample
+from radar_cleaner.bank import (
+    CONFIDENCE,
+    ECHO_CLASS,
+    OTHERS,
+    OWN,
+    PLANE_FILLS,
+    Bank,
+    RadarFrameBank,
+    Sample,
+)
 from radar_cleaner.channels import Inputs
 from radar_cleaner.draws import Draw, turned_center
 from radar_cleaner.held_frames import Windows
 from radar_cleaner.vocabulary import NODATA
 
+AHEAD_PLANES = (OWN, ECHO_CLASS, CONFIDENCE)  # of a frame that is to be forecast; others see other places
+_NO_FRAME = -1
+
 
 @dataclass(frozen=True)
 class RawBatch:
-    """Samples as they are cut: `planes` (B, 2K + 4 [+ 1], H, W) uint8 is own and others' codes at each input
-    time, then own, others, class and confidence at the target time, then the echo frequency if it is used.
-    `fields` (B, F, H, W) float32 are those of `Inputs.fields`, None where there are none.
-    `center_px` (B, 2) is in the turned picture. `levels` are the codes of each sample's radar, None where not
-    known."""
+    """Samples as they are cut: `planes` (B, 2K + 4 [+ 1] + 3L, H, W) uint8 is own and others' codes at each input
+    time, then own, others, class and confidence at the sample's time, then the echo frequency if it is used, then
+    own, class and confidence at each lead ahead; of a frame that is not there nothing is known. `fields`
+    (B, F, H, W) float32 are those of `Inputs.fields`, None where there are none. `center_px` (B, 2) is in the
+    turned picture. `levels` are the codes of each sample's radar, None where not known."""
 
     planes: Tensor
     center_px: NDArray[np.float32]
@@ -61,12 +74,14 @@ def cut(bank: Bank, samples: Sequence[Sample], draws: Sequence[Draw], inputs: In
 
 def _fills(inputs: Inputs) -> list[int]:
     """What lies beyond a frame's edge in each plane of a `RawBatch`."""
-    return [NODATA] * 2 * len(inputs.input_minutes) + [*PLANE_FILLS] + [0] * (inputs.atlas == "channel")
+    seen = [NODATA] * 2 * len(inputs.input_minutes) + [*PLANE_FILLS] + [0] * (inputs.atlas == "channel")
+    return seen + [PLANE_FILLS[plane] for plane in AHEAD_PLANES] * len(inputs.ahead)
 
 
 def _numbers(frames: RadarFrameBank, sample: Sample, inputs: Inputs) -> list[int]:
-    """The frames of a sample: at the input times, then at its own."""
-    return [frames.index[sample.time + 60 * minutes] for minutes in (*inputs.input_minutes, 0)]
+    """The frames of a sample: at the input times, then at its own, then ahead, where one may be missing."""
+    seen = [frames.index[sample.time + 60 * minutes] for minutes in (*inputs.input_minutes, 0)]
+    return seen + [frames.index.get(sample.time + 60 * minutes, _NO_FRAME) for minutes in inputs.ahead]
 
 
 def _cut_mapped(
@@ -83,8 +98,9 @@ def _cut_mapped(
         if (height, width) != shape:
             target[:] = np.array(fills, np.uint8)[:, None, None]
         inside = target[:, :height, :width]
-        *numbers, now = _numbers(frames, sample, inputs)
-        for position, number in enumerate(numbers):
+        numbers = _numbers(frames, sample, inputs)
+        now, ahead = numbers[times], numbers[times + 1 :]
+        for position, number in enumerate(numbers[:times]):
             inside[position] = frames.planes[number, OWN][window]
             inside[times + position] = frames.planes[number, OTHERS][window]
         if grid.clutter is not None:
@@ -93,19 +109,23 @@ def _cut_mapped(
             inside[2 * times + plane] = frames.planes[now, plane][window]
         if inputs.atlas == "channel":
             assert grid.echo_frequency is not None, "the atlas is a channel"
-            inside[-1] = grid.echo_frequency[window]
+            inside[2 * times + len(PLANE_FILLS)] = grid.echo_frequency[window]
+        first = len(fills) - len(AHEAD_PLANES) * len(ahead)
+        for position, (number, plane) in enumerate(product(ahead, AHEAD_PLANES), first):
+            missing = number == _NO_FRAME
+            inside[position] = PLANE_FILLS[plane] if missing else frames.planes[number, plane][window]
         if inputs.fields:
             assert grid.fields is not None and len(grid.fields) == len(inputs.fields)
             # A coordinate has no "unknown": beyond the edge it is that of the nearest pixel.
-            missing = ((0, 0), (0, shape[0] - height), (0, shape[1] - width))
-            field[:] = np.pad(grid.fields[:, *window], missing, mode="edge")
+            beyond = ((0, 0), (0, shape[0] - height), (0, shape[1] - width))
+            field[:] = np.pad(grid.fields[:, *window], beyond, mode="edge")
     return planes, fields
 
 
 def _cut_held(
     bank: Bank, samples: Sequence[Sample], draws: Sequence[Draw], inputs: Inputs
 ) -> tuple[Tensor, Tensor]:
-    fills, shape = _fills(inputs), draws[0].shape
+    times, fills, shape = len(inputs.input_minutes), _fills(inputs), draws[0].shape
     some = bank[samples[0].radar].held
     assert some is not None
     device = some.planes.device
@@ -120,14 +140,21 @@ def _cut_held(
             [[row, draws[row].top, draws[row].left, *_numbers(frames, samples[row], inputs)] for row in rows]
         ).to(device, non_blocking=True)
         windows = Windows.of(told[:, 1], told[:, 2], shape, frames.grid.shape)
-        found = windows.cut(held.planes, told[:, 3:-1], slice(OWN, OTHERS + 1)).transpose(1, 2)
-        parts = [found[:, 0], found[:, 1], windows.cut(held.planes, told[:, -1:], slice(None))[:, 0]]
+        numbers = told[:, 3:]
+        found = windows.cut(held.planes, numbers[:, :times], slice(OWN, OTHERS + 1)).transpose(1, 2)
+        now = windows.cut(held.planes, numbers[:, times : times + 1], slice(None))[:, 0]
+        parts = [found[:, 0], found[:, 1], now]
         if held.clutter is not None:
             parts[0] = parts[0].masked_fill(windows.cut_grid(held.clutter)[:, None], NODATA)
         if inputs.atlas == "channel":
             assert held.echo_frequency is not None, "the atlas is a channel"
             parts.append(windows.cut_grid(held.echo_frequency)[:, None])
         filled = torch.tensor(fills, dtype=torch.uint8, device=device)[:, None, None]
+        if inputs.ahead:
+            ahead = windows.cut(held.planes, numbers[:, times + 1 :].clamp(min=0), slice(None))
+            known = (numbers[:, times + 1 :] != _NO_FRAME)[:, :, None, None, None]
+            chosen = ahead[:, :, list(AHEAD_PLANES)]
+            parts.append(torch.where(known, chosen, filled[-len(AHEAD_PLANES) :]).flatten(1, 2))
         planes[told[:, 0]] = torch.where(windows.inside[:, None], torch.cat(parts, dim=1), filled)
         if inputs.fields:
             assert held.fields is not None and len(held.fields) == len(inputs.fields)

@@ -1,6 +1,6 @@
 """Batches of crops: turned, planted, hidden and made into channels and targets, on the device that trains.
 
-Shapes: B samples, K input times, P planes, F fields, H rows, W columns.
+Shapes: B samples, K input times, L leads ahead, P planes, F fields, H rows, W columns.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from radar_cleaner.bank import CONFIDENCE, ECHO_CLASS, OTHERS, OWN
 from radar_cleaner.channels import Inputs, decode_scaled, is_echo, make_channels
-from radar_cleaner.cutting import RawBatch
+from radar_cleaner.cutting import AHEAD_PLANES, RawBatch
 from radar_cleaner.draws import Draw
 from radar_cleaner.holes import hole_mask
 from radar_cleaner.plant_ranges import PLANT_KINDS
@@ -23,13 +23,27 @@ from radar_cleaner.vocabulary import METEOROLOGICAL, NODATA, UNDETECT, UNKNOWN
 
 
 @dataclass(frozen=True)
+class Forecast:
+    """What the network should say of frames that are yet to come, (B, L, H, W) each, as in `Batch`.
+
+    `mask` is 1 where there will be weather and 0 elsewhere, be it clutter or nothing; `weight` is 0 where that is
+    not known. What is hidden from the network, or planted for it, changes nothing here.
+    """
+
+    mask: Tensor
+    weight: Tensor
+    reflectivity: Tensor
+    reflectivity_weight: Tensor
+
+
+@dataclass(frozen=True)
 class Batch:
     """What the network sees and what it should say, all on one device; (B, H, W) but for `channels`.
 
     `mask` is 1 where the echo is meteorological, `weight` the confidence where that is known (else 0).
     `reflectivity` is on the network's scale and counts where `reflectivity_weight` > 0. `hole` is where own
     data were hidden, by a hole or by what is planted over an echo; `own_echo` where the radar has an echo (hidden
-    or not) or one is planted, `planted` where that is so.
+    or not) or one is planted, `planted` where that is so. `forecast` is None without leads ahead.
     """
 
     channels: Tensor
@@ -40,6 +54,7 @@ class Batch:
     hole: Tensor
     own_echo: Tensor
     planted: Tensor
+    forecast: Forecast | None = None
 
 
 def make_batch(raw: RawBatch, inputs: Inputs, device: torch.device, noise_dbz: float = 0.0) -> Batch:
@@ -88,7 +103,18 @@ def make_batch(raw: RawBatch, inputs: Inputs, device: torch.device, noise_dbz: f
         hidden | covered,
         is_echo(own) | planted,
         planted,
+        _forecast(planes_BPHW[:, -len(AHEAD_PLANES) * len(inputs.ahead) :]) if inputs.ahead else None,
     )
+
+
+def _forecast(planes_BPHW: Tensor) -> Forecast:
+    """Targets of the planes of the frames ahead, as `cut` leaves them."""
+    every = len(AHEAD_PLANES)
+    own, echo_class, confidence = (planes_BPHW[:, plane::every] for plane in range(every))
+    mask = (echo_class == METEOROLOGICAL).float()
+    weight = confidence.float() / 255 * (echo_class != UNKNOWN)
+    seen = is_echo(own)
+    return Forecast(mask, weight, decode_scaled(own) * seen, weight * mask * seen)
 
 
 def _pool(own: Tensor, others: Tensor, how: str) -> tuple[Tensor, Tensor]:

@@ -46,6 +46,11 @@ class Ensemble:
         """What each member says of a frame, of which it is told its own inputs."""
         return [member.predict(inputs, tta) for member, inputs in zip(self.members, frame, strict=True)]
 
+    def forecast(self, frame: Sequence[FrameInputs], tta: bool = False) -> list[Prediction]:
+        """What all say together of each lead; see `Cleaner.forecast`. Their leads are the same."""
+        by_member = [member.forecast(inputs, tta) for member, inputs in zip(self.members, frame, strict=True)]
+        return [join(answers) for answers in zip(*by_member, strict=True)]
+
     def predict_all(self, frames: Sequence[Sequence[FrameInputs]], tta: bool = False) -> list[Prediction]:
         """Judge frames of one size at once; see `Cleaner.predict_all`."""
         by_member = [

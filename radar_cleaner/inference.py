@@ -123,6 +123,14 @@ class Cleaner:
         With `tta` (test-time augmentation) a frame is judged as it lies, flipped and turned, eight times in
         all, and the answer is the mean.
         """
+        return [now for now, *_ in self._answer(frames, 1, tta)]
+
+    def forecast(self, inputs: FrameInputs, tta: bool = False) -> list[Prediction]:
+        """What the model says of each of its `config.lead_minutes`, the first being that of `predict`."""
+        return self._answer([inputs], len(self.config.lead_minutes), tta)[0]
+
+    def _answer(self, frames: Sequence[FrameInputs], leads: int, tta: bool) -> list[list[Prediction]]:
+        """By frame and lead, of the first so many leads."""
         if not frames:
             return []
         for inputs in frames:
@@ -130,10 +138,13 @@ class Cleaner:
         turns = ALL_TURNS if tta else ALL_TURNS[:1]
         with torch.inference_mode():
             answers = [self._judge(frames, turn) for turn in turns]
-            mean_N2HW = torch.stack(answers).mean(dim=0) if tta else answers[0]
-            probability_NHW = mean_N2HW[:, 0].cpu().numpy()
-            dbz_NHW = unscale_dbz(mean_N2HW[:, 1]).cpu().numpy()
-        return [Prediction(*answer) for answer in zip(probability_NHW, dbz_NHW, strict=True)]
+            mean_N2LHW = torch.stack(answers).mean(dim=0) if tta else answers[0]
+            probability_NLHW = mean_N2LHW[:, 0, :leads].cpu().numpy()
+            dbz_NLHW = unscale_dbz(mean_N2LHW[:, 1, :leads]).cpu().numpy()
+        return [
+            [Prediction(*of_lead) for of_lead in zip(*answer, strict=True)]
+            for answer in zip(probability_NLHW, dbz_NLHW, strict=True)
+        ]
 
     def _check(self, inputs: FrameInputs) -> None:
         if len(inputs.own) != len(self.config.input_minutes):
@@ -148,7 +159,7 @@ class Cleaner:
             raise ModelError(f"the model reads the fields {list(wanted)}, got {given} fields")
 
     def _judge(self, frames: Sequence[FrameInputs], turn: Turn) -> Tensor:
-        """(N, 2, H, W), turned back: probability and scaled reflectivity of frames that lie as `turn` has it.
+        """(N, 2, leads, H, W), turned back: probability and scaled reflectivity of frames laid as `turn` has it.
 
         The helper channels are those of the turned picture, as they are in training.
         """
@@ -172,10 +183,10 @@ class Cleaner:
         )
         with self._half():
             heads = apply_padded(self.model, channels_BCHW, self.config.pad_mode)
-        logit_BHW, scaled_BHW = (head[:, 0].float() for head in heads)
-        if self.temperature != 1:
-            logit_BHW = logit_BHW / self.temperature
-        return turn_back(torch.stack([torch.sigmoid(logit_BHW), scaled_BHW], dim=1), turn)
+        logit_BLHW, scaled_BLHW = (head.float() for head in heads)
+        if self.temperature != 1:  # it was fitted to echoes of the frame itself
+            logit_BLHW = torch.cat([logit_BLHW[:, :1] / self.temperature, logit_BLHW[:, 1:]], dim=1)
+        return turn_back(torch.stack([torch.sigmoid(logit_BLHW), scaled_BLHW], dim=1), turn)
 
     def _half(self) -> AbstractContextManager[object]:
         """The block in which a GPU computes in half precision."""

@@ -1,4 +1,4 @@
-"""The loss: a focal and a Dice term on the mask, a reflectivity term, and one on what holes hid.
+"""The loss: a focal and a Dice term on the mask, a reflectivity term, one on what holes hid, one on forecasts.
 
 Every term is a ratio within one sample; a batch's loss is the mean of its samples' losses. So the loss of a
 global batch is the same however its samples are spread over processes.
@@ -6,16 +6,18 @@ global batch is the same however its samples are spread over processes.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from radar_cleaner.dataset import Batch
+from radar_cleaner.dataset import Batch, Forecast
 from radar_cleaner.errors import require
 
 TERMS = ("loss", "focal", "dice", "reflectivity", "inpainting")
+FORECAST = "forecast"  # one more term, of a network that forecasts
 _SMOOTH_L1_BETA = 0.05  # on the network's scale: 4 dBZ, about one class of a palette
 _DICE_SMOOTHING = 1.0  # pixels
 
@@ -38,6 +40,8 @@ class LossWeights:
         How far the mask's targets lie from 0 and 1: half of it each (Szegedy et al. 2016).
     other_weight
         What a real echo that is no weather weighs in the mask's terms, where one of weather weighs 1: it is rare.
+    forecast_weight
+        Weight of the forecasts' loss.
     """
 
     focal_gamma: float
@@ -46,17 +50,24 @@ class LossWeights:
     inpainting_weight: float
     label_smoothing: float = 0.0
     other_weight: float = 1.0
+    forecast_weight: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("focal_gamma", "dice_weight", "reflectivity_weight", "inpainting_weight", "other_weight"):
-            require(name, getattr(self, name), 0)
-        require("label_smoothing", self.label_smoothing, 0, 0.5)
+        for name in self.__dataclass_fields__:
+            require(name, getattr(self, name), 0, 0.5 if name == "label_smoothing" else math.inf)
 
 
-def sample_losses(logit_BHW: Tensor, scaled_BHW: Tensor, batch: Batch, weights: LossWeights) -> dict[str, Tensor]:
-    """(B,) each: the terms of TERMS, unweighted, and `loss`, their weighted sum.
+def sample_losses(
+    logit_BHW: Tensor,
+    scaled_BHW: Tensor,
+    batch: Batch,
+    weights: LossWeights,
+    ahead: tuple[Tensor, Tensor] | None = None,
+) -> dict[str, Tensor]:
+    """(B,) each: the terms of TERMS, unweighted, and `loss`, their weighted sum; with `ahead` FORECAST, too.
 
-    A term of which a sample has no pixel is 0. `logit` and `scaled` are the heads of the network.
+    A term of which a sample has no pixel is 0. `logit` and `scaled` are the heads of the network at the sample's
+    time, `ahead` the same (B, L, H, W) at its leads ahead, where the batch has such targets.
     """
     other = batch.own_echo & ~batch.planted & (batch.mask < 0.5)
     weight = torch.where(other, weights.other_weight * batch.weight, batch.weight)
@@ -75,7 +86,27 @@ def sample_losses(logit_BHW: Tensor, scaled_BHW: Tensor, batch: Batch, weights: 
         + weights.reflectivity_weight * terms["reflectivity"]
         + weights.inpainting_weight * terms["inpainting"]
     )
+    if ahead is not None:
+        assert batch.forecast is not None, "the batch has targets ahead"
+        terms[FORECAST] = forecast_loss(*ahead, batch.forecast, weights)
+        loss = loss + weights.forecast_weight * terms[FORECAST]
     return {"loss": loss, **terms}
+
+
+def forecast_loss(logit_BLHW: Tensor, scaled_BLHW: Tensor, forecast: Forecast, weights: LossWeights) -> Tensor:
+    """(B,) mean over the leads of which a sample knows anything: the focal and the Dice term of the mask, and the
+    weighted one of the reflectivity.
+
+    All pixels count, as a forecast says where rain will be. That is a few in 100: the entropy alone is low where
+    none is forecast at all, and the Dice term is about the share of rain that is hit.
+    """
+    entropy = focal_bce(logit_BLHW, forecast.mask, weights.focal_gamma, weights.label_smoothing)
+    dice = soft_dice(torch.sigmoid(logit_BLHW), forecast.mask, forecast.weight)
+    error = functional.smooth_l1_loss(scaled_BLHW, forecast.reflectivity, reduction="none", beta=_SMOOTH_L1_BETA)
+    reflectivity = weights.reflectivity_weight * _mean(error, forecast.reflectivity_weight)
+    known_BL = forecast.weight.sum((-2, -1)) > 0
+    of_leads_BL = (_mean(entropy, forecast.weight) + dice + reflectivity) * known_BL
+    return of_leads_BL.sum(-1) / known_BL.sum(-1).clamp_min(1)
 
 
 def focal_bce(logit: Tensor, mask: Tensor, gamma: float, smoothing: float = 0.0) -> Tensor:
@@ -91,7 +122,10 @@ def focal_bce(logit: Tensor, mask: Tensor, gamma: float, smoothing: float = 0.0)
 
 
 def soft_dice(probability_BHW: Tensor, mask_BHW: Tensor, weight_BHW: Tensor) -> Tensor:
-    """(B,) 1 - Dice coefficient of probability and mask, each pixel by its weight (Milletari et al. 2016)."""
+    """(B,) 1 - Dice coefficient of probability and mask, each pixel by its weight (Milletari et al. 2016).
+
+    As all here it takes (B, L, H, W), too, and gives (B, L).
+    """
     both = (weight_BHW * probability_BHW * mask_BHW).sum((-2, -1))
     total = (weight_BHW * (probability_BHW + mask_BHW)).sum((-2, -1))
     return 1 - (2 * both + _DICE_SMOOTHING) / (total + _DICE_SMOOTHING)

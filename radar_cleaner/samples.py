@@ -1,7 +1,8 @@
 """Samples: which (time, radar) can be learnt from, and which of them train and which validate.
 
 A sample reads the frames at its time plus each input and lead minute. Nothing is paired by tolerance: a
-sample counts where its radar has a frame at exactly each of those times.
+sample counts where its radar has a frame at exactly each of the input times and its own. Frames ahead, which
+are forecast, may be missing.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ COLUMNS = ["time", "radar"]
 def complete_samples(times: Mapping[str, Iterable[int]], minutes: Iterable[int]) -> list[Sample]:
     """Samples, by time and radar, whose frames are all there.
 
-    `times` are the frame times of each radar in seconds since 1970, `minutes` the input and lead minutes.
+    `times` are the frame times of each radar in seconds since 1970, `minutes` those that it cannot do without.
     """
     offsets = [60 * minute for minute in minutes]
     samples = []
@@ -46,7 +47,8 @@ def split(
 ) -> tuple[list[Sample], list[Sample]]:
     """Training and validation samples, both in the order given.
 
-    Time is cut in blocks, counted from 1970, and each round(1 / validation)-th is for validation. A sample
+    `minutes` are all that a sample may read, the frames ahead too. Time is cut in blocks, counted from 1970, and
+    each round(1 / validation)-th is for validation. A sample
     validates where all frames it reads lie in such blocks. It trains where all frames it reads are at least
     the purge away from all that any validation sample reads, whatever the radar: radars see each other.
     Samples that can do neither are left out. No random draw. Raises ConfigError.

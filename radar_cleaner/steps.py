@@ -21,7 +21,7 @@ from radar_cleaner.distributed import Processes
 from radar_cleaner.draws import draw_crop
 from radar_cleaner.errors import ModelError
 from radar_cleaner.host_copies import HostCopy
-from radar_cleaner.losses import TERMS, sample_losses
+from radar_cleaner.losses import sample_losses
 from radar_cleaner.models import apply_padded, keyed_modules, set_keys
 from radar_cleaner.numerics import compile_network
 from radar_cleaner.training_options import Running, Training
@@ -77,14 +77,15 @@ class Crops:
 def compute_losses(
     training: Training, network: nn.Module, raw: RawBatch, device: torch.device, noise_dbz: float = 0.0
 ) -> tuple[dict[str, Tensor], Tensor, Batch]:
-    """Losses by sample, the logit and scaled reflectivity stacked (2, B, H, W) float32, and the batch."""
+    """Losses by sample, the logit and scaled reflectivity stacked (2, B, leads, H, W) float32, and the batch."""
     numerics = training.numerics
     batch = make_batch(raw, training.inputs, device, noise_dbz)
     with numerics.autocast(device):
         heads = apply_padded(network, batch.channels, training.config.pad_mode, numerics.memory_format)
-    logit_BHW, scaled_BHW = (head[:, 0].float() for head in heads)
-    terms = sample_losses(logit_BHW, scaled_BHW, batch, training.weights)
-    return terms, torch.stack([logit_BHW, scaled_BHW]), batch
+    logit_BLHW, scaled_BLHW = (head.float() for head in heads)
+    ahead = (logit_BLHW[:, 1:], scaled_BLHW[:, 1:]) if training.inputs.ahead else None
+    terms = sample_losses(logit_BLHW[:, 0], scaled_BLHW[:, 0], batch, training.weights, ahead)
+    return terms, torch.stack([logit_BLHW, scaled_BLHW]), batch
 
 
 def expect_finite(losses: Sequence[tuple[str, float]]) -> None:
@@ -108,17 +109,19 @@ def count_errors(scaled_BHW: Tensor, batch: Batch) -> Tensor:
 class StepSums:
     """What a step has summed up, on its way from the device, and whether any process was `asked` to stop.
 
-    `losses` are those of this process's share by its samples' names.
+    `counts` are those of `kinds`, `losses` those of this process's share by its samples' `names`.
     """
 
-    def __init__(self, counts: Tensor, losses: Tensor, names: Sequence[str], asked: bool) -> None:
+    def __init__(
+        self, kinds: Sequence[str], counts: Tensor, losses: Tensor, names: Sequence[str], asked: bool
+    ) -> None:
         self.asked = asked
-        self._names = names
+        self._kinds, self._names = kinds, names
         self._counts, self._losses = HostCopy(counts), HostCopy(losses)
 
     def read(self) -> dict[str, float]:
-        """Sums of TERMS and ERRORS over the global batch. Raises NotFiniteError where a loss was not finite."""
-        sums = dict(zip((*TERMS, *ERRORS), self._counts.read().tolist(), strict=True))
+        """The sums over the global batch by their kinds. Raises NotFiniteError where a loss was not finite."""
+        sums = dict(zip(self._kinds, self._counts.read().tolist(), strict=True))
         if not math.isfinite(sums["loss"]):
             expect_finite(list(zip(self._names, self._losses.read().tolist(), strict=True)))
             raise NotFiniteError("the loss is not finite in another process; what it said names the samples")
@@ -134,6 +137,7 @@ class Steps:
         self.training, self.running, self.crops = training, running, crops
         self.model, self.processes = model, processes
         self.part_size = running.micro_batch_size or training.schedule.global_batch_size
+        self._kinds = (*training.terms, *ERRORS)
         self._keyed = keyed_modules(model)
         self.network = self._compile()
         self.waited_s = 0.0  # in the last step, for data
@@ -173,7 +177,8 @@ class Steps:
             self._shrink(len(share), problem)
         stops = self.processes.anyone(asked())
         counts = self.processes.sum_step(self.model.parameters(), counts)
-        return StepSums(counts, losses, [self.crops.name([item])[0] for item in share[: len(losses)]], stops)
+        names = [self.crops.name([item])[0] for item in share[: len(losses)]]
+        return StepSums(self._kinds, counts, losses, names, stops)
 
     def _accumulate(
         self,
@@ -184,9 +189,9 @@ class Steps:
         asked: Callable[[], bool],
         following: tuple[Sequence[int], int] | None,
     ) -> tuple[Tensor, Tensor]:
-        """Sums of TERMS and ERRORS over a share, and the loss of each of its samples."""
+        """Sums of the terms and of ERRORS over a share, and the loss of each of its samples."""
         device = self.processes.device
-        counts = torch.zeros(len(TERMS) + len(ERRORS), device=device)
+        counts = torch.zeros(len(self._kinds), device=device)
         losses = [torch.zeros(0, device=device)]
         parts = [share[start : start + self.part_size] for start in range(0, len(share), self.part_size)]
         for number, items in enumerate(parts):
@@ -204,8 +209,8 @@ class Steps:
             noise_dbz = self.training.augmentation.input_noise_dbz
             terms, heads, batch = compute_losses(self.training, self.network, raw, device, noise_dbz)
             scaler.scale(terms["loss"].sum() / whole).backward()  # type: ignore[no-untyped-call]
-            sums = torch.stack([terms[name].detach().sum() for name in TERMS])
-            counts += torch.cat([sums, count_errors(heads[1].detach(), batch)])
+            sums = torch.stack([terms[name].detach().sum() for name in self.training.terms])
+            counts += torch.cat([sums, count_errors(heads[1, :, 0].detach(), batch)])
             losses.append(terms["loss"].detach())
         return counts, torch.cat(losses)
 

@@ -25,10 +25,9 @@ from radar_cleaner.draws import epoch_order
 from radar_cleaner.errors import Interrupted
 from radar_cleaner.host_copies import HostCopy
 from radar_cleaner.interruption import Interruption
-from radar_cleaner.losses import TERMS
 from radar_cleaner.progress import Progress
 from radar_cleaner.rate_finder import find_rate
-from radar_cleaner.steps import ERRORS, Crops, NotFiniteError, Steps, StepSums, naming_memory_errors
+from radar_cleaner.steps import Crops, NotFiniteError, Steps, StepSums, naming_memory_errors
 from radar_cleaner.trackers import RunLog
 from radar_cleaner.training_options import FAST_BATCHES, Running, Trained, Training
 from radar_cleaner.training_parts import (
@@ -196,7 +195,7 @@ def _settle(
     except NotFiniteError as error:
         raise NotFiniteError(f"{error}; the batch holds {', '.join(steps.crops.name(items))}") from None
     state |= {"step": taken.step + 1, "rate": taken.rate}
-    state["sums"] = {name: total + sums[name] for name, total in state["sums"].items()}
+    state["sums"] = {name: state["sums"].get(name, 0.0) + value for name, value in sums.items()}
     means = mean_losses(sums, len(items))
     speed = progress.step(epoch, taken.step, means["loss"], taken.rate, len(items), taken.waited_s)
     number = epoch * count_steps(steps.training, steps.crops) + taken.step
@@ -255,7 +254,7 @@ def _fit_temperature(
 
 def _next_epoch(epoch: int) -> dict[str, Any]:
     """What of the state is new in each epoch."""
-    return {"epoch": epoch, "step": 0, "sums": dict.fromkeys((*TERMS, *ERRORS), 0.0)}
+    return {"epoch": epoch, "step": 0, "sums": {}}
 
 
 def _is_averaged(training: Training, epoch: int) -> bool:

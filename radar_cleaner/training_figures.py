@@ -55,6 +55,7 @@ _PANELS = {
     "dice": ("mask: Dice term", "loss (no unit)"),
     "reflectivity": ("reflectivity term", "loss (no unit)"),
     "inpainting": ("inpainting term", "loss (no unit)"),
+    "forecast": ("forecast term", "loss (no unit)"),
 }
 _MARKERS = 12  # on a line at most
 

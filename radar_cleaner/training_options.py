@@ -14,7 +14,7 @@ from radar_cleaner.channels import Inputs
 from radar_cleaner.draws import Augmentation
 from radar_cleaner.errors import ConfigError, require
 from radar_cleaner.holes import HoleOptions
-from radar_cleaner.losses import LossWeights
+from radar_cleaner.losses import FORECAST, TERMS, LossWeights
 from radar_cleaner.models import ModelConfig
 from radar_cleaner.numerics import Numerics
 from radar_cleaner.plants import NO_PLANTS, Planting
@@ -147,6 +147,11 @@ class Training:
     def inputs(self) -> Inputs:
         """Which frames a sample reads."""
         return self.config.inputs
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The terms that its loss has."""
+        return (*TERMS, FORECAST) if self.inputs.ahead else TERMS
 
 
 @dataclass(frozen=True)

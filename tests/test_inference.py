@@ -1,5 +1,6 @@
 """A trained model on whole frames."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -261,3 +262,21 @@ def test_each_turned_picture_is_told_its_own_azimuth(stores):
     scaled = cleaner.predict(given, tta=True).dbz
     assert np.allclose(scaled, float(unscale_dbz(torch.tensor(0.0))), atol=1e-3)
     assert np.ptp(cleaner.predict(given).dbz) > 100
+
+
+@pytest.mark.parametrize("tta", [False, True])
+def test_a_forecast_begins_with_the_frame_itself_and_has_one_answer_a_lead(tmp_path, stores, tta):
+    cleaner = make_cleaner(tmp_path, input_minutes=(-12, -6, 0), lead_minutes=(0, 6, 18))
+    inputs = make_frames(stores, minutes=(-12, -6, 0)).inputs(TIMES[2])
+    now, *ahead = cleaner.forecast(inputs, tta)
+    alone = cleaner.predict(inputs, tta)
+    assert np.array_equal(now.probability, alone.probability) and np.array_equal(now.dbz, alone.dbz)
+    assert len(ahead) == 2 and all(one.probability.shape == one.dbz.shape == SHAPE for one in ahead)
+    answers = [one.probability for one in (now, *ahead)]
+    assert not any(np.array_equal(*pair) for pair in itertools.combinations(answers, 2))
+
+
+def test_a_model_without_leads_ahead_forecasts_nothing_but_the_frame(tmp_path, stores):
+    cleaner, inputs = make_cleaner(tmp_path), make_frames(stores).inputs(TIMES[2])
+    (now,) = cleaner.forecast(inputs)
+    assert np.array_equal(now.probability, cleaner.predict(inputs).probability)

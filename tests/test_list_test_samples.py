@@ -25,7 +25,6 @@ def test_every_complete_sample_is_listed(tmp_path: Path) -> None:
         results=tmp_path,
         stores=["CASCM=20240711T00", "CASGO=20240711T00..20240711T01"],
         input_minutes=[-6, 0, 6],
-        lead_minutes=[0],
         output=output,
     )
     expected = [(time, "CASGO") for time in times[1:]]  # the window reaches over the shards' border
@@ -40,7 +39,6 @@ def test_no_complete_sample_is_said_with_the_key(tmp_path: Path) -> None:
             results=tmp_path,
             stores=["CASGO=20240711"],
             input_minutes=[-6, 0, 6],
-            lead_minutes=[0],
             output=tmp_path / "test.csv",
         )
     assert not (tmp_path / "test.csv").exists()

@@ -88,3 +88,18 @@ def test_why_there_are_no_samples_is_said_in_one_line(
 def test_a_store_that_is_not_there_is_named(results: Path) -> None:
     with pytest.raises(StoreError, match=r"20240713.zarr: no whole labels store"):
         run(results, stores=["CASGO=20240711..20240713"])
+
+
+def test_a_sample_whose_frames_ahead_are_missing_stays_and_keeps_its_distance(results: Path) -> None:
+    """The last frames of a period have none ahead; what they would read counts for the purge all the same."""
+    leads = {"input_minutes": [-12, -6, 0], "lead_minutes": [0, 6, 30], "purge_minutes": 42, "block_minutes": 120}
+    train, val = (read_samples(path) for path in run(results, stores=["CASGO=20240711"], **leads))
+    last = START + 99 * 360
+    assert last in {time for time, _ in train + val} and val
+    reads = [{time + 60 * minute for time, _ in part for minute in (-12, 0, 30)} for part in (train, val)]
+    assert min(abs(a - b) for a in reads[0] for b in reads[1]) >= 42 * 60
+
+
+def test_leads_that_no_frame_has_are_told(results: Path) -> None:
+    with pytest.raises(SampleError, match=r"no training sample has a frame 5 minutes later; let samples.lead_"):
+        run(results, input_minutes=[-6, 0], lead_minutes=[0, 5, 6])

@@ -39,7 +39,8 @@ class ModelConfig:
     input_minutes
         Minutes from a sample's time to the frames that the model sees.
     lead_minutes
-        Minutes from a sample's time to the frame that is its target; only 0 for now.
+        Minutes from a sample's time to the frames that are its targets: 0, the frame that is cleaned, then those
+        that are forecast.
     atlas
         What the clutter atlas does: `mask` makes clutter pixels unavailable, `channel` gives the echo
         frequency to the model, `none` neither.
@@ -77,10 +78,16 @@ class ModelConfig:
     def __post_init__(self) -> None:
         if not self.input_minutes:
             raise ConfigError("samples.input_minutes is empty; name at least one, as in [-6, 0, 6]")
-        if self.lead_minutes != (0,):
+        if self.lead_minutes[:1] != (0,) or list(self.lead_minutes) != sorted(set(self.lead_minutes)):
             raise ConfigError(
-                f"samples.lead_minutes {list(self.lead_minutes)}: other than 0 needs a model that forecasts, "
-                "which there is not yet; set it to [0]"
+                f"samples.lead_minutes {list(self.lead_minutes)}: must rise from 0, the frame that is cleaned, as "
+                "[0, 6, 12]"
+            )
+        if len(self.lead_minutes) > 1 and (max(self.input_minutes) > 0 or 0 not in self.input_minutes):
+            raise ConfigError(
+                f"samples.input_minutes {list(self.input_minutes)}: a model that forecasts "
+                f"({list(self.lead_minutes)} minutes) sees past frames only, and the one that is cleaned; set it "
+                "to such as [-12, -6, 0]"
             )
 
     @property
@@ -99,6 +106,7 @@ class ModelConfig:
             self.day_of_year,
             self.coordinates,
             self.static,
+            self.lead_minutes,
         )
 
     @property

@@ -20,7 +20,6 @@ def list_test_samples(
     results: Path,
     stores: list[str],
     input_minutes: list[int],
-    lead_minutes: list[int],
     output: Path,
 ) -> None:
     """List every sample of the evaluation period.
@@ -33,13 +32,11 @@ def list_test_samples(
         Shards of the evaluation period, RADAR=SHARD,FIRST..LAST,...
     input_minutes
         Minutes from a sample's time to the frames that the model reads.
-    lead_minutes
-        Minutes from a sample's time to the frames that it is judged by.
     output
         Table to write.
     """
     layout = Layout(results)
-    minutes = [*input_minutes, *lead_minutes]
+    minutes = sorted({0, *input_minutes})
     times = {
         radar: TimeSeries([layout.labels(radar, shard) for shard in shards], "labels").times
         for radar, shards in decode_stores(stores).items()
@@ -48,9 +45,8 @@ def list_test_samples(
     frames = sum(map(len, times.values()))
     if not samples:
         raise SampleError(
-            f"no test samples: {frames} frames, none with all frames at minutes {sorted(set(minutes))};"
-            " widen evaluation.period, or let samples.input_minutes and samples.lead_minutes be multiples"
-            " of the cadence"
+            f"no test samples: {frames} frames, none with all frames at minutes {minutes};"
+            " widen evaluation.period, or let samples.input_minutes be multiples of the cadence"
         )
     write_csv(output, sample_table(samples))
     log.info("%d frames, %d test samples", frames, len(samples))

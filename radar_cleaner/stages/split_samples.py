@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from radar_cleaner.errors import SampleError
 from radar_cleaner.layout import Layout
-from radar_cleaner.samples import complete_samples, sample_table, split
+from radar_cleaner.samples import Sample, complete_samples, sample_table, split
 from radar_cleaner.shards import decode_stores
 from radar_cleaner.stores import TimeSeries
 from radar_cleaner.tables import write_csv
@@ -38,7 +39,7 @@ def split_samples(
     input_minutes
         Minutes from a sample's time to the frames that the model reads.
     lead_minutes
-        Minutes from a sample's time to the frames that it is judged by.
+        Minutes from a sample's time to the frames that it is judged by; those ahead (above 0) may be missing.
     validation
         Share of the blocks that validate, 0 for none.
     block_minutes
@@ -56,7 +57,7 @@ def split_samples(
         radar: TimeSeries([layout.labels(radar, shard) for shard in shards], "labels").times
         for radar, shards in decode_stores(stores).items()
     }
-    samples = complete_samples(times, minutes)
+    samples = complete_samples(times, [0, *input_minutes])
     chosen, validating = split(
         samples,
         minutes,
@@ -67,8 +68,8 @@ def split_samples(
     found = f"{sum(map(len, times.values()))} frames, {len(samples)} of them with all that a sample reads"
     if not samples:
         raise SampleError(
-            f"no samples: {found} at minutes {sorted(set(minutes))}; widen training.period, or let"
-            " samples.input_minutes and samples.lead_minutes be multiples of the cadence"
+            f"no samples: {found} at minutes {sorted({0, *input_minutes})}; widen training.period, or let"
+            " samples.input_minutes be multiples of the cadence"
         )
     if not chosen:
         raise SampleError(
@@ -81,6 +82,12 @@ def split_samples(
             f" {block_minutes} minutes; widen training.period, change samples.block_minutes, or set"
             " samples.validation to 0"
         )
+    ahead = {lead: _having(chosen, times, lead) for lead in lead_minutes if lead > 0}
+    if missing := [lead for lead, count in ahead.items() if not count]:
+        raise SampleError(
+            f"no training sample has a frame {missing[0]} minutes later; let samples.lead_minutes be multiples of"
+            " the cadence, or widen training.period"
+        )
     write_csv(train, sample_table(chosen))
     write_csv(val, sample_table(validating))
     log.info(
@@ -90,3 +97,11 @@ def split_samples(
         len(validating),
         len(samples) - len(chosen) - len(validating),
     )
+    for lead, count in ahead.items():
+        log.info("%d of the training samples have the frame %d minutes later", count, lead)
+
+
+def _having(samples: Sequence[Sample], times: Mapping[str, Sequence[int]], minutes: int) -> int:
+    """How many samples have a frame of their radar so many minutes after them."""
+    known = {radar: set(own) for radar, own in times.items()}
+    return sum(time + 60 * minutes in known[radar] for time, radar in samples)

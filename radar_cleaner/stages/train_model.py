@@ -134,7 +134,7 @@ def train_model(
         )
     sources = _sources(Layout(results), stores, config.inputs)
     set_determinism(numerics.deterministic)
-    minutes = sorted({*config.input_minutes, *config.lead_minutes})
+    minutes = sorted({0, *config.input_minutes})
     samples = [*train_samples, *val_samples]
     with Interruption() as interruption, _marked(checkpoint, interruption):
         with join_processes(running.threads) as processes:
