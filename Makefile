@@ -105,7 +105,7 @@ clean:  ## remove results and dag (frames and .venv stay)
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv/installed-dev: envs/requirements-dev.txt .venv/installed
+.venv/installed-dev: envs/requirements-dev.txt envs/requirements-forecasts.txt .venv/installed
 	$(BIN)/python -m pip install --quiet -r envs/requirements-dev.txt
 	@touch $@
 

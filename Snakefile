@@ -43,3 +43,4 @@ rule all:
     input:
         rules.clean.input,
         rules.report.input,
+        rules.evaluate_forecasts.output if plan.forecasts else [],

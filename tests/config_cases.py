@@ -325,6 +325,39 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
         "samples.input_minutes",
         "hold 0",
     ),
+    "leads that do not begin with the frame itself": (
+        put("samples", "lead_minutes", value=[6, 12]),
+        "samples.lead_minutes",
+        "must rise from 0",
+    ),
+    "leads that fall": (
+        put("samples", "lead_minutes", value=[0, 12, 6]),
+        "samples.lead_minutes",
+        "must rise from 0",
+    ),
+    "a lead off the cadence": (
+        put("samples", "lead_minutes", value=[0, 10]),
+        "samples.lead_minutes",
+        "10 is no multiple of frames.cadence_minutes 6",
+    ),
+    "forecasts from frames that are yet to come": (
+        put("samples", value={"input_minutes": [-6, 0, 6], "lead_minutes": [0, 6], "block_minutes": 60}),
+        "samples.input_minutes",
+        "write past frames only, such as [-12, -6, 0]",
+    ),
+    "a block that a forecast's frames do not fit in": (
+        put("samples", "lead_minutes", value=[0, 30]),
+        "samples.block_minutes",
+        "too short for the 42 minutes",
+    ),
+    "forecasts of the pretrained model": (
+        lambda config: config.update(
+            samples={"lead_minutes": [0, 6], "block_minutes": 60, "atlas": "channel"},
+            cleaning={"model": "pretrained"},
+        ),
+        "samples.lead_minutes",
+        "the pretrained model does not make",
+    ),
     "a purge shorter than the window": (
         put("samples", "purge_minutes", value=6),
         "samples.purge_minutes",

@@ -102,7 +102,7 @@ KEYS: Rows = {
     "atlas.max_frames": (100, NOTHING),
     "atlas.max_std": (3.0, NOTHING),
     "samples.input_minutes": ([-6, 0], {"split_samples", "list_test_samples"} | FROM_MODEL),
-    "samples.lead_minutes": ([0], NOTHING),  # has no other value yet
+    "samples.lead_minutes": ([0], NOTHING),  # goes with input times of the past only: see below
     "samples.validation": (0.5, {"split_samples"} | FROM_MODEL),
     "samples.block_minutes": (24, {"split_samples"} | FROM_MODEL),
     "samples.purge_minutes": (18, {"split_samples"} | FROM_MODEL),
@@ -159,6 +159,7 @@ KEYS: Rows = {
     "training.loss.reflectivity": (2, FROM_MODEL),
     "training.loss.inpainting": (1, FROM_MODEL),
     "training.loss.label_smoothing": (0.1, FROM_MODEL),
+    "training.loss.forecast": (2, FROM_MODEL),
     "training.holes.fraction": (0.4, FROM_MODEL),
     "training.holes.shapes": (["blocks", "sectors"], FROM_MODEL),
     "training.holes.size_px": (20, FROM_MODEL),
@@ -180,6 +181,7 @@ KEYS: Rows = {
     "evaluation.range_bands_km": ([100], SCORES),
     "evaluation.hole_sizes_px": ([8], SCORES),
     "evaluation.tta": (True, SCORES),
+    "evaluation.optical_flow": (True, NOTHING),
     "cleaning.model": ("mine.pt", {"evaluate_model"} | PRODUCTS),
     "evaluation.compare_model": ("mine.pt", {"evaluate_model", "write_report"}),
     "cleaning.threshold": (0.4, {"evaluate_model"} | PRODUCTS),
@@ -227,6 +229,26 @@ OTHER_KEYS: Rows = {
     "training.model.blocks": (2, FROM_MODEL),
     "training.model.head_width": (32, FROM_MODEL),
     "training.model.drop_path": (0.2, FROM_MODEL),
+}
+
+# What goes with forecasts only.
+FORECASTS: dict[str, Any] = {"samples.lead_minutes": [0, 6], "samples.block_minutes": 60}
+FORECAST_SCORES = {"evaluate_forecasts"} | SCORES
+FORECAST_KEYS: Rows = {
+    "samples.lead_minutes": ([0, 12], {"split_samples", "evaluate_forecasts"} | FROM_MODEL),
+    "samples.input_minutes": (
+        [-6, 0],
+        {"split_samples", "list_test_samples", "evaluate_forecasts"} | FROM_MODEL,
+    ),
+    "training.loss.forecast": (2, {"evaluate_forecasts"} | FROM_MODEL),
+    "evaluation.optical_flow": (True, {"evaluate_forecasts"}),
+    "evaluation.dbz_bands": ([20], FORECAST_SCORES),
+    "evaluation.reference": (None, FORECAST_SCORES),
+    "evaluation.tta": (True, FORECAST_SCORES),
+    "evaluation.holes": (False, SCORES),
+    "cleaning.threshold": (0.4, {"evaluate_model", "evaluate_forecasts"} | PRODUCTS),
+    "cleaning.votes": (2, {"evaluate_model", "evaluate_forecasts"} | PRODUCTS),
+    "cleaning.fill": (False, PRODUCTS),
 }
 
 # What goes with a given model only.

@@ -184,7 +184,7 @@ def test_snakemake_stops_with_that_line_before_any_job(scratch: Workspace) -> No
 
 
 def test_the_shipped_configs_are_whole(config: dict[str, Any]) -> None:
-    for name in ("config.yaml", "maritimes.yaml"):
+    for name in ("config.yaml", "maritimes.yaml", "forecasts.yaml"):
         shipped = yaml.safe_load((REPOSITORY / "config" / name).read_text())
         plan = plan_of(shipped)
         assert plan.references() and plan.trains and plan.evaluates

@@ -17,6 +17,8 @@ from planning.schema import checked
 from rasterio.transform import Affine
 from rerun_cases import (
     ALL_KEYS,
+    FORECAST_KEYS,
+    FORECASTS,
     FROM_LABELS,
     FROM_MODEL,
     FROM_TARGETS,
@@ -95,6 +97,23 @@ def test_a_key_of_another_method_reruns_what_it_changes_there(pretended: Pretend
     workspace = pretended("other", OTHER_METHODS)
     value, rules = OTHER_KEYS[key]
     assert workspace.rules(config=changed(workspace.config, key, value)) == rules
+
+
+@pytest.mark.parametrize("key", FORECAST_KEYS)
+def test_a_key_of_forecasts_reruns_what_it_changes_there(pretended: Pretended, key: str) -> None:
+    workspace = pretended("forecasts", FORECASTS)
+    value, rules = FORECAST_KEYS[key]
+    assert workspace.rules(config=changed(workspace.config, key, value)) == rules
+
+
+def test_forecasts_are_scored_only_where_they_are_asked_for(pretended: Pretended) -> None:
+    config = pretended("forecasts", FORECASTS).config
+    for without in ("samples.lead_minutes", "evaluation.period"):
+        value = [0] if without == "samples.lead_minutes" else None
+        found = pretended("forecasts", FORECASTS).rules("--forceall", config=changed(config, without, value))
+        assert "evaluate_forecasts" not in found and "train_model" in found
+    rules = {job.rule for job in pretended("forecasts", FORECASTS).dry_run("--forceall")}
+    assert {"evaluate_forecasts", "evaluate_model", "clean_frames"} < rules
 
 
 @pytest.mark.parametrize("key", GIVEN_KEYS)

@@ -145,6 +145,11 @@ class Plan:
         return -inf if minutes is None or not times else max(times) - 60 * minutes
 
     @property
+    def forecasts(self) -> bool:
+        """Whether the model is asked for frames ahead, and these are scored."""
+        return self.evaluates and len(self.config["samples"]["lead_minutes"]) > 1
+
+    @property
     def is_remote(self) -> bool:
         """Whether any radar's frames are objects of a store."""
         return any(is_remote(radar.source) for radar in self.radars.values())

@@ -139,12 +139,16 @@ def within(period: Period | None, time: int) -> bool:
 
 
 def fill_windows(config: dict[str, Any]) -> None:
-    """Fill what follows from the cadence: a frame before and after as input, a purge as long as the window."""
+    """
+    Fill what follows from the cadence: a frame before and after as input (two before, where frames ahead are asked
+    for), a purge as long as the window.
+    """
     samples, cadence = config["samples"], config["frames"]["cadence_minutes"]
     if samples["input_minutes"] is None:
         if cadence != int(cadence):
             raise ConfigError("samples.input_minutes: is missing; give it, as the cadence is no whole minute")
-        samples["input_minutes"] = [-int(cadence), 0, int(cadence)]
+        step = int(cadence)
+        samples["input_minutes"] = [-2 * step, -step, 0] if samples["lead_minutes"][1:] else [-step, 0, step]
     if samples["purge_minutes"] is None:
         samples["purge_minutes"] = window_minutes(samples)
 

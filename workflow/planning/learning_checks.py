@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from radar_cleaner.errors import ConfigError
+from radar_cleaner.extrapolation import require_pysteps
 from radar_cleaner.plant_ranges import read_plant_ranges
 
 from . import shipped
@@ -43,6 +44,9 @@ def check_samples(config: dict[str, Any]) -> None:
     ]
     if not any(config["votes"][name] for name in labelers):
         raise ConfigError(f"votes: {', '.join(labelers)} are all 0; give one of them a weight above 0")
+    forecasts = config["evaluation"]["period"] is not None and len(samples["lead_minutes"]) > 1
+    if forecasts and config["evaluation"]["optical_flow"]:
+        require_pysteps()
     for key in ("dbz_bands", "range_bands_km", "hole_sizes_px"):
         numbers = config["evaluation"][key]
         if numbers != sorted(set(numbers)):
@@ -56,7 +60,13 @@ def check_samples(config: dict[str, Any]) -> None:
             read_plant_ranges(shipped.plant_ranges(config), training["plants"]["kinds"])
         except ConfigError as error:
             raise ConfigError(f"training.plants.ranges: {error}") from None
-    if "pretrained" in shipped.named_models(config, "cleaning", "model") and samples["atlas"] != "channel":
+    pretrained = "pretrained" in shipped.named_models(config, "cleaning", "model")
+    if pretrained and len(samples["lead_minutes"]) > 1:
+        raise ConfigError(
+            f"samples.lead_minutes: {samples['lead_minutes']} asks for forecasts, which the pretrained model does"
+            " not make; write [0], or set cleaning.model to trained or to a model file that does"
+        )
+    if pretrained and samples["atlas"] != "channel":
         raise ConfigError(
             f"samples.atlas: is {samples['atlas']}, and the pretrained model learned with the atlas as a channel;"
             " write channel"
@@ -88,8 +98,17 @@ def _sample_problems(samples: dict[str, Any], cadence: float) -> Iterator[str]:
         for minute in samples[key]:
             if minute % cadence:
                 yield f"samples.{key}: {minute} is no multiple of frames.cadence_minutes {cadence:g}"
-    if samples["lead_minutes"] != [0]:
-        yield f"samples.lead_minutes: {samples['lead_minutes']} is not possible yet; write [0]"
+    leads = samples["lead_minutes"]
+    if leads[0] != 0 or leads != sorted(leads):
+        yield (
+            f"samples.lead_minutes: {leads} must rise from 0, the frame that is cleaned; write such as [0, 6, 12]"
+        )
+    if len(leads) > 1 and max(minutes) > 0:
+        step = int(cadence) if cadence == int(cadence) else cadence
+        yield (
+            f"samples.input_minutes: {minutes} holds frames of the time that samples.lead_minutes {leads} asks"
+            f" for; write past frames only, such as [{-2 * step}, {-step}, 0]"
+        )
     span = window_minutes(samples)
     if samples["purge_minutes"] < span:
         yield (

@@ -17,7 +17,7 @@ rule list_test_samples:
     params:
         results=flag("--results", lambda wildcards: config["results"]),
         stores=flag("--stores", plan.store_flags("evaluation")),
-        windows=flags(config["samples"], "input_minutes", "lead_minutes"),
+        windows=flags(config["samples"], "input_minutes"),
     shell:
         "python -m radar_cleaner list-test-samples"
         " {params.results:q}"
@@ -120,8 +120,71 @@ rule evaluate_model:
         " 2> {log:q}"
 
 
+rule evaluate_forecasts:
+    """
+    Score what the model says of the frames ahead, at each of `samples.lead_minutes` above 0, against what came: beside
+    the frames that it has cleaned, as they lie (persistence) and, with `evaluation.optical_flow`, moved on. Rain of at
+    least each dBZ of `evaluation.dbz_bands` is an event, forecast from the probability `cleaning.threshold` on; the
+    frames that are carried on are cleaned at it, with `cleaning.votes`.
+    """
+    input:
+        samples="<results>/samples/test.csv",
+        labels=stores("labels", plan.pairs("evaluation")),
+        aligned=stores("aligned", plan.pairs("evaluation")),
+        targets=stores("targets", plan.pairs("evaluation")),
+        atlas=model_atlases(plan.radars),
+        static=static_stores(plan.radars),
+        model=models_of("cleaning", "model"),
+        references=REFERENCES,
+        network=own_code(("cleaning", "model")),
+        code=code("evaluate_forecasts"),
+    output:
+        found=shown("<results>/evaluation/forecasts.json", "Forecasts", "all there is, for programs"),
+        scores=shown("<results>/evaluation/forecasts.csv", "Forecasts", "scores by radar, lead and event"),
+        figure=shown("<results>/evaluation/forecasts.png", "Forecasts", "scores by lead"),
+    log:
+        "<logs>/evaluate_forecasts.log",
+    benchmark:
+        "<benchmarks>/evaluate_forecasts.tsv"
+    conda:
+        TRAINING_ENVIRONMENT
+    threads: 2
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(240),
+    params:
+        results=flag("--results", lambda wildcards: config["results"]),
+        stores=flag("--stores", plan.store_flags("evaluation")),
+        samples=flags(config["samples"], "input_minutes", "lead_minutes", "atlas"),
+        reference=lambda wildcards: reference_flags(),
+        cleaning=flags(config["cleaning"], "threshold", "votes", "calibrated"),
+        static=lambda wildcards: static_flag(),
+        evaluation=flags(config["evaluation"], "dbz_bands", "optical_flow", "tta"),
+        network=lambda wildcards, input: flag("--code", input.get("network")),
+        fast=flags(config["training"], "fast_dev_run"),
+    shell:
+        "python -m radar_cleaner evaluate-forecasts"
+        " {params.results:q}"
+        " {params.stores:q}"
+        " --samples {input.samples:q}"
+        " --model {input.model:q}"
+        " {params.network:q}"
+        " {params.samples:q}"
+        " {params.reference:q}"
+        " {params.cleaning:q}"
+        " {params.static}"
+        " {params.evaluation:q}"
+        " {params.fast:q}"
+        " --threads {threads}"
+        " --output {output.found:q}"
+        " --scores {output.scores:q}"
+        " --figure {output.figure:q}"
+        " 2> {log:q}"
+
+
 rule evaluate:
     """Target: the scores. It needs `evaluation.period`."""
     input:
         rules.evaluate_model.output if plan.evaluates else [],
+        rules.evaluate_forecasts.output if plan.forecasts else [],
         unplaced_tables(),

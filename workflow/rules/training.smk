@@ -109,6 +109,7 @@ rule train_model:
             dice="--dice-weight",
             reflectivity="--reflectivity-weight",
             inpainting="--inpainting-weight",
+            forecast="--forecast-weight",
         ),
         holes=flags(
             config["training"]["holes"],
