@@ -28,6 +28,7 @@ from benchmarks.quality.scoring import SHARES, Histogram
 from benchmarks.quality.variants import (
     BASE,
     KINDS,
+    KINDS_OF_NETWORK,
     NETWORKS,
     Variant,
     changed,
@@ -60,7 +61,7 @@ def named(config: dict[str, Any]) -> dict[str, Variant]:
 def test_every_part_is_left_out_once() -> None:
     labelers = [f"votes-without-{labeler}" for labeler in LABELERS if labeler != "reference"]
     others = ["without-planting", "only-CASGO", "only-CASCM", "one-time", "without-atlas", "without-holes"]
-    assert list(named(WITH_ATLAS)) == [BASE, *labelers, *others, *NETWORKS, "other-seed"]
+    assert list(named(WITH_ATLAS)) == [BASE, *labelers, *others, *NETWORKS, *KINDS_OF_NETWORK, "other-seed"]
 
 
 def test_what_is_off_already_is_no_variant() -> None:
@@ -88,8 +89,9 @@ def test_variants_are_asked_for_by_group_or_name() -> None:
         "only-CASCM",
         "one-time",
     ]
-    assert [one.name for one in variants if one not in select(variants, [])] == list(NETWORKS)
+    assert [one.name for one in variants if one not in select(variants, [])] == [*NETWORKS, *KINDS_OF_NETWORK]
     assert [one.name for one in select(variants, ["cost"])] == [BASE, *NETWORKS]
+    assert [one.name for one in select(variants, ["networks"])] == [BASE, *KINDS_OF_NETWORK]
     with pytest.raises(ConfigError, match=r"--only plants: choose of .*planting"):
         select(variants, ["plants"])
 
@@ -99,6 +101,8 @@ def test_all_variants_have_the_same_epochs_and_but_one_the_same_seed() -> None:
         touched = {key for key in variant.changes if key.startswith("training.")}
         allowed = {"training.plants.fraction", "training.holes.fraction", "training.seed"}
         touched -= {f"training.model.{key}" for key in NETWORKS.get(variant.name, ("", {}))[1]}
+        if variant.name in KINDS_OF_NETWORK:
+            touched -= {"training.model.name", *KINDS_OF_NETWORK[variant.name]}
         assert touched <= allowed and ("training.seed" in touched) == (variant.name == "other-seed")
 
 

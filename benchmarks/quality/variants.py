@@ -18,7 +18,7 @@ Config = dict[str, Any]
 
 # What a run makes up to its model, by folder.
 KINDS = frozenset({"rgb", "labels", "atlas", "warp", "aligned", "static", "targets", "samples"})
-BASE, COST = "base", "cost"
+BASE, COST, OTHER_NETWORKS = "base", "cost", "networks"
 GROUPS = {
     "labelers": "each labeler off",
     "planting": "nothing planted in training",
@@ -28,6 +28,7 @@ GROUPS = {
     "holes": "no holes in training",
     "seed": "another seed: what chance alone does",
     COST: "networks that cost less or more; only where they are asked for",
+    OTHER_NETWORKS: "the other networks that come along; only where they are asked for",
 }
 # By name: words, and what of training.model they are.
 NETWORKS: dict[str, tuple[str, dict[str, int | bool]]] = {
@@ -41,6 +42,13 @@ NETWORKS: dict[str, tuple[str, dict[str, int | bool]]] = {
     "scale-2": ("scale 2", {"input_scale": 2}),
     "scale-2-width-24": ("scale 2, width 24", {"input_scale": 2, "base_width": 24}),
     "scale-4-width-32": ("scale 4, width 32, depth 2", {"input_scale": 4, "base_width": 32, "depth": 2}),
+}
+# Of the other networks: what is changed for each. The learning rate is what such networks usually have, it is not
+# searched for; encoder_unet needs envs/requirements-encoders.txt.
+KINDS_OF_NETWORK: dict[str, dict[str, Any]] = {
+    "rate_net": {},
+    "window_attention": {"training.learning_rate": 0.002},
+    "encoder_unet": {"training.learning_rate": 0.002},
 }
 
 
@@ -85,7 +93,7 @@ def select(variants: Sequence[Variant], only: Iterable[str]) -> list[Variant]:
     known = {*GROUPS, *(name for one in variants for name in (one.name, *one.groups))}
     if wanted - known:
         raise ConfigError(f"--only {','.join(sorted(wanted - known))}: choose of {', '.join(sorted(known))}")
-    wanted = wanted or known - {COST, *NETWORKS}
+    wanted = wanted or known - {COST, OTHER_NETWORKS, *NETWORKS, *KINDS_OF_NETWORK}
     return [one for one in variants if one.name == BASE or {one.name, *one.groups} & wanted]
 
 
@@ -145,4 +153,6 @@ def _all_variants(config: Config) -> Iterable[Variant]:
     for name, (words, model) in NETWORKS.items():
         changes = {f"training.model.{key}": value for key, value in model.items()}
         yield variant(name, COST, words, changes)
+    for name, changes in KINDS_OF_NETWORK.items():
+        yield variant(name, OTHER_NETWORKS, name, {"training.model.name": name, **changes})
     yield variant("other-seed", "seed", "another seed", {"training.seed": whole["training"]["seed"] ^ 1})
