@@ -121,7 +121,7 @@ FROM = {
     "compose_radars": {"compose_radars", "write_report"},
     "write_report": {"write_report"},
 }
-NOT_IN_SMOKE = {"place_static_fields", "export_geotiff"}
+NOT_IN_SMOKE = {"place_static_fields", "export_geotiff", "evaluate_forecasts"}
 # Who edits these changes no file of a rule.
 RUN_BY_NO_RULE = {
     "__init__",

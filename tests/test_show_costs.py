@@ -121,12 +121,12 @@ def outputs_of_rules() -> list[tuple[str, str]]:
     """Each rule with each file or store that it makes, of a radar and a shard."""
     text = "\n".join(path.read_text() for path in (REPOSITORY / "workflow/rules").glob("*.smk"))
     found = []
-    for rule, body in re.findall(r"^rule (\w+):\n(.*?)(?=^rule |\Z)", text, re.MULTILINE | re.DOTALL):
+    head = r"^(?:use rule \w+ as (?=\w+ with:)|rule )(\w+)(?: with)?:\n"
+    for rule, body in re.findall(head + r"(.*?)(?=^(?:use )?rule |\Z)", text, re.MULTILINE | re.DOTALL):
         output = re.search(r"^    output:\n(.*?)^    \w+:", body, re.MULTILINE | re.DOTALL)
         found += [(rule, name) for name in re.findall(r'"<results>/(.*?)"', output[1] if output else "")]
-    return [
-        (rule, re.sub("{radar}|{target}", "CASGO", name).replace("{shard}", "20240711T13")) for rule, name in found
-    ]
+    values = {"{radar}": "CASGO", "{target}": "CASGO", "{shard}": "20240711T13", "{seed}": "2"}
+    return [(rule, re.sub(r"{\w+}", lambda wildcard: values[wildcard[0]], name)) for rule, name in found]
 
 
 @pytest.mark.parametrize(("rule", "output"), outputs_of_rules(), ids=lambda value: value)
