@@ -12,7 +12,6 @@ from radar_cleaner.ensembles import Ensemble, EnsembleFrames
 from radar_cleaner.extrapolation import NO_RAIN, Field, carry_on, find_motion, persist
 from radar_cleaner.forecast_scores import ForecastTally, model_field, score_forecasts, true_field
 from radar_cleaner.inference import Prediction
-from radar_cleaner.joining import VoteSums
 from radar_cleaner.layout import Layout
 from radar_cleaner.radar_scoring import Masks, Targets
 from radar_cleaner.vocabulary import decode_dbz, is_echo
@@ -20,11 +19,9 @@ from radar_cleaner.vocabulary import decode_dbz, is_echo
 
 @dataclass(frozen=True)
 class Forecasting:
-    """How forecasts are made and scored: what `votes` weigh beside the model in the frames that are carried on,
-    whether there is an `optical_flow`, at which dBZ (`edges`) events begin."""
+    """How forecasts are made and scored: with an `optical_flow` or not, at which dBZ (`edges`) events begin."""
 
     threshold: float
-    votes: float
     edges: list[float]
     tta: bool
     static: bool
@@ -54,7 +51,6 @@ class RadarForecaster:
             layout.atlas(radar),
             layout.static(radar) if how.static else None,
         )
-        self._votes = VoteSums([layout.targets(radar, shard) for shard in shards], how.votes)
         self._times = set(self._frames.first.times)
         self._cleaned: dict[int, Field] = {}
 
@@ -105,7 +101,7 @@ class RadarForecaster:
         return [*(self._clean(time - 60 * minutes) for minutes in wanted), self._clean(time)], step
 
     def _clean(self, time: int) -> Field:
-        """The radar's own reflectivity as the model leaves it."""
+        """The radar's own reflectivity as the model leaves it, without votes, which look a frame ahead."""
         if time not in self._cleaned:
             self._keep(time, self._ensemble.predict_all([self._frames.inputs(time)], self._how.tta)[0])
         return self._cleaned[time]
@@ -113,7 +109,7 @@ class RadarForecaster:
     def _keep(self, time: int, answer: Prediction) -> None:
         """Remember a cleaned frame, and those before it that are still of use."""
         codes = self._frames.codes(time)
-        removed = is_echo(codes) & (self._votes.join(answer.probability, time) < self._how.threshold)
+        removed = is_echo(codes) & (answer.probability < self._how.threshold)
         oldest = time - 60 * max(self._past, default=0)
         self._cleaned = {known: field for known, field in self._cleaned.items() if known >= oldest}
         self._cleaned[time] = np.where(removed, NO_RAIN, decode_dbz(codes)).astype(np.float32)

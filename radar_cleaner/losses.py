@@ -97,8 +97,8 @@ def forecast_loss(logit_BLHW: Tensor, scaled_BLHW: Tensor, forecast: Forecast, w
     """(B,) mean over the leads of which a sample knows anything: the focal and the Dice term of the mask, and the
     weighted one of the reflectivity.
 
-    All pixels count, as a forecast says where rain will be. That is a few in 100: the entropy alone is low where
-    none is forecast at all, and the Dice term is about the share of rain that is hit.
+    All pixels count, as a forecast says where rain will be. Where that is little the entropy alone is low though
+    none is forecast at all; the Dice term is about the share of rain that is hit.
     """
     entropy = focal_bce(logit_BLHW, forecast.mask, weights.focal_gamma, weights.label_smoothing)
     dice = soft_dice(torch.sigmoid(logit_BLHW), forecast.mask, forecast.weight)

@@ -358,6 +358,27 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
         "samples.lead_minutes",
         "the pretrained model does not make",
     ),
+    "forecasts of the pretrained model by its path": (
+        lambda config: config.update(
+            samples={"lead_minutes": [0, 6], "block_minutes": 60, "atlas": "channel"},
+            cleaning={"model": ["trained", "resources/pretrained/best.pt"]},
+        ),
+        "samples.lead_minutes",
+        "the pretrained model does not make",
+    ),
+    "an optical flow of a single frame": (
+        lambda config: (
+            config.update(samples={"input_minutes": [0], "lead_minutes": [0, 6], "block_minutes": 60}),
+            config["evaluation"].update(optical_flow=True),
+        ),
+        "evaluation.optical_flow",
+        "such as [-12, -6, 0]",
+    ),
+    "an event that no rain is": (
+        put("evaluation", "dbz_bands", value=[-32, 20]),
+        "evaluation.dbz_bands[0]",
+        "above -32",
+    ),
     "a purge shorter than the window": (
         put("samples", "purge_minutes", value=6),
         "samples.purge_minutes",

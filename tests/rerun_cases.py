@@ -247,7 +247,7 @@ FORECAST_KEYS: Rows = {
     "evaluation.tta": (True, FORECAST_SCORES),
     "evaluation.holes": (False, SCORES),
     "cleaning.threshold": (0.4, {"evaluate_model", "evaluate_forecasts"} | PRODUCTS),
-    "cleaning.votes": (2, {"evaluate_model", "evaluate_forecasts"} | PRODUCTS),
+    "cleaning.votes": (2, {"evaluate_model"} | PRODUCTS),
     "cleaning.fill": (False, PRODUCTS),
 }
 

@@ -7,12 +7,14 @@ import re
 import subprocess
 import sys
 from importlib.metadata import distribution, packages_distributions
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from planning.environment import torch_build
+from planning.environment import check_packages, torch_build
 from workflow_cases import REPOSITORY, TARGETS
 
 from envs.write_environments import CPU_BUILDS, HEADS, environment, environments_of_rules, needs
@@ -100,6 +102,42 @@ def test_the_requirements_are_complete_and_allowed_by_the_package() -> None:
         if one.marker is None or one.marker.evaluate({"extra": "workflow"}):
             assert one.specifier.contains(pinned[canonicalize_name(one.name)]), one
             assert needs(canonicalize_name(one.name)) <= pinned.keys(), one
+
+
+FORECASTS = {
+    "evaluation": {"period": ["a", "b"], "optical_flow": True, "compare_model": None},
+    "samples": {"lead_minutes": [0, 6]},
+    "cleaning": {"model": "other.pt"},
+}
+ENCODER = {
+    "evaluation": {"period": None, "optical_flow": False, "compare_model": None},
+    "samples": {"lead_minutes": [0]},
+    "cleaning": {"model": "trained"},
+    "training": {"model": {"name": "encoder_unet"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("config", "package", "extra"), [(FORECASTS, "pysteps", "forecasts"), (ENCODER, "transformers", "encoders")]
+)
+def test_a_package_that_a_key_asks_for_is_looked_for_where_the_job_will_run(
+    config: dict[str, Any], package: str, extra: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    check_packages(config, None)
+    with pytest.raises(ConfigError, match=f"needs the package {package}, .* training-cpu.yaml has not; add"):
+        check_packages(config, ENVS / "training-cpu.yaml")
+    own = tmp_path / "training-cpu.yaml"
+    own.write_text((ENVS / "training-cpu.yaml").read_text().replace("  - pip\n", f"  - pip\n  - {package}\n"))
+    monkeypatch.setattr("planning.environment.find_spec", lambda name: None)
+    check_packages(config, own)
+    with pytest.raises(ConfigError, match=rf"needs the package {package}, .*'radar-cleaner\[{extra}\]'"):
+        check_packages(config, None)
+
+
+def test_no_package_is_looked_for_where_no_key_asks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("planning.environment.find_spec", lambda name: None)
+    check_packages(FORECASTS | {"samples": {"lead_minutes": [0]}}, None)
+    check_packages(ENCODER | {"cleaning": {"model": "other.pt"}}, None)
 
 
 def test_a_torch_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,7 +108,6 @@ def run(tmp_path, monkeypatch):
             "lead_minutes": LEADS,
             "atlas": "none",
             "threshold": 0.5,
-            "votes": 0.0,
             "dbz_bands": [EDGE],
             "optical_flow": True,
             "tta": False,
@@ -208,18 +207,17 @@ def test_masks_are_the_reference_where_there_are_some(run):
     assert masks["correct_negatives"] > votes["correct_negatives"] * 0.9
 
 
-def test_votes_clean_the_frames_that_are_carried_on(run):
-    """The model doubts all, the votes know which echo is rain."""
-    doubts = FakeCleaner(knows=False)
-    doubts.judge = lambda codes: Prediction(
-        np.full(codes.shape, 0.5, np.float32), np.full(codes.shape, 20, np.float32)
-    )
-    with_votes = find(run(doubts, votes=5.0, optical_flow=False), "persistence")
-    without = find(run(doubts, votes=0.0, optical_flow=False), "persistence")
-    sure = find(run(FakeCleaner(knows=False), optical_flow=False), "persistence")
-    names = ("hits", "misses", "false_alarms")
-    assert [with_votes[name] for name in names] == [sure[name] for name in names]
-    assert without["false_alarms"] > sure["false_alarms"]
+def test_no_vote_cleans_what_is_carried_on_as_votes_look_ahead(run):
+    time, names = TIMES[4], ("hits", "misses", "false_alarms", "correct_negatives")
+    samples = [(time, "CASGO")]
+    found = run(FakeCleaner(knows=False), samples=samples)
+    classes = [classes_at("CASGO", at) if at != time else np.full(SHAPE, NON_METEOROLOGICAL) for at in TIMES]
+    targets = Layout(run.folder / "results").targets("CASGO", SHARD)
+    make_targets(targets, "CASGO", TIMES, np.stack(classes), evidence=100)
+    again = run(FakeCleaner(knows=False), samples=samples)
+    for method in ("persistence", "optical flow"):
+        one, other = (find(table, method, radar="CASGO") for table in (found, again))
+        assert [one[name] for name in names] == [other[name] for name in names] and one["hits"] > 0
 
 
 def test_an_ensemble_forecasts_what_its_members_say_on_average(run):

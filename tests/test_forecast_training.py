@@ -18,13 +18,12 @@ from learning_cases import (
     training,
     write_stores,
 )
-from torch.nn import functional
 
 from radar_cleaner.dataset import Batch, Forecast
 from radar_cleaner.distributed import Processes
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.interruption import Interruption
-from radar_cleaner.losses import FORECAST, TERMS, LossWeights, forecast_loss, sample_losses
+from radar_cleaner.losses import FORECAST, TERMS, LossWeights, focal_bce, forecast_loss, sample_losses, soft_dice
 from radar_cleaner.training import train
 from radar_cleaner.validation import (
     FORECASTS,
@@ -219,9 +218,11 @@ def test_a_network_that_forecasts_sees_the_past_only(changes, message):
         config(**changes)
 
 
-def test_focal_entropy_is_that_of_the_frame_itself():
+def test_the_mask_has_the_focal_entropy_of_the_frame_itself():
     forecast, (logit, scaled) = targets(1, 1), heads(1, 1)
-    weights = LossWeights(2, 0, 0, 0)
-    entropy = functional.binary_cross_entropy_with_logits(logit, forecast.mask, reduction="none")
-    less = float(forecast_loss(logit, scaled, forecast, weights))
-    assert less < float(forecast_loss(logit, scaled, forecast, LossWeights(0, 0, 0, 0))) and entropy.min() > 0
+    for gamma in (0.0, 2.0):
+        entropy = focal_bce(logit, forecast.mask, gamma)
+        wanted = (entropy * forecast.weight).sum() / forecast.weight.sum()
+        wanted = wanted + soft_dice(torch.sigmoid(logit), forecast.mask, forecast.weight)[0, 0]
+        found = forecast_loss(logit, scaled, forecast, LossWeights(gamma, 0, 0, 0))
+        assert float(found) == pytest.approx(float(wanted), rel=1e-6)

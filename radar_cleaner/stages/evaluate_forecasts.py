@@ -51,7 +51,6 @@ def evaluate_forecasts(
     time_format: list[str] | None = None,
     time_zone: list[str] | None = None,
     threshold: float,
-    votes: float,
     dbz_bands: list[float],
     optical_flow: bool,
     tta: bool,
@@ -96,8 +95,6 @@ def evaluate_forecasts(
         Of each radar: time zone of the names.
     threshold
         Rain is forecast where it is at least so probable; an echo of at least this probability is carried on.
-    votes
-        What the votes count beside the model in the frames that are carried on.
     dbz_bands
         Increasing dBZ from each of which on rain is an event that is scored.
     optical_flow
@@ -135,7 +132,7 @@ def evaluate_forecasts(
                 " set it to the model's, or train a model with yours"
             )
     ahead = inputs[0].ahead
-    how = Forecasting(threshold, votes, dbz_bands, tta, static, optical_flow)
+    how = Forecasting(threshold, dbz_bands, tta, static, optical_flow)
     shards, wanted = decode_stores(stores), read_samples(samples)
     if fast_dev_run:
         wanted = wanted[:_FAST_DEV_SAMPLES]
@@ -173,7 +170,6 @@ def evaluate_forecasts(
             "methods": list(methods),
             "lead_minutes": list(ahead),
             "threshold": threshold,
-            "votes": votes,
             "calibrated": calibrated,
             "dbz_bands": dbz_bands,
             "tta": tta,

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from radar_cleaner.bank import RadarSources, Sample, open_bank, write_bank
 from radar_cleaner.channels import Inputs, unscale_dbz
@@ -94,9 +95,9 @@ def show_sample(
         batch = make_batch(cut(bank, [sample], [draw], inputs), inputs, torch.device("cpu"), noise_dbz)
     channels = dict(zip(inputs.names, batch.channels[0].numpy(), strict=True))
     print(f"{sample}: row {place} of {len(rows)} in {split}.csv; {_describe(draw)}")
-    for line in (*_tell_channels(channels), *_tell_targets(batch)):
+    for line in (*_tell_channels(channels), *_tell_targets(batch), *_tell_forecast(batch, inputs)):
         print(line)
-    write_png(output, sample_figure(f"{sample} ({split})", channels, _targets(batch)))
+    write_png(output, sample_figure(f"{sample} ({split})", channels, _targets(batch, inputs)))
     print(f"drawn in {output}")
 
 
@@ -127,7 +128,7 @@ def _choose(rows: list[Sample], split: str, index: int | None, time: str | None,
 
 def _sources(layout: Layout, sample: Sample, inputs: Inputs) -> RadarSources:
     """The stores that hold the sample's times, whatever a shard is in this run."""
-    times = [sample.time + 60 * minute for minute in inputs.input_minutes]
+    times = [sample.time + 60 * minute for minute in (*inputs.input_minutes, *inputs.ahead)]
     shards = sorted({shard_of(time, grain) for time in times for grain in _GRAINS})
     there = [shard for shard in shards if layout.targets(sample.radar, shard).is_dir()]
     if not there:
@@ -194,13 +195,36 @@ def _tell_targets(batch: Batch) -> list[str]:
     ]
 
 
-def _targets(batch: Batch) -> dict[str, Any]:
+def _tell_forecast(batch: Batch, inputs: Inputs) -> list[str]:
+    told = []
+    for minutes, mask, weight, dbz in _by_lead(batch, inputs):
+        rain, known = int((weight * mask > 0).sum()), int((weight > 0).sum())
+        mean = f", mean {float(dbz.nanmean()):.1f} dBZ" if rain else ""
+        told.append(f"in {minutes} min: {rain:,} px rain{mean}, of {known:,} px that are known")
+    return told
+
+
+def _by_lead(batch: Batch, inputs: Inputs) -> list[tuple[int, Tensor, Tensor, Tensor]]:
+    """Minutes ahead, mask, weight and dBZ, NaN where that does not count, of each lead above 0."""
+    if batch.forecast is None:
+        return []
+    found = batch.forecast
+    dbz = unscale_dbz(found.reflectivity[0]).masked_fill(found.reflectivity_weight[0] <= 0, np.nan)
+    return list(zip(inputs.ahead, found.mask[0], found.weight[0], dbz, strict=True))
+
+
+def _targets(batch: Batch, inputs: Inputs) -> dict[str, Any]:
     weight, echo = batch.weight[0], batch.own_echo[0]
     mask = torch.where(batch.mask[0] > 0.5, 1, 2) * (echo & (weight > 0))
     dbz = unscale_dbz(batch.reflectivity[0]).masked_fill(batch.reflectivity_weight[0] <= 0, np.nan)
+    ahead = {}
+    for minutes, mask_ahead, weight_ahead, dbz_ahead in _by_lead(batch, inputs):
+        ahead[f"rain in {minutes} min"] = mask_ahead.masked_fill(weight_ahead <= 0, np.nan).numpy()
+        ahead[f"reflectivity in {minutes} min, dBZ"] = dbz_ahead.numpy()
     return {
         "mask": mask.masked_fill(batch.planted[0], 3).numpy(),
         "weight": weight.numpy(),
         "reflectivity, dBZ": dbz.numpy(),
         "hole": batch.hole[0].numpy(),
+        **ahead,
     }

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.extrapolation import require_pysteps
 from radar_cleaner.plant_ranges import read_plant_ranges
 
 from . import shipped
@@ -45,8 +44,12 @@ def check_samples(config: dict[str, Any]) -> None:
     if not any(config["votes"][name] for name in labelers):
         raise ConfigError(f"votes: {', '.join(labelers)} are all 0; give one of them a weight above 0")
     forecasts = config["evaluation"]["period"] is not None and len(samples["lead_minutes"]) > 1
-    if forecasts and config["evaluation"]["optical_flow"]:
-        require_pysteps()
+    if forecasts and config["evaluation"]["optical_flow"] and min(samples["input_minutes"]) == 0:
+        raise ConfigError(
+            f"evaluation.optical_flow: sees motion between frames, and samples.input_minutes is"
+            f" {samples['input_minutes']}; add past ones, such as [-{2 * cadence:g}, -{cadence:g}, 0], or set it"
+            " to false"
+        )
     for key in ("dbz_bands", "range_bands_km", "hole_sizes_px"):
         numbers = config["evaluation"][key]
         if numbers != sorted(set(numbers)):
@@ -60,7 +63,7 @@ def check_samples(config: dict[str, Any]) -> None:
             read_plant_ranges(shipped.plant_ranges(config), training["plants"]["kinds"])
         except ConfigError as error:
             raise ConfigError(f"training.plants.ranges: {error}") from None
-    pretrained = "pretrained" in shipped.named_models(config, "cleaning", "model")
+    pretrained = any(map(shipped.is_pretrained, shipped.named_models(config, "cleaning", "model")))
     if pretrained and len(samples["lead_minutes"]) > 1:
         raise ConfigError(
             f"samples.lead_minutes: {samples['lead_minutes']} asks for forecasts, which the pretrained model does"

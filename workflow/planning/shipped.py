@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+PRETRAINED = "resources/pretrained/best.pt"
 
 
 def plant_ranges(config: dict[str, Any]) -> Path:
@@ -32,7 +33,13 @@ def model_file(name: str | None) -> Path | None:
     """The file of a model as the config names it; None for one that is trained here, and for none."""
     if name is None or name == "trained":
         return None
-    return _named_or_shipped(None if name == "pretrained" else name, "resources/pretrained/best.pt")
+    return _named_or_shipped(None if name == "pretrained" else name, PRETRAINED)
+
+
+def is_pretrained(name: str) -> bool:
+    """Whether a model as the config names it is the one that comes with the workflow, by its name or its path."""
+    file = model_file(name)
+    return file is not None and file.resolve() == ROOT / PRETRAINED
 
 
 def _named_or_shipped(path: str | None, shipped: str) -> Path:

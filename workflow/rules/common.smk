@@ -10,7 +10,13 @@ sys.path[:0] = [str(ROOT), str(ROOT / "workflow")]
 from planning.archive import Plan
 from planning.batches import group_components, shard_minutes
 from planning.code import import_closure
-from planning.environment import share_answers, share_python, shared_answers, torch_build
+from planning.environment import (
+    check_packages,
+    share_answers,
+    share_python,
+    shared_answers,
+    training_environment,
+)
 from planning.flags import atlas_flags, colour_flags, flag, flags, overlay_flags, palette_file
 from planning.networks import network_files, network_options
 from planning.schema import checked
@@ -26,7 +32,9 @@ try:
     # A process that a run starts on another machine takes what the run found in the object store.
     plan = Plan(config, None if workflow.is_main_process else shared_answers())
     REFERENCES = plan.references()
-    TRAINING_ENVIRONMENT = f"../../envs/training-{torch_build()}.yaml"
+    TRAINING_ENVIRONMENT = str(training_environment(Path("../..")))
+    uses_conda = "conda" in map(str, workflow.deployment_settings.deployment_method)
+    check_packages(config, training_environment(ROOT) if uses_conda else None)
 except ConfigError as error:
     names = ", ".join(os.path.relpath(name) for name in workflow.configfiles) or "config"
     sys.exit("\n".join(f"{names}: {line}" for line in str(error).splitlines()))

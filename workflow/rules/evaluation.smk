@@ -125,7 +125,7 @@ rule evaluate_forecasts:
     Score what the model says of the frames ahead, at each of `samples.lead_minutes` above 0, against what came: beside
     the frames that it has cleaned, as they lie (persistence) and, with `evaluation.optical_flow`, moved on. Rain of at
     least each dBZ of `evaluation.dbz_bands` is an event, forecast from the probability `cleaning.threshold` on; the
-    frames that are carried on are cleaned at it, with `cleaning.votes`.
+    frames that are carried on are cleaned at it, by the model alone, as votes look a frame ahead.
     """
     input:
         samples="<results>/samples/test.csv",
@@ -157,7 +157,7 @@ rule evaluate_forecasts:
         stores=flag("--stores", plan.store_flags("evaluation")),
         samples=flags(config["samples"], "input_minutes", "lead_minutes", "atlas"),
         reference=lambda wildcards: reference_flags(),
-        cleaning=flags(config["cleaning"], "threshold", "votes", "calibrated"),
+        cleaning=flags(config["cleaning"], "threshold", "calibrated"),
         static=lambda wildcards: static_flag(),
         evaluation=flags(config["evaluation"], "dbz_bands", "optical_flow", "tta"),
         network=lambda wildcards, input: flag("--code", input.get("network")),
