@@ -35,10 +35,18 @@ _HALVINGS = 60  # of the interval that holds the temperature: to the last digit
 
 def sum_probabilities(probability: NDArray[np.floating], event: NDArray[np.bool_]) -> Sums:
     """(BINS, 3) of (pixels,) probabilities and whether the event came: pixels, events, sum of the probability."""
+    return np.asarray(sum_by_group(probability, event, np.zeros(probability.shape, np.int64), 1)[0])
+
+
+def sum_by_group(
+    probability: NDArray[np.floating], event: NDArray[np.bool_], group: NDArray[np.int64], groups: int
+) -> Sums:
+    """(groups, BINS, 3): `sum_probabilities` of the pixels of each group, which are numbered from 0."""
     inner = PROBABILITY_BINS[1:-1].astype(probability.dtype)
-    where = np.searchsorted(inner, probability, side="right")
+    where = group * BINS + np.searchsorted(inner, probability, side="right")
     columns = (None, event.astype(np.float64), probability.astype(np.float64))
-    return np.stack([np.bincount(where, column, minlength=BINS) for column in columns], axis=1).astype(np.float64)
+    sums = [np.bincount(where, column, minlength=groups * BINS) for column in columns]
+    return np.stack(sums, axis=1).reshape(groups, BINS, 3).astype(np.float64)
 
 
 def expected_calibration_error(sums: Sums) -> Sums:

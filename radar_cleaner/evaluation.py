@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radar_cleaner.bands import ALL, Bands
-from radar_cleaner.calibration import BINS, LOGIT_EDGES, sum_probabilities
+from radar_cleaner.calibration import BINS, LOGIT_EDGES, sum_by_group
 from radar_cleaner.errors import ModelError
 from radar_cleaner.metrics import PROBABILITY_EDGES, Counts, Sums, count_decisions, count_probabilities, is_scored
 from radar_cleaner.reflectivity import DBZ_EDGES, ERROR_SUMS, count_pairs, sum_errors
@@ -61,7 +61,7 @@ class BlockTally:
     frames: int
     decisions: Counts  # (cleaner, range, dBZ, class, decision)
     ranks: NDArray[np.uint32]  # (model, range then dBZ, class, bin), bins of the probability, coarse
-    calibration: Sums  # (model, bin, 3), of `calibration.sum_probabilities`
+    calibration: Sums  # (model, range then dBZ, bin, 3), of `calibration.sum_by_group`
     errors: Sums  # (hole size then agreement, range, dBZ, ERROR_SUMS)
 
     @classmethod
@@ -72,7 +72,7 @@ class BlockTally:
             0,
             np.zeros((cleaners, ranges, dbz, 2, 2), np.int64),
             np.zeros((models, ranges + dbz, 2, RANK_STARTS.size), np.uint32),
-            np.zeros((models, BINS, 3)),
+            np.zeros((models, ranges + dbz, BINS, 3)),
             np.zeros((len(bands.holes_px) + 1, ranges, dbz, ERROR_SUMS)),
         )
 
@@ -192,7 +192,7 @@ def score_frame(
             1,
             np.stack(decisions).reshape(len(kept), *bands.shape, 2, 2),
             _ranks(histogram),
-            np.stack([sum_probabilities(one, classes == METEOROLOGICAL) for one in given]),
+            np.stack([_calibrations(one, classes == METEOROLOGICAL, band, bands) for one in given]),
             errors,
         ),
         histogram,
@@ -242,8 +242,18 @@ def _count_spread(spread: Numbers | None, wrong: Mask, scored: Mask) -> Counts:
 
 def _ranks(histogram: Counts) -> NDArray[np.uint32]:
     """(model, range then dBZ, class, coarse bin) of (model, range, dBZ, class, bin)."""
-    alone = np.concatenate([histogram.sum(axis=2), histogram.sum(axis=1)], axis=1)
-    return np.add.reduceat(alone, RANK_STARTS, axis=-1).astype(np.uint32)
+    return np.add.reduceat(_alone(histogram, 1), RANK_STARTS, axis=-1).astype(np.uint32)
+
+
+def _calibrations(probability: Numbers, event: Mask, band: NDArray[np.int64], bands: Bands) -> Sums:
+    """(range then dBZ, bin, 3) of (pixels,) what a model says, whether it came, and the pair of bands."""
+    sums = sum_by_group(probability, event, band, bands.count)
+    return np.asarray(_alone(sums.reshape(*bands.shape, BINS, 3), 0), np.float64)
+
+
+def _alone(values: NDArray[np.number], axis: int) -> NDArray[np.number]:
+    """An array by range and band, at `axis` and the next: by range over all bands, then by band."""
+    return np.concatenate([values.sum(axis=axis + 1), values.sum(axis=axis)], axis=axis)
 
 
 def _judge_reflectivity(

@@ -41,6 +41,7 @@ Row = dict[str, Any]
 # A score by its name: the values (...,), and the ends of their intervals (2, ...).
 Found = dict[str, tuple[Sums, Sums]]
 
+ECE = "ece"
 # Where nearly all echo is meteorological any model has a `pr_auc` near 1: that of the other, rare echo tells.
 RANKINGS: dict[str, Callable[[NDArray[np.number]], Sums]] = {
     "roc_auc": roc_auc,
@@ -52,8 +53,8 @@ RANKINGS: dict[str, Callable[[NDArray[np.number]], Sums]] = {
 def score_rows(scores: Mapping[str, RadarScores]) -> list[Row]:
     """One row a radar, cleaner, range and band (and all of each), the last two each alone and together.
 
-    `roc_auc`, `pr_auc`, `pr_auc_other` (the event is non-meteorological echo) and, over all, `ece` are those of
-    models only; the areas have no interval where range and band go together.
+    `roc_auc`, `pr_auc`, `pr_auc_other` (the event is non-meteorological echo) and `ece` are those of models only.
+    Where range and band go together the areas have no interval, and there is no `ece`.
     """
     return [row for radar, found in scores.items() for row in _radar_rows(radar, found)]
 
@@ -88,7 +89,7 @@ def calibration_rows(scores: Mapping[str, RadarScores]) -> list[Row]:
     """One row a radar, model and bin of the probability (`calibration.reliability_rows`)."""
     rows = []
     for radar, found in scores.items():
-        blocks = found.stack("calibration")
+        blocks = _over_all(found)
         ends = interval(observed_frequency(resample(_draws(found), blocks)), count_holding(blocks[..., PIXELS]))
         for model, name in enumerate(found.models):
             of_bins = reliability_rows(blocks[:, model].sum(axis=0), ends[:, model])
@@ -132,21 +133,20 @@ def _radar_rows(radar: str, found: RadarScores) -> Iterator[Row]:
     held = {name: [(blocks * need).sum(axis=(-2, -1)) for need in needs] for name, needs in DECISION_NEEDS.items()}
     decisions = _with_intervals(decision_ratios, blocks, draws, held)
     areas = _areas(found, draws)
-    errors = expected_calibration_error(found.total.block.calibration)
+    errors = _calibration_errors(found, draws)
     total = with_totals(found.total.block.decisions, 1)
     for cleaner, name in enumerate(found.cleaners):
         model = cleaner - len(RULES)
         for place, band, *names in found.bands.rows():
             of_model = model >= 0
-            nothing: Row = dict.fromkeys(f"{score}{end}" for score in RANKINGS for end in ("", "_low", "_high"))
-            whole = of_model and not place and not band
+            scores = (*RANKINGS, ECE)
+            nothing: Row = dict.fromkeys(f"{score}{end}" for score in scores for end in ("", "_low", "_high"))
             yield (
                 {"radar": radar, "cleaner": name}
                 | _band_names(names)
                 | decision_counts(total[cleaner, place, band])
                 | _told(decisions, (cleaner, place, band))
-                | (_told(areas, (model, place, band)) if of_model else nothing)
-                | {"ece": known(errors[model]) if whole else None}
+                | (_told(areas | errors, (model, place, band)) if of_model else nothing)
             )
 
 
@@ -169,8 +169,37 @@ def _areas(found: RadarScores, draws: Sums) -> Found:
     return {name: (values[name], ends[name]) for name in RANKINGS}
 
 
+def _calibration_errors(found: RadarScores, draws: Sums) -> Found:
+    """The expected calibration error (model, range, dBZ, with totals), NaN of range and band together."""
+    blocks = found.stack("calibration")
+    shape = (len(found.models), *(size + 1 for size in found.bands.shape))
+    values, ends = np.full(shape, np.nan), np.full((2, *shape), np.nan)
+    for there, rows in _alone(found.bands, blocks):
+        values[there], ends[:, *there] = calibration_error(np.asarray(rows, np.float64), draws)
+    return {ECE: (values, ends)}
+
+
+def calibration_error(blocks: Sums, draws: Sums) -> tuple[float, Sums]:
+    """The error of (block, bin, 3) sums and the (2,) ends of its interval.
+
+    A draw is less even than the whole, so that its error is larger: the interval is moved by that.
+    """
+    value, drawn = (
+        expected_calibration_error(blocks.sum(axis=0)),
+        expected_calibration_error(resample(draws, blocks)),
+    )
+    ends, told = interval(drawn, count_holding(blocks[..., PIXELS].sum(axis=-1))), drawn[np.isfinite(drawn)]
+    return float(value), np.clip(ends + value - np.median(told), 0, 1) if told.size else np.full(2, np.nan)
+
+
+def _over_all(found: RadarScores) -> Sums:
+    """(block, model, bin, 3) of the calibration over all ranges and reflectivities."""
+    return np.asarray(found.stack("calibration")[:, :, : found.bands.shape[0]].sum(axis=2), np.float64)
+
+
 def _alone(bands: Bands, ranks: NDArray[np.number]) -> Iterator[tuple[tuple[int, int, int], NDArray[np.number]]]:
-    """(model, range, dBZ) in arrays with totals, and its (block, class, bin): over all, each range, each band."""
+    """(model, range, dBZ) in arrays with totals, and its part (block, ...) of (block, model, range then dBZ, ...):
+    over all, each range, each band."""
     ranges, dbz = bands.shape
     for model in range(ranks.shape[1]):
         yield (model, 0, 0), ranks[:, model, :ranges].sum(axis=1)

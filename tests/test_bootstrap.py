@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from radar_cleaner.bootstrap import ENDS, MIN_BLOCKS, count_holding, draw_blocks, interval, resample
+from radar_cleaner.calibration import expected_calibration_error, sum_by_group
 from radar_cleaner.metrics import KEPT, MET, NON_MET, REMOVED, decision_ratios, roc_auc
 from radar_cleaner.reflectivity import error_ratios, sum_errors
+from radar_cleaner.score_tables import calibration_error
 
 
 def drawn(blocks, seed=0, resamples=500):
@@ -120,6 +122,25 @@ def test_intervals_of_areas_hold_the_truth_about_as_often_as_they_say():
         low, high = interval(roc_auc(resample(drawn(BLOCKS, simulation, 200), ranks(rng))), np.array(BLOCKS))
         inside += low <= truth <= high
     assert 0.84 <= inside / 200 <= 0.95
+
+
+def sureness(rng, blocks=BLOCKS):
+    """Sums of a model that is too sure, in some blocks more than in others."""
+    logit = rng.normal(0.5, 2, (blocks, 200))
+    true = 1 / (1 + np.exp(-(0.6 * logit + rng.normal(0, 0.3, (blocks, 1)))))
+    said, came = 1 / (1 + np.exp(-logit)), rng.random(logit.shape) < true
+    block = np.repeat(np.arange(blocks), 200)
+    return sum_by_group(said.ravel(), came.ravel(), block, blocks)
+
+
+def test_intervals_of_the_calibration_error_hold_the_truth_about_as_often_as_they_say():
+    rng = np.random.default_rng(11)
+    truth = expected_calibration_error(sureness(rng, 5000).sum(axis=0))
+    inside = 0
+    for simulation in range(SIMULATIONS):
+        _, (low, high) = calibration_error(sureness(rng), drawn(BLOCKS, simulation, 200))
+        inside += low <= truth <= high
+    assert 0.84 <= inside / SIMULATIONS <= 0.95
 
 
 def test_intervals_of_errors_hold_the_truth_about_as_often_as_they_say():

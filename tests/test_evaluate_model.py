@@ -38,8 +38,8 @@ class FakeCleaner:
 
     config, digest = config(), "sha256:fake"
 
-    def __init__(self, keep_dbz=-99.0):
-        self.keep_dbz, self.seen, self.augmented = keep_dbz, [], []
+    def __init__(self, keep_dbz=-99.0, sure=1.0):
+        self.keep_dbz, self.sure, self.seen, self.augmented = keep_dbz, sure, [], []
 
     def inputs_for(self, minutes):
         if tuple(minutes) != self.config.input_minutes:
@@ -54,7 +54,9 @@ class FakeCleaner:
         self.augmented.append(tta)
         now = inputs.own[1]
         dbz = np.where(is_echo(now), decode_dbz(now), np.float32(0))
-        return Prediction((dbz >= self.keep_dbz).astype(np.float32), dbz.astype(np.float32))
+        return Prediction(
+            (dbz >= self.keep_dbz).astype(np.float32) * np.float32(self.sure), dbz.astype(np.float32)
+        )
 
 
 def reference_of(radar, time):
@@ -257,6 +259,25 @@ def test_an_ensemble_is_scored_beside_its_members_and_its_spread_is_where_they_d
     ]
     assert spread[0]["pixels"] and spread[9]["pixels"]  # the deviation of 1, 0, 0 is 0.47
     assert all(row["wrong"] == 0 for row in spread) and run()["spread"] is None
+
+
+def test_votes_turn_decisions_of_the_model_and_of_those_beside_it(run):
+    """All keep all echo, not quite sure; the votes are sure of what is none, but for the first ten rows."""
+    for radar in ("CASGO", "CASCM"):
+        classes = np.stack([reference_of(radar, time) for time in TIMES])
+        classes[:, :10] = np.where(classes[:, :10] == NON_METEOROLOGICAL, METEOROLOGICAL, classes[:, :10])
+        make_targets(run.layout.targets(radar, SHARD), radar, TIMES, classes, evidence=60)
+    run.others |= {name: FakeCleaner(-99, sure=0.7) for name in ("one.pt", "two.pt", "other.pt")}
+    paths = [run.folder / name for name in ("one.pt", "two.pt")]
+    other = sum(reference_of("CASGO", time) == NON_METEOROLOGICAL for time in TIMES)
+    for votes, removed in ((0.0, 0), (1.0, other[10:].sum())):
+        metrics = run(model=paths, compare_model=run.folder / "other.pt", votes=votes)
+        for name in ("model", "compared model", "member 1", "member 2"):
+            row = find(metrics, "CASGO", name)
+            assert (row["correct_removals"], row["false_alarms"]) == (removed, other.sum() - removed)
+            assert row["retention"] == 1
+        assert {bool(row.left[10:].any()) for row in run.rows} == {not votes}
+        assert all(row.left[:10].any() for row in run.rows)
 
 
 def test_a_model_that_ranks_perfectly_has_whole_areas_and_a_sure_one_that_is_right_no_calibration_error(run):

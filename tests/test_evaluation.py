@@ -129,7 +129,7 @@ def test_calibration_counts_scored_echo_alone():
     frame = a_frame()
     probability = np.random.default_rng(1).random(SHAPE).astype(np.float32)
     rain, other = truths(frame)
-    sums = judge(frame, probability).block.calibration[0].sum(axis=0)
+    sums = judge(frame, probability).block.calibration[0, : BANDS.shape[0]].sum(axis=(0, 1))
     assert sums[PIXELS] == (rain | other).sum() and sums[EVENTS] == rain.sum()
     assert sums[PROBABILITY] == pytest.approx(probability[rain | other].sum(dtype=np.float64))
 

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from radar_cleaner.bands import Bands, distance_km
-from radar_cleaner.calibration import BINS
+from radar_cleaner.bands import Bands, distance_km, with_totals
+from radar_cleaner.bootstrap import draw_blocks, interval, resample
+from radar_cleaner.calibration import BINS, expected_calibration_error, sum_probabilities
 from radar_cleaner.evaluation import (
     AGREEMENT,
     ALL_BANDS,
@@ -24,8 +25,9 @@ from radar_cleaner.evaluation import (
 )
 from radar_cleaner.hole_lattice import hole_lattice
 from radar_cleaner.metrics import DECISION_NEEDS, THRESHOLDS, roc_auc
-from radar_cleaner.score_tables import RANKINGS, calibration_rows, curve_rows, reflectivity_rows, score_rows
-from radar_cleaner.vocabulary import decode_dbz, encode_dbz, is_echo
+from radar_cleaner.reflectivity import error_scores
+from radar_cleaner.score_tables import ECE, RANKINGS, calibration_rows, curve_rows, reflectivity_rows, score_rows
+from radar_cleaner.vocabulary import METEOROLOGICAL, decode_dbz, encode_dbz, is_echo
 
 BANDS = Bands((20.0, 35.0), (12.0,), (2, 4))
 SHAPE = (32, 40)
@@ -92,9 +94,9 @@ def test_every_score_lies_in_its_interval_and_areas_have_none_where_range_and_ba
     narrow = 0
     for row in ROWS:
         together = "all" not in (row["range"], row["band"])
-        for score in (*DECISION_NEEDS, *RANKINGS):
+        for score in (*DECISION_NEEDS, *RANKINGS, ECE):
             low, high = row[f"{score}_low"], row[f"{score}_high"]
-            if score in RANKINGS and (together or not row["cleaner"].endswith("model")):
+            if score in (*RANKINGS, ECE) and (together or not row["cleaner"].endswith("model")):
                 assert low is high is None
             else:
                 assert low < row[score] < high
@@ -106,12 +108,73 @@ def test_areas_and_calibration_are_those_of_models_only():
     for row in ROWS:
         model = row["cleaner"].endswith("model")
         assert (row["roc_auc"] is not None) == (row["pr_auc"] is not None) == model
-        assert (row["ece"] is not None) == (model and row["range"] == row["band"] == "all")
+        assert (row["ece"] is not None) == (model and "all" in (row["range"], row["band"]))
     model, compared = (row for row in whole_rows(ROWS) if row["radar"] == "A" and row["cleaner"].endswith("model"))
     assert model["roc_auc"] == pytest.approx(float(roc_auc(SCORES["A"].total.histogram[0].sum(axis=(0, 1)))))
     assert 0.7 < model["roc_auc"] < 0.95 and model["roc_auc"] != compared["roc_auc"]
     assert model["pr_auc"] > model["precision"] and 0 < model["ece"] < 0.1
     assert model["npv"] < model["pr_auc_other"] < model["pr_auc"]
+
+
+def scenes(radar="A"):
+    """What `SCORES` was made of: hour, frame, what each model says."""
+    first = 0 if radar == "A" else 100
+    return [(index // 2, *scene(first + index)[:2]) for index in range(16)]
+
+
+def test_the_calibration_error_is_that_of_each_model_in_each_range_and_each_band():
+    for number, name in enumerate(MODELS):
+        rows = [row for row in ROWS if (row["radar"], row["cleaner"]) == ("A", name) and row[ECE] is not None]
+        assert len(rows) == 1 + 2 + 3
+        for row in rows:
+            said, came = [], []
+            for _, frame, probability in scenes():
+                dbz, inside = decode_dbz(frame.codes), is_echo(frame.codes)
+                inside &= {"all": True, "within 12 km": RANGE_KM < 12, "12 km and beyond": RANGE_KM >= 12}[
+                    row["range"]
+                ]
+                low, high = {"below 20 dBZ": (-99, 20), "20 to 35 dBZ": (20, 35), "35 dBZ and more": (35, 99)}.get(
+                    row["band"], (-99, 99)
+                )
+                inside &= (dbz >= low) & (dbz < high)
+                said.append(probability[number][inside])
+                came.append(frame.reference[inside] == METEOROLOGICAL)
+            wanted = expected_calibration_error(sum_probabilities(np.concatenate(said), np.concatenate(came)))
+            assert row[ECE] == pytest.approx(float(wanted)), (name, row["range"], row["band"])
+
+
+def test_reliability_is_that_of_each_model():
+    rows = calibration_rows(SCORES)
+    for number, name in enumerate(MODELS):
+        said = np.concatenate([probability[number][is_echo(frame.codes)] for _, frame, probability in scenes("B")])
+        found = [row["pixels"] for row in rows if (row["radar"], row["cleaner"]) == ("B", name)]
+        np.testing.assert_array_equal(found, np.histogram(said, np.linspace(0, 1, BINS + 1).astype(np.float32))[0])
+
+
+def test_areas_and_their_intervals_are_those_of_their_own_band():
+    """Within a bin of the fine histogram what the draws of the hours give, worked out by the fine bins."""
+    found = SCORES["A"]
+    per_hour = np.stack([scores_of_hour(hour).total.histogram for hour in range(8)])
+    drawn = roc_auc(resample(draw_blocks(8, np.random.default_rng(0)), with_totals(per_hour, 2)))
+    low, high = interval(drawn, np.array(8))
+    for row in ROWS:
+        if row["radar"] == "A" and row["roc_auc_low"] is not None:
+            there = (
+                MODELS.index(row["cleaner"]),
+                BANDS.names[0].index(row["range"]),
+                BANDS.names[1].index(row["band"]),
+            )
+            ends = [row["roc_auc_low"], row["roc_auc_high"]]
+            assert ends == pytest.approx([low[there], high[there]], abs=3e-3), there
+            assert row["roc_auc"] == pytest.approx(float(roc_auc(with_totals(found.total.histogram, 1)[there])))
+
+
+def scores_of_hour(hour):
+    found = RadarScores(BANDS, MODELS)
+    for index in (2 * hour, 2 * hour + 1):
+        frame, (one, two), dbz = scene(index)
+        found.add(0, score_frame(frame, one, dbz, 0.5, BANDS, compared=(two,)))
+    return found
 
 
 def test_the_area_of_other_echo_is_that_of_scikit_learn():
@@ -154,6 +217,19 @@ def test_reflectivity_has_rows_by_hole_range_and_band_that_add_up():
     )
     assert {row["hole_px"] for row in of_one if row["measure"] == AGREEMENT} == {"all"}
     assert len({tuple(row) for row in of_one}) == 1
+
+
+def test_rows_of_a_size_of_hole_are_of_the_holes_of_that_size():
+    found = RadarScores(BANDS)
+    for index in range(6):
+        frame, (one, _), dbz = scene(index)
+        holes = hole_lattice(frame.codes, index * 360, BANDS.holes_px)
+        filled = decode_dbz(frame.codes) + np.where(holes == 1, -3, 8).astype(np.float32)
+        found.add(index * 3600, score_frame(frame, one, dbz, 0.5, BANDS, holes, filled))
+    bias = {row["hole_px"]: row["bias_dbz"] for row in whole_rows(reflectivity_rows({"A": found}))[:3]}
+    assert bias[2] == pytest.approx(-3) and bias[4] == pytest.approx(8) and -3 < bias["all"] < 8
+    by_size = found.total.block.errors.sum(axis=(1, 2))
+    assert error_scores(by_size[0])["bias_dbz"] == pytest.approx(-3)
 
 
 def test_errors_are_known_lie_in_their_intervals_and_holes_are_apart():
