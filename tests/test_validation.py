@@ -4,8 +4,9 @@ import math
 
 import pytest
 import torch
-from learning_cases import holes, inputs, small_bank, training
+from learning_cases import holes, inputs, place, running, small_bank, training
 
+from radar_cleaner.calibration import fit_temperature
 from radar_cleaner.cutting import cut
 from radar_cleaner.dataset import make_batch
 from radar_cleaner.distributed import Processes
@@ -13,7 +14,8 @@ from radar_cleaner.draws import draw_validation
 from radar_cleaner.interruption import Interruption
 from radar_cleaner.models import draw_weights
 from radar_cleaner.steps import ERRORS, count_errors
-from radar_cleaner.validation import ECHOES, SUMS, count_echoes, mean_losses, scores, validate
+from radar_cleaner.training import train
+from radar_cleaner.validation import ECHOES, SUMS, count_echoes, count_logits, mean_losses, scores, validate
 
 
 def frame(hidden):
@@ -66,3 +68,29 @@ def test_a_signal_ends_it_and_is_told():
     stopped = validate(training(), bank, samples, model, Processes(), interruption)
     assert whole["asked"] == 0 < whole["kept"] + whole["lost"]
     assert stopped["asked"] == 1 and stopped["loss"] == 0
+
+
+def test_the_temperature_of_a_training_is_the_likeliest_over_the_echoes_of_its_validation_samples(tmp_path):
+    bank, samples = small_bank(6)
+    how = training(epochs=3, learning_rate=3e-3)
+    found = train(how, running(), bank, samples[:4], samples[4:], place(tmp_path / "current.pt"))
+    model = how.config.build()
+    model.load_state_dict(found.best)
+    counted = count_logits(how, bank, samples[4:], model, Processes(), Interruption())
+    assert counted is not None and found.temperature == pytest.approx(fit_temperature(*counted), rel=1e-6) != 1
+    logits, rain = [], []
+    with torch.inference_mode():
+        for item, sample in enumerate(samples[4:]):
+            draw = draw_validation(bank, sample, how.holes, inputs(), how.schedule.seed, item)
+            batch = make_batch(cut(bank, [sample], [draw], inputs()), inputs(), torch.device("cpu"))
+            known = (batch.weight > 0) & batch.own_echo & ~batch.hole
+            logits.append(model.eval()(batch.channels)[0][:, 0][known])
+            rain.append(batch.mask[known])
+    logit, came = torch.cat(logits).double(), torch.cat(rain).double()
+    assert counted[0].sum(axis=1).tolist() == [came.sum(), (1 - came).sum()]
+
+    def unlikely(temperature):
+        return float(torch.nn.functional.binary_cross_entropy_with_logits(logit / temperature, came))
+
+    assert unlikely(found.temperature) < min(unlikely(found.temperature * factor) for factor in (0.9, 1.1))
+    assert unlikely(found.temperature) < unlikely(1.0)
