@@ -158,8 +158,8 @@ class Cleaner:
         if given != len(wanted):
             raise ModelError(f"the model reads the fields {list(wanted)}, got {given} fields")
 
-    def _judge(self, frames: Sequence[FrameInputs], turn: Turn) -> Tensor:
-        """(N, 2, leads, H, W), turned back: probability and scaled reflectivity of frames laid as `turn` has it.
+    def channels(self, frames: Sequence[FrameInputs], turn: Turn = ALL_TURNS[0]) -> Tensor:
+        """(N, C, H, W) what the network sees of frames of one size, laid as `turn` has it.
 
         The helper channels are those of the turned picture, as they are in training.
         """
@@ -171,7 +171,7 @@ class Cleaner:
         own_BKHW, others_BKHW = laid([one.own for one in frames]), laid([one.others for one in frames])
         assert own_BKHW is not None and others_BKHW is not None
         centers = [turn_point(one.center_px, one.own.shape[1:], turn) for one in frames]
-        channels_BCHW = make_channels(
+        return make_channels(
             self.config.inputs,
             own_BKHW,
             others_BKHW,
@@ -181,6 +181,10 @@ class Cleaner:
             laid([one.echo_frequency for one in frames]),
             laid([one.fields for one in frames]),
         )
+
+    def _judge(self, frames: Sequence[FrameInputs], turn: Turn) -> Tensor:
+        """(N, 2, leads, H, W), turned back: probability and scaled reflectivity of frames laid so."""
+        channels_BCHW = self.channels(frames, turn)
         with self._half():
             heads = apply_padded(self.model, channels_BCHW, self.config.pad_mode)
         logit_BLHW, scaled_BLHW = (head.float() for head in heads)

@@ -1,0 +1,76 @@
+"""
+How far the exported file of a trained model is from the model itself, on frames of a run and at other sizes.
+
+    python -m benchmarks.exported RESULTS MODEL [MODEL ...]
+
+Exports each model, runs it by onnxruntime on validation samples of a results folder, whole and cut to odd sizes, several
+at once, and prints the largest difference in probability and in dBZ. Needs envs/requirements-export.txt.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+
+from radar_cleaner.ensembles import EnsembleFrames
+from radar_cleaner.export import Exported
+from radar_cleaner.inference import Cleaner, load_cleaner
+from radar_cleaner.layout import Layout
+from radar_cleaner.samples import read_samples
+from radar_cleaner.shards import shard_of
+from radar_cleaner.stages.export_model import export_model
+
+CUTS = (np.s_[:, :, :, :], np.s_[:, :, 100:197, 60:291], np.s_[:1, :, 200:233, 210:257], np.s_[:, :, :5, :7])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").strip().splitlines()[0])
+    parser.add_argument("results", type=Path)
+    parser.add_argument("models", type=Path, nargs="+")
+    parser.add_argument("--frames", type=int, default=3, help="of the validation samples, spread evenly")
+    parser.add_argument("--shard", default="hour", help="of the run's config")
+    options = parser.parse_args()
+    print("| network | sizes | probability differs by | reflectivity by, dBZ |\n|---|---|---|---|")
+    for path in options.models:
+        cleaner = load_cleaner(path, 1)
+        x = channels(options.results, options.shard, cleaner, options.frames)
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "model.onnx"
+            export_model(model=path, output=file)
+            session = onnxruntime.InferenceSession(file)
+        own = Exported(cleaner.model, cleaner.config.pad_mode)
+        apart = []
+        for cut in CUTS:
+            with torch.inference_mode():
+                wanted = own(x[cut])
+            found = session.run(None, {"channels": np.ascontiguousarray(x[cut].numpy())})
+            apart.append([np.abs(a - b.numpy()).max() for a, b in zip(found, wanted, strict=True)])
+        sizes = ", ".join(" x ".join(map(str, (x[cut].shape[0], *x[cut].shape[2:]))) for cut in CUTS)
+        probability, dbz = np.max(apart, axis=0)
+        print(f"| `{cleaner.config.model}` | {sizes} | {probability:.1e} | {dbz:.1e} |")
+
+
+def channels(results: Path, shard: str, cleaner: Cleaner, count: int) -> torch.Tensor:
+    """(count, C, H, W) what a model sees of validation samples of the first radar."""
+    layout, rows = Layout(results), read_samples(results / "samples/val.csv")
+    radar = rows[0][1]
+    times = [time for time, of in rows if of == radar]
+    chosen = times[len(times) // (2 * count) :: max(1, len(times) // count)][:count]
+    told = cleaner.inputs_for(cleaner.config.input_minutes)
+    needed = sorted({shard_of(time + 60 * minute, shard) for time in chosen for minute in told.input_minutes})
+    frames = EnsembleFrames(
+        [layout.labels(radar, name) for name in needed],
+        [layout.aligned(radar, name) for name in needed],
+        [told],
+        layout.atlas(radar),
+    )
+    return cleaner.channels([frames.inputs(time)[0] for time in chosen])
+
+
+if __name__ == "__main__":
+    main()
