@@ -79,6 +79,24 @@ def set_determinism(deterministic: bool) -> None:
     torch.backends.cudnn.benchmark = not deterministic
 
 
+def guard_norms(model: nn.Module) -> None:
+    """Keep a network's GroupNorms from ending the process where what is before them does not learn.
+
+    On a CPU the backward pass of torch's GroupNorm (2.13) in channels_last crashes where its input needs no
+    gradient but its weights do. Such an input is laid in its plain order; every other is left as it is.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.GroupNorm):
+            module.register_forward_pre_hook(_lay_plainly)
+
+
+def _lay_plainly(norm: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+    x = inputs[0] if inputs else None
+    if x is None or x.requires_grad or x.device.type != "cpu" or not torch.is_grad_enabled():
+        return None
+    return (x.clone(memory_format=torch.contiguous_format), *inputs[1:])
+
+
 def compile_network(model: nn.Module, example_BCHW: Tensor, numerics: Numerics) -> nn.Module:
     """The network compiled, tried on an example; itself where that is not asked for or cannot be done.
 

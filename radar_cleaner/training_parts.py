@@ -16,6 +16,7 @@ from radar_cleaner.distributed import Processes
 from radar_cleaner.host_copies import HostCopy
 from radar_cleaner.models import Standardized, checkpoint_gradients, draw_weights
 from radar_cleaner.normalization import channel_statistics
+from radar_cleaner.numerics import guard_norms
 from radar_cleaner.schedules import Rates, make_optimizer
 from radar_cleaner.steps import Crops, NotFiniteError, Steps
 from radar_cleaner.training_options import FAST_BATCHES, Training
@@ -70,6 +71,7 @@ def make_model(training: Training, crops: Crops, processes: Processes, drawn: bo
         frozen = freeze(model, training.beginning.freeze)
         notes.append(f"{len(frozen)} weights stay as they were: {', '.join(frozen)}.")
     model.to(processes.device, memory_format=training.numerics.memory_format)  # type: ignore[call-overload]
+    guard_norms(model)
     if training.numerics.gradient_checkpointing:
         checkpoint_gradients(model)
     return model, notes

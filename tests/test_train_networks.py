@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,11 @@ from learning_cases import (
     SMALL,
     augmentation,
     config,
+    finish,
     place,
     running,
     small_bank,
+    start_training,
     train_flags,
     train_here,
     training,
@@ -128,6 +131,32 @@ def test_frozen_weights_do_not_move_and_the_others_do(made, tmp_path):
     moved = {name for name in before if not torch.equal(before[name], after[name])}
     assert {name.split(".")[0] for name in moved} == {"ups", "joins", "mask_head", "reflectivity_head"}
     assert "weights stay as they were: downs.0.0.0.weight" in (tmp_path / "second/card.md").read_text()
+
+
+@pytest.mark.parametrize("pattern", [r"first\.0\.0", r".*0\.weight"])
+def test_a_norm_behind_frozen_weights_learns(made, tmp_path, pattern):
+    """In a process of its own: torch's GroupNorm would end it."""
+    results, stores = made
+    first = trained(made, tmp_path / "first", epochs=1)
+    best = tmp_path / "best.pt"
+    finish(
+        start_training(
+            train_flags(
+                results,
+                stores,
+                start_from=first,
+                freeze=[pattern],
+                epochs=1,
+                best=best,
+                checkpoint=tmp_path / "checkpoints/current.pt",
+            )
+        )
+    )
+    (_, before), (_, after) = read_weights(first), read_weights(best)
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    still = before.keys() - moved
+    assert still == {name for name in before if re.match(pattern, name)}
+    assert "first.0.1.bias" in moved
 
 
 @pytest.fixture(scope="module")
