@@ -139,6 +139,52 @@ def given(config: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
     return config
 
 
+@pytest.fixture
+def own(config: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
+    """The config with models in its results folder, of an earlier run of it."""
+    config["results"] = str(tmp_path / "results")
+    for name in ("best.pt", "seed-3/best.pt", "copy.pt"):
+        path = tmp_path / "results/model" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(path, "w") as file:
+            file.writestr("data", "")
+    return config
+
+
+@pytest.mark.parametrize("name", ["best.pt", "seed-3/best.pt", "../model/best.pt"])
+def test_a_training_does_not_begin_with_what_it_writes(own: dict[str, Any], name: str) -> None:
+    own["training"]["model"] = {"start_from": f"{own['results']}/model/copy.pt"}
+    assert plan_of(own).trains
+    own["training"]["model"] = {"start_from": f"{own['results']}/model/{name}"}
+    message = complaint(own)
+    assert message.startswith("training.model.start_from: ") and "copy it elsewhere first" in message
+
+
+@pytest.mark.parametrize(("section", "key"), [("cleaning", "model"), ("evaluation", "compare_model")])
+def test_what_is_trained_here_is_not_named_by_its_path(own: dict[str, Any], section: str, key: str) -> None:
+    own["cleaning"] = {"model": "trained"}
+    own.setdefault(section, {})[key] = f"{own['results']}/model/best.pt"
+    message = complaint(own)
+    assert message.startswith(f"{section}.{key}: ") and "write trained, or copy it elsewhere" in message
+
+
+def test_a_model_trained_earlier_cleans_where_nothing_trains(
+    own: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a period to train on; or spelled otherwise than Snakemake knows its output."""
+    own["cleaning"] = {"model": f"{own['results']}/model/best.pt"}
+    assert complaint(own).startswith("cleaning.model: ")
+    period = own["training"].pop("period")
+    own["evaluation"], own["atlas"]["period"] = {}, period
+    assert not plan_of(own).trains
+    own["training"]["period"] = period
+    (tmp_path / "link").symlink_to(tmp_path / "results")
+    own["cleaning"] = {"model": str(tmp_path / "link/model/best.pt")}
+    assert not plan_of(own).trains
+    own["evaluation"] = {"period": HOUR, "compare_model": "trained"}
+    assert complaint(own).startswith("cleaning.model: ")
+
+
 HOUR = ["2024-07-11 13:00", "2024-07-11 14:00"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import zipfile
 from collections.abc import Iterator
@@ -83,6 +84,8 @@ def check_samples(config: dict[str, Any]) -> None:
             "training.model.start_from: trained is what it makes; write pretrained or the path of a best.pt"
         )
     _check_model_file("training.model.start_from", begins, "pretrained or the path of a best.pt")
+    for problem in _own_model_problems(config, trains):
+        raise ConfigError(problem)
 
 
 def _check_model_file(place: str, name: str | None, allowed: str) -> None:
@@ -91,6 +94,46 @@ def _check_model_file(place: str, name: str | None, allowed: str) -> None:
         raise ConfigError(f"{place}: there is no file {path}; write {allowed}")
     if path is not None and not zipfile.is_zipfile(path):  # which a model file is
         raise ConfigError(f"{place}: {path} is no model file, or a part of one; write {allowed}")
+
+
+def _own_model_problems(config: dict[str, Any], trains: bool) -> Iterator[str]:
+    """Models that this config's own training writes, named as if they were there before it.
+
+    To clean by one is fine where nothing trains: where no model is `trained`, and Snakemake, which knows the file
+    by its path, could not make it anew for want of a training.period.
+    """
+    own = Path(config["results"], "model")
+    begins = config["training"]["model"]["start_from"]
+    if trains and _is_own(own, begins):
+        yield (
+            f"training.model.start_from: {begins} is what this training writes; copy it elsewhere first, and name"
+            " the copy, or choose other results"
+        )
+    for section, key in shipped.MODEL_KEYS:
+        for name in shipped.named_models(config, section, key):
+            by_path = config["training"]["period"] is not None and not _is_alias(own, name)
+            if _is_own(own, name) and (trains or by_path):
+                yield (
+                    f"{section}.{key}: {name} is what the training of this config writes; write trained, or copy"
+                    " it elsewhere and name the copy, or leave out training.period to train no more"
+                )
+
+
+def _is_own(folder: Path, name: str | None) -> bool:
+    """Whether a model's name is the path of what is trained into this folder."""
+    path = shipped.model_file(name)
+    if path is None:
+        return False
+    place = path.resolve()
+    root = folder.resolve()
+    return place.name == "best.pt" and (
+        place.parent == root or (place.parent.parent == root and place.parent.name.startswith("seed-"))
+    )
+
+
+def _is_alias(folder: Path, name: str) -> bool:
+    """Whether a path lies in this folder but is spelled so that Snakemake does not take it for an output."""
+    return not Path(os.path.normpath(name)).is_relative_to(os.path.normpath(folder))
 
 
 def _sample_problems(samples: dict[str, Any], cadence: float) -> Iterator[str]:
