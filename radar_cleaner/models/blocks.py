@@ -43,6 +43,7 @@ class Network(nn.Module):
 
     mask_head: nn.Module
     reflectivity_head: nn.Module
+    standardized = False  # whether its channels come with mean 0 and standard deviation 1, not as 0..1
 
     def __init__(self, input_scale: int = 1) -> None:
         super().__init__()

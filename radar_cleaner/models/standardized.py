@@ -18,6 +18,7 @@ class Standardized(nn.Module):
     def __init__(self, body: nn.Module, channels: int) -> None:
         super().__init__()
         self.body = body
+        body.standardized = True  # type: ignore[assignment]  # a network of the user's may look for it too
         self.multiple = body.multiple
         self.register_buffer("mean", torch.zeros(channels, 1, 1))
         self.register_buffer("std", torch.ones(channels, 1, 1))

@@ -1,0 +1,175 @@
+"""Backbones of transformers' `AutoBackbone`, made so that a network of ours can read four levels of them.
+
+Each that is no named one is tried on a picture without data as it is made: what does not fit is told at once, in
+place of a training that ends.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import difflib
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from radar_cleaner.architectures import BACKBONES, EncoderUNetOptions
+from radar_cleaner.errors import ConfigError
+from radar_cleaner.models.blocks import group_norm
+
+logger = logging.getLogger(__name__)
+
+LEVELS = 4  # of a backbone that are read
+_SIDE = 448  # of the picture that a backbone is tried on: 14 * 32
+# What transformers raises where a configuration or a folder is wrong, beside the errors of its checks.
+_UNFIT = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError, OSError, ImportError)
+
+
+def read_folder(folder: str) -> dict[str, Any]:
+    """The configuration that lies in a folder of `save_pretrained`. Raises ConfigError."""
+    if not (Path(folder) / "config.json").is_file():
+        raise ConfigError(
+            f"backbone: '{folder}' is neither one of {', '.join(BACKBONES)} nor a folder with a config.json as"
+            " save_pretrained writes it"
+        )
+    transformers = _transformers()
+    with _telling(folder):
+        found: dict[str, Any] = transformers.AutoConfig.from_pretrained(
+            folder, local_files_only=True
+        ).to_diff_dict()
+    found.pop("dtype", None)  # of the weights as they lie there: here they are fp32
+    return found
+
+
+def check_keys(backbone: Mapping[str, Any]) -> None:
+    """Raise ConfigError where a configuration has a key that its kind does not know and would ignore."""
+    transformers = _transformers()
+    with _telling(str(backbone["model_type"])):
+        config = transformers.AutoConfig.for_model(backbone["model_type"])
+    known = {field.name for field in dataclasses.fields(config)} | set(config.attribute_map)
+    known |= {"model_type", *config.to_dict()}
+    for name in backbone:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            raise ConfigError(
+                f"backbone: {backbone['model_type']} knows no {name}"
+                + (f"; did you mean {near[0]}?" if near else "; leave it out")
+            )
+
+
+def make_backbone(options: EncoderUNetOptions, read: bool = False) -> nn.Module:
+    """The backbone in fp32; with `read` its weights are those of its folder, where it has one. Raises ConfigError."""
+    transformers = _transformers()
+    given = BACKBONES[options.backbone] if isinstance(options.backbone, str) else dict(options.backbone)
+    given = {name: value for name, value in given.items() if name not in ("dtype", "torch_dtype")}
+    with _telling(str(given["model_type"])):
+        config = transformers.AutoConfig.for_model(**given)
+        config.out_features = _levels(config.stage_names)
+        for name in [name for name in config.to_dict() if "drop" in name]:
+            setattr(config, name, 0.0)  # its draws would depend on how a batch is parted
+        encoder: nn.Module = transformers.AutoBackbone.from_config(config)
+    if options.folder is None:
+        _replace_batch_norm(encoder)
+    elif read:
+        # Not AutoBackbone's own from_pretrained, which asks the hub for the folder.
+        with _telling(options.folder):
+            encoder, told = type(encoder).from_pretrained(  # type: ignore[attr-defined]
+                options.folder, config=config, local_files_only=True, output_loading_info=True, dtype=torch.float32
+            )
+        _tell_missing(options.folder, told, encoder)
+    return encoder.float()
+
+
+def measure(encoder: nn.Module, options: EncoderUNetOptions) -> int:
+    """What the sides of a backbone's pictures are multiples of.
+
+    One that is no named one is asked what it makes of a picture of twice as many columns as rows; nothing is
+    computed. Raises ConfigError where that are no four levels, each a whole number of times as small as the one
+    before.
+    """
+    if isinstance(options.backbone, str):
+        return 14 if BACKBONES[options.backbone]["model_type"] == "dinov2" else 32
+    name, patch = str(options.backbone["model_type"]), getattr(encoder.config, "patch_size", None)
+    side = 32 * patch if isinstance(patch, int) and patch > 0 and _SIDE % patch else _SIDE
+    with _telling(name), torch.no_grad():
+        picture = torch.empty(1, channels_of(encoder), side, 2 * side, device="meta")
+        features = copy.deepcopy(encoder).eval().to("meta")(picture).feature_maps
+        return _multiple(name, side, features, list(encoder.channels))  # type: ignore[arg-type]
+
+
+def channels_of(encoder: nn.Module) -> int:
+    """Channels of the pictures that a backbone reads: three, or one of gray ones."""
+    return int(getattr(encoder.config, "num_channels", 3))
+
+
+def _multiple(name: str, side: int, features: Sequence[Tensor], channels: Sequence[int]) -> int:
+    sizes = [feature.shape[-2] for feature in features]
+    whole = len(sizes) == LEVELS and all(size and side % size == 0 for size in sizes) and all(channels)
+    shapes = [(1, width, size, 2 * size) for width, size in zip(channels, sizes, strict=False)]
+    if not whole or [tuple(feature.shape) for feature in features] != shapes or sizes != sorted(sizes)[::-1]:
+        found = ", ".join(" x ".join(map(str, feature.shape)) for feature in features)
+        raise ConfigError(
+            f"backbone {name}: of a picture of {side} x {2 * side} px it makes {found}, and the decoder needs"
+            f" {LEVELS} levels that are each a whole number of times as small; choose another (config/README.md)"
+        )
+    return side // sizes[-1]
+
+
+@contextmanager
+def _telling(name: str) -> Iterator[None]:
+    """Turn what goes wrong within transformers into a ConfigError that names the backbone or its folder."""
+    from huggingface_hub.errors import StrictDataclassError
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except ConfigError:
+        raise
+    except (*_UNFIT, StrictDataclassError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise ConfigError(
+            f"backbone {name}: transformers makes nothing of it that fits ({reason}); correct"
+            " training.model.backbone, or choose another"
+        ) from None
+
+
+def _transformers() -> Any:
+    try:
+        import transformers
+    except ImportError:
+        raise ConfigError(
+            "model encoder_unet needs the package transformers: pip install 'radar-cleaner[encoders]', or"
+            " -r envs/requirements-encoders.txt"
+        ) from None
+    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()  # what a folder lacks is told here
+    return transformers
+
+
+def _levels(stages: Sequence[str]) -> list[str]:
+    """The names of the stages that are read: four, spread evenly, the last among them; never the stem."""
+    found = list(stages[1:] if stages[0] == "stem" else stages)
+    if len(found) < LEVELS:
+        raise ConfigError(f"backbone: has {len(found)} stages, {LEVELS} are needed; choose another")
+    return [found[len(found) * level // LEVELS - 1] for level in range(1, LEVELS + 1)]
+
+
+def _tell_missing(folder: str, told: Mapping[str, Any], encoder: nn.Module) -> None:
+    missing, all_of_it = sorted(told["missing_keys"]), len(encoder.state_dict())
+    if len(missing) > all_of_it / 2:
+        raise ConfigError(f"backbone: {folder} lacks {len(missing)} of {all_of_it} weights, such as {missing[0]}")
+    if missing:
+        logger.warning("%s lacks %d weights, which are drawn: %s", folder, len(missing), ", ".join(missing))
+
+
+def _replace_batch_norm(module: nn.Module) -> None:
+    for name, child in module.named_children():
+        if isinstance(child, nn.BatchNorm2d):
+            setattr(module, name, group_norm(child.num_features))
+        else:
+            _replace_batch_norm(child)
