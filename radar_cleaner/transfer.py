@@ -51,8 +51,15 @@ def transfer_weights(
 ) -> Transfer:
     """Copy into a network (of `config`) all weights of another (of `source`) that fit.
 
-    Raises ConfigError if none do.
+    Raises ConfigError if none do, or where only one of both has its channels standardized: its first layer's weights
+    mean something else there.
     """
+    if source.normalize != config.normalize:
+        raise ConfigError(
+            f"training.model.start_from: that model has samples.normalize {str(source.normalize).lower()}, this one"
+            f" {str(config.normalize).lower()}, and its weights are of no use to the other; set samples.normalize"
+            f" to {str(source.normalize).lower()}, or start from another model"
+        )
     body = model.body if isinstance(model, Standardized) else model
     lent = _body_of(weights) if source.normalize else weights
     # Of the axes that belong to channels or leads: for each of ours the position of the same one there.

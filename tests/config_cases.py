@@ -486,6 +486,14 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
         "training.model.start_from",
         "there is no file old.pt; write pretrained or the path of a best.pt",
     ),
+    "a model to start from whose channels are not standardized": (
+        lambda config: config.update(
+            samples={"normalize": True, "block_minutes": 30, "validation": 0.25},
+            training={**config["training"], "model": {"start_from": "pretrained"}},
+        ),
+        "training.model.start_from",
+        "learned without samples.normalize, which is true here; set it to false",
+    ),
     "a model to start from that is not yet there": (
         put("training", "model", "start_from", value="trained"),
         "training.model.start_from",

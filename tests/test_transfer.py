@@ -34,17 +34,31 @@ def test_an_equal_network_takes_every_weight(name: str) -> None:
 @pytest.mark.parametrize("normalize", [False, True])
 def test_a_channel_more_changes_nothing_where_it_is_silent(name: str, normalize: bool) -> None:
     """The channels that both have are taken by name: with the new ones at 0 the network answers as its source."""
-    old = config(name)
+    old = config(name, normalize=normalize)
     new = config(name, atlas="channel", day_of_year=True, normalize=normalize)
     source, model = drawn(old, 1), drawn(new, 2)
+    places = [new.inputs.names.index(channel) for channel in old.inputs.names]
+    mean, std = torch.zeros(new.channels), torch.ones(new.channels)
+    if normalize:  # each network has the statistics of its own data, here of the same
+        mean[places], std[places] = torch.rand(old.channels), 0.5 + torch.rand(old.channels)
+        model.set_statistics(mean, std)
+        source.set_statistics(mean[places], std[places])
     found = transfer_weights(model, new, source.state_dict(), old)
     assert not found.drawn and len(found.part) >= 1
     assert all("echo_frequency" in told.split(", not ")[1] for told in found.part.values())
     wide = torch.zeros(1, new.channels, 64, 64)
     x = torch.rand(1, old.channels, 64, 64)
-    for position, channel in enumerate(old.inputs.names):
-        wide[:, new.inputs.names.index(channel)] = x[:, position]
+    wide[:, places] = x
     assert torch.allclose(model(wide)[0], source(x)[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("normalize", [False, True])
+def test_standardized_channels_lend_nothing_to_others_nor_take_from_them(normalize: bool) -> None:
+    """The weights would fit, and mean something else."""
+    old, new = config(normalize=normalize), config(normalize=not normalize)
+    told = f"samples.normalize {str(normalize).lower()}, .* set samples.normalize to {str(normalize).lower()}"
+    with pytest.raises(ConfigError, match=told):
+        transfer_weights(drawn(new, 1), new, drawn(old, 2).state_dict(), old)
 
 
 @given(
