@@ -6,7 +6,7 @@ import copy
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 
@@ -42,18 +42,29 @@ class ModelSummary:
 def summarize_model(model: nn.Module, channels: int, crop: int) -> ModelSummary:
     """Sizes of a network that takes (1, channels, crop, crop); the crop grows to what the network can halve.
 
-    Nothing is computed: a copy of the network without data is asked which operations it would do.
+    A copy of the network without data is asked which operations it would do, so that nothing is computed; of one
+    that looks at its values a copy judges a crop of zeros.
     """
     parameters = list(model.parameters())
     multiple = int(getattr(model, "multiple", 1))
     size = -(-crop // multiple) * multiple
-    counter = FlopCounterMode(display=False)
-    with torch.no_grad(), counter:
-        copy.deepcopy(model).eval().to("meta")(torch.empty(1, channels, size, size, device="meta"))
+    shape = (1, channels, size, size)
+    try:
+        flop = _count(model, torch.empty(shape, device="meta"))
+    except (RuntimeError, TypeError, ValueError):  # what it does, or how, depends on values
+        flop = _count(model, torch.zeros(shape))
     held = [*parameters, *model.buffers()]
     return ModelSummary(
         parameters=sum(tensor.numel() for tensor in parameters),
         trainable=sum(tensor.numel() for tensor in parameters if tensor.requires_grad),
         megabytes=sum(tensor.numel() * tensor.element_size() for tensor in held) / 1e6,
-        gflop_per_sample=counter.get_total_flops() / 1e9,
+        gflop_per_sample=flop / 1e9,
     )
+
+
+def _count(model: nn.Module, crop: Tensor) -> int:
+    """Operations of a copy of the network, on the device of the crop."""
+    counter = FlopCounterMode(display=False)
+    with torch.no_grad(), counter:
+        copy.deepcopy(model).eval().to(crop.device)(crop)
+    return counter.get_total_flops()

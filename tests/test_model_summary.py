@@ -58,6 +58,39 @@ def test_the_largest_network_is_summarized_without_computing_it():
     assert found.gflop_per_sample > 10_000
 
 
+class Looking(nn.Module):
+    """Computes by what it sees, which a picture without data cannot tell."""
+
+    multiple = 2
+
+    def __init__(self, ask):
+        super().__init__()
+        self.ask, self.convolution = ask, nn.Conv2d(3, 4, 1, bias=False)
+
+    def forward(self, x):
+        return self.convolution(x) if self.ask(x) else x
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda x: x.max().item() <= 0,
+        lambda x: not x.any(),
+        lambda x: x.numpy().max() <= 0,
+        lambda x: not x.tolist()[0][0][0][0],
+    ],
+)
+def test_a_network_that_looks_at_its_values_is_summarized_by_a_crop_of_zeros(ask):
+    found = summarize_model(Looking(ask), channels=3, crop=9)
+    assert found.parameters == 12
+    assert found.gflop_per_sample == pytest.approx(2 * 10 * 10 * 3 * 4 / 1e9)
+
+
+def test_what_goes_wrong_in_a_network_is_raised_as_it_is():
+    with pytest.raises(RuntimeError, match=r"expected .*3 channels"):
+        summarize_model(Looking(lambda x: True), channels=5, crop=9)
+
+
 def test_it_can_be_read():
     text = str(summarize_model(small_network(), 3, 10))
     assert text == "368 weights (368 trainable), 0.00 MB, 4.96e-05 GFLOP a crop"
