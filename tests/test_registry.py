@@ -29,6 +29,38 @@ def test_a_users_file_registers_its_network_however_often_it_is_loaded() -> None
     load_code(None)
 
 
+@pytest.mark.parametrize(
+    ("name", "helper", "text"),
+    [
+        ("small", None, "register_model('small', TinyUNetOptions)(TinyUNet)"),
+        ("lent", "Net = type('Net', (TinyUNet,), {})", "register_model('lent', TinyUNetOptions)(helper_lent.Net)"),
+        ("within", "register_model('within', TinyUNetOptions)(TinyUNet)", ""),
+    ],
+)
+def test_a_network_that_is_written_elsewhere_belongs_to_the_file_that_registers_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, helper: str | None, text: str
+) -> None:
+    head = "from radar_cleaner.architectures import TinyUNetOptions\n"
+    head += "from radar_cleaner.models import TinyUNet, register_model\n"
+    monkeypatch.syspath_prepend(tmp_path)
+    if helper is not None:
+        (tmp_path / f"helper_{name}.py").write_text(head + helper + "\n")
+        head += f"import helper_{name}\n"
+    file = tmp_path / f"{name}.py"
+    file.write_text(head + text + "\n")
+    load_code(file)
+    load_code(file)
+    assert find_model(name).file == file and find_model("tiny_unet").file != file
+
+
+def test_a_file_that_breaks_off_claims_nothing_that_comes_after_it(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("1 / 0\n")
+    with pytest.raises(ZeroDivisionError):
+        load_code(tmp_path / "broken.py")
+    load_code(TEMPLATE)
+    assert find_model("my_net").file == TEMPLATE
+
+
 def test_a_name_belongs_to_one_file(tmp_path: Path) -> None:
     copy = tmp_path / "copy.py"
     copy.write_text(TEMPLATE.read_text().replace('"my_net"', '"tiny_unet"'))

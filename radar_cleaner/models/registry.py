@@ -34,6 +34,7 @@ class Architecture:
 
 
 _REGISTERED: dict[str, Architecture] = {}
+_LOADING: list[Path] = []  # the user's file that runs now, to which belongs what is registered meanwhile
 
 
 def register_model(name: str, options: type[Any]) -> Callable[[Network], Network]:
@@ -52,7 +53,7 @@ def register_model(name: str, options: type[Any]) -> Callable[[Network], Network
             raise ConfigError(
                 f"model '{name}': its options {options} are no dataclass; decorate them with @dataclass"
             )
-        file = Path(inspect.getfile(network)).resolve()
+        file = _LOADING[-1] if _LOADING else Path(inspect.getfile(network)).resolve()
         known = _REGISTERED.get(name)
         if known is not None and known.file != file:
             raise ConfigError(
@@ -92,6 +93,10 @@ def load_code(path: Path | None) -> None:
         raise ConfigError(f"training.model.code: {path} is no Python file; its name ends in .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # a dataclass looks for its module there
-    spec.loader.exec_module(module)  # what goes wrong in it is told by a traceback, as its writer needs it
+    _LOADING.append(file)
+    try:
+        spec.loader.exec_module(module)  # what goes wrong in it is told by a traceback, as its writer needs it
+    finally:
+        _LOADING.pop()
     if not any(model.file == file for model in _REGISTERED.values()):
         raise ConfigError(f"{path}: registers no model; decorate its class with @register_model(name, Options)")
