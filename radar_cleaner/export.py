@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -35,7 +35,7 @@ def export_onnx(model: nn.Module, config: ModelConfig, about: Mapping[str, str])
     """A network as an ONNX file, for any number and size of pictures.
 
     Its metadata tell the names of the channels, the lead times and all else of `about`. Raises ConfigError where
-    the packages for it are not there.
+    the packages for it are not there, or where the network holds for one size of picture only.
     """
     try:
         import onnxscript  # noqa: F401  # torch writes by it
@@ -62,9 +62,29 @@ def export_onnx(model: nn.Module, config: ModelConfig, about: Mapping[str, str])
             verbose=False,
         )
     assert program is not None
+    _expect_any_size(config, program.model.graph.inputs[0].shape)
     told = {"channels": config.inputs.names, "lead_minutes": config.lead_minutes, **about}
     program.model.metadata_props.update(
         {name: value if isinstance(value, str) else json.dumps(value) for name, value in told.items()}
     )
     content: bytes = program.model_proto.SerializeToString()
     return content
+
+
+def _expect_any_size(config: ModelConfig, shape: Sequence[object]) -> None:
+    """Raise ConfigError where the number or size of the pictures is not left open: torch fixes it with no word."""
+    names = dict(zip(("batch", "channels", "height", "width"), shape, strict=True))
+    fixed = [f"{name} {size}" for name, size in names.items() if name != "channels" and isinstance(size, int)]
+    if not fixed:
+        return
+    backbone = getattr(config.arguments, "backbone", None)
+    of = (
+        f" with the backbone {backbone['model_type'] if isinstance(backbone, dict) else backbone}"
+        if backbone
+        else ""
+    )
+    raise ConfigError(
+        f"export-model: {config.model}{of} makes an ONNX file for {', '.join(fixed)} only, so none is written; its"
+        " computation depends on the size of the picture. Export a model of another network or backbone, such as"
+        " tiny_unet or resnet-18, or clean with this one by radar_cleaner"
+    )

@@ -15,6 +15,7 @@ from learning_cases import SMALL, config
 from workflow_cases import REPOSITORY
 
 from radar_cleaner.checkpoints import save_model
+from radar_cleaner.errors import ConfigError
 from radar_cleaner.export import Exported
 from radar_cleaner.inference import load_cleaner
 from radar_cleaner.models import draw_weights
@@ -22,6 +23,23 @@ from radar_cleaner.stages.export_model import export_model
 
 KINDS = {
     **{name: {"model": name} for name in SMALL},
+    "convnext": {
+        "model": "encoder_unet",
+        "base_width": 4,
+        "backbone": {"model_type": "convnext", "depths": [1, 1, 1, 1], "hidden_sizes": [8, 8, 8, 8]},
+    },
+    "dinov2": {
+        "model": "encoder_unet",
+        "base_width": 4,
+        "backbone": {
+            "model_type": "dinov2",
+            "hidden_size": 16,
+            "num_hidden_layers": 4,
+            "num_attention_heads": 2,
+            "image_size": 56,
+            "patch_size": 14,
+        },
+    },
     "replicated": {"pad_mode": "replicate", "input_scale": 2},
     "padded with zeros, standardized": {"pad_mode": "constant", "normalize": True},
 }
@@ -47,6 +65,16 @@ def test_the_exported_model_answers_as_the_model_at_any_size(tmp_path: Path, kin
         for one, other, name in zip(found, wanted, ("probability", "reflectivity"), strict=True):
             assert one.shape == (shape[0], 1, *shape[1:])
             assert np.abs(one - other.numpy()).max() <= 1e-4, (name, shape)
+
+
+def test_a_network_that_holds_for_one_size_only_is_refused_by_its_name(tmp_path: Path) -> None:
+    """Swin's windows: torch writes the size of its example into the file, and says nothing."""
+    swin = {"model_type": "swin", "embed_dim": 4, "depths": [1, 1, 1, 1], "num_heads": [1] * 4, "window_size": 4}
+    made = config("encoder_unet", backbone=swin, base_width=4)
+    save_model(tmp_path / "best.pt", made, made.build().state_dict(), {})
+    with pytest.raises(ConfigError, match="encoder_unet with the backbone swin makes an ONNX file for height"):
+        export_model(model=tmp_path / "best.pt", output=tmp_path / "best.onnx")
+    assert not (tmp_path / "best.onnx").exists()
 
 
 def test_it_tells_what_its_channels_are(tmp_path: Path) -> None:
