@@ -10,6 +10,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -115,7 +116,7 @@ class WindowAttentionOptions:
     drop_path: float = 0.1
 
     def __post_init__(self) -> None:
-        require("base_width", self.base_width, 1, 512)
+        require("base_width", self.base_width, 2, 512)  # half of them at full size
         require("depth", self.depth, 1, 5)
         require("blocks", self.blocks, 1, 16)
         require("window", self.window, 2, 32)
@@ -195,6 +196,11 @@ class EncoderUNetOptions:
         if isinstance(self.backbone, str) and self.backbone not in BACKBONES:
             return self.backbone
         return self.pretrained
+
+    @property
+    def files(self) -> list[Path]:
+        """The files of that folder, none without one."""
+        return sorted(filter(Path.is_file, Path(self.folder).glob("*.*"))) if self.folder is not None else []
 
 
 # Of the networks that come with the package, by the names that they are registered by.

@@ -13,6 +13,7 @@ import yaml
 from config_cases import MISTAKES, put
 from PIL import Image
 from planning.archive import Plan
+from planning.networks import network_files
 from planning.schema import checked
 from workflow_cases import REPOSITORY, SMOKE, Workspace
 
@@ -137,6 +138,14 @@ def given(config: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
     config["cleaning"] = {"model": str(tmp_path / "model.pt"), "votes": 0}
     del config["training"], config["evaluation"]
     return config
+
+
+def test_a_backbones_files_are_what_the_training_reads_and_no_folder_is(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors").write_text("")
+    (tmp_path / "runs.d").mkdir()
+    model = {"name": "encoder_unet", "code": None, "start_from": None, "backbone": str(tmp_path)}
+    assert network_files(model) == [str(tmp_path / "config.json"), str(tmp_path / "model.safetensors")]
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ from learning_cases import (
     training,
     write_stores,
 )
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from workflow_cases import REPOSITORY
 
 from radar_cleaner.architectures import ARCHITECTURES
@@ -130,7 +131,9 @@ def test_frozen_weights_do_not_move_and_the_others_do(made, tmp_path):
     (_, before), (_, after) = read_weights(first), read_weights(second)
     moved = {name for name in before if not torch.equal(before[name], after[name])}
     assert {name.split(".")[0] for name in moved} == {"ups", "joins", "mask_head", "reflectivity_head"}
-    assert "weights stay as they were: downs.0.0.0.weight" in (tmp_path / "second/card.md").read_text()
+    card = (tmp_path / "second/card.md").read_text()
+    assert "weights stay as they were: downs.0.0.0.weight" in card
+    assert f"| trainable weights | {sum(before[name].numel() for name in moved)} |" in card
 
 
 @pytest.mark.parametrize("pattern", [r"first\.0\.0", r".*0\.weight"])
@@ -198,6 +201,23 @@ def test_a_folder_with_other_weights_is_refused(made, tmp_path, folder):
     options = {"backbone": str(other), "base_width": 8}
     with pytest.raises(ConfigError, match=r"backbone: .*other lacks .* weights, such as"):
         trained(made, tmp_path, model="encoder_unet", options=json.dumps(options), crop=32, epochs=1)
+
+
+def test_a_training_with_a_changed_folder_does_not_go_on(made, tmp_path, folder, caplog):
+    """Other weights at the same place: the state is of another training, and the model file tells of which."""
+    own = tmp_path / "resnet"
+    shutil.copytree(folder, own)
+    (own / "notes.d").mkdir()
+    options = {"backbone": str(own), "base_width": 8}
+    changes = {"model": "encoder_unet", "options": json.dumps(options), "crop": 32, "epochs": 2}
+    first = read_model_provenance(trained(made, tmp_path, **changes))["inputs"]
+    assert {"backbone/config.json", "backbone/model.safetensors"} == {name for name in first if "backbone" in name}
+    weights = load_file(own / "model.safetensors")
+    save_file({name: 2 * value for name, value in weights.items()}, own / "model.safetensors", {"format": "pt"})
+    with caplog.at_level(logging.INFO):
+        second = read_model_provenance(trained(made, tmp_path, **changes))["inputs"]
+    assert "is not resumed: it is of a training with other parameters, data or code" in caplog.text
+    assert [name for name in first if first[name] != second[name]] == ["backbone/model.safetensors"]
 
 
 @pytest.mark.parametrize("name", ["resnet-18", "resnet-34", "convnext-tiny", "swin-tiny", "dinov2-small"])

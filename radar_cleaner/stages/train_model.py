@@ -40,6 +40,7 @@ from radar_cleaner.training import Place
 from radar_cleaner.training import train as run_training
 from radar_cleaner.training_options import DRAWN, Beginning, Running, Schedule, Training
 from radar_cleaner.training_outputs import Outputs, write_training
+from radar_cleaner.transfer import freeze
 
 logger = logging.getLogger(__name__)
 
@@ -145,9 +146,9 @@ def train_model(
             inputs = {str(Path(path).relative_to(results)): digest for path, digest in stores_read.items()}
             inputs |= {"samples/train": digest_of_file(train), "samples/val": digest_of_file(val)}
             inputs |= {"plants": digest_of_file(plants.plant_ranges)}
-            inputs |= {name: digest_of_file(path) for name, path in _files(beginning, code).items()}
+            inputs |= {name: digest_of_file(path) for name, path in _files(config, beginning, code).items()}
             parameters = _parameters(*parts, plants, beginning) | {"stores": stores}
-            summary = summarize_model(config.build(), config.channels, augmentation.crop)
+            summary = _summary(config, beginning, augmentation.crop)
             with open_run_log(runs if processes.first else None, running.tracker, parameters) as log:
                 if processes.first:
                     _log_start(processes, summary, log, len(train_samples), len(val_samples), list(bank))
@@ -188,9 +189,18 @@ def _marked(checkpoint: Path, interruption: Interruption) -> Iterator[None]:
         raise
 
 
-def _files(beginning: Beginning, code: Path | None) -> dict[str, Path]:
-    """Files beside the stores and tables that the weights come from."""
+def _summary(config: ModelConfig, beginning: Beginning, crop: int) -> ModelSummary:
+    """Sizes of the network, of whose weights what is frozen is not trained."""
+    model = config.build()
+    if beginning.freeze:
+        freeze(model, beginning.freeze)
+    return summarize_model(model, config.channels, crop)
+
+
+def _files(config: ModelConfig, beginning: Beginning, code: Path | None) -> dict[str, Path]:
+    """Files beside the stores and tables that the weights come from, those of a backbone's folder among them."""
     found = {"start_from": beginning.start_from, "code": code}
+    found |= {f"backbone/{path.name}": path for path in getattr(config.arguments, "files", ())}
     return {name: path for name, path in found.items() if path is not None}
 
 

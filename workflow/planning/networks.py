@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,7 @@ def network_files(model: dict[str, Any]) -> list[str]:
     """The files that the training reads beside its samples: a user's code, a model to start from, a backbone."""
     found = [model["code"], shipped.model_file(model["start_from"])]
     if model["name"] == "encoder_unet":
-        folder = _read(model["name"], network_options(model)).folder
-        found += sorted(Path(folder).glob("*.*")) if folder is not None else []
+        found += _read(model["name"], network_options(model)).files
     return [str(path) for path in found if path is not None]
 
 
@@ -45,6 +45,14 @@ def check_network(training: dict[str, Any]) -> None:
         )
     if model["code"] is not None and (not model["code"].endswith(".py") or not Path(model["code"]).is_file()):
         raise ConfigError(f"training.model.code: there is no Python file {model['code']}; its name ends in .py")
+    for pattern in model["freeze"]:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ConfigError(
+                f"training.model.freeze: {pattern!r} is no regular expression ({error}); write such as first, or"
+                " downs[.]0"
+            ) from None
     network_options(model)
     if model["name"] not in ARCHITECTURES:
         return
