@@ -42,6 +42,8 @@ _BROKEN = (
     pickle.PickleError,
 )
 
+_UNFIT = (KeyError, TypeError, ValueError, AttributeError, RuntimeError)  # of configs and weights
+
 
 def save_model(
     path: Path, config: ModelConfig, weights: Mapping[str, Tensor], provenance: Mapping[str, object]
@@ -60,17 +62,27 @@ def save_model(
 def load_model(path: Path) -> tuple[ModelConfig, str, nn.Module]:
     """Config, digest of the file's content, and the network with its weights, on the CPU.
 
-    Raises ModelError that names the file and what is wrong with it.
+    Raises ModelError that names the file and what is wrong with it, and ConfigError where the network cannot be
+    made here, such as for want of a package or of its file.
     """
     content = _load_model_file(path)
     try:
         config = _read_config(content["config"])
+    except _UNFIT as error:
+        raise _unfit(path, error) from None
+    try:
         model = config.build()
         model.load_state_dict(content["weights"])
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        text = str(error).replace("\n", " ")
-        raise ModelError(f"{path}: its weights and config do not fit ({text}); train it again") from None
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    except _UNFIT as error:
+        raise _unfit(path, error) from None
     return config, f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}", model
+
+
+def _unfit(path: Path, error: Exception) -> ModelError:
+    text = str(error).replace("\n", " ")
+    return ModelError(f"{path}: its weights and config do not fit ({text}); train it again")
 
 
 def read_weights(path: Path) -> tuple[ModelConfig, dict[str, Tensor]]:

@@ -51,14 +51,14 @@ def transfer_weights(
 ) -> Transfer:
     """Copy into a network (of `config`) all weights of another (of `source`) that fit.
 
-    Raises ConfigError if none do, or where only one of both has its channels standardized: its first layer's weights
-    mean something else there.
+    Raises ConfigError if none do, or where only one of both has its channels standardized: what its first layer
+    learned means something else there.
     """
     if source.normalize != config.normalize:
+        there, here = (str(made.normalize).lower() for made in (source, config))
         raise ConfigError(
-            f"training.model.start_from: that model has samples.normalize {str(source.normalize).lower()}, this one"
-            f" {str(config.normalize).lower()}, and its weights are of no use to the other; set samples.normalize"
-            f" to {str(source.normalize).lower()}, or start from another model"
+            f"training.model.start_from: that model has samples.normalize {there}, this one {here}, and its"
+            f" weights are of no use to the other; set samples.normalize to {there}, or start from another model"
         )
     body = model.body if isinstance(model, Standardized) else model
     lent = _body_of(weights) if source.normalize else weights

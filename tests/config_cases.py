@@ -471,6 +471,16 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
         "training.model.base_width",
         "no multiple of head_width 16",
     ),
+    "windows of half a channel": (
+        put("training", "model", value={"name": "window_attention", "base_width": 1, "head_width": 1}),
+        "training.model.base_width",
+        "is 1, allowed is 2 to 512",
+    ),
+    "weights to freeze by half a pattern": (
+        put("training", "model", "freeze", value=["first", "(downs"]),
+        "training.model.freeze",
+        "'(downs' is no regular expression (missing ), unterminated subpattern",
+    ),
     "a backbone that there is not": (
         put("training", "model", value={"name": "encoder_unet", "backbone": "resnet-19"}),
         "training.model.backbone",

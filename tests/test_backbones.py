@@ -127,5 +127,5 @@ def test_a_folder_with_a_broken_file_is_refused_by_its_name(
 
 
 def test_a_folder_without_a_configuration_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="nor a folder with a config.json"):
+    with pytest.raises(ConfigError, match=r"nor a folder with a config\.json"):
         EncoderUNet.resolve(EncoderUNetOptions(str(tmp_path)))

@@ -3,6 +3,7 @@
 import logging
 import pickle
 import resource
+import sys
 
 import pytest
 import torch
@@ -16,7 +17,7 @@ from radar_cleaner.checkpoints import (
     save_model,
     save_state,
 )
-from radar_cleaner.errors import ModelError
+from radar_cleaner.errors import ConfigError, ModelError
 from radar_cleaner.models import draw_weights
 
 STATE = {"epoch": 3, "best": {"w": torch.arange(4.0)}, "history": [{"loss": 0.5}]}
@@ -77,6 +78,21 @@ def test_weights_that_do_not_fit_their_config_are_refused(tmp_path):
     save_model(tmp_path / "best.pt", config(base_width=16), make_model().state_dict(), {})
     with pytest.raises(ModelError, match="do not fit"):
         load_model(tmp_path / "best.pt")
+
+
+def test_a_network_that_cannot_be_made_here_is_not_to_be_trained_again(tmp_path, monkeypatch):
+    path = tmp_path / "best.pt"
+    made = config("encoder_unet")
+    save_model(path, made, made.build().state_dict(), {})
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(ConfigError, match=r"best\.pt: model encoder_unet needs the package transformers") as error:
+        load_model(path)
+    assert "train it again" not in str(error.value)
+    save_model(path, config("their_net"), {}, {})
+    with pytest.raises(
+        ConfigError, match=r"best\.pt: model 'their_net' is not known; .* its file in training\.model"
+    ):
+        load_model(path)
 
 
 def test_a_file_of_before_an_option_there_is_now_has_its_default(tmp_path):

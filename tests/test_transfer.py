@@ -56,7 +56,7 @@ def test_a_channel_more_changes_nothing_where_it_is_silent(name: str, normalize:
 def test_standardized_channels_lend_nothing_to_others_nor_take_from_them(normalize: bool) -> None:
     """The weights would fit, and mean something else."""
     old, new = config(normalize=normalize), config(normalize=not normalize)
-    told = f"samples.normalize {str(normalize).lower()}, .* set samples.normalize to {str(normalize).lower()}"
+    told = rf"samples\.normalize {str(normalize).lower()}, .* set samples.normalize to {str(normalize).lower()}"
     with pytest.raises(ConfigError, match=told):
         transfer_weights(drawn(new, 1), new, drawn(old, 2).state_dict(), old)
 

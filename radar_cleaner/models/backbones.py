@@ -63,7 +63,10 @@ def check_keys(backbone: Mapping[str, Any]) -> None:
 
 
 def make_backbone(options: EncoderUNetOptions, read: bool = False) -> nn.Module:
-    """The backbone in fp32; with `read` its weights are those of its folder, where it has one. Raises ConfigError."""
+    """The backbone in fp32; with `read` its weights are those of its folder, where it has one.
+
+    Raises ConfigError.
+    """
     transformers = _transformers()
     given = BACKBONES[options.backbone] if isinstance(options.backbone, str) else dict(options.backbone)
     given = {name: value for name, value in given.items() if name not in ("dtype", "torch_dtype")}

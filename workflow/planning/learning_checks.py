@@ -86,8 +86,8 @@ def check_samples(config: dict[str, Any]) -> None:
     _check_model_file("training.model.start_from", begins, "pretrained or the path of a best.pt")
     if begins is not None and shipped.is_pretrained(begins) and samples["normalize"]:
         raise ConfigError(
-            "training.model.start_from: the pretrained model learned without samples.normalize, which is true here;"
-            " set it to false, or start from another model"
+            "training.model.start_from: the pretrained model learned without samples.normalize, which is true"
+            " here; set it to false, or start from another model"
         )
     for problem in _own_model_problems(config, trains):
         raise ConfigError(problem)
