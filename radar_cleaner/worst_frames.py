@@ -103,11 +103,13 @@ def choose_worst(scores: Sequence[FrameScore], count: int = SHOWN) -> list[Frame
         for harm, score in zip(harms(scores), scores, strict=True)
         if score.wrong
     )
-    first: dict[tuple[str, int], tuple[Any, ...]] = {}
+    hours: set[tuple[str, int]] = set()
+    first, others = [], []
     for entry in by_harm:
-        first.setdefault((entry[2], entry[1] // BLOCK_SECONDS), entry)
-    others = [entry for entry in by_harm if entry not in first.values()]
-    return [entry[-1] for entry in sorted([*first.values(), *others][:count])]
+        hour = entry[2], entry[1] // BLOCK_SECONDS
+        (others if hour in hours else first).append(entry)
+        hours.add(hour)
+    return [entry[-1] for entry in sorted([*first, *others][:count])]
 
 
 def frame_rows(scores: Sequence[FrameScore]) -> list[dict[str, Any]]:

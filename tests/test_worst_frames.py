@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from time import process_time
 
 import numpy as np
 import pytest
@@ -49,6 +50,28 @@ def test_an_hour_of_a_radar_is_shown_once_as_long_as_there_are_others(scores, co
     hours = [(score.radar, score.time // 3600) for score in found]
     all_hours = {(score.radar, score.time // 3600) for score in scores if score.wrong}
     assert len(set(hours)) == min(count, len(all_hours))
+
+
+@given(score_lists(), st.integers(1, 12))
+def test_after_the_worst_of_each_hour_come_the_worst_of_all_others(scores, count):
+    harm = dict(zip(scores, harms(scores), strict=True))
+    by_harm = sorted((s for s in scores if s.wrong), key=lambda s: (-harm[s], s.time, s.radar))
+    alone = [
+        score
+        for place, score in enumerate(by_harm)
+        if not any((s.radar, s.time // 3600) == (score.radar, score.time // 3600) for s in by_harm[:place])
+    ]
+    others = [score for score in by_harm if score not in alone]
+    assert choose_worst(scores, count) == sorted([*alone, *others][:count], key=by_harm.index)
+
+
+def test_the_worst_of_years_of_frames_are_found_in_no_time():
+    numbers = np.random.default_rng(1).permutation(20_000) + 1
+    scores = [FrameScore("A", START + 3600 * hour, 30_000, 9, int(miss), 0) for hour, miss in enumerate(numbers)]
+    began = process_time()
+    found = choose_worst(scores)
+    assert process_time() - began < 3  # each frame beside each other one: above 10 s
+    assert [score.misses for score in found] == list(range(20_000, 19_990, -1))
 
 
 @given(score_lists())
