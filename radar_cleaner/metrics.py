@@ -11,9 +11,6 @@ Wilks, Statistical Methods in the Atmospheric Sciences, chapter 9.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -52,19 +49,6 @@ DECISION_NEEDS: dict[str, tuple[Counts, ...]] = {
     "f1": (_ALL_BUT_REMOVED_OTHER,),
     "hss": (_ALL_MET, _ALL_OTHER),
 }
-
-
-def band_of(dbz: NDArray[np.floating], edges: Sequence[float]) -> NDArray[np.int64]:
-    """Band 0..len(edges) of values in dBZ (any shape): below the first edge, between, from the last up."""
-    return np.asarray(np.digitize(dbz, np.asarray(edges, dtype=np.float64)), dtype=np.int64)
-
-
-def band_names(edges: Sequence[float]) -> list[str]:
-    """Names of the len(edges) + 1 bands that increasing edges in dBZ make."""
-    if not edges:
-        return ["any dBZ"]
-    middle = [f"{low:g} to {high:g} dBZ" for low, high in pairwise(edges)]
-    return [f"below {edges[0]:g} dBZ", *middle, f"{edges[-1]:g} dBZ and more"]
 
 
 def count_decisions(
