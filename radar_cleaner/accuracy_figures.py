@@ -16,6 +16,7 @@ from radar_cleaner.figures import (
     GREEN,
     INK,
     MAX_COLUMNS,
+    handles_of,
     new_figure,
     percent_axis,
     say_nothing,
@@ -57,8 +58,8 @@ def calibration_figure(rows: Sequence[Row], scores: Sequence[Row]) -> bytes:
         _draw_counts(lower, of_radar)
         upper.tick_params(labelbottom=False)
         lower.set_xlabel("probability that the model gives")
-    handles, labels = grid[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    named = handles_of(grid.flat)
+    figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     return to_png(figure)
 
 

@@ -8,7 +8,7 @@ hangs on colour alone. Pictures of frames are in `map_figures`, those of trainin
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +78,8 @@ def removal_curve_figure(curve: Sequence[Scores], scores: Sequence[Scores], thre
         if not line:
             say_nothing(axes, "nothing to score")
     if radars:
-        handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
+        named = handles_of(panels)
+        figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=2, frameon=False)
     return to_png(figure)
 
 
@@ -174,6 +174,15 @@ def style_axes(axes: Axes) -> None:
     axes.tick_params(labelsize=8, color=GREY)
     axes.xaxis.label.set_fontsize(9)
     axes.yaxis.label.set_fontsize(9)
+
+
+def handles_of(panels: Iterable[Axes]) -> dict[str, Any]:
+    """What a legend of all panels holds, by its label: the first of each; no panel need have all of them."""
+    found: dict[str, Any] = {}
+    for axes in panels:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    return found
 
 
 def _unique(rows: Sequence[Scores], key: str = "radar") -> list[str]:

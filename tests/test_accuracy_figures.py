@@ -70,6 +70,12 @@ def test_the_error_stands_beside_its_radar(drawn):
     assert "A\nECE: n/a" in words(calibration_figure(rows_of("A"), errors_of("A", ece=None)))
 
 
+def test_the_legend_names_also_a_model_that_the_first_radar_lacks(drawn):
+    rows = [*rows_of("A"), *rows_of("B", models=MODELS)]
+    figure = calibration_figure(rows, errors_of("A", "B", models=MODELS))
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["as often as is said", *MODELS]
+
+
 def test_points_lie_where_the_rows_say_and_empty_bins_have_none(drawn):
     rows = rows_of("A", pixels=15)
     figure = calibration_figure(rows, errors_of("A"))
@@ -102,6 +108,16 @@ def test_both_panels_have_the_same_axes_which_hold_all_that_is_counted(drawn):
     assert len(limits) == 1
     low, high, *_ = limits.pop()
     assert low < 8 and high > DBZ_EDGES[np.flatnonzero(counts.any(axis=1))[-1] + 1]
+
+
+def test_pairs_lie_above_what_the_picture_has_beside_what_the_model_says(drawn):
+    counts = count_pairs(np.full(7, 8.0), np.full(7, 38.0))
+    axes = reflectivity_figure({AGREEMENT: counts}, DBZ_EDGES, []).axes[0]
+    (mesh,) = axes.collections
+    ((row, column),) = np.argwhere(mesh.get_array().filled(0) == 7)
+    x, y = mesh.get_coordinates()[row, column]
+    assert (round(x), round(y)) == (38, 8)
+    assert "picture" in axes.get_xlabel() and "model" in axes.get_ylabel()
 
 
 def test_reflectivity_of_no_pixel_or_of_one_is_still_a_picture():

@@ -6,6 +6,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
+from radar_cleaner import figures
 from radar_cleaner.evaluation import COMPARED, MODEL, RULES
 from radar_cleaner.figures import removal_curve_figure, scores_figure, write_png
 
@@ -39,6 +40,17 @@ def pixels(png):
 def test_any_number_of_radars_has_a_curve_and_bars(radars):
     pixels(removal_curve_figure(curve(*radars), scores(*radars), 0.5))
     pixels(scores_figure(scores(*radars)))
+
+
+def test_the_curves_legend_names_also_a_cleaner_that_the_first_radar_lacks(monkeypatch):
+    monkeypatch.setattr(figures, "to_png", lambda figure: figure)
+    rows = [row for row in scores("A", "B") if (row["radar"], row["cleaner"]) != ("A", COMPARED)]
+    rows = [
+        row | {"retention": None} if row["radar"] == "B" and row["cleaner"] == RULES[0] else row for row in rows
+    ]
+    figure = removal_curve_figure(curve("A", "B"), rows, 0.5)
+    named = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert sorted(named) == sorted(["model, any threshold", "model at 0.5", *RULES, COMPARED])
 
 
 def test_where_nothing_was_scored_there_is_still_a_picture():
