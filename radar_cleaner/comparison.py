@@ -22,17 +22,25 @@ from radar_cleaner.figures import (
     ORANGE,
     SKY,
     VERMILION,
+    handles_of,
     panel_grid,
     percent_axis,
     say_nothing,
     to_png,
 )
+from radar_cleaner.tables import read_csv
 
 # Of the rows of a comparison: what is compared.
 SCORES = ("retention", "removal", "f1", "csi", "hss", "roc_auc", "pr_auc_other", "ece")
 ERRORS = {"hole_mae_dbz": ON_HOLES, "agreement_mae_dbz": AGREEMENT}
 # Of an evaluation: what must be equal for two of them to be compared.
 _SAME = ("references", "samples", "dbz_bands", "range_bands_km", "hole_sizes_px")
+# What a comparison reads of them: columns of the rows of metrics.json, and those of the curve.
+_COLUMNS = {
+    "scores": {"radar", "cleaner", "range", "band"},
+    "reflectivity": {"radar", "measure", "hole_px", "range", "band"},
+}
+_CURVE = {"radar": str, "retention": float, "removal": float}
 _COLOURS = ((BLUE, "o"), (VERMILION, "s"), (GREEN, "D"), (ORANGE, "^"), (SKY, "v"), (INK, "P"))
 
 
@@ -46,13 +54,38 @@ class Run:
 
 
 def read_run(path: Path, name: str) -> Run:
-    """The evaluation of a run's results folder. Raises StoreError where there is none."""
+    """The evaluation of a run's results folder. Raises StoreError where there is none, or one of another shape."""
     folder = path / "evaluation"
     try:
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-        return Run(name, metrics, pd.read_csv(folder / "curve.csv"))
+        _expect_shape(metrics)
+        return Run(name, metrics, _read_curve(folder / "curve.csv"))
     except (OSError, ValueError) as error:
         raise StoreError(f"{folder}: no evaluation to compare ({error}); run snakemake evaluate there") from None
+
+
+def _expect_shape(metrics: Any) -> None:
+    """Raise ValueError where that is no metrics.json of an evaluation, as far as a comparison reads it."""
+    if not isinstance(metrics, dict):
+        raise ValueError(f"metrics.json is a {type(metrics).__name__}, wanted a dict")
+    for part, wanted in _COLUMNS.items():
+        rows = metrics.get(part)
+        if not isinstance(rows, list):
+            raise ValueError(f"metrics.json has no list of {part}")
+        for row in rows:
+            if not isinstance(row, dict) or not wanted <= row.keys():
+                raise ValueError(f"a row of the {part} in metrics.json lacks one of {', '.join(sorted(wanted))}")
+    if not isinstance(metrics.get("threshold"), int | float):
+        raise ValueError("metrics.json has no threshold")
+
+
+def _read_curve(path: Path) -> pd.DataFrame:
+    """The columns of `_CURVE`; raises ValueError where one is missing. An evaluation of no sample has no rows."""
+    curve = read_csv(path)
+    missing = [name for name in _CURVE if name not in curve]
+    if missing and len(curve):
+        raise ValueError(f"{path.name} has no column {', '.join(missing)}")
+    return curve.reindex(columns=list(_CURVE)).astype(_CURVE)
 
 
 def unlike(runs: Sequence[Run]) -> list[str]:
@@ -135,7 +168,7 @@ def comparison_figure(runs: Sequence[Run], rows: Sequence[Mapping[str, Any]]) ->
                 label=run.name,
                 zorder=3,
             )
-            low.append((row["retention_low"] or row["retention"]) - 0.01)
+            low.append((row["retention"] if row["retention_low"] is None else row["retention_low"]) - 0.01)
         axes.set_xlim(max(0.0, min(low)), 1.0)
         axes.set_ylim(0, 1)
         axes.set_title(radar, loc="left", fontweight="bold", fontsize=11)
@@ -146,9 +179,10 @@ def comparison_figure(runs: Sequence[Run], rows: Sequence[Mapping[str, Any]]) ->
         percent_axis(axes.yaxis)
         if len(low) == 1:
             say_nothing(axes, "nothing to score")
-    handles, labels = panels[0].get_legend_handles_labels()
-    if handles:
-        figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
+    named = handles_of(panels)
+    if shown := [run.name for run in runs if run.name in named]:
+        handles = [named[name] for name in shown]
+        figure.legend(handles, shown, loc="outside lower center", ncols=3, frameon=False)
     return to_png(figure)
 
 

@@ -59,3 +59,13 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
     """Write a table without its index, atomically."""
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """A table that `write_csv` wrote. Raises OSError, or ValueError where it is none.
+
+    A radar's name is a text whatever it looks like (101, 007, NA); only an empty cell is unknown.
+    """
+    import pandas as pd
+
+    return pd.read_csv(path, dtype={"radar": str}, keep_default_na=False, na_values=[""])

@@ -46,6 +46,12 @@ def test_a_whole_run_is_summed_up(results, capsys):
     assert f"cleaned data {results / 'cleaned'}" in lines
 
 
+def test_radars_are_named_as_they_are_also_where_that_looks_like_a_number_or_like_nothing(results, capsys):
+    rows = "radar,day,found,read,rejected,missing\n007,2024-07-11,10,8,1,0\nNA,2024-07-11,10,9,1,0\n"
+    (results / "report" / "coverage.csv").write_text(rows, encoding="utf-8")
+    assert "17 (007 8, NA 9)" in told(results, capsys)
+
+
 def test_a_run_without_training_and_scores_says_what_it_has(results, capsys):
     text = told(results, capsys)
     assert "frames read" in text and "report" in text

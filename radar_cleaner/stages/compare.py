@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -42,9 +41,12 @@ def compare(*runs: Path, output: Path | None = None) -> None:
 
 
 def _names(runs: tuple[Path, ...]) -> list[str]:
-    """The folders' own names, or whole paths where those are equal."""
-    short = [path.resolve().name for path in runs]
-    names = short if len(set(short)) == len(short) else [str(path) for path in runs]
-    if twice := [name for name, count in Counter(names).items() if count > 1]:
-        raise ConfigError(f"compare: {twice[0]} is named twice")
-    return names
+    """The folders' own names, or whole paths where those are equal. Raises ConfigError for one folder twice."""
+    whole = [path.resolve() for path in runs]
+    for place, path in enumerate(whole):
+        if path in whole[:place]:
+            first = runs[whole.index(path)]
+            as_well = "" if str(first) == str(runs[place]) else f" (as {first} too)"
+            raise ConfigError(f"compare: {runs[place]} is named twice{as_well}; name each run once")
+    short = [path.name for path in whole]
+    return short if len(set(short)) == len(short) else [str(path) for path in runs]

@@ -11,6 +11,7 @@ import pandas as pd
 from radar_cleaner.errors import StoreError
 from radar_cleaner.evaluation import COMPARED, MODEL, whole_rows
 from radar_cleaner.report import list_warnings
+from radar_cleaner.tables import read_csv
 
 
 def show_summary(*, results: Path) -> None:
@@ -34,7 +35,7 @@ def show_summary(*, results: Path) -> None:
         print(
             "WARNING: The last run did not write its report: that and the counts of frames are of an earlier run."
         )
-    lines = [*_count_frames(pd.read_csv(coverage)), *_count_samples(results)]
+    lines = [*_count_frames(read_csv(coverage)), *_count_samples(results)]
     lines += _list_scores(metrics) if metrics else []
     lines += [("report", f"{report} (of an earlier run)" if stale else str(report))]
     for name in ("cleaned", "composite"):
