@@ -7,6 +7,7 @@ share of the frame's own echo would let a nearly empty frame win by a few pixels
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,6 +21,7 @@ from radar_cleaner.bands import band_names, band_of
 from radar_cleaner.evaluation import BLOCK_SECONDS, RULES, Tally
 from radar_cleaner.metrics import KEPT, MET, NON_MET, REMOVED
 from radar_cleaner.shards import format_time
+from radar_cleaner.tables import format_rows
 from radar_cleaner.vocabulary import METEOROLOGICAL, NON_METEOROLOGICAL, decode_dbz, is_echo
 
 SHOWN = 10
@@ -128,6 +130,20 @@ def frame_rows(scores: Sequence[FrameScore]) -> list[dict[str, Any]]:
         for harm, score in zip(harms(scores), scores, strict=True)
     ]
     return sorted(rows, key=lambda row: (row["time"], row["radar"]))
+
+
+def which_frames(scores: Sequence[FrameScore]) -> dict[str, str | None]:
+    """Which frames these are: the first and the last time, and a digest of their rows as a table of samples.
+
+    Equal digests are equal frames, in whatever order; the times are None where there are none.
+    """
+    rows = sorted((format_time(score.time), score.radar) for score in scores)
+    text = format_rows(["time", "radar"], rows)
+    return {
+        "first": rows[0][0] if rows else None,
+        "last": rows[-1][0] if rows else None,
+        "digest": f"sha256:{hashlib.sha256(text.encode()).hexdigest()}",
+    }
 
 
 def describe_wrong(judged: Judged, dbz_bands: Sequence[float]) -> tuple[str, str]:

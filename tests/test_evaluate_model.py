@@ -1,5 +1,6 @@
 """The stage pairs each frame with its reference, hides holes by a second look, and writes what it found."""
 
+import hashlib
 import json
 
 import imageio.v3 as iio
@@ -31,6 +32,12 @@ from radar_cleaner.vocabulary import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL,
 SHARD = "20240711T00"
 TIMES = times_from(count=4)
 MINUTES = [-6, 0, 6]
+ALL = [(time, radar) for time in TIMES for radar in ("CASGO", "CASCM")]
+
+
+def digest_of(samples):
+    """Of the table of these samples, as it is written."""
+    return f"sha256:{hashlib.sha256(sample_table(samples).to_csv(index=False).encode()).hexdigest()}"
 
 
 class FakeCleaner:
@@ -94,7 +101,7 @@ def run(tmp_path, monkeypatch):
             monkeypatch.setattr(stage.accuracy_figures, "calibration_figure", lambda *_: b"")
             monkeypatch.setattr(stage.accuracy_figures, "reflectivity_figure", lambda *_: b"")
             monkeypatch.setattr(stage.error_figures, "worst_frames_figure", lambda rows, *_: call.drawn(rows))
-        samples = samples or [(time, radar) for time in TIMES for radar in ("CASGO", "CASCM")]
+        samples = samples or ALL
         sample_table(samples).to_csv(tmp_path / "test.csv", index=False)
         cleaner = cleaner or FakeCleaner(40)
         monkeypatch.setattr(ensembles, "load_cleaner", lambda path, *_: call.others.get(path.name, cleaner))
@@ -303,7 +310,20 @@ def test_samples_without_a_reference_are_counted_and_not_scored(run):
         "listed": 8,
         "scored": {"CASCM": 4, "CASGO": 3},
         "without_reference": {"CASCM": 0, "CASGO": 1},
+        "first": "2024-07-11T00:00:00Z",
+        "last": "2024-07-11T00:18:00Z",
+        "digest": digest_of([(time, radar) for time, radar in ALL if (time, radar) != (TIMES[1], "CASGO")]),
     }
+
+
+def test_it_is_told_which_frames_were_scored_whatever_their_order(run):
+    some = [(TIMES[2], "CASGO"), (TIMES[1], "CASCM")]
+    found, again, others = (
+        run(samples=samples)["samples"] for samples in (some, some[::-1], [*some[:1], (TIMES[2], "CASCM")])
+    )
+    assert found == again and found["digest"] == digest_of(some) != others["digest"]
+    assert (found["first"], found["last"]) == ("2024-07-11T00:06:00Z", "2024-07-11T00:12:00Z")
+    assert others["first"] == "2024-07-11T00:12:00Z" and others["listed"] == found["listed"]
 
 
 def test_without_any_reference_there_are_no_scores_but_whole_files(run):
@@ -312,6 +332,7 @@ def test_without_any_reference_there_are_no_scores_but_whole_files(run):
     metrics = run(reference=run.folder / "empty", draw=True)
     assert find(metrics)["retention"] is None
     assert sum(metrics["samples"]["scored"].values()) == 0
+    assert metrics["samples"]["first"] is metrics["samples"]["last"] is None
     assert metrics["worst_frames"] == [] and frames_of(run).empty
     assert set(metrics["ece"].values()) == {None}
     assert set(pd.read_csv(run.folder / "out" / "calibration.csv")["pixels"]) == {0}
@@ -375,6 +396,9 @@ def test_a_fast_dev_run_scores_the_first_two_samples_and_writes_all_files(run):
         "listed": 2,
         "scored": {"CASCM": 1, "CASGO": 1},
         "without_reference": {"CASCM": 0, "CASGO": 0},
+        "first": "2024-07-11T00:00:00Z",
+        "last": "2024-07-11T00:00:00Z",
+        "digest": digest_of(ALL[:2]),
     }
     assert len(list((run.folder / "out").iterdir())) == 10
 

@@ -43,6 +43,7 @@ from radar_cleaner.worst_frames import (
     choose_worst,
     describe_wrong,
     frame_rows,
+    which_frames,
 )
 
 log = logging.getLogger(__name__)
@@ -218,7 +219,8 @@ def evaluate_model(
             "tta": tta,
             "calibrated": calibrated,
             "fast_dev_run": fast_dev_run,
-            "samples": {"listed": len(wanted), "scored": scored, "without_reference": without},
+            "samples": {"listed": len(wanted), "scored": scored, "without_reference": without}
+            | which_frames(by_frame),
             "ece": {row["radar"]: row["ece"] for row in whole if row["cleaner"] == "model"},
             "scores": rows,
             "reflectivity": reflectivity,
