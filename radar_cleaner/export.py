@@ -6,7 +6,7 @@ import copy
 import json
 import logging
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -94,7 +94,7 @@ def export_onnx(model: nn.Module, config: ModelConfig, about: Mapping[str, str])
             verbose=False,
         )
     assert program is not None
-    _expect_any_size(config, program.model.graph.inputs[0].shape)
+    _expect_any_size(config, program.model.graph.inputs[0].shape or ())
     told = {"channels": config.inputs.names, "lead_minutes": config.lead_minutes, **about}
     program.model.metadata_props.update(
         {name: value if isinstance(value, str) else json.dumps(value) for name, value in told.items()}
@@ -103,9 +103,9 @@ def export_onnx(model: nn.Module, config: ModelConfig, about: Mapping[str, str])
     return content
 
 
-def _expect_any_size(config: ModelConfig, shape: Sequence[object]) -> None:
+def _expect_any_size(config: ModelConfig, shape: Iterable[object]) -> None:
     """Raise ConfigError where the number or size of the pictures is not left open: torch fixes it with no word."""
-    names = dict(zip(("batch", "channels", "height", "width"), shape, strict=True))
+    names = dict(zip(("batch", "channels", "height", "width"), shape, strict=False))
     fixed = [f"{name} {size}" for name, size in names.items() if name != "channels" and isinstance(size, int)]
     if not fixed:
         return
