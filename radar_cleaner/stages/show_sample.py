@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from radar_cleaner.bank import RadarSources, Sample, open_bank, write_bank
+from radar_cleaner.bank import Bank, RadarSources, Sample, open_bank, write_bank
 from radar_cleaner.channels import Inputs, unscale_dbz
-from radar_cleaner.checkpoints import load_model, read_model_provenance
+from radar_cleaner.checkpoints import load_model, read_model_provenance, read_weights
 from radar_cleaner.cutting import cut
 from radar_cleaner.dataset import Batch, make_batch
 from radar_cleaner.draws import Augmentation, Draw, draw_crop, draw_validation
@@ -27,10 +27,12 @@ from radar_cleaner.plants import PlantOptions, read_planting
 from radar_cleaner.sample_figures import sample_figure
 from radar_cleaner.samples import read_samples
 from radar_cleaner.shards import format_time, parse_time, shard_of
+from radar_cleaner.training_options import Schedule
 
 Options = TypeVar("Options")
 
 _HOLES = HoleOptions(1.0, ("blocks",), 24, 0.3, 15.0)  # of a sample that no training has varied
+_MINUTES = (-6, 0, 6)  # seen where nothing says which
 _MOST_BYTES = 10**9
 _GRAINS = ("month", "day", "hour", "frame")
 
@@ -57,19 +59,22 @@ def show_sample(
     split
         Table of samples: train, val or test.
     index
-        Row of the table, from 0; without it and a time the first.
+        Row of the table, from 0; without it and a time the first (of the radar, where that is given).
     time
         Time of the sample, as 2024-07-11T13:00Z.
     radar
         Radar of the sample, where several have this time; without it the first.
     model
-        Model file whose channels are shown, and with `epoch` how its training varied the sample; without it there
-        are those of the clutter atlas, the input times and the helper channels.
+        Model file whose channels are shown, and with `epoch` how its training varied the sample; without it that
+        of the run, model/best.pt, if it has one.
     epoch
-        Show the first crop that the model's training made of it in this epoch, from 0, with its turns, holes and
-        plants; without it the whole frame, with the holes of a validation.
+        Show the first crop that the training of `model` made of it in this epoch, from 0, with its turns, holes
+        and plants; of training samples only. Plants take the nearest code that the sample's own frames hold, where
+        the training knew those of all frames. Without it the whole frame, with the holes of a validation.
     input_minutes
-        Minutes from the sample's time to the frames that are seen, without a model; -6, 0 and 6 if not given.
+        Minutes from the sample's time to the frames that are seen, rising and with 0, in place of a model: then
+        there are the channels of these times and of the clutter atlas, and the helpers. Where there is no model
+        either they are -6, 0 and 6.
     code
         Python file of a network of your own.
     output
@@ -79,19 +84,15 @@ def show_sample(
     rows = [Sample(*row) for row in read_samples(results / "samples" / f"{split}.csv")]
     place = _choose(rows, split, index, time, radar)
     sample, layout = rows[place], Layout(results)
-    if model is None:
-        atlas: Literal["channel", "none"] = "channel" if layout.atlas(sample.radar).is_dir() else "none"
-        inputs = Inputs(tuple(input_minutes or (-6, 0, 6)), atlas, "max")
-    else:
-        inputs = load_model(model)[0].inputs
+    trained = None if epoch is None else _training_of(model, epoch, split)
+    inputs = _inputs(layout, sample, model, input_minutes)
+    guessed = model is None and input_minutes is None
     with tempfile.TemporaryDirectory() as folder:
-        sources = {sample.radar: _sources(layout, sample, inputs)}
-        write_bank(Path(folder), sources, [sample], inputs.input_minutes, inputs, _MOST_BYTES)
-        bank = open_bank(Path(folder))
-        if epoch is None:
+        bank = _open_bank(Path(folder), layout, sample, inputs, guessed)
+        if trained is None or epoch is None:
             draw, noise_dbz = draw_validation(bank, sample, _HOLES, inputs, 0, place), 0.0
         else:
-            draw, noise_dbz = _draw_as_trained(bank, sample, place, inputs, model, epoch)
+            draw, noise_dbz = _draw_as_trained(bank, sample, place, inputs, trained, epoch)
         batch = make_batch(cut(bank, [sample], [draw], inputs), inputs, torch.device("cpu"), noise_dbz)
     channels = dict(zip(inputs.names, batch.channels[0].numpy(), strict=True))
     print(f"{sample}: row {place} of {len(rows)} in {split}.csv; {_describe(draw)}")
@@ -111,6 +112,11 @@ def _choose(rows: list[Sample], split: str, index: int | None, time: str | None,
         raise SampleError(f"--index {index}: {split}.csv has rows 0 to {len(rows) - 1}")
     if time is None:
         found = [place for place, row in enumerate(rows) if radar in (None, row.radar)]
+        if index is not None and radar not in (None, rows[index].radar):
+            raise ConfigError(
+                f"--index {index} is a sample of {rows[index].radar}, not of --radar {radar}; leave one of the two"
+                " out"
+            )
         if index is not None:
             return index % len(rows)
     else:
@@ -126,9 +132,43 @@ def _choose(rows: list[Sample], split: str, index: int | None, time: str | None,
     return found[0]
 
 
+def _inputs(layout: Layout, sample: Sample, model: Path | None, minutes: list[int] | None) -> Inputs:
+    """What is seen: by a model, at times that are given, by the run's own model, or else what is usual.
+
+    Raises ConfigError where that contradicts itself.
+    """
+    if model is not None and minutes is not None:
+        raise ConfigError(f"--input-minutes {minutes}: --model says which frames it sees; give one of them")
+    if minutes is not None and (0 not in minutes or minutes != sorted(set(minutes))):
+        raise ConfigError(f"--input-minutes {minutes}: must rise and hold 0, the sample's own frame, as -6 0 6")
+    if model is not None:
+        return load_model(model)[0].inputs
+    own = layout.results / "model" / "best.pt"
+    if minutes is None and own.is_file():
+        return read_weights(own)[0].inputs  # builds no network, which may be in a file of the user's
+    atlas: Literal["channel", "none"] = "channel" if layout.atlas(sample.radar).is_dir() else "none"
+    return Inputs(tuple(minutes or _MINUTES), atlas, "max")
+
+
+def _open_bank(folder: Path, layout: Layout, sample: Sample, inputs: Inputs, guessed: bool) -> Bank:
+    """A bank of one sample, in a folder. Raises SampleError where a frame that is seen is not there."""
+    seen = sorted({0, *inputs.input_minutes})
+    try:
+        sources = {sample.radar: _sources(layout, sample, inputs)}
+        write_bank(folder, sources, [sample], seen, inputs, _MOST_BYTES)
+    except SampleError as error:
+        if not guessed:
+            raise
+        raise SampleError(
+            f"{error}. Frames were looked for at {list(inputs.input_minutes)} minutes; where the run reads others,"
+            " give --input-minutes or --model"
+        ) from None
+    return open_bank(folder)
+
+
 def _sources(layout: Layout, sample: Sample, inputs: Inputs) -> RadarSources:
     """The stores that hold the sample's times, whatever a shard is in this run."""
-    times = [sample.time + 60 * minute for minute in (*inputs.input_minutes, *inputs.ahead)]
+    times = [sample.time + 60 * minute for minute in (0, *inputs.input_minutes, *inputs.ahead)]
     shards = sorted({shard_of(time, grain) for time in times for grain in _GRAINS})
     there = [shard for shard in shards if layout.targets(sample.radar, shard).is_dir()]
     if not there:
@@ -143,12 +183,23 @@ def _sources(layout: Layout, sample: Sample, inputs: Inputs) -> RadarSources:
     )
 
 
-def _draw_as_trained(
-    bank: Any, sample: Sample, place: int, inputs: Inputs, model: Path | None, epoch: int
-) -> tuple[Draw, float]:
+def _training_of(model: Path | None, epoch: int, split: str) -> Mapping[str, Any]:
+    """The parameters of a model's training, which has such an epoch of such samples. Raises ConfigError."""
     if model is None:
         raise ConfigError("--epoch needs --model, whose training varied the sample")
-    told = read_model_provenance(model)["parameters"]
+    if split != "train":
+        raise ConfigError(f"--epoch {epoch} with --split {split}: only --split train is what it varied")
+    told: Mapping[str, Any] = read_model_provenance(model)["parameters"]
+    epochs = _part(Schedule, told).last_epoch
+    if not 0 <= epoch < epochs:
+        raise ConfigError(f"--epoch {epoch}: the training of {model} has the epochs 0 to {epochs - 1}")
+    return told
+
+
+def _draw_as_trained(
+    bank: Bank, sample: Sample, place: int, inputs: Inputs, told: Mapping[str, Any], epoch: int
+) -> tuple[Draw, float]:
+    """The sample's first crop of an epoch of the training with these parameters, and its noise in dBZ."""
     how, holes = _part(Augmentation, told), _part(HoleOptions, told)
     planting = read_planting(_part(PlantOptions, told))
     item = place * told["crops_per_sample"]
@@ -199,7 +250,8 @@ def _tell_forecast(batch: Batch, inputs: Inputs) -> list[str]:
     told = []
     for minutes, mask, weight, dbz in _by_lead(batch, inputs):
         rain, known = int((weight * mask > 0).sum()), int((weight > 0).sum())
-        mean = f", mean {float(dbz.nanmean()):.1f} dBZ" if rain else ""
+        seen = dbz[torch.isfinite(dbz)]
+        mean = f", mean {float(seen.mean()):.1f} dBZ" if seen.numel() else ""
         told.append(f"in {minutes} min: {rain:,} px rain{mean}, of {known:,} px that are known")
     return told
 
