@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from radar_cleaner.bank import Sample
+from radar_cleaner.calibration import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE
 from radar_cleaner.model_summary import ModelSummary
 from radar_cleaner.shards import format_time
 
@@ -44,6 +46,7 @@ def write_card(
     the data and the programs that made it, with their digests and versions.
     """
     best = history[best_epoch - 1]
+    ahead = _leads_ahead(parameters)
     split, weights = _WEIGHTS[best_weights]
     chosen = "least validation loss" if val_samples else "the last: there are no validation samples"
     lines = [
@@ -54,6 +57,7 @@ def write_card(
         "Its targets are votes of labelers (density, shape, clutter atlas, time, radars), no hand-made truth",
         "unless reference masks voted (`votes.reference`): it can inherit their errors, and it knows only the",
         "weather, the radars and the interference of the data below.",
+        *_foretold(ahead),
         "",
         "## Size",
         "",
@@ -84,7 +88,10 @@ def write_card(
             if f"{split}_{name}" in best
         ),
         "",
-        _SCORED.format(temperature=temperature),
+        *(_lead_table(ahead, best, split) if ahead else []),
+        _SCORED,
+        *_temperature_lines(temperature, bool(val_samples)),
+        "",
         _USE,
         *(["## Notes", "", *(f"- {note}" for note in notes), ""] if notes else []),
         *(_table("Made by", "what", made_by) if made_by else []),
@@ -102,9 +109,6 @@ def write_card(
 _SCORED = """\
 At a probability of 0.5, against the weak labels of whole frames. How it scores on frames of a later period,
 against a reference where there is one, lies in `evaluation/` beside it, once `evaluate_model` has run.
-
-Divided by {temperature:.3g} (its temperature) its logits would be as sure as they are right on the validation
-samples; `cleaning.calibrated` divides them.
 """
 _USE = """\
 ## Limits
@@ -124,6 +128,61 @@ below, and `samples.input_minutes` as many before and after.
 
     radar-cleaner export-model --model PATH --output model.onnx  # for other programs
 """
+
+
+def _leads_ahead(parameters: Mapping[str, object]) -> list[int]:
+    """The minutes ahead that the model forecasts, of its parameters; none of a model that only cleans."""
+    leads = parameters.get("lead_minutes", ())
+    return [minutes for minutes in leads if minutes > 0] if isinstance(leads, list | tuple) else []
+
+
+def _foretold(ahead: Sequence[int]) -> list[str]:
+    """What a model forecasts, as lines of a paragraph of their own."""
+    if not ahead:
+        return []
+    *some, last = map(str, ahead)
+    told = f"{', '.join(some)} and {last}" if some else last
+    return [
+        "",
+        "It also forecasts: how likely there will be weather at each pixel, and its reflectivity,",
+        f"in {told} minutes.",
+    ]
+
+
+def _lead_table(ahead: Sequence[int], best: Mapping[str, float], split: str) -> list[str]:
+    """The scores of the forecasts by lead, of the validation of an epoch."""
+    rows = [
+        f"| {minutes} | {best[f'{split}_forecast_csi_{minutes}min']:.4f} "
+        f"| {best[f'{split}_forecast_mae_dbz_{minutes}min']:.4f} |"
+        for minutes in ahead
+    ]
+    head = "| minutes ahead | critical success index of weather | reflectivity MAE where there was weather, dBZ |"
+    return [head, "|---|---|---|", *rows, ""]
+
+
+def _temperature_lines(temperature: float, validated: bool) -> list[str]:
+    """What the temperature is worth: it is that of the best fit, a bound, or 1 where nothing could be fitted."""
+    if not validated:
+        return ["Its temperature is 1, for want of validation samples: `cleaning.calibrated` changes nothing."]
+    if temperature == 1:  # as `fit_temperature` says where there is nothing to fit
+        return [
+            "Its temperature is 1, as the validation samples do not tell it (they lack a kind of echo, or its",
+            "logits say nothing): `cleaning.calibrated` changes nothing.",
+        ]
+    for bound, which, still in (
+        (LOWEST_TEMPERATURE, "lowest", "less sure than they are right"),
+        (HIGHEST_TEMPERATURE, "highest", "surer than they are right"),
+    ):
+        if math.isclose(temperature, bound, rel_tol=1e-6):
+            return [
+                f"Its temperature is {temperature:.3g}, the {which} that is tried: divided by it its logits would",
+                f"still be {still} on the validation samples; `cleaning.calibrated` divides them.",
+            ]
+    return [
+        f"Divided by {temperature:.3g} (its temperature) its logits would be as sure as they are right on the"
+        " validation",
+        "samples; `cleaning.calibrated` divides them.",
+    ]
 
 
 def _table(title: str, what: str, values: Mapping[str, str]) -> list[str]:
