@@ -106,7 +106,8 @@ def choose_worst(scores: Sequence[FrameScore], count: int = SHOWN) -> list[Frame
         if score.wrong
     )
     hours: set[tuple[str, int]] = set()
-    first, others = [], []
+    first: list[tuple[Any, ...]] = []
+    others: list[tuple[Any, ...]] = []
     for entry in by_harm:
         hour = entry[2], entry[1] // BLOCK_SECONDS
         (others if hour in hours else first).append(entry)
