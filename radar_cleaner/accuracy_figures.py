@@ -64,36 +64,47 @@ def calibration_figure(rows: Sequence[Row], scores: Sequence[Row]) -> bytes:
 
 
 def reflectivity_figure(
-    pairs: Mapping[str, NDArray[np.int64]], edges: NDArray[np.float64], rows: Sequence[Row]
+    pairs: Mapping[str, Mapping[str, NDArray[np.int64]]], edges: NDArray[np.float64], rows: Sequence[Row]
 ) -> bytes:
-    """How often which estimate comes with which observed reflectivity, a panel a measure.
+    """How often which estimate comes with which observed reflectivity: a line of panels a radar, one a measure.
 
-    `pairs` holds (estimate, observed) counts between `edges` in dBZ for each measure, `rows` those of
-    `score_tables.reflectivity_rows` for the same frames over all ranges, reflectivities and holes.
+    `pairs` holds (estimate, observed) counts between `edges` in dBZ by radar and measure, one radar at least,
+    `rows` those of `score_tables.reflectivity_rows` for the same frames over all ranges, reflectivities and holes.
     """
-    figure = new_figure(5.0 * len(pairs), 4.9)
-    panels = figure.subplots(1, len(pairs), squeeze=False)[0]
-    both = sum(pairs.values())
-    low, high = _extent(np.asarray(both), edges)
-    for axes, (measure, counts) in zip(panels, pairs.items(), strict=True):
-        style_axes(axes)
-        axes.set_title(f"{measure}\n{_in_words(rows, measure)}", loc="left", fontsize=9, linespacing=1.5)
-        axes.set_xlabel("reflectivity in the picture (dBZ)")
-        axes.set_ylabel("reflectivity by the model (dBZ)")
-        axes.set_xlim(low, high)
-        axes.set_ylim(low, high)
-        axes.set_aspect("equal")
-        axes.plot([low, high], [low, high], color=INK, linewidth=0.9, linestyle="--", zorder=3)
-        if not counts.any():
-            say_nothing(axes, "nothing to judge")
-            continue
-        image = axes.pcolormesh(
-            edges, edges, np.ma.masked_equal(counts, 0), norm=LogNorm(1, max(2, counts.max())), cmap="viridis"
-        )
-        bar = figure.colorbar(image, ax=axes, fraction=0.046, pad=0.03)
-        bar.set_label("pixels", fontsize=9)
-        bar.ax.tick_params(labelsize=8)
+    columns = max(map(len, pairs.values()))
+    figure = new_figure(5.0 * columns, 4.9 * len(pairs))
+    grid = figure.subplots(len(pairs), columns, squeeze=False)
+    limits = _extent(
+        np.sum([counts for of_radar in pairs.values() for counts in of_radar.values()], axis=0), edges
+    )
+    for line, (radar, of_radar) in zip(grid, pairs.items(), strict=True):
+        told = [row for row in rows if row["radar"] == radar]
+        for axes, (measure, counts) in zip(line, of_radar.items(), strict=True):
+            head = ", ".join(filter(None, (radar, measure)))
+            axes.set_title(f"{head}\n{_in_words(told, measure)}", loc="left", fontsize=9, linespacing=1.5)
+            _draw_pairs(axes, counts, edges, limits)
     return to_png(figure)
+
+
+def _draw_pairs(
+    axes: Axes, counts: NDArray[np.int64], edges: NDArray[np.float64], limits: tuple[float, float]
+) -> None:
+    style_axes(axes)
+    axes.set_xlabel("reflectivity in the picture (dBZ)")
+    axes.set_ylabel("reflectivity by the model (dBZ)")
+    axes.set_xlim(*limits)
+    axes.set_ylim(*limits)
+    axes.set_aspect("equal")
+    axes.plot(limits, limits, color=INK, linewidth=0.9, linestyle="--", zorder=3)
+    if not counts.any():
+        say_nothing(axes, "nothing to judge")
+        return
+    image = axes.pcolormesh(
+        edges, edges, np.ma.masked_equal(counts, 0), norm=LogNorm(1, max(2, counts.max())), cmap="viridis"
+    )
+    bar = axes.figure.colorbar(image, ax=axes, fraction=0.046, pad=0.03)
+    bar.set_label("pixels", fontsize=9)
+    bar.ax.tick_params(labelsize=8)
 
 
 def _error_title(radar: str, errors: Mapping[str, float | None]) -> str:

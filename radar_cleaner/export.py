@@ -46,7 +46,7 @@ class ExactGroupNorm(nn.Module):
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         """(B, C, H, W), as given."""
-        x_BGCHW = x_BCHW.unflatten(1, (self.norm.num_groups, -1))
+        x_BGCHW = x_BCHW.unflatten(1, (self.norm.num_groups, -1))  # type: ignore[no-untyped-call]
         x_BGCHW = x_BGCHW - x_BGCHW.mean(-1, keepdim=True).mean((2, 3), keepdim=True)
         variance = x_BGCHW.square().mean(-1, keepdim=True).mean((2, 3), keepdim=True)
         x_BCHW = (x_BGCHW * torch.rsqrt(variance + self.norm.eps)).flatten(1, 2)

@@ -92,10 +92,15 @@ def test_where_nothing_or_next_to_nothing_was_scored_there_is_still_a_picture(ro
 
 def test_reflectivity_has_a_panel_a_measure_with_its_scores(drawn):
     counts, scores = pairs_of()
-    rows = [{"measure": AGREEMENT, **scores}, {"measure": ON_HOLES, **scores, "pixels": 0}]
-    said = words(reflectivity_figure({ON_HOLES: np.zeros_like(counts), AGREEMENT: counts}, DBZ_EDGES, rows))
-    assert f"{ON_HOLES}\nno pixel" in said
-    for part in (f"{AGREEMENT}\nn 4,000 px", f"MAE {scores['mae_dbz']:.2f} dBZ", f"R² {scores['r2']:.2f}"):
+    rows = [
+        {"radar": "A", "measure": AGREEMENT, **scores},
+        {"radar": "A", "measure": ON_HOLES, **scores, "pixels": 0},
+        {"radar": "B", "measure": ON_HOLES, **scores, "pixels": 17},
+    ]
+    pairs = {ON_HOLES: np.zeros_like(counts), AGREEMENT: counts}
+    said = words(reflectivity_figure({"A": pairs, "B": pairs}, DBZ_EDGES, rows))
+    assert f"A, {ON_HOLES}\nno pixel" in said and f"B, {ON_HOLES}\nn 17 px" in said
+    for part in (f"A, {AGREEMENT}\nn 4,000 px", f"MAE {scores['mae_dbz']:.2f} dBZ", f"R² {scores['r2']:.2f}"):
         assert part in said
 
 
@@ -103,7 +108,7 @@ def test_both_panels_have_the_same_axes_which_hold_all_that_is_counted(drawn):
     counts, _ = pairs_of()
     few = np.zeros_like(counts)
     few[70, 40] = 1  # 38 dBZ for 8 dBZ
-    panels = reflectivity_figure({ON_HOLES: few, AGREEMENT: counts}, DBZ_EDGES, []).axes[:2]
+    panels = reflectivity_figure({"": {ON_HOLES: few, AGREEMENT: counts}}, DBZ_EDGES, []).axes[:2]
     limits = {(*axes.get_xlim(), *axes.get_ylim()) for axes in panels}
     assert len(limits) == 1
     low, high, *_ = limits.pop()
@@ -112,7 +117,7 @@ def test_both_panels_have_the_same_axes_which_hold_all_that_is_counted(drawn):
 
 def test_pairs_lie_above_what_the_picture_has_beside_what_the_model_says(drawn):
     counts = count_pairs(np.full(7, 8.0), np.full(7, 38.0))
-    axes = reflectivity_figure({AGREEMENT: counts}, DBZ_EDGES, []).axes[0]
+    axes = reflectivity_figure({"A": {AGREEMENT: counts}}, DBZ_EDGES, []).axes[0]
     (mesh,) = axes.collections
     ((row, column),) = np.argwhere(mesh.get_array().filled(0) == 7)
     x, y = mesh.get_coordinates()[row, column]
@@ -122,15 +127,15 @@ def test_pairs_lie_above_what_the_picture_has_beside_what_the_model_says(drawn):
 
 def test_reflectivity_of_no_pixel_or_of_one_is_still_a_picture():
     nothing = np.zeros((DBZ_EDGES.size - 1,) * 2, np.int64)
-    picture(reflectivity_figure({ON_HOLES: nothing, AGREEMENT: nothing}, DBZ_EDGES, []))
+    picture(reflectivity_figure({"": {ON_HOLES: nothing, AGREEMENT: nothing}}, DBZ_EDGES, []))
     one = nothing.copy()
     one[50, 50] = 1
-    picture(reflectivity_figure({ON_HOLES: nothing, AGREEMENT: one}, DBZ_EDGES, []))
+    picture(reflectivity_figure({"": {ON_HOLES: nothing, AGREEMENT: one}}, DBZ_EDGES, []))
 
 
 def test_equal_numbers_give_an_equal_picture():
     assert calibration_figure(rows_of("A"), errors_of("A")) == calibration_figure(rows_of("A"), errors_of("A"))
     counts, scores = pairs_of()
-    rows = [{"measure": AGREEMENT, **scores}]
-    first, second = (reflectivity_figure({AGREEMENT: counts}, DBZ_EDGES, rows) for _ in range(2))
+    rows = [{"radar": "A", "measure": AGREEMENT, **scores}]
+    first, second = (reflectivity_figure({"A": {AGREEMENT: counts}}, DBZ_EDGES, rows) for _ in range(2))
     assert first == second

@@ -260,14 +260,12 @@ def _told(samples: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
 
 
 def _draw_reflectivity(found: Mapping[str, RadarScores], rows: Sequence[dict[str, Any]]) -> bytes:
-    """The estimates of all radars together."""
-    last = list(found)[-1] if found else None  # all radars, or the only one
+    """The estimates by radar, all radars first."""
     nothing = np.zeros((2, DBZ_EDGES.size - 1, DBZ_EDGES.size - 1), np.int64)
-    pairs = nothing if last is None else found[last].total.pairs
-    told = [row for row in whole_rows(rows) if row["radar"] == last and row["hole_px"] == ALL]
-    return accuracy_figures.reflectivity_figure(
-        dict(zip((ON_HOLES, AGREEMENT), pairs, strict=True)), DBZ_EDGES, told
-    )
+    pairs = {radar: found[radar].total.pairs for radar in reversed(list(found))} or {"": nothing}
+    by_measure = {radar: dict(zip((ON_HOLES, AGREEMENT), both, strict=True)) for radar, both in pairs.items()}
+    told = [row for row in whole_rows(rows) if row["hole_px"] == ALL]
+    return accuracy_figures.reflectivity_figure(by_measure, DBZ_EDGES, told)
 
 
 def _show_worst(
