@@ -43,6 +43,7 @@ KINDS = {
     "replicated": {"pad_mode": "replicate", "input_scale": 2},
     "padded with zeros, standardized": {"pad_mode": "constant", "normalize": True},
 }
+SLOW = ("convnext", "dinov2", "replicated")
 
 
 def said(model: torch.nn.Module, pad_mode: str, x: torch.Tensor) -> list[np.ndarray]:
@@ -52,7 +53,10 @@ def said(model: torch.nn.Module, pad_mode: str, x: torch.Tensor) -> list[np.ndar
     return [torch.sigmoid(logit).numpy(), unscale_dbz(scaled).numpy()]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+# Half a minute each: torch traces the network for any size.
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=pytest.mark.slow) if kind in SLOW else kind for kind in KINDS]
+)
 def test_the_exported_model_answers_as_the_model_at_any_size(tmp_path: Path, kind: str) -> None:
     made = config(**KINDS[kind])
     model = made.build()
@@ -90,6 +94,7 @@ def test_of_a_whole_frame_it_says_what_the_model_says_in_double_precision(tmp_pa
     assert np.abs(probability - exact[0]).max() <= 1e-4 and np.abs(dbz - exact[1]).max() <= 1e-4
 
 
+@pytest.mark.slow
 def test_a_network_that_holds_for_one_size_only_is_refused_by_its_name(tmp_path: Path) -> None:
     """Swin's windows: torch writes the size of its example into the file, and says nothing."""
     swin = {"model_type": "swin", "embed_dim": 4, "depths": [1, 1, 1, 1], "num_heads": [1] * 4, "window_size": 4}
