@@ -21,7 +21,16 @@ sys.path[:0] = [str(ROOT / "workflow")]
 from planning.code import import_closure  # noqa: E402
 
 # Imported where a key of the config or a subcommand asks for one.
-EXTRAS = {"tensorboard", "wandb", "mlflow", "transformers", "onnxscript", "pysteps"}
+EXTRAS = {
+    "tensorboard",
+    "wandb",
+    "mlflow",
+    "transformers",
+    "huggingface_hub",  # with transformers, as safetensors
+    "safetensors",
+    "onnxscript",
+    "pysteps",
+}
 CPU_BUILDS = "--extra-index-url https://download.pytorch.org/whl/cpu"
 HEADS = {
     "preparation": "# What all rules run in, with --sdm conda, but those that use torch.",

@@ -88,9 +88,9 @@ def test_a_network_that_cannot_be_made_here_is_not_to_be_trained_again(tmp_path,
     with pytest.raises(ConfigError, match=r"best\.pt: model encoder_unet needs the package transformers") as error:
         load_model(path)
     assert "train it again" not in str(error.value)
-    save_model(path, config("their_net"), {}, {})
+    save_model(path, config("nobodys_net"), {}, {})
     with pytest.raises(
-        ConfigError, match=r"best\.pt: model 'their_net' is not known; .* its file in training\.model"
+        ConfigError, match=r"best\.pt: model 'nobodys_net' is not known; .* its file in training\.model"
     ):
         load_model(path)
 

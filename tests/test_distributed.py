@@ -180,7 +180,9 @@ def test_two_processes_have_the_losses_of_one_over_20_steps(of_two, tmp_path):
     alone = losses_of_20_steps(Processes(), tmp_path)
     torch.use_deterministic_algorithms(False)
     assert len(alone) == 20 and alone[-1] < 0.9 * alone[0]
-    assert of_two[0]["losses"] == pytest.approx(alone, rel=1e-5)
+    # Sums are rounded otherwise; that grows from step to step, by how much hangs on the machine.
+    assert of_two[0]["losses"][:10] == pytest.approx(alone[:10], rel=1e-5)
+    assert of_two[0]["losses"] == pytest.approx(alone, rel=3e-4)
 
 
 def test_fp16_trains_where_a_process_has_no_sample_of_the_last_batch(of_two, tmp_path):

@@ -19,7 +19,7 @@ from PIL import Image
 from radar_cleaner.bank import RadarSources, Sample, open_bank, write_bank
 from radar_cleaner.checkpoints import read_model_provenance, read_weights, save_model
 from radar_cleaner.dataset import Batch, make_batch
-from radar_cleaner.errors import ConfigError, ModelError, SampleError
+from radar_cleaner.errors import ConfigError, SampleError
 from radar_cleaner.layout import Layout
 from radar_cleaner.samples import read_samples
 from radar_cleaner.shards import format_time
@@ -186,7 +186,7 @@ def test_the_runs_own_model_may_be_a_network_that_is_not_known_here(
     own = change_model(
         results / "model/best.pt", tmp_path / "model/best.pt", model="mine", input_minutes=(-12, -6)
     )
-    with pytest.raises(ModelError):
+    with pytest.raises(ConfigError, match="model 'mine' is not known"):
         shown(results=tmp_path, model=own, output=tmp_path / "a.png")
     channels, targets = shown(results=tmp_path, index=-1, output=tmp_path / "a.png")
     assert "own_reflectivity_-12" in channels and "own_reflectivity_0" not in channels
