@@ -43,7 +43,7 @@ KINDS = {
     "replicated": {"pad_mode": "replicate", "input_scale": 2},
     "padded with zeros, standardized": {"pad_mode": "constant", "normalize": True},
 }
-SLOW = ("convnext", "dinov2", "replicated")
+SLOW = set(KINDS) - {"tiny_unet"}
 
 
 def said(model: torch.nn.Module, pad_mode: str, x: torch.Tensor) -> list[np.ndarray]:
@@ -78,6 +78,7 @@ def test_the_exported_model_answers_as_the_model_at_any_size(tmp_path: Path, kin
             assert np.abs(one - other).max() <= 1e-4, (name, shape)
 
 
+@pytest.mark.slow
 def test_of_a_whole_frame_it_says_what_the_model_says_in_double_precision(tmp_path: Path) -> None:
     """Where sums over all pixels in single precision are off: probabilities that turn within a few pixels."""
     made = config()

@@ -136,7 +136,7 @@ def test_frozen_weights_do_not_move_and_the_others_do(made, tmp_path):
     assert f"| trainable weights | {sum(before[name].numel() for name in moved)} |" in card
 
 
-@pytest.mark.parametrize("pattern", [r"first\.0\.0", r".*0\.weight"])
+@pytest.mark.parametrize("pattern", [r"first\.0\.0", pytest.param(r".*0\.weight", marks=pytest.mark.slow)])
 def test_a_norm_behind_frozen_weights_learns(made, tmp_path, pattern):
     """In a process of its own: torch's GroupNorm would end it."""
     results, stores = made
