@@ -32,6 +32,7 @@ from radar_cleaner.tables import read_csv
 
 # Of the rows of a comparison: what is compared.
 SCORES = ("retention", "removal", "f1", "csi", "hss", "roc_auc", "pr_auc_other", "ece")
+_ENDS = ("", "_low", "_high")  # a score and its interval
 ERRORS = {"hole_mae_dbz": ON_HOLES, "agreement_mae_dbz": AGREEMENT}
 # Of an evaluation: what must be equal for two of them to be compared.
 _SAME = ("references", "samples", "dbz_bands", "range_bands_km", "hole_sizes_px")
@@ -111,14 +112,10 @@ def _row(radar: str, run: Run) -> dict[str, Any]:
     }
     row: dict[str, Any] = {"radar": radar, "run": run.name, "threshold": run.metrics["threshold"]}
     for score in SCORES:
-        row |= {f"{score}{end}": scores.get(f"{score}{end}") for end in _ends(score)}
+        row |= {f"{score}{end}": scores.get(f"{score}{end}") for end in _ENDS}
     for name, measure in ERRORS.items():
-        row |= {f"{name}{end}": errors.get(measure, {}).get(f"mae_dbz{end}") for end in _ends(name)}
+        row |= {f"{name}{end}": errors.get(measure, {}).get(f"mae_dbz{end}") for end in _ENDS}
     return row
-
-
-def _ends(score: str) -> tuple[str, ...]:
-    return ("",) if score == "ece" else ("", "_low", "_high")
 
 
 def comparison_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:

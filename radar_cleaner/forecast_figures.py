@@ -7,7 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from radar_cleaner.figures import BLUE, GREEN, ORANGE, Scores, panel_grid, percent_axis, say_nothing, to_png
+from radar_cleaner.figures import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    Scores,
+    handles_of,
+    panel_grid,
+    percent_axis,
+    say_nothing,
+    to_png,
+)
 
 _STYLES = ((BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "D", "-."))
 _APART = 0.02  # of the axis: whiskers of methods beside each other
@@ -44,11 +54,10 @@ def forecast_figure(rows: Sequence[Scores]) -> bytes:
     for axes in panels[: len(events) + 1]:
         axes.set_xlabel("lead (minutes)")
         axes.set_xticks(sorted({row["lead_minutes"] for row in drawn}))
-    lines = {line.get_label(): line for axes in panels for line in axes.get_legend_handles_labels()[0]}
-    shown = [lines[method] for method in methods if method in lines]
-    figure.legend(
-        shown, [str(line.get_label()) for line in shown], loc="outside lower center", ncols=3, frameon=False
-    )
+    named = handles_of(panels)
+    shown = [method for method in methods if method in named]
+    handles = [named[method] for method in shown]
+    figure.legend(handles, shown, loc="outside lower center", ncols=3, frameon=False)
     figure.suptitle(f"Forecasts scored on {radar}", fontsize=11, x=0.01, ha="left")
     return to_png(figure)
 
