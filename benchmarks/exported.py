@@ -47,24 +47,21 @@ def main() -> None:
             file = Path(folder) / "model.onnx"
             export_model(model=path, output=file)
             session = onnxruntime.InferenceSession(file)
-        apart = np.zeros((2, 2))
+        exact, apart, how = copy.deepcopy(cleaner.model).double(), np.zeros((2, 2)), cleaner.config.pad_mode
         for cut in CUTS:
             found = session.run(None, {"channels": np.ascontiguousarray(x[cut].numpy())})
-            exact, as_used = (
-                said(copy.deepcopy(cleaner).model.double(), x[cut].double()),
-                said(cleaner.model, x[cut]),
-            )
-            for row, wanted in enumerate((exact, as_used)):
+            wanted_of = said(exact, how, x[cut].double()), said(cleaner.model, how, x[cut])
+            for row, wanted in enumerate(wanted_of):
                 off = [np.abs(one - other.numpy()).max() for one, other in zip(found, wanted, strict=True)]
                 apart[row] = np.maximum(apart[row], off)
         told = " | ".join(f"{probability:.1e}, {dbz:.1e}" for probability, dbz in apart)
         print(f"| `{cleaner.config.model}` | {told} |")
 
 
-def said(model: torch.nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def said(model: torch.nn.Module, pad_mode: str, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Probability and dBZ."""
     with torch.inference_mode():
-        logit, scaled = apply_padded(model, x, "reflect")
+        logit, scaled = apply_padded(model, x, pad_mode)
     return torch.sigmoid(logit), unscale_dbz(scaled)
 
 
