@@ -91,7 +91,7 @@ class FirstSteps:
 def losses_of_20_steps(processes, folder):
     """Losses of 20 steps, without dropout."""
     bank, samples = small_bank(5)
-    how = training(HOW, holes=HOLES, epochs=4, global_batch_size=5, crops_per_sample=5, learning_rate=1e-3)
+    how = training(HOW, holes=HOLES, epochs=4, global_batch_size=5, crops_per_sample=5, learning_rate=5e-4)
     where = place(folder / f"{processes.world}.pt", processes)
     log = FirstSteps()
     train(how, running(), bank, samples, samples[:3], dataclasses.replace(where, log=log))
@@ -180,9 +180,7 @@ def test_two_processes_have_the_losses_of_one_over_20_steps(of_two, tmp_path):
     alone = losses_of_20_steps(Processes(), tmp_path)
     torch.use_deterministic_algorithms(False)
     assert len(alone) == 20 and alone[-1] < 0.9 * alone[0]
-    # Sums are rounded otherwise; that grows from step to step, by how much hangs on the machine.
-    assert of_two[0]["losses"][:10] == pytest.approx(alone[:10], rel=1e-5)
-    assert of_two[0]["losses"] == pytest.approx(alone, rel=3e-4)
+    assert of_two[0]["losses"] == pytest.approx(alone, rel=1e-5)
 
 
 def test_fp16_trains_where_a_process_has_no_sample_of_the_last_batch(of_two, tmp_path):
