@@ -184,7 +184,10 @@ def test_a_run_killed_while_it_trains_goes_on_to_the_same_files(tmp_path):
     assert read_outputs(whole) == read_outputs(killed)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGTERM, pytest.param(signal.SIGUSR1, marks=pytest.mark.slow), signal.SIGINT],  # USR1 to two processes
+)
 def test_an_interrupted_run_says_again_and_goes_on(tmp_path, number):
     results = tmp_path / "results"
     arguments = train_flags(results, write_stores(results), **EVERYTHING)

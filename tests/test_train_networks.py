@@ -83,7 +83,7 @@ def test_a_network_learns_four_samples_by_heart(tmp_path, name):
     how = training(
         model=ModelConfig(name, (-6, 0, 6), (0,), "none", "max", "reflect"),
         how=augmentation(crop=64),
-        epochs=60,
+        epochs=20,
         crops_per_sample=2,
         learning_rate=3e-3,
     )

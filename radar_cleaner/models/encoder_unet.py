@@ -109,6 +109,6 @@ def _pyramid(features: Sequence[Tensor]) -> list[Tensor]:
     return [
         functional.interpolate(feature, scale_factor=scale, mode="nearest")
         if scale >= 1
-        else functional.avg_pool2d(feature, 2, ceil_mode=True)
+        else functional.avg_pool2d(functional.pad(feature, (0, 1, 0, 1), mode="replicate"), 2)
         for feature, scale in zip(features, scales, strict=True)
     ]
