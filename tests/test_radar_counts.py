@@ -41,7 +41,8 @@ def check_products(workspace: Workspace, config: dict[str, Any]) -> None:
     assert np.isfinite(values).any()
 
 
-@pytest.mark.parametrize("count", [1, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [1, 3])
 def test_a_model_of_two_radars_cleans_one_and_three(finished: Workspace, tmp_path: Path, count: int) -> None:
     workspace = make_workspace(tmp_path / "copy")
     config = with_radars(count, workspace)
