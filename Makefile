@@ -36,7 +36,7 @@ benchmark-quality: .venv/installed-benchmark  ## the cleaner against classical f
 benchmark-ablation: .venv/installed  ## what each part of the cleaner is worth: trainings without it (OPTIONS=--list)
 	$(BIN)/python -m benchmarks.quality.ablation $(OPTIONS)
 
-test: .venv/installed-dev  ## the tests (12 minutes on 2 cores)
+test: .venv/installed-dev  ## the tests (15 minutes on 2 cores)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 verify: .venv/installed-dev .venv/installed-benchmark  ## the tests that need longer
