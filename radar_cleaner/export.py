@@ -79,7 +79,8 @@ def export_onnx(model: nn.Module, config: ModelConfig, about: Mapping[str, str])
     exported = Exported(model.cpu(), config.pad_mode).eval()
     size = 2 * int(model.multiple)  # type: ignore[arg-type]
     example = torch.zeros(2, config.channels, size + 3, size + 5)
-    least = int(model.multiple) + 1  # type: ignore[arg-type]  # what torch asks of sizes that are padded; the file does not
+    # torch asks so of what is padded, and traces twice where it is not told; the file takes smaller pictures too.
+    least = int(model.multiple) + 1  # type: ignore[arg-type]
     batch = torch.export.Dim("batch")
     height, width = (torch.export.Dim(name, min=least) for name in ("height", "width"))
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision is not there

@@ -106,6 +106,7 @@ def _pyramid(features: Sequence[Tensor]) -> list[Tensor]:
     if first != last:
         return list(features)
     scales = (4.0, 2.0, 1.0, 0.5)
+    # With `ceil_mode` in place of the edge, torch fixes in an export whether the number of patches is even.
     return [
         functional.interpolate(feature, scale_factor=scale, mode="nearest")
         if scale >= 1
