@@ -169,6 +169,8 @@ class Cluster(Workspace):
                 env=self.environment(),
                 stdout=said,
                 stderr=subprocess.STDOUT,
+                # Where the tests themselves run behind a `&`, Ctrl-C is ignored by all that they start.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
             try:
                 yield Started(process, self.root / "said")
