@@ -77,12 +77,11 @@ def export_onnx(model: nn.Module, config: ModelConfig, about: Mapping[str, str])
             " -r envs/requirements-export.txt"
         ) from None
     exported = Exported(model.cpu(), config.pad_mode).eval()
-    size = 2 * int(model.multiple)  # type: ignore[arg-type]
-    example = torch.zeros(2, config.channels, size + 3, size + 5)
-    # torch asks so of what is padded, and traces twice where it is not told; the file takes smaller pictures too.
-    least = int(model.multiple) + 1  # type: ignore[arg-type]
+    multiple = int(model.multiple)  # type: ignore[arg-type]
+    example = torch.zeros(2, config.channels, 2 * multiple + 3, 2 * multiple + 5)
     batch = torch.export.Dim("batch")
-    height, width = (torch.export.Dim(name, min=least) for name in ("height", "width"))
+    # torch asks so of what is padded, and traces twice where it is not told; the file takes smaller pictures too.
+    height, width = (torch.export.Dim(name, min=multiple + 1) for name in ("height", "width"))
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision is not there
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore", FutureWarning)

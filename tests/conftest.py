@@ -18,15 +18,19 @@ settings.load_profile("patient")
 def finished(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Workspace:
     """A workspace in which the smoke config ran to its end. Tests leave it as they found it.
 
-    It runs once: each of pytest's processes has a copy, of which Snakemake thinks as of the first.
+    It runs once: the others of pytest's processes have copies, of which Snakemake thinks as of the first. Where it
+    fails there is nothing to copy, and each tells why.
     """
-    own = tmp_path_factory.getbasetemp() / "finished"
+    base = tmp_path_factory.getbasetemp()
+    own, shared = base / "finished", base.parent / "finished"
     if worker_id == "master":
         return run_smoke(own)
-    shared = own.parents[1] / "finished"
     with FileLock(shared.with_suffix(".lock")):
-        first = Workspace(shared, SMOKE) if shared.exists() else run_smoke(shared)
-    return first.copied(own)
+        if shared.exists():
+            return Workspace(shared, SMOKE).copied(own)
+        workspace = run_smoke(own)
+        workspace.copied(shared)
+        return workspace
 
 
 def run_smoke(root: Path) -> Workspace:

@@ -286,7 +286,7 @@ def test_an_object_that_was_not_fetched_stops_the_job_and_is_no_bad_frame(tmp_pa
 
 
 @pytest.mark.slow
-def test_five_years_of_two_radars_are_listed_in_half_the_time_that_strptime_takes(tmp_path):
+def test_five_years_of_two_radars_are_listed_in_half_the_time_that_rglob_and_strptime_take(tmp_path):
     for radar in "AB":
         for hour in range(5 * 8760):
             start = to_datetime(1_577_836_800 + 3600 * hour)

@@ -311,7 +311,6 @@ def series_paths(tmp_path_factory):
     return [folder / "b.zarr", folder / "a.zarr"]
 
 
-@settings(max_examples=25)
 @given(asked=st.lists(st.tuples(st.sampled_from(["reflectivity", "echo_class"]), st.integers(0, 12)), max_size=30))
 def test_reading_ahead_gives_the_same_frames_in_any_order(series_paths, asked):
     plain, ahead = TimeSeries(series_paths, "labels"), TimeSeries(series_paths, "labels", ahead=3)

@@ -262,7 +262,7 @@ def _told(samples: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
 def _draw_reflectivity(found: Mapping[str, RadarScores], rows: Sequence[dict[str, Any]]) -> bytes:
     """The estimates by radar, of all radars last as in the other pictures."""
     nothing = np.zeros((2, DBZ_EDGES.size - 1, DBZ_EDGES.size - 1), np.int64)
-    pairs = {radar: found[radar].total.pairs for radar in found} or {"": nothing}
+    pairs = {radar: scores.total.pairs for radar, scores in found.items()} or {"": nothing}
     by_measure = {radar: dict(zip((ON_HOLES, AGREEMENT), both, strict=True)) for radar, both in pairs.items()}
     told = [row for row in whole_rows(rows) if row["hole_px"] == ALL]
     return accuracy_figures.reflectivity_figure(by_measure, DBZ_EDGES, told)
