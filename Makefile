@@ -6,7 +6,7 @@ BIN := .venv/bin
 SNAKEMAKE = $(BIN)/snakemake --configfile $(CONFIG)
 RESULTS = $$($(BIN)/python -c \
   'import sys, yaml; print(yaml.safe_load(open(sys.argv[1])).get("results", "results"))' $(CONFIG))
-SOURCES := radar_cleaner workflow/planning tests benchmarks docs envs
+SOURCES := radar_cleaner tests benchmarks docs envs
 
 .DEFAULT_GOAL := help
 .PHONY: help demo bench bench-scale benchmark-quality benchmark-ablation test verify test-slurm verify-slurm check lint format dag rulegraph run-report costs why touch lock clean

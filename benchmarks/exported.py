@@ -20,14 +20,14 @@ import numpy as np
 import onnxruntime
 import torch
 
-from radar_cleaner.channels import unscale_dbz
-from radar_cleaner.ensembles import EnsembleFrames
-from radar_cleaner.inference import Cleaner, load_cleaner
-from radar_cleaner.layout import Layout
+from radar_cleaner.datasets.channels import unscale_dbz
+from radar_cleaner.inference.ensemble import EnsembleFrames
+from radar_cleaner.inference.predictor import Cleaner, load_cleaner
 from radar_cleaner.models import apply_padded
-from radar_cleaner.samples import read_samples
-from radar_cleaner.shards import shard_of
 from radar_cleaner.stages.export_model import export_model
+from radar_cleaner.storage.paths import Layout
+from radar_cleaner.storage.shards import shard_of
+from radar_cleaner.targets.splits import read_samples
 
 CUTS = (np.s_[:, :, :, :], np.s_[:, :, 100:197, 60:291], np.s_[:1, :, 200:233, 210:257], np.s_[:, :, :5, :7])
 

@@ -13,9 +13,16 @@ from pathlib import Path
 import numpy as np
 from imageio import v3 as iio
 
-from radar_cleaner.labels import ColourTable, EchoShape, classify_echoes, overlay_mask, pack_echoes, range_mask
-from radar_cleaner.palette import parse_palette
-from radar_cleaner.vocabulary import METEOROLOGICAL, NON_METEOROLOGICAL, is_echo
+from radar_cleaner.conventions import METEOROLOGICAL, NON_METEOROLOGICAL, is_echo
+from radar_cleaner.reflectivity.colour_table import (
+    ColourTable,
+    EchoShape,
+    classify_echoes,
+    overlay_mask,
+    pack_echoes,
+    range_mask,
+)
+from radar_cleaner.reflectivity.palette import parse_palette
 
 SAMPLE = Path("resources/maritimes")
 PALETTE = Path("config/palettes/eccc.csv")

@@ -14,8 +14,8 @@ from pathlib import Path
 import pandas as pd
 from flags import to_flags, train_options
 
-from radar_cleaner.checkpoints import read_model_provenance
 from radar_cleaner.cli import app
+from radar_cleaner.training.checkpoints import read_model_provenance
 
 FOUND = {"rates": "rates.csv", "rates-figure": "rates.png"}
 

@@ -26,8 +26,8 @@ from statistics import median
 import yaml
 from checkout import ROOT, link_project, run
 
-from radar_cleaner.checkpoints import save_model
 from radar_cleaner.models import ModelConfig, draw_weights
+from radar_cleaner.training.checkpoints import save_model
 
 RADARS = ("CASGO", "CASCM")
 TIMES = [f"20240711{hour}{minute:02}" for hour in (13, 14) for minute in range(0, 60, 6)]

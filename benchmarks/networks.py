@@ -14,9 +14,9 @@ from collections.abc import Callable
 
 import torch
 
-from radar_cleaner.architectures import ARCHITECTURES
-from radar_cleaner.model_summary import summarize_model
+from radar_cleaner.config.networks import ARCHITECTURES
 from radar_cleaner.models import ModelConfig, apply_padded, draw_weights, keyed_modules, set_keys
+from radar_cleaner.models.summary import summarize_model
 
 from .speed.timing import in_turns
 

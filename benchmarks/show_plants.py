@@ -19,11 +19,11 @@ import numpy as np
 from imageio import v3 as iio
 from numpy.typing import NDArray
 
-from radar_cleaner.labels import ColourTable, overlay_mask, pack_echoes, range_mask
-from radar_cleaner.palette import parse_palette
-from radar_cleaner.plant_ranges import PLANT_KINDS, PlantKind, read_plant_ranges
-from radar_cleaner.plants import Planted, Planting, draw_plants, plant
-from radar_cleaner.vocabulary import NODATA, encode_dbz, is_echo
+from radar_cleaner.config.artefacts import PLANT_KINDS, PlantKind, read_plant_ranges
+from radar_cleaner.conventions import NODATA, encode_dbz, is_echo
+from radar_cleaner.datasets.artefacts.inject import Planted, Planting, draw_plants, plant
+from radar_cleaner.reflectivity.colour_table import ColourTable, overlay_mask, pack_echoes, range_mask
+from radar_cleaner.reflectivity.palette import parse_palette
 
 FRAMES = Path("resources/maritimes/frames/CASGO")
 PALETTE = Path("config/palettes/eccc.csv")

@@ -32,7 +32,7 @@ from torch import Tensor, nn
 
 from radar_cleaner.errors import require
 from radar_cleaner.models import register_model
-from radar_cleaner.models.keyed import KeyedDropout2d
+from radar_cleaner.models.dropout import KeyedDropout2d
 
 
 @dataclass(frozen=True)

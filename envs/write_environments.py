@@ -16,9 +16,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "workflow")]
+sys.path[:0] = [str(ROOT)]
 
-from planning.code import import_closure  # noqa: E402
+from radar_cleaner.planning.code_digest import import_closure  # noqa: E402
 
 # Imported where a key of the config or a subcommand asks for one.
 EXTRAS = {

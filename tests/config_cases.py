@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from radar_cleaner.votes import LABELERS
+from radar_cleaner.targets.label_model import LABELERS
 
 Change = Callable[[dict[str, Any]], object]
 

@@ -9,9 +9,9 @@ from learning_cases import START
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from radar_cleaner.bank import RadarFrameBank, RadarGrid, Sample
-from radar_cleaner.extrapolation import NO_RAIN, Field
-from radar_cleaner.vocabulary import METEOROLOGICAL, NODATA, NONE, UNKNOWN
+from radar_cleaner.conventions import METEOROLOGICAL, NODATA, NONE, UNKNOWN
+from radar_cleaner.datasets.frame_cache import RadarFrameBank, RadarGrid, Sample
+from radar_cleaner.evaluation.nowcast_baselines import NO_RAIN, Field
 
 STEP_S = 360
 

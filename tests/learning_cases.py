@@ -15,27 +15,27 @@ import store_cases
 from numpy.typing import NDArray
 
 from benchmarks.flags import to_flags
-from radar_cleaner.averaging import Averaging
-from radar_cleaner.bank import RadarFrameBank, RadarGrid, Sample
-from radar_cleaner.channels import Inputs
 from radar_cleaner.cli import app
-from radar_cleaner.distributed import Processes
-from radar_cleaner.draws import Augmentation
-from radar_cleaner.holes import HoleOptions
-from radar_cleaner.interruption import Interruption
-from radar_cleaner.layout import Layout
-from radar_cleaner.losses import LossWeights
+from radar_cleaner.config.artefacts import PLANT_KINDS, PlantKind, read_plant_ranges
+from radar_cleaner.config.training import Running, Schedule, Training
+from radar_cleaner.conventions import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, NONE, UNKNOWN
+from radar_cleaner.datasets.artefacts.inject import NO_PLANTS, Planting
+from radar_cleaner.datasets.augmentation import Augmentation
+from radar_cleaner.datasets.channels import Inputs
+from radar_cleaner.datasets.frame_cache import RadarFrameBank, RadarGrid, Sample
+from radar_cleaner.datasets.inpainting_masks import HoleOptions
 from radar_cleaner.models import ModelConfig
-from radar_cleaner.numerics import Numerics
-from radar_cleaner.plant_ranges import PLANT_KINDS, PlantKind, read_plant_ranges
-from radar_cleaner.plants import NO_PLANTS, Planting
-from radar_cleaner.schedules import Optimization
-from radar_cleaner.shards import encode_stores, format_time, shard_of
-from radar_cleaner.tables import write_text
-from radar_cleaner.trackers import RunLog
-from radar_cleaner.training import Place
-from radar_cleaner.training_options import Running, Schedule, Training
-from radar_cleaner.vocabulary import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, NONE, UNKNOWN
+from radar_cleaner.storage.atomic import write_text
+from radar_cleaner.storage.paths import Layout
+from radar_cleaner.storage.shards import encode_stores, format_time, shard_of
+from radar_cleaner.training.distributed import Processes
+from radar_cleaner.training.loop import Place
+from radar_cleaner.training.losses import LossWeights
+from radar_cleaner.training.optimizer import Optimization
+from radar_cleaner.training.precision import Numerics
+from radar_cleaner.training.signals import Interruption
+from radar_cleaner.training.trackers import RunLog
+from radar_cleaner.training.weight_averaging import Averaging
 
 MINUTES = (-6, 0, 6)
 START = store_cases.START

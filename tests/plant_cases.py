@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from radar_cleaner.plant_canvas import Plant
-from radar_cleaner.plant_ranges import KINDS, PlantKind
-from radar_cleaner.plants import Planted, plant
-from radar_cleaner.vocabulary import NODATA
+from radar_cleaner.config.artefacts import KINDS, PlantKind
+from radar_cleaner.conventions import NODATA
+from radar_cleaner.datasets.artefacts.canvas import Plant
+from radar_cleaner.datasets.artefacts.inject import Planted, plant
 
 SHAPE = (96, 120)
 CENTER, RANGE = (51.0, 40.0), 110.0

@@ -9,18 +9,18 @@ import numpy as np
 import pandas as pd
 from store_cases import START, make_atlas, make_labels, pattern_codes, times_from
 
-from radar_cleaner.bands import Bands, distance_km
-from radar_cleaner.evaluation import Frame, RadarScores, score_frame, with_total
-from radar_cleaner.figures import new_figure, to_png
-from radar_cleaner.geometry import Grid, RadarGeometry
-from radar_cleaner.hole_lattice import hole_lattice
-from radar_cleaner.layout import Layout
-from radar_cleaner.products import ProductWriter
-from radar_cleaner.score_tables import reflectivity_rows, score_rows
-from radar_cleaner.shards import format_time
-from radar_cleaner.store_writer import Static, StoreWriter, Variable
-from radar_cleaner.vocabulary import NODATA, decode_dbz, is_echo
-from radar_cleaner.warp import warp_attrs, warp_grid
+from radar_cleaner.conventions import NODATA, decode_dbz, is_echo
+from radar_cleaner.evaluation.bins import Bands, distance_km
+from radar_cleaner.evaluation.inpainting_lattice import hole_lattice
+from radar_cleaner.evaluation.tables import reflectivity_rows, score_rows
+from radar_cleaner.evaluation.tallies import Frame, RadarScores, score_frame, with_total
+from radar_cleaner.georeference.grid import Grid, RadarGeometry
+from radar_cleaner.georeference.regrid import warp_attrs, warp_grid
+from radar_cleaner.plotting.scores import new_figure, to_png
+from radar_cleaner.products.cf import ProductWriter
+from radar_cleaner.storage.paths import Layout
+from radar_cleaner.storage.shards import format_time
+from radar_cleaner.storage.writer import Static, StoreWriter, Variable
 
 SHAPE = (48, 48)
 LEGEND_PX = 10
@@ -175,3 +175,10 @@ def make_warp(layout: Layout, target: str, radar: str) -> None:
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
+
+
+SVG = """<?xml version="1.0"?>
+<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd">
+<svg width="80pt" height="44pt" xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">
+<script>alert(1)</script><a xlink:href="http://evil.example/"><text x="1" onclick="alert(2)">a &lt;b&gt;</text></a>
+<image href="http://evil.example/x.png"/><rect fill="url(http://evil.example/)" stroke="#123456"/></svg>"""

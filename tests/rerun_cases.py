@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from workflow_cases import REPOSITORY, Job, Workspace
 
-from radar_cleaner.architectures import ARCHITECTURES, describe_options
+from radar_cleaner.config.networks import ARCHITECTURES, describe_options
 
 SCHEMA = REPOSITORY / "workflow/schemas/config.schema.yaml"
 PRODUCTS = {"clean_frames", "compose_radars", "write_report"}

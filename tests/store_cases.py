@@ -12,10 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from radar_cleaner.geometry import RadarGeometry
-from radar_cleaner.products import ProductWriter
-from radar_cleaner.store_writer import Static, StoreWriter, Variable
-from radar_cleaner.vocabulary import (
+from radar_cleaner.conventions import (
     ECHO_CLASS_ATTRS,
     FLAG_KEPT,
     FLAG_NODATA,
@@ -27,7 +24,10 @@ from radar_cleaner.vocabulary import (
     UNKNOWN,
     is_echo,
 )
-from radar_cleaner.warp import NOBODY
+from radar_cleaner.georeference.grid import RadarGeometry
+from radar_cleaner.georeference.regrid import NOBODY
+from radar_cleaner.products.cf import ProductWriter
+from radar_cleaner.storage.writer import Static, StoreWriter, Variable
 
 SHAPE = (48, 48)
 START = 1720656000  # 2024-07-11T00:00:00Z

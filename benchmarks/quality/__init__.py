@@ -25,8 +25,6 @@ ablation_tables  what is written
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "workflow")]  # `planning`

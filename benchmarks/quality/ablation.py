@@ -34,9 +34,9 @@ from time import monotonic
 import pandas as pd
 import yaml
 
-from radar_cleaner import figures
 from radar_cleaner.errors import RadarCleanerError
-from radar_cleaner.tables import write_csv, write_text
+from radar_cleaner.plotting import scores as figures
+from radar_cleaner.storage.atomic import write_csv, write_text
 
 from . import ROOT
 from . import ablation_tables as tables

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from radar_cleaner.figures import (
+from radar_cleaner.plotting.scores import (
     BLUE,
     GREEN,
     GREY,

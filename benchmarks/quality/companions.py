@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from radar_cleaner.tables import write_text
+from radar_cleaner.storage.atomic import write_text
 
 from .jobs import filled, make_results
 from .learned import NamedModel

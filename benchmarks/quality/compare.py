@@ -11,9 +11,9 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from radar_cleaner.evaluation import BLOCK_SECONDS
-from radar_cleaner.labels import EchoShape
-from radar_cleaner.metrics import KEPT, MET, NON_MET, REMOVED, decision_scores
+from radar_cleaner.evaluation.metrics import KEPT, MET, NON_MET, REMOVED, decision_scores
+from radar_cleaner.evaluation.tallies import BLOCK_SECONDS
+from radar_cleaner.reflectivity.colour_table import EchoShape
 
 from .details import Detail, detail_of
 from .methods import Kind, Method, judge_shape

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radar_cleaner.bands import band_names, band_of
-from radar_cleaner.metrics import MET, NON_MET, REMOVED, Counts, Sums, count_decisions, decision_scores
-from radar_cleaner.reflectivity import ERROR_SUMS, error_scores, sum_errors
-from radar_cleaner.vocabulary import METEOROLOGICAL, decode_dbz, is_echo
+from radar_cleaner.conventions import METEOROLOGICAL, decode_dbz, is_echo
+from radar_cleaner.evaluation.bins import band_names, band_of
+from radar_cleaner.evaluation.metrics import MET, NON_MET, REMOVED, Counts, Sums, count_decisions, decision_scores
+from radar_cleaner.evaluation.reflectivity_errors import ERROR_SUMS, error_scores, sum_errors
 
 from .filters import component_sizes, rain_rate
 from .scenes import Codes, Mask, Scene, Values, scored_pixels

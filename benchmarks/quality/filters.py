@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from radar_cleaner.vocabulary import ADD_OFFSET, NODATA, NON_METEOROLOGICAL, SCALE_FACTOR, decode_dbz, is_echo
+from radar_cleaner.conventions import ADD_OFFSET, NODATA, NON_METEOROLOGICAL, SCALE_FACTOR, decode_dbz, is_echo
 
 Codes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from planning.archive import Plan
-from planning.configuration import Period, read_period, read_radars
-from planning.schema import checked
-
+from radar_cleaner.config.load import checked
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.labels import EchoShape
-from radar_cleaner.layout import Layout
-from radar_cleaner.names import NameFormat
+from radar_cleaner.frames.timestamps import NameFormat
+from radar_cleaner.planning.plan import Plan
+from radar_cleaner.planning.radars import Period, read_period, read_radars
+from radar_cleaner.reflectivity.colour_table import EchoShape
+from radar_cleaner.storage.paths import Layout
 
 from . import ROOT
 from .learned import NamedModel

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from radar_cleaner.conventions import NODATA
 from radar_cleaner.errors import ConfigError, ModelError
-from radar_cleaner.inference import Cleaner, RadarFrames, load_cleaner
-from radar_cleaner.layout import Layout
-from radar_cleaner.vocabulary import NODATA
+from radar_cleaner.inference.predictor import Cleaner, RadarFrames, load_cleaner
+from radar_cleaner.storage.paths import Layout
 
 from .methods import Answer, Method
 from .scenes import Codes, Frames, Scene, Values

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radar_cleaner.vocabulary import ADD_OFFSET, NODATA, decode_dbz
+from radar_cleaner.conventions import ADD_OFFSET, NODATA, decode_dbz
 
 from .polar import PolarGrid
 

@@ -10,9 +10,9 @@ from typing import Literal
 
 import numpy as np
 
-from radar_cleaner import labelers
-from radar_cleaner.labels import EchoShape, classify_echoes, local_echo_fraction
-from radar_cleaner.vocabulary import MIN_ECHO_DBZ, decode_dbz, is_echo
+from radar_cleaner.conventions import MIN_ECHO_DBZ, decode_dbz, is_echo
+from radar_cleaner.reflectivity.colour_table import EchoShape, classify_echoes, local_echo_fraction
+from radar_cleaner.targets import labelers
 
 from . import filters, libraries
 from .polar import PolarGrid, polar_grid

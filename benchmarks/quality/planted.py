@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from radar_cleaner import labelers
-from radar_cleaner.labels import EchoShape, classify_echoes
-from radar_cleaner.plant_kinds import PAINTERS
-from radar_cleaner.plant_ranges import PLANT_KINDS, PlantKind, read_plant_ranges
-from radar_cleaner.plants import Planting, draw_plants, plant
-from radar_cleaner.stores import TimeSeries
-from radar_cleaner.vocabulary import METEOROLOGICAL, NODATA, decode_log_odds, is_echo
-from radar_cleaner.votes import Weights, vote
+from radar_cleaner.config.artefacts import PLANT_KINDS, PlantKind, read_plant_ranges
+from radar_cleaner.conventions import METEOROLOGICAL, NODATA, decode_log_odds, is_echo
+from radar_cleaner.datasets.artefacts.inject import Planting, draw_plants, plant
+from radar_cleaner.datasets.artefacts.kinds import PAINTERS
+from radar_cleaner.reflectivity.colour_table import EchoShape, classify_echoes
+from radar_cleaner.storage.reader import TimeSeries
+from radar_cleaner.targets import labelers
+from radar_cleaner.targets.label_model import Weights, vote
 
 from .scenes import REACH, Codes, Frames, Mask, Scene, Values
 
@@ -47,7 +47,7 @@ class Trial:
 
     `scene` is planted, also its label, its votes and those of its neighbours that are input times. `own` are the
     radar's frames by input time in minutes, no data where one is missing. `clean` is the frame without plants.
-    `kinds` is above 0 where what is planted adds or removes an echo of the frame (`radar_cleaner.plants.Planted`).
+    `kinds` is above 0 where what is planted adds or removes an echo of the frame (`Planted`).
     `others` is what the other radars see.
     """
 

@@ -13,11 +13,11 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
+from radar_cleaner.config.artefacts import PLANT_KINDS, PlantKind
+from radar_cleaner.conventions import METEOROLOGICAL, NON_METEOROLOGICAL, decode_dbz, is_echo
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.labels import EchoShape
-from radar_cleaner.metrics import MET, NON_MET
-from radar_cleaner.plant_ranges import PLANT_KINDS, PlantKind
-from radar_cleaner.vocabulary import METEOROLOGICAL, NON_METEOROLOGICAL, decode_dbz, is_echo
+from radar_cleaner.evaluation.metrics import MET, NON_MET
+from radar_cleaner.reflectivity.colour_table import EchoShape
 
 from .learned import NamedModel, join
 from .methods import Answer, Kind, Method, own_methods

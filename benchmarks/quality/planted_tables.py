@@ -9,8 +9,8 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from radar_cleaner.evaluation import ALL_RADARS
-from radar_cleaner.plant_ranges import PLANT_KINDS
+from radar_cleaner.config.artefacts import PLANT_KINDS
+from radar_cleaner.evaluation.tallies import ALL_RADARS
 
 from .planted import ADDITIVE, NEIGHBOURS, Plants
 from .planted_scores import ALL_ADDITIVE, NOTHING, UNSEEN, PlantScore

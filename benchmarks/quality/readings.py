@@ -11,10 +11,10 @@ from zipfile import BadZipFile
 
 import cv2
 import numpy as np
-from planning.code import import_closure
 
-from radar_cleaner.layout import Layout
-from radar_cleaner.tables import write_bytes
+from radar_cleaner.planning.code_digest import import_closure
+from radar_cleaner.storage.atomic import write_bytes
+from radar_cleaner.storage.paths import Layout
 
 from . import ROOT
 from .compare import RESAMPLES, Interval, read_curves

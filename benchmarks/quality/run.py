@@ -38,14 +38,14 @@ from typing import Any
 import cv2
 import pandas as pd
 import yaml
-from planning.configuration import fill_windows
 
-from radar_cleaner import figures
+from radar_cleaner.config.artefacts import PLANT_KINDS
 from radar_cleaner.errors import RadarCleanerError
-from radar_cleaner.layout import Layout
-from radar_cleaner.plant_ranges import PLANT_KINDS
-from radar_cleaner.samples import read_samples
-from radar_cleaner.tables import write_csv, write_text
+from radar_cleaner.planning.radars import fill_windows
+from radar_cleaner.plotting import scores as figures
+from radar_cleaner.storage.atomic import write_csv, write_text
+from radar_cleaner.storage.paths import Layout
+from radar_cleaner.targets.splits import read_samples
 
 from . import ROOT, figure, planted_scores, planted_tables, tables
 from .companions import make_ceiling, make_unseen

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radar_cleaner.evaluation import mask_classes
-from radar_cleaner.layout import Layout
-from radar_cleaner.metrics import is_scored
-from radar_cleaner.names import NameFormat
-from radar_cleaner.reference_masks import ReferenceMasks
-from radar_cleaner.stores import Store, TimeSeries, open_store
-from radar_cleaner.vocabulary import decode_log_odds, is_echo
+from radar_cleaner.conventions import decode_log_odds, is_echo
+from radar_cleaner.evaluation.metrics import is_scored
+from radar_cleaner.evaluation.tallies import mask_classes
+from radar_cleaner.frames.reference_masks import ReferenceMasks
+from radar_cleaner.frames.timestamps import NameFormat
+from radar_cleaner.storage.paths import Layout
+from radar_cleaner.storage.reader import Store, TimeSeries, open_store
 
 Codes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]

@@ -14,8 +14,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from radar_cleaner.metrics import MET, NON_MET, is_scored
-from radar_cleaner.vocabulary import METEOROLOGICAL
+from radar_cleaner.conventions import METEOROLOGICAL
+from radar_cleaner.evaluation.metrics import MET, NON_MET, is_scored
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.votes import LABELERS
+from radar_cleaner.targets.label_model import LABELERS
 
 from .jobs import filled
 

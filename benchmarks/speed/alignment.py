@@ -14,13 +14,12 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from planning.archive import Plan
-
-from radar_cleaner.layout import Layout
+from radar_cleaner.conventions import NODATA
+from radar_cleaner.georeference.regrid import nearest_gather, nearest_seer, pool, range_share
+from radar_cleaner.planning.plan import Plan
 from radar_cleaner.stages.align_others import align_others
-from radar_cleaner.stores import open_store
-from radar_cleaner.vocabulary import NODATA
-from radar_cleaner.warp import nearest_gather, nearest_seer, pool, range_share
+from radar_cleaner.storage.paths import Layout
+from radar_cleaner.storage.reader import open_store
 
 from ..quality.jobs import filled, make_results
 from .made import simulate, write_config

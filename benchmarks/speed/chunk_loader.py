@@ -12,7 +12,7 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from radar_cleaner.bank import RadarSources, Sample
+from radar_cleaner.datasets.frame_cache import RadarSources, Sample
 
 
 class ChunkLoader:

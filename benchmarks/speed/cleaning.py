@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 
-from radar_cleaner.inference import RadarFrames, load_cleaner
+from radar_cleaner.inference.predictor import RadarFrames, load_cleaner
 from radar_cleaner.stages.clean_frames import clean_frames
 
 from ..checkout import measure_python

@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from radar_cleaner.bank import Bank, open_bank, write_bank
-from radar_cleaner.steps import Crops
+from radar_cleaner.datasets.frame_cache import Bank, open_bank, write_bank
+from radar_cleaner.training.step import Crops
 
 from .chunk_loader import ChunkLoader
 from .made import Made, make, training_options

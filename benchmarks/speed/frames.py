@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from planning.configuration import read_radars
-from planning.schema import checked
+
+from radar_cleaner.config.load import checked
+from radar_cleaner.planning.radars import read_radars
 
 from . import ROOT
 

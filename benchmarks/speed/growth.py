@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from radar_cleaner.costs import Cost, read_costs
+from radar_cleaner.report.costs import Cost, read_costs
 
 from ..quality.jobs import make_results
 from .made import simulate, write_config

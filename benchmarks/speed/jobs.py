@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 
-from planning.code import import_closure
+from radar_cleaner.planning.code_digest import import_closure
 
 from ..checkout import measure_python
 from ..flags import to_flags

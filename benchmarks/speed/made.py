@@ -12,21 +12,21 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from planning.archive import Plan
 
-from radar_cleaner.averaging import Averaging
-from radar_cleaner.bank import RadarSources, Sample
-from radar_cleaner.checkpoints import read_model_provenance
-from radar_cleaner.draws import Augmentation
-from radar_cleaner.holes import HoleOptions
-from radar_cleaner.layout import Layout
-from radar_cleaner.losses import LossWeights
+from radar_cleaner.config.training import Schedule, Training
+from radar_cleaner.datasets.artefacts.inject import PlantOptions, read_planting
+from radar_cleaner.datasets.augmentation import Augmentation
+from radar_cleaner.datasets.frame_cache import RadarSources, Sample
+from radar_cleaner.datasets.inpainting_masks import HoleOptions
 from radar_cleaner.models import ModelConfig
-from radar_cleaner.numerics import Numerics
-from radar_cleaner.plants import PlantOptions, read_planting
-from radar_cleaner.samples import read_samples
-from radar_cleaner.schedules import Optimization
-from radar_cleaner.training_options import Schedule, Training
+from radar_cleaner.planning.plan import Plan
+from radar_cleaner.storage.paths import Layout
+from radar_cleaner.targets.splits import read_samples
+from radar_cleaner.training.checkpoints import read_model_provenance
+from radar_cleaner.training.losses import LossWeights
+from radar_cleaner.training.optimizer import Optimization
+from radar_cleaner.training.precision import Numerics
+from radar_cleaner.training.weight_averaging import Averaging
 
 from ..flags import to_flags
 from ..quality.jobs import filled, make_results

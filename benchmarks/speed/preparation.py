@@ -22,14 +22,21 @@ import numpy as np
 import pyspng
 from numcodecs import blosc
 
-from radar_cleaner.labelers import DensityJudge, Echoes, SpokeJudge
-from radar_cleaner.labels import ColourTable, EchoShape, classify_echoes, overlay_mask, pack_echoes, range_mask
-from radar_cleaner.palette import parse_palette
+from radar_cleaner.conventions import encode_log_odds
+from radar_cleaner.reflectivity.colour_table import (
+    ColourTable,
+    EchoShape,
+    classify_echoes,
+    overlay_mask,
+    pack_echoes,
+    range_mask,
+)
+from radar_cleaner.reflectivity.palette import parse_palette
 from radar_cleaner.stages.build_rgb_store import build_rgb_store
 from radar_cleaner.stages.label_echoes import label_echoes
-from radar_cleaner.store_writer import CODECS
-from radar_cleaner.stores import CONTRACTS, open_store
-from radar_cleaner.vocabulary import encode_log_odds
+from radar_cleaner.storage.reader import CONTRACTS, open_store
+from radar_cleaner.storage.writer import CODECS
+from radar_cleaner.targets.labelers import DensityJudge, Echoes, SpokeJudge
 
 from . import frames, plain
 from .timing import in_turns

@@ -9,21 +9,21 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from radar_cleaner.architectures import read_options, write_options
-from radar_cleaner.channels import Inputs
+from radar_cleaner.config.networks import read_options, write_options
+from radar_cleaner.datasets.channels import Inputs
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.models.blocks import checkpoint_gradients as checkpoint_gradients
 from radar_cleaner.models.blocks import draw_weights as draw_weights
+from radar_cleaner.models.dropout import keyed_modules as keyed_modules
+from radar_cleaner.models.dropout import set_keys as set_keys
 from radar_cleaner.models.encoder_unet import EncoderUNet as EncoderUNet
-from radar_cleaner.models.keyed import keyed_modules as keyed_modules
-from radar_cleaner.models.keyed import set_keys as set_keys
 from radar_cleaner.models.padding import apply_padded as apply_padded
 from radar_cleaner.models.rate_net import RateNet as RateNet
 from radar_cleaner.models.registry import find_model
 from radar_cleaner.models.registry import load_code as load_code
 from radar_cleaner.models.registry import register_model as register_model
 from radar_cleaner.models.registry import registered_models as registered_models
-from radar_cleaner.models.standardized import Standardized as Standardized
+from radar_cleaner.models.standardize import Standardized as Standardized
 from radar_cleaner.models.tiny_unet import TinyUNet as TinyUNet
 from radar_cleaner.models.window_attention import WindowAttention as WindowAttention
 

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from radar_cleaner.architectures import BACKBONES, EncoderUNetOptions
+from radar_cleaner.config.networks import BACKBONES, EncoderUNetOptions
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.models.blocks import group_norm
 

@@ -48,7 +48,7 @@ class Network(nn.Module):
     def __init__(self, input_scale: int = 1) -> None:
         super().__init__()
         self.input_scale = input_scale
-        # Of which weights an axis belongs to the input's channels or to the leads (radar_cleaner.transfer).
+        # Of which weights an axis belongs to the input's channels or to the leads.
         self.channel_axes: dict[str, int] = {}
         self.lead_axes: dict[str, int] = {}
         self.gradient_checkpointing = False

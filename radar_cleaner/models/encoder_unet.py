@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from radar_cleaner.architectures import EncoderUNetOptions
+from radar_cleaner.config.networks import EncoderUNetOptions
 from radar_cleaner.models.backbones import LEVELS, channels_of, check_keys, make_backbone, measure, read_folder
 from radar_cleaner.models.blocks import Network, convolve, draw_module
 from radar_cleaner.models.registry import register_model

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from radar_cleaner.architectures import RateNetOptions
+from radar_cleaner.config.networks import RateNetOptions
 from radar_cleaner.models.blocks import Network, convolve, group_norm, to_cells
-from radar_cleaner.models.keyed import KeyedDropout2d
+from radar_cleaner.models.dropout import KeyedDropout2d
 from radar_cleaner.models.registry import register_model
 
 _DILATIONS = (1, 1, 2, 3, 4)

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from radar_cleaner.architectures import TinyUNetOptions
+from radar_cleaner.config.networks import TinyUNetOptions
 from radar_cleaner.models.blocks import Network, convolve, convolve_apart, to_cells
-from radar_cleaner.models.keyed import KeyedDropout2d
+from radar_cleaner.models.dropout import KeyedDropout2d
 from radar_cleaner.models.registry import register_model
 
 

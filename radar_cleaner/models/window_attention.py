@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from radar_cleaner.architectures import WindowAttentionOptions
+from radar_cleaner.config.networks import WindowAttentionOptions
 from radar_cleaner.models.blocks import Network, convolve, to_cells
-from radar_cleaner.models.keyed import KeyedDropPath
+from radar_cleaner.models.dropout import KeyedDropPath
 from radar_cleaner.models.registry import register_model
 
 _PLACE = ("range", "azimuth_cos", "azimuth_sin")

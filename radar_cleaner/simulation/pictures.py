@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from radar_cleaner.labels import overlay_mask
-from radar_cleaner.palette import Palette, parse_palette
-from radar_cleaner.shards import to_datetime
-from radar_cleaner.vocabulary import decode_dbz, is_echo
+from radar_cleaner.conventions import decode_dbz, is_echo
+from radar_cleaner.reflectivity.colour_table import overlay_mask
+from radar_cleaner.reflectivity.palette import Palette, parse_palette
+from radar_cleaner.storage.shards import to_datetime
 
 PALETTE_CSV = """colour,dbz_min
 #9be1ff,5

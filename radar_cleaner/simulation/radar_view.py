@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from radar_cleaner.geometry import GEOD, Grid, RadarGeometry, polar_coordinates
+from radar_cleaner.conventions import NODATA, UNDETECT, encode_dbz
+from radar_cleaner.georeference.grid import GEOD, Grid, RadarGeometry, polar_coordinates
 from radar_cleaner.simulation.rain import DRY_DBZ, RainStyle
 from radar_cleaner.simulation.spectra import Field
-from radar_cleaner.vocabulary import NODATA, UNDETECT, encode_dbz
 
 RAYS = 360
 SUBRAYS = 4  # at which the rain is looked up within a ray

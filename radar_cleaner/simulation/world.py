@@ -9,16 +9,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from radar_cleaner.conventions import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, NONE, UNDETECT, encode_dbz
 from radar_cleaner.errors import ConfigError, require
-from radar_cleaner.geometry import GEOD, RadarGeometry, union_grid
-from radar_cleaner.shards import parse_time
+from radar_cleaner.georeference.grid import GEOD, RadarGeometry, union_grid
 from radar_cleaner.simulation.clutter import GroundClutter, Specks, Spokes
 from radar_cleaner.simulation.landscape import find_places, raise_land
 from radar_cleaner.simulation.pictures import Indices, Painter, class_of
 from radar_cleaner.simulation.radar_view import RadarView
 from radar_cleaner.simulation.rain import RainField, RainStyle
 from radar_cleaner.simulation.spectra import Field
-from radar_cleaner.vocabulary import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, NONE, UNDETECT, encode_dbz
+from radar_cleaner.storage.shards import parse_time
 
 LATITUDE, LONGITUDE = 40.0, -38.0  # in the Atlantic, so that nobody takes it for a real place
 SPACING = 0.8  # distance of neighbouring radars, of their range

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from shlex import quote
 
-from radar_cleaner.samples import complete_samples, split
-from radar_cleaner.shards import format_time
 from radar_cleaner.simulation.pictures import BORDER_PX, PALETTE
 from radar_cleaner.simulation.world import World, WorldOptions
+from radar_cleaner.storage.shards import format_time
+from radar_cleaner.targets.splits import complete_samples, split
 
 CROP_PX = 128
 

@@ -10,11 +10,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from radar_cleaner.conventions import NODATA, REFLECTIVITY_ATTRS
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.store_writer import StoreWriter, Variable
-from radar_cleaner.stores import AHEAD, Store, TimeSeries, expect_attrs, open_store
-from radar_cleaner.vocabulary import NODATA, REFLECTIVITY_ATTRS
-from radar_cleaner.warp import NOBODY, Gather, nearest_gather, nearest_seer, pool, range_share
+from radar_cleaner.georeference.regrid import NOBODY, Gather, nearest_gather, nearest_seer, pool, range_share
+from radar_cleaner.storage.reader import AHEAD, Store, TimeSeries, expect_attrs, open_store
+from radar_cleaner.storage.writer import StoreWriter, Variable
 
 log = logging.getLogger(__name__)
 NEAREST_ATTRS = {

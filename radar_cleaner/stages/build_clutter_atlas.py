@@ -8,7 +8,12 @@ from typing import Literal
 
 import numpy as np
 
-from radar_cleaner.atlas import (
+from radar_cleaner.errors import ConfigError, StoreError
+from radar_cleaner.storage.paths import Layout
+from radar_cleaner.storage.reader import AHEAD, TimeSeries
+from radar_cleaner.storage.shards import decode_stores
+from radar_cleaner.storage.writer import Static, StoreWriter
+from radar_cleaner.targets.clutter_atlas import (
     ColourDeviation,
     EchoCount,
     frequent,
@@ -16,11 +21,6 @@ from radar_cleaner.atlas import (
     quiet_places,
     spread_evenly,
 )
-from radar_cleaner.errors import ConfigError, StoreError
-from radar_cleaner.layout import Layout
-from radar_cleaner.shards import decode_stores
-from radar_cleaner.store_writer import Static, StoreWriter
-from radar_cleaner.stores import AHEAD, TimeSeries
 
 logger = logging.getLogger(__name__)
 

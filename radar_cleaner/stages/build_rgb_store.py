@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Literal
 
 from radar_cleaner.errors import FrameError
-from radar_cleaner.frames import NamedFrame, decode_frame, largest_file, settle_same_time
-from radar_cleaner.names import NameFormat
-from radar_cleaner.shards import format_time, shard_end, shard_start
-from radar_cleaner.sources import list_frames, read_frames
-from radar_cleaner.store_writer import StoreWriter, Variable
-from radar_cleaner.tables import format_rows, write_text
+from radar_cleaner.frames.image import NamedFrame, decode_frame, largest_file, settle_same_time
+from radar_cleaner.frames.sources import list_frames, read_frames
+from radar_cleaner.frames.timestamps import NameFormat
+from radar_cleaner.storage.atomic import format_rows, write_text
+from radar_cleaner.storage.shards import format_time, shard_end, shard_start
+from radar_cleaner.storage.writer import StoreWriter, Variable
 
 logger = logging.getLogger(__name__)
 

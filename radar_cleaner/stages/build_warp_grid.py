@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.geometry import Grid, RadarGeometry, union_grid
-from radar_cleaner.store_writer import Static, StoreWriter
-from radar_cleaner.warp import warp_attrs, warp_grid
+from radar_cleaner.georeference.grid import Grid, RadarGeometry, union_grid
+from radar_cleaner.georeference.regrid import warp_attrs, warp_grid
+from radar_cleaner.storage.writer import Static, StoreWriter
 
 log = logging.getLogger(__name__)
 

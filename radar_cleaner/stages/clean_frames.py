@@ -11,16 +11,16 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from radar_cleaner.bank import Codes
-from radar_cleaner.ensembles import EnsembleFrames, load_ensemble
+from radar_cleaner.conventions import FLAG_FILLED, FLAG_KEPT, FLAG_REMOVED
+from radar_cleaner.datasets.frame_cache import Codes
 from radar_cleaner.errors import ConfigError, StoreError
-from radar_cleaner.geometry import RadarGeometry, polar_coordinates
-from radar_cleaner.inference import FrameInputs, Prediction
-from radar_cleaner.joining import VoteSums
-from radar_cleaner.layout import Layout
-from radar_cleaner.pipeline import in_thread
-from radar_cleaner.products import LABEL_ATTRS, ProductWriter, clean, pack_spread
-from radar_cleaner.vocabulary import FLAG_FILLED, FLAG_KEPT, FLAG_REMOVED
+from radar_cleaner.georeference.grid import RadarGeometry, polar_coordinates
+from radar_cleaner.inference.ensemble import EnsembleFrames, load_ensemble
+from radar_cleaner.inference.fusion import VoteSums
+from radar_cleaner.inference.predictor import FrameInputs, Prediction
+from radar_cleaner.inference.prefetch import in_thread
+from radar_cleaner.products.cf import LABEL_ATTRS, ProductWriter, clean, pack_spread
+from radar_cleaner.storage.paths import Layout
 
 logger = logging.getLogger(__name__)
 

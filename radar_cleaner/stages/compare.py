@@ -7,10 +7,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from radar_cleaner.comparison import comparison_figure, comparison_lines, comparison_rows, read_run, unlike
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.figures import write_png
-from radar_cleaner.tables import write_csv
+from radar_cleaner.evaluation.compare_runs import (
+    comparison_figure,
+    comparison_lines,
+    comparison_rows,
+    read_run,
+    unlike,
+)
+from radar_cleaner.plotting.scores import write_png
+from radar_cleaner.storage.atomic import write_csv
 
 logger = logging.getLogger(__name__)
 

@@ -9,11 +9,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from radar_cleaner.conventions import FLAG_NODATA, NODATA
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.products import NO_PROBABILITY, SPREAD, Layer, ProductWriter, compose, composite_attrs
-from radar_cleaner.stores import AHEAD, Store, TimeSeries, expect_attrs, open_store
-from radar_cleaner.vocabulary import FLAG_NODATA, NODATA
-from radar_cleaner.warp import Gather, nearest_gather, target_grid
+from radar_cleaner.georeference.regrid import Gather, nearest_gather, target_grid
+from radar_cleaner.products.cf import NO_PROBABILITY, SPREAD, Layer, ProductWriter, compose, composite_attrs
+from radar_cleaner.storage.reader import AHEAD, Store, TimeSeries, expect_attrs, open_store
 
 log = logging.getLogger(__name__)
 

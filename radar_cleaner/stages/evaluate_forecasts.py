@@ -10,12 +10,9 @@ from typing import Literal
 
 import pandas as pd
 
-from radar_cleaner.ensembles import load_ensemble
 from radar_cleaner.errors import ConfigError, ModelError, SampleError
-from radar_cleaner.extrapolation import require_pysteps
-from radar_cleaner.figures import write_png
-from radar_cleaner.forecast_figures import forecast_figure
-from radar_cleaner.forecast_scores import (
+from radar_cleaner.evaluation.forecast_scorer import Forecasting, RadarForecaster
+from radar_cleaner.evaluation.forecast_tallies import (
     METHODS,
     RadarForecasts,
     event_names,
@@ -23,13 +20,16 @@ from radar_cleaner.forecast_scores import (
     pixel_rows,
     with_all_radars,
 )
-from radar_cleaner.forecast_scoring import Forecasting, RadarForecaster
-from radar_cleaner.layout import Layout
-from radar_cleaner.names import NameFormat
-from radar_cleaner.radar_scoring import Masks, Targets
-from radar_cleaner.samples import read_samples
-from radar_cleaner.shards import decode_stores
-from radar_cleaner.tables import write_csv, write_json
+from radar_cleaner.evaluation.nowcast_baselines import require_pysteps
+from radar_cleaner.evaluation.scorer import Masks, Targets
+from radar_cleaner.frames.timestamps import NameFormat
+from radar_cleaner.inference.ensemble import load_ensemble
+from radar_cleaner.plotting.forecasts import forecast_figure
+from radar_cleaner.plotting.scores import write_png
+from radar_cleaner.storage.atomic import write_csv, write_json
+from radar_cleaner.storage.paths import Layout
+from radar_cleaner.storage.shards import decode_stores
+from radar_cleaner.targets.splits import read_samples
 
 log = logging.getLogger(__name__)
 

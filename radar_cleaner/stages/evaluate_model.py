@@ -13,11 +13,18 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from radar_cleaner import accuracy_figures, error_figures, figures
-from radar_cleaner.bands import ALL, Bands
-from radar_cleaner.ensembles import load_ensemble
 from radar_cleaner.errors import SampleError
-from radar_cleaner.evaluation import (
+from radar_cleaner.evaluation.bins import ALL, Bands
+from radar_cleaner.evaluation.reflectivity_errors import DBZ_EDGES
+from radar_cleaner.evaluation.scorer import Masks, RadarScorer, Scoring, Targets
+from radar_cleaner.evaluation.tables import (
+    calibration_rows,
+    curve_rows,
+    reflectivity_rows,
+    score_rows,
+    spread_rows,
+)
+from radar_cleaner.evaluation.tallies import (
     AGREEMENT,
     COMPARED,
     MEMBER,
@@ -28,16 +35,7 @@ from radar_cleaner.evaluation import (
     whole_rows,
     with_total,
 )
-from radar_cleaner.layout import Layout
-from radar_cleaner.map_figures import extent_km
-from radar_cleaner.names import NameFormat
-from radar_cleaner.radar_scoring import Masks, RadarScorer, Scoring, Targets
-from radar_cleaner.reflectivity import DBZ_EDGES
-from radar_cleaner.samples import read_samples
-from radar_cleaner.score_tables import calibration_rows, curve_rows, reflectivity_rows, score_rows, spread_rows
-from radar_cleaner.shards import decode_stores, format_time, to_datetime
-from radar_cleaner.tables import write_csv, write_json
-from radar_cleaner.worst_frames import (
+from radar_cleaner.evaluation.worst_frames import (
     RANGE_EDGES_KM,
     FrameScore,
     choose_worst,
@@ -45,6 +43,16 @@ from radar_cleaner.worst_frames import (
     frame_rows,
     which_frames,
 )
+from radar_cleaner.frames.timestamps import NameFormat
+from radar_cleaner.inference.ensemble import load_ensemble
+from radar_cleaner.plotting import reliability as accuracy_figures
+from radar_cleaner.plotting import scores as figures
+from radar_cleaner.plotting import worst_frames as error_figures
+from radar_cleaner.plotting.maps import extent_km
+from radar_cleaner.storage.atomic import write_csv, write_json
+from radar_cleaner.storage.paths import Layout
+from radar_cleaner.storage.shards import decode_stores, format_time, to_datetime
+from radar_cleaner.targets.splits import read_samples
 
 log = logging.getLogger(__name__)
 

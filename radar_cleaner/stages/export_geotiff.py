@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from radar_cleaner.geotiffs import write_geotiff
-from radar_cleaner.shards import format_time
-from radar_cleaner.stores import open_store
-from radar_cleaner.tables import format_rows, write_text
+from radar_cleaner.products.geotiff import write_geotiff
+from radar_cleaner.storage.atomic import format_rows, write_text
+from radar_cleaner.storage.reader import open_store
+from radar_cleaner.storage.shards import format_time
 
 log = logging.getLogger(__name__)
 

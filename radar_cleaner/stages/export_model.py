@@ -6,10 +6,10 @@ import logging
 from pathlib import Path
 
 from radar_cleaner import __version__
-from radar_cleaner.channels import DBZ_FLOOR, DBZ_SPAN, WEAKEST_ECHO
-from radar_cleaner.export import export_onnx
-from radar_cleaner.inference import load_cleaner
-from radar_cleaner.tables import write_bytes
+from radar_cleaner.datasets.channels import DBZ_FLOOR, DBZ_SPAN, WEAKEST_ECHO
+from radar_cleaner.inference.onnx_export import export_onnx
+from radar_cleaner.inference.predictor import load_cleaner
+from radar_cleaner.storage.atomic import write_bytes
 
 logger = logging.getLogger(__name__)
 

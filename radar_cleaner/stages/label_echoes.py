@@ -9,10 +9,17 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from radar_cleaner.conventions import (
+    ECHO_CLASS_ATTRS,
+    NODATA,
+    REFLECTIVITY_ATTRS,
+    UNKNOWN,
+    encode_log_odds,
+    log_odds_attrs,
+)
 from radar_cleaner.errors import ConfigError, FrameError
-from radar_cleaner.frames import decode_frame
-from radar_cleaner.labelers import DensityJudge, Echoes, SpokeJudge
-from radar_cleaner.labels import (
+from radar_cleaner.frames.image import decode_frame
+from radar_cleaner.reflectivity.colour_table import (
     ColourTable,
     EchoShape,
     check_box,
@@ -22,19 +29,12 @@ from radar_cleaner.labels import (
     pack_echoes,
     range_mask,
 )
-from radar_cleaner.legend import read_legend
-from radar_cleaner.palette import HSV_MULTI, HSV_SIMPLE, Palette, hue_scale, parse_palette
-from radar_cleaner.shards import format_time
-from radar_cleaner.store_writer import StoreWriter, Variable
-from radar_cleaner.stores import ReadAhead, Store, open_store
-from radar_cleaner.vocabulary import (
-    ECHO_CLASS_ATTRS,
-    NODATA,
-    REFLECTIVITY_ATTRS,
-    UNKNOWN,
-    encode_log_odds,
-    log_odds_attrs,
-)
+from radar_cleaner.reflectivity.legend import read_legend
+from radar_cleaner.reflectivity.palette import HSV_MULTI, HSV_SIMPLE, Palette, hue_scale, parse_palette
+from radar_cleaner.storage.reader import ReadAhead, Store, open_store
+from radar_cleaner.storage.shards import format_time
+from radar_cleaner.storage.writer import StoreWriter, Variable
+from radar_cleaner.targets.labelers import DensityJudge, Echoes, SpokeJudge
 
 logger = logging.getLogger(__name__)
 Box = tuple[int, int, int, int]

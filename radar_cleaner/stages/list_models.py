@@ -9,7 +9,7 @@ from textwrap import wrap
 
 from docstring_parser import parse
 
-from radar_cleaner.architectures import BACKBONES, describe_options
+from radar_cleaner.config.networks import BACKBONES, describe_options
 from radar_cleaner.models import load_code, registered_models
 
 _WIDTH = 100

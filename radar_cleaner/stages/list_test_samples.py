@@ -6,11 +6,11 @@ import logging
 from pathlib import Path
 
 from radar_cleaner.errors import SampleError
-from radar_cleaner.layout import Layout
-from radar_cleaner.samples import complete_samples, sample_table
-from radar_cleaner.shards import decode_stores
-from radar_cleaner.stores import TimeSeries
-from radar_cleaner.tables import write_csv
+from radar_cleaner.storage.atomic import write_csv
+from radar_cleaner.storage.paths import Layout
+from radar_cleaner.storage.reader import TimeSeries
+from radar_cleaner.storage.shards import decode_stores
+from radar_cleaner.targets.splits import complete_samples, sample_table
 
 log = logging.getLogger(__name__)
 

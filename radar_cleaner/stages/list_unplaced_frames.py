@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 from radar_cleaner.errors import FrameError
-from radar_cleaner.names import NameFormat
-from radar_cleaner.sources import list_frames
-from radar_cleaner.tables import format_rows, write_text
+from radar_cleaner.frames.sources import list_frames
+from radar_cleaner.frames.timestamps import NameFormat
+from radar_cleaner.storage.atomic import format_rows, write_text
 
 logger = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.geometry import RadarGeometry
-from radar_cleaner.static_fields import sample_raster
-from radar_cleaner.store_writer import Static, StoreWriter
+from radar_cleaner.georeference.grid import RadarGeometry
+from radar_cleaner.georeference.static_fields import sample_raster
+from radar_cleaner.storage.writer import Static, StoreWriter
 
 logger = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from radar_cleaner.costs import Cost, add_costs, duration, measure_outputs, read_costs
 from radar_cleaner.errors import StoreError
-from radar_cleaner.tables import write_csv
+from radar_cleaner.report.costs import Cost, add_costs, duration, measure_outputs, read_costs
+from radar_cleaner.storage.atomic import write_csv
 
 HEAD = ("rule", "jobs", "time in all", "longest", "memory", "CPUs", "on disk")
 

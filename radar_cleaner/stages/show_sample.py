@@ -12,22 +12,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from radar_cleaner.bank import Bank, RadarSources, Sample, open_bank, write_bank
-from radar_cleaner.channels import Inputs, unscale_dbz
-from radar_cleaner.checkpoints import load_model, read_model_provenance, read_weights
-from radar_cleaner.cutting import cut
-from radar_cleaner.dataset import Batch, make_batch
-from radar_cleaner.draws import Augmentation, Draw, draw_crop, draw_validation
+from radar_cleaner.config.training import Schedule
+from radar_cleaner.datasets.artefacts.inject import PlantOptions, read_planting
+from radar_cleaner.datasets.augmentation import Augmentation, Draw, draw_crop, draw_validation
+from radar_cleaner.datasets.batches import Batch, make_batch
+from radar_cleaner.datasets.channels import Inputs, unscale_dbz
+from radar_cleaner.datasets.crops import cut
+from radar_cleaner.datasets.frame_cache import Bank, RadarSources, Sample, open_bank, write_bank
+from radar_cleaner.datasets.inpainting_masks import HoleOptions
 from radar_cleaner.errors import ConfigError, SampleError
-from radar_cleaner.figures import write_png
-from radar_cleaner.holes import HoleOptions
-from radar_cleaner.layout import Layout
 from radar_cleaner.models import load_code
-from radar_cleaner.plants import PlantOptions, read_planting
-from radar_cleaner.sample_figures import sample_figure
-from radar_cleaner.samples import read_samples
-from radar_cleaner.shards import format_time, parse_time, shard_of
-from radar_cleaner.training_options import Schedule
+from radar_cleaner.plotting.samples import sample_figure
+from radar_cleaner.plotting.scores import write_png
+from radar_cleaner.storage.paths import Layout
+from radar_cleaner.storage.shards import format_time, parse_time, shard_of
+from radar_cleaner.targets.splits import read_samples
+from radar_cleaner.training.checkpoints import load_model, read_model_provenance, read_weights
 
 Options = TypeVar("Options")
 

@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from radar_cleaner.errors import StoreError
-from radar_cleaner.evaluation import COMPARED, MODEL, whole_rows
-from radar_cleaner.report import list_warnings
-from radar_cleaner.tables import read_csv
+from radar_cleaner.evaluation.tallies import COMPARED, MODEL, whole_rows
+from radar_cleaner.report.page import list_warnings
+from radar_cleaner.storage.atomic import read_csv
 
 
 def show_summary(*, results: Path) -> None:

@@ -9,16 +9,16 @@ from pathlib import Path
 from shlex import quote
 
 from radar_cleaner import __version__
+from radar_cleaner.conventions import NODATA, REFLECTIVITY_ATTRS
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.shards import to_datetime
 from radar_cleaner.simulation.pictures import PALETTE_CSV, encode_indices, encode_picture
 from radar_cleaner.simulation.radar_view import RadarView
 from radar_cleaner.simulation.rain import RainStyle
 from radar_cleaner.simulation.world import World, WorldOptions
 from radar_cleaner.simulation.world_config import write_config
-from radar_cleaner.store_writer import StoreWriter, Variable
-from radar_cleaner.tables import write_bytes, write_json, write_text
-from radar_cleaner.vocabulary import NODATA, REFLECTIVITY_ATTRS
+from radar_cleaner.storage.atomic import write_bytes, write_json, write_text
+from radar_cleaner.storage.shards import to_datetime
+from radar_cleaner.storage.writer import StoreWriter, Variable
 
 logger = logging.getLogger(__name__)
 # Variables of the true reflectivity, by the names of `View`.

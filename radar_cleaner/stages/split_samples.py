@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from radar_cleaner.errors import SampleError
-from radar_cleaner.layout import Layout
-from radar_cleaner.samples import Sample, complete_samples, sample_table, split
-from radar_cleaner.shards import decode_stores
-from radar_cleaner.stores import TimeSeries
-from radar_cleaner.tables import write_csv
+from radar_cleaner.storage.atomic import write_csv
+from radar_cleaner.storage.paths import Layout
+from radar_cleaner.storage.reader import TimeSeries
+from radar_cleaner.storage.shards import decode_stores
+from radar_cleaner.targets.splits import Sample, complete_samples, sample_table, split
 
 log = logging.getLogger(__name__)
 

@@ -16,31 +16,31 @@ import torch
 from cyclopts import Parameter
 
 from radar_cleaner import __version__
-from radar_cleaner.averaging import Averaging
-from radar_cleaner.bank import Bank, RadarSources, Sample, hold_on, open_bank, write_bank
-from radar_cleaner.channels import Inputs
-from radar_cleaner.checkpoints import digest_of, digest_of_file, digest_of_sources
-from radar_cleaner.distributed import Processes, join_processes
-from radar_cleaner.draws import Augmentation
+from radar_cleaner.config.training import DRAWN, Beginning, Running, Schedule, Training
+from radar_cleaner.datasets.artefacts.inject import PlantOptions, read_planting
+from radar_cleaner.datasets.augmentation import Augmentation
+from radar_cleaner.datasets.channels import Inputs
+from radar_cleaner.datasets.frame_cache import Bank, RadarSources, Sample, hold_on, open_bank, write_bank
+from radar_cleaner.datasets.inpainting_masks import HoleOptions
 from radar_cleaner.errors import ConfigError, Interrupted, RadarCleanerError, SampleError
-from radar_cleaner.holes import HoleOptions
-from radar_cleaner.interruption import Interruption, clear_mark, mark_again
-from radar_cleaner.layout import Layout
-from radar_cleaner.losses import LossWeights
-from radar_cleaner.model_card import write_card
-from radar_cleaner.model_summary import ModelSummary, summarize_model
 from radar_cleaner.models import ModelConfig, load_code
-from radar_cleaner.numerics import Numerics, set_determinism
-from radar_cleaner.plants import PlantOptions, read_planting
-from radar_cleaner.samples import read_samples
-from radar_cleaner.schedules import Optimization
-from radar_cleaner.shards import decode_stores
-from radar_cleaner.trackers import RunLog, open_run_log, require_tracker
-from radar_cleaner.training import Place
-from radar_cleaner.training import train as run_training
-from radar_cleaner.training_options import DRAWN, Beginning, Running, Schedule, Training
-from radar_cleaner.training_outputs import Outputs, write_training
-from radar_cleaner.transfer import freeze
+from radar_cleaner.models.summary import ModelSummary, summarize_model
+from radar_cleaner.storage.paths import Layout
+from radar_cleaner.storage.shards import decode_stores
+from radar_cleaner.targets.splits import read_samples
+from radar_cleaner.training.checkpoints import digest_of, digest_of_file, digest_of_sources
+from radar_cleaner.training.distributed import Processes, join_processes
+from radar_cleaner.training.loop import Place
+from radar_cleaner.training.loop import train as run_training
+from radar_cleaner.training.losses import LossWeights
+from radar_cleaner.training.model_card import write_card
+from radar_cleaner.training.optimizer import Optimization
+from radar_cleaner.training.outputs import Outputs, write_training
+from radar_cleaner.training.precision import Numerics, set_determinism
+from radar_cleaner.training.signals import Interruption, clear_mark, mark_again
+from radar_cleaner.training.trackers import RunLog, open_run_log, require_tracker
+from radar_cleaner.training.transfer import freeze
+from radar_cleaner.training.weight_averaging import Averaging
 
 logger = logging.getLogger(__name__)
 

@@ -11,8 +11,23 @@ from typing import Annotated, Literal
 import numpy as np
 from cyclopts import Parameter
 
+from radar_cleaner.conventions import (
+    ECHO_CLASS_ATTRS,
+    METEOROLOGICAL,
+    NON_METEOROLOGICAL,
+    UNKNOWN,
+    decode_log_odds,
+    log_odds_attrs,
+)
 from radar_cleaner.errors import ConfigError, StoreError, require
-from radar_cleaner.labelers import (
+from radar_cleaner.frames.reference_masks import ReferenceMasks
+from radar_cleaner.frames.timestamps import NameFormat
+from radar_cleaner.georeference.regrid import range_share
+from radar_cleaner.storage.atomic import write_text
+from radar_cleaner.storage.reader import ReadAhead, Store, TimeSeries, expect_attrs, open_store
+from radar_cleaner.storage.writer import StoreWriter, Variable
+from radar_cleaner.targets.label_model import LabelerTable, Weights, vote
+from radar_cleaner.targets.labelers import (
     Echoes,
     LogOdds,
     MovingFrame,
@@ -24,21 +39,6 @@ from radar_cleaner.labelers import (
     judge_reference,
     view_of,
 )
-from radar_cleaner.names import NameFormat
-from radar_cleaner.reference_masks import ReferenceMasks
-from radar_cleaner.store_writer import StoreWriter, Variable
-from radar_cleaner.stores import ReadAhead, Store, TimeSeries, expect_attrs, open_store
-from radar_cleaner.tables import write_text
-from radar_cleaner.vocabulary import (
-    ECHO_CLASS_ATTRS,
-    METEOROLOGICAL,
-    NON_METEOROLOGICAL,
-    UNKNOWN,
-    decode_log_odds,
-    log_odds_attrs,
-)
-from radar_cleaner.votes import LabelerTable, Weights, vote
-from radar_cleaner.warp import range_share
 
 log = logging.getLogger(__name__)
 # What a labeler says of the echoes of a frame, with its index in the shard and its time.

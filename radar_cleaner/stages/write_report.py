@@ -12,11 +12,11 @@ from typing import Any
 import pandas as pd
 
 from radar_cleaner import __version__
-from radar_cleaner.costs import add_costs, read_costs
-from radar_cleaner.coverage import ShardFrames, count_coverage
-from radar_cleaner.evaluation import AGREEMENT, ALL_RADARS, ON_HOLES, RULES, shown_cleaners, whole_rows
-from radar_cleaner.layout import Layout
-from radar_cleaner.report import (
+from radar_cleaner.evaluation.tallies import AGREEMENT, ALL_RADARS, ON_HOLES, RULES, shown_cleaners, whole_rows
+from radar_cleaner.plotting.training import learning_curves_figure
+from radar_cleaner.report.costs import add_costs, read_costs
+from radar_cleaner.report.coverage import ShardFrames, count_coverage
+from radar_cleaner.report.page import (
     choose_frames,
     count_made,
     count_of,
@@ -29,11 +29,11 @@ from radar_cleaner.report import (
     score_table,
     utc,
 )
-from radar_cleaner.report_pictures import RadarPictures, Shown, draw_composite, draw_overlap
-from radar_cleaner.shards import decode_stores, parse_time
-from radar_cleaner.stores import TimeSeries, open_store, store_path
-from radar_cleaner.tables import write_csv, write_text
-from radar_cleaner.training_figures import learning_curves_figure
+from radar_cleaner.report.pictures import RadarPictures, Shown, draw_composite, draw_overlap
+from radar_cleaner.storage.atomic import write_csv, write_text
+from radar_cleaner.storage.paths import Layout
+from radar_cleaner.storage.reader import TimeSeries, open_store, store_path
+from radar_cleaner.storage.shards import decode_stores, parse_time
 
 log = logging.getLogger(__name__)
 

@@ -5,25 +5,25 @@ import sys
 from pathlib import Path
 
 ROOT = Path(workflow.basedir)
-sys.path[:0] = [str(ROOT), str(ROOT / "workflow")]
+sys.path[:0] = [str(ROOT)]
 
-from planning.archive import Plan
-from planning.batches import group_components, shard_minutes
-from planning.code import import_closure
-from planning.environment import (
+from radar_cleaner.planning.plan import Plan
+from radar_cleaner.planning.batches import group_components, shard_minutes
+from radar_cleaner.planning.code_digest import import_closure
+from radar_cleaner.planning.environment import (
     check_packages,
     share_answers,
     share_python,
     shared_answers,
     training_environment,
 )
-from planning.flags import atlas_flags, colour_flags, flag, flags, overlay_flags, palette_file
-from planning.networks import network_files, network_options
-from planning.schema import checked
-from planning.shipped import model_file, named_models, plant_ranges
-from radar_cleaner.archives import is_archive
+from radar_cleaner.planning.flags import atlas_flags, colour_flags, flag, flags, overlay_flags, palette_file
+from radar_cleaner.planning.networks import network_files, network_options
+from radar_cleaner.config.load import checked
+from radar_cleaner.config.shipped import model_file, named_models, plant_ranges
+from radar_cleaner.frames.archives import is_archive
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.sources import REMOTE, is_remote
+from radar_cleaner.frames.sources import REMOTE, is_remote
 
 share_python(ROOT)
 

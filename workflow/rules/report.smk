@@ -23,7 +23,7 @@ rule write_report:
         samples=rules.split_samples.output if plan.trains else [],
         evaluation=rules.evaluate_model.output if plan.evaluates else [],
         rule_graph=os.path.relpath(ROOT / "docs/rulegraph.svg"),
-        template=os.path.relpath(ROOT / "radar_cleaner/templates/report.html"),
+        template=os.path.relpath(ROOT / "radar_cleaner/report/templates/report.html"),
         code=code("write_report"),
     output:
         report=shown("<results>/report/report.html", "Report", "all in one page"),

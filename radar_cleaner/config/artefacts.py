@@ -1,0 +1,205 @@
+"""What kinds of artefacts training plants, and the ranges that their numbers are drawn from: a YAML file.
+
+For each kind the file has a `weight` and, of each of its numbers, [low, high]. config/plants.yaml explains them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import yaml
+
+from radar_cleaner.conventions import MAX_ECHO_DBZ, MIN_ECHO_DBZ
+from radar_cleaner.errors import ConfigError
+
+PlantKind = Literal[
+    "spokes",
+    "sectors",
+    "specks",
+    "patches",
+    "rings",
+    "turbines",
+    "second_trip",
+    "overlays",
+    "noise",
+    "frozen",
+    "blocked",
+    "repeated",
+    "missing",
+]
+# In the order in which they are painted: what changes whole times comes last.
+PLANT_KINDS: tuple[PlantKind, ...] = get_args(PlantKind)
+
+
+@dataclass(frozen=True)
+class Number:
+    """Bounds of a number; of sizes each octave is as likely (`octaves`), of others each value."""
+
+    low: float
+    high: float
+    octaves: bool = False
+    whole: bool = False
+
+    def draw(self, uniform: float, span: tuple[float, float]) -> float:
+        """The number within a span that a uniform number (0 <= uniform < 1) stands for."""
+        low, high = span[0], span[1] + self.whole
+        value = low * (high / low) ** uniform if self.octaves else low + uniform * (high - low)
+        return float(min(math.floor(value), span[1])) if self.whole else value
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a kind is drawn from, and at which input times it shows.
+
+    `shows`: `all`; `some` (one for sure, each other with the chance `lasting`); `one`, what another shows; or a
+    `neighbour`, never the time that is judged. The last two need more than one time.
+    """
+
+    shows: Literal["all", "some", "one", "neighbour"]
+    numbers: Mapping[str, Number]
+
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # read at each call of snakemake
+_MANY = Number(1, 1000, octaves=True, whole=True)
+_SHARE = Number(0, 1)
+_PX = Number(0.1, 5000, octaves=True)
+_SPOT_PX = Number(0.1, 32, octaves=True)  # each is painted by itself, in a square of this size
+_DEGREES = Number(0.01, 360, octaves=True)
+_DB = Number(0, 60)
+_FACTORS = {"weight": None, "loss": 1}  # and their defaults
+_COUNT = {"count": _MANY}  # comes first
+_DBZ = {"dbz": Number(MIN_ECHO_DBZ, MAX_ECHO_DBZ)}
+_RAY = {"width_degrees": _DEGREES, "start": _SHARE}
+_LASTING = {"lasting": _SHARE}
+
+KINDS: Mapping[PlantKind, Kind] = {
+    "spokes": Kind("some", _COUNT | _DBZ | _RAY | {"filled": _SHARE, "dash_px": _PX} | _LASTING),
+    "sectors": Kind("some", _COUNT | _DBZ | _RAY | {"filled": _SHARE} | _LASTING),
+    "specks": Kind("some", _COUNT | _DBZ | {"specks": _MANY, "radius_px": _PX, "size_px": _SPOT_PX} | _LASTING),
+    "patches": Kind("some", _COUNT | _DBZ | {"radius_px": _PX, "density": _SHARE, "grain_px": _PX} | _LASTING),
+    "rings": Kind("some", _COUNT | _DBZ | {"width_px": _PX, "arc_degrees": _DEGREES, "filled": _SHARE} | _LASTING),
+    "turbines": Kind(
+        "all", _COUNT | _DBZ | {"turbines": _MANY, "radius_px": _PX, "size_px": _SPOT_PX, "swing_db": _DB}
+    ),
+    "second_trip": Kind(
+        "some",
+        _COUNT
+        | {"along_px": _PX, "across_px": _PX, "squeeze": Number(0.1, 20, octaves=True)}
+        | {"loss_db": _DB, "filled": _SHARE}
+        | _LASTING,
+    ),
+    "overlays": Kind("all", _COUNT | _DBZ | {"size_px": _PX, "width_px": _PX}),
+    "noise": Kind("some", _DBZ | {"share": _SHARE} | _LASTING),
+    "frozen": Kind("one", _COUNT | {"size_px": _PX}),
+    "blocked": Kind("some", _COUNT | _RAY | _LASTING),
+    "repeated": Kind("neighbour", {}),
+    "missing": Kind("neighbour", {}),
+}
+
+
+@dataclass(frozen=True)
+class KindRanges:
+    """How often a kind is drawn against the others, [low, high] of its numbers in the order of KINDS, and `loss`:
+    what a pixel of it weighs in the mask's loss, where an echo that is surely known weighs 1.
+    """
+
+    weight: float
+    loss: float
+    spans: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class PlantRanges:
+    """How many kinds a planted picture gets, [least, most], and the ranges of each kind that there is."""
+
+    together: tuple[int, int]
+    kinds: Mapping[PlantKind, KindRanges]
+
+    def chosen(self, kinds: Iterable[PlantKind], name: str) -> PlantRanges:
+        """Of these kinds alone. `name` is the file's, for errors. Raises ConfigError where one is not in it."""
+        wanted = set(kinds)
+        absent = sorted(wanted - self.kinds.keys())
+        if absent:
+            raise ConfigError(f"{name}: has no {', '.join(absent)}; add the section, or leave the kind out")
+        found = {kind: self.kinds[kind] for kind in PLANT_KINDS if kind in wanted}
+        if not any(ranges.weight for ranges in found.values()):
+            raise ConfigError(f"{name}: the weights of {', '.join(found)} are all 0; give one of them more")
+        return PlantRanges(self.together, found)
+
+
+def read_plant_ranges(path: Path, kinds: Iterable[PlantKind]) -> PlantRanges:
+    """The ranges of these kinds in a file. Raises ConfigError where it cannot be read or is not right."""
+    if not path.is_file():
+        raise ConfigError(f"there is no file {path}; copy config/plants.yaml and change it")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as text ({error})") from None
+    return parse_plant_ranges(text, str(path)).chosen(kinds, str(path))
+
+
+def parse_plant_ranges(text: str, name: str) -> PlantRanges:
+    """Read a file of ranges. `name` is the file's, for errors. Raises ConfigError at the first mistake."""
+    try:
+        content = yaml.load(text, Loader=_LOADER)
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())[:120]
+        raise ConfigError(f"{name}: is no YAML ({reason})") from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"{name}: has no sections; see config/plants.yaml")
+    _check_keys(content, ("together", *PLANT_KINDS), name)
+    together = _span(content, "together", Number(1, len(PLANT_KINDS), whole=True), f"{name}: together")
+    kinds: dict[PlantKind, KindRanges] = {}
+    for kind in PLANT_KINDS:
+        if kind in content:
+            kinds[kind] = _kind_ranges(content[kind], KINDS[kind].numbers, f"{name}: {kind}")
+    return PlantRanges((int(together[0]), int(together[1])), kinds)
+
+
+def _kind_ranges(section: Any, numbers: Mapping[str, Number], place: str) -> KindRanges:
+    if not isinstance(section, dict):
+        raise ConfigError(f"{place}: write keys below it: {', '.join(['weight', *numbers])}")
+    _check_keys(section, ("weight", "loss", *numbers), place)
+    weight, loss = (_factor(section.get(key, default), f"{place}.{key}") for key, default in _FACTORS.items())
+    spans = tuple(_span(section, key, number, f"{place}.{key}") for key, number in numbers.items())
+    return KindRanges(weight, loss, spans)
+
+
+def _factor(value: Any, place: str) -> float:
+    if not _is_number(value) or not 0 <= value <= 1e6:
+        raise ConfigError(f"{place}: {value!r} is not possible; write a number from 0 on")
+    return float(value)
+
+
+def _check_keys(section: Mapping[Any, Any], known: Iterable[str], place: str) -> None:
+    known = list(known)
+    for key in section:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
+            hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(known)}"
+            raise ConfigError(f"{place}: there is no key '{key}'; {hint}")
+
+
+def _span(section: Mapping[str, Any], key: str, number: Number, place: str) -> tuple[float, float]:
+    value = section.get(key)
+    if value is None:
+        raise ConfigError(f"{place}: is missing; write [low, high]")
+    if not isinstance(value, list) or len(value) != 2 or not all(map(_is_number, value)):
+        raise ConfigError(f"{place}: {value!r} is not possible; write two numbers, [low, high]")
+    if number.whole and any(float(one) % 1 for one in value):
+        raise ConfigError(f"{place}: {value} is not possible; write two whole numbers, [low, high]")
+    low, high = (float(one) for one in value)
+    if low > high:
+        raise ConfigError(f"{place}: {value} does not rise; write [low, high]")
+    if low < number.low or high > number.high:
+        raise ConfigError(f"{place}: {value} is not possible; allowed is {number.low:g} to {number.high:g}")
+    return low, high
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,1 @@
+"""Frame cache, crops, augmentation, artefact injection, batches."""

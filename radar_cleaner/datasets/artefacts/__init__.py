@@ -1,0 +1,1 @@
+"""Artefact injection: synthetic clutter and gaps in training crops."""

@@ -1,0 +1,1 @@
+"""Metrics, scorers, intervals, baselines, comparison of runs."""

@@ -1,0 +1,105 @@
+"""Carry rain on to the frames ahead: as it lies (persistence), or along its own motion (optical flow).
+
+These are the forecasts that a model has to beat (Germann and Zawadzki 2002). Motion and its use are those of
+pysteps (Pulkkinen et al. 2019), an extra: `pip install 'radar-cleaner[forecasts]'`.
+
+Fields are reflectivity in dBZ (y, x): NO_RAIN where there is none, NaN where nothing is known.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from importlib.util import find_spec
+from types import ModuleType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radar_cleaner.conventions import ADD_OFFSET
+from radar_cleaner.errors import ConfigError
+
+Field = NDArray[np.float32]
+
+NO_RAIN = np.float32(ADD_OFFSET)
+_FEWEST = 100  # pixels of rain whose motion can be seen
+# dB from the weakest echo down to what counts as rain, and from there to what stands for none, as pysteps has it.
+_MARGIN = 5.0
+
+
+def require_pysteps() -> None:
+    """Raise ConfigError where pysteps is not installed. It is not imported, which takes seconds."""
+    if find_spec("pysteps") is None:
+        raise _missing("there is no such package")
+
+
+def persist(now: Field, leads: int) -> Field:
+    """(leads, y, x): the field as it is, at each lead."""
+    return np.repeat(now[np.newaxis], leads, axis=0)
+
+
+def find_motion(fields: Sequence[Field]) -> NDArray[np.float64]:
+    """(2, y, x) pixels a step, by columns and rows, of fields of equal steps, the newest last.
+
+    Features are followed by Lucas and Kanade's method, and their motion is spread over the picture. Where there
+    is too little rain to see any motion, or a single field, there is none.
+    """
+    nothing = np.zeros((2, *fields[-1].shape))
+    raining = [field for field in fields if np.count_nonzero(field > NO_RAIN) >= _FEWEST]
+    if len(fields) < 2 or len(raining) < len(fields):
+        return nothing
+    floor = min(_weakest(field) for field in fields) - 2 * _MARGIN
+    pictures = np.ma.masked_invalid([np.where(field == NO_RAIN, floor, field) for field in fields])
+    with _quiet():
+        motion, _ = _pysteps()
+        found = motion.get_method("LK")(pictures)
+    return np.asarray(np.nan_to_num(found), np.float64)
+
+
+def carry_on(now: Field, motion: NDArray[np.float64], steps: Sequence[float]) -> Field:
+    """(steps, y, x): the field after rising numbers of steps of the motion, by a semi-Lagrangian scheme.
+
+    What would come from beyond the field, or from where nothing is known, is not known. Without motion it is
+    `persist`.
+    """
+    known, raining = np.isfinite(now), now > NO_RAIN
+    floor = (_weakest(now) if raining.any() else float(NO_RAIN)) - 2 * _MARGIN
+    filled = np.where(raining, now, floor).astype(np.float64)
+    with _quiet():
+        _, extrapolation = _pysteps()
+        method = extrapolation.get_method("semilagrangian")
+        carried = method(filled, motion, list(steps), outval=np.nan)
+        seen = method(known.astype(np.float64), motion, list(steps), outval=0.0, interp_order=0) > 0.5
+    rain = np.where(carried >= floor + _MARGIN, carried, NO_RAIN)
+    return np.where(seen & np.isfinite(carried), rain, np.nan).astype(np.float32)
+
+
+def _weakest(field: Field) -> float:
+    """The least reflectivity of rain in a field that has some."""
+    return float(field[field > NO_RAIN].min())
+
+
+def _pysteps() -> tuple[ModuleType, ModuleType]:
+    """The modules of motion and of extrapolation."""
+    try:
+        from pysteps import extrapolation, motion
+    except ImportError as error:
+        raise _missing(str(error)) from None
+    return motion, extrapolation
+
+
+def _missing(why: str) -> ConfigError:
+    return ConfigError(
+        f"evaluation.optical_flow: needs pysteps ({why}): pip install 'radar-cleaner[forecasts]', or"
+        " -r envs/requirements-forecasts.txt; or set it to false"
+    )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep back what pysteps prints when it is imported, and its warnings on features that are all in one line."""
+    with redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

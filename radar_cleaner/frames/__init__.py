@@ -1,0 +1,1 @@
+"""File names, folders, archives, object stores to decoded frames."""

@@ -1,0 +1,50 @@
+"""A user's reference masks: what is weather in a frame and what is not, as pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+from numpy.typing import NDArray
+
+from radar_cleaner.errors import FrameError
+from radar_cleaner.frames.sources import list_frames
+from radar_cleaner.frames.timestamps import NameFormat
+from radar_cleaner.storage.shards import format_time
+
+
+class ReferenceMasks:
+    """A radar's reference masks by time: gray pictures of the plot box, named as its frames are.
+
+    What is named like a mask and is no file is passed over, as the plan does.
+    """
+
+    def __init__(self, folder: Path, names: NameFormat) -> None:
+        """Raises FrameError where two are of one time."""
+        self._paths: dict[int, Path] = {}
+        for frame in list_frames(folder, names).frames:
+            if frame.problem:
+                continue
+            if frame.time in self._paths:
+                raise FrameError(
+                    f"{frame.path}: {self._paths[frame.time].name} is a mask of the same time"
+                    f" ({format_time(frame.time)}); keep one of them"
+                )
+            self._paths[frame.time] = Path(frame.path)
+
+    def picture(self, time: int, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
+        """The mask (y, x) of a time, None where there is none. Raises FrameError where it is not of this shape."""
+        path = self._paths.get(time)
+        if path is None:
+            return None
+        try:
+            picture = iio.imread(path, plugin="pillow")
+        except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises on broken pictures
+            raise FrameError(f"{path}: not readable as a mask ({error}); mend or remove it") from error
+        if picture.shape != shape or picture.dtype != np.uint8:
+            raise FrameError(
+                f"{path}: a mask is a grey picture of 8 bits and {shape[1]} x {shape[0]} pixels, the plot"
+                f" box's size; this one is {picture.dtype} of shape {picture.shape}; mend or remove it"
+            )
+        return np.asarray(picture)

@@ -1,0 +1,224 @@
+"""List a radar's pictures: which is of what time, and which has no place in time.
+
+A source is a folder, a glob (`archive/20??/**/*.png`), a zip or tar archive, a glob of archives, or a prefix of
+an object store (`s3://bucket/prefix`). This one function is used by the workflow (to declare frames as inputs) and
+by the stages (to read them), so that both always mean the same pictures. It opens no picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+from radar_cleaner.errors import ConfigError, FrameError
+from radar_cleaner.frames.archives import SUFFIXES as ARCHIVES
+from radar_cleaner.frames.archives import Member, check_size, is_archive, read_members
+from radar_cleaner.frames.folders import Glob, has_magic, walk
+from radar_cleaner.frames.listings import load_objects, members_of
+from radar_cleaner.frames.timestamps import NameFormat
+
+SUFFIXES = (".png", ".gif", ".jpg", ".jpeg", ".bmp")
+REMOTE = "s3://"
+# To Snakemake these stand for wildcards and variables in paths.
+NO_PATH = "its path has a { or a <, which the workflow cannot carry; rename it"
+NO_TEXT = "its path is no UTF-8, which tables cannot hold; rename it"
+# Bytes of an archive's members that are held at once, to read them as they lie there.
+HELD_BYTES = 2**28
+
+
+class FrameFile(NamedTuple):
+    """A picture of a known time: a file, or a member of one. `problem` says what it is instead of a picture."""
+
+    time: int  # seconds since 1970, UTC
+    path: str  # of the file that holds it; of an object, its copy's
+    member: Member | None = None
+    problem: str = ""
+    version: str = ""  # of members and objects: equal where the content is
+
+    @property
+    def full_name(self) -> str:
+        """Its path, or `path/of/archive.zip/member`."""
+        return _full_name(self.path, self.member)
+
+
+class Listing(NamedTuple):
+    """Frames sorted by time and place, and (name, reason) of the pictures whose name gives no time."""
+
+    frames: Sequence[FrameFile]
+    unplaced: Sequence[tuple[str, str]]
+    root: str = ""
+
+    def name_of(self, frame: FrameFile) -> str:
+        """How tables call a frame: its path below the source's root, `archive.zip/member`, or its key."""
+        return frame.full_name[len(self.root) :]
+
+
+class _Found(NamedTuple):
+    """The pictures of a source, and how much of their full names tables and patterns leave out."""
+
+    pictures: Iterable[tuple[str, Member | None, str, str]]  # path, member, problem, version
+    root: str
+    searched_from: str
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file's name says that it is a picture."""
+    return name.lower().endswith(SUFFIXES)
+
+
+def list_frames(
+    source: str | Path, names: NameFormat, listings: Path | None = None, copies: str | None = None
+) -> Listing:
+    """All pictures of a source. Hidden ones are left out, and links to folders followed, each folder once.
+
+    A folder or a link without target that is named like a picture is listed too, with its `problem`, so that it
+    ends in the rejects table instead of being passed over. `listings` is a folder of lists made before: of
+    archives, which saves reading them through, and of object stores, which are not asked here. `copies` is the
+    folder below which a store's objects lie while a job reads them; without it their paths are their addresses.
+    Raises ConfigError where there is no such source, or an archive is broken.
+    """
+    read = names.reader()
+    found = _find(settle_source(source), listings, copies)
+    start = len(found.searched_from) if names.of_path else None
+    frames: list[FrameFile] = []
+    unplaced: list[tuple[str, str]] = []
+    for path, member, problem, version in found.pictures:
+        name = path if member is None else _full_name(path, member)
+        try:
+            time = read(name[name.rfind("/") + 1 if start is None else start :])
+        except ValueError as error:
+            unplaced.append((_as_text(name[len(found.root) :]), _as_text(str(error))))
+            continue
+        if "{" in path or "<" in path:
+            problem = problem or NO_PATH
+        if not path.isascii() and _as_text(path) != path:
+            path, problem = _as_text(path), problem or NO_TEXT
+        frames.append(FrameFile(time, path, member, problem, version))
+    frames.sort()
+    return Listing(frames, sorted(unplaced), found.root)
+
+
+def is_remote(source: str) -> bool:
+    """Whether a source is an address of an object store."""
+    return source.startswith(REMOTE)
+
+
+def split_address(address: str) -> tuple[str, str, Glob | None]:
+    """Bucket, prefix with a `/` at its end, and the glob of `s3://bucket/prefix`, where it is one."""
+    bucket, _, prefix = address.removeprefix(REMOTE).partition("/")
+    if not bucket:
+        raise ConfigError(f"{address}: the bucket is missing; write it like {REMOTE}bucket/prefix")
+    if has_magic(prefix):
+        glob = Glob(prefix)
+        return bucket, glob.root, glob
+    return bucket, prefix.strip("/") + "/" if prefix.strip("/") else "", None
+
+
+def settle_source(source: str | Path) -> str:
+    """A source as it is written everywhere: `./frames/` is `frames`."""
+    return str(source) if "://" in str(source) else str(Path(source))
+
+
+def _find(source: str, listings: Path | None, copies: str | None) -> _Found:
+    if "{" in source or "<" in source:
+        raise ConfigError(f"{source} has a {{ or a <, which the workflow cannot carry in paths; rename it")
+    if is_remote(source):
+        return _find_objects(source, listings, copies)
+    if "://" in source:
+        raise ConfigError(f"{source}: an address begins with {REMOTE}; no other store is read")
+    if Path(source).is_dir():
+        root = "" if source == "." else f"{source.rstrip('/')}/"
+        return _Found(((path, None, problem, "") for path, problem in walk(root, is_picture)), root, root)
+    if is_archive(source) and not has_magic(source):
+        root = source[: source.rfind("/") + 1]
+        return _Found(_find_members(source, listings), root, f"{source}/")
+    if has_magic(source) and not Path(source).exists():
+        return _find_matches(Glob(source), listings)
+    if Path(source).exists():
+        raise ConfigError(f"{source} is neither a folder nor an archive ({', '.join(ARCHIVES)}) of pictures")
+    raise ConfigError(f"there is no folder {source}; name the folder of the pictures, an archive or a glob")
+
+
+def _find_members(archive: str, listings: Path | None) -> Iterator[tuple[str, Member | None, str, str]]:
+    for member in members_of(archive, is_picture, listings):
+        yield archive, member, member.problem, member.content
+
+
+def _find_matches(glob: Glob, listings: Path | None) -> _Found:
+    if not Path(glob.root or ".").is_dir():
+        raise ConfigError(f"there is no folder {glob.root}; name one before the first * of the glob")
+
+    def pictures() -> Iterator[tuple[str, Member | None, str, str]]:
+        for path, problem in walk(glob.root, lambda name: is_picture(name) or is_archive(name), glob):
+            if is_archive(path):
+                yield from _find_members(path, listings)
+            else:
+                yield path, None, problem, ""
+
+    return _Found(pictures(), glob.root, glob.root)
+
+
+def _find_objects(address: str, listings: Path | None, copies: str | None) -> _Found:
+    bucket, prefix, _ = split_address(address)
+    root = f"{copies}/{bucket}/" if copies else f"{REMOTE}{bucket}/"
+    pictures = ((root + key, None, problem, version) for key, version, problem in load_objects(listings, address))
+    return _Found(pictures, root, root + prefix)
+
+
+def _as_text(name: str) -> str:
+    """A name in which bytes that are no UTF-8 are written out, as `\\udcff`."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _full_name(path: str, member: Member | None) -> str:
+    return path if member is None else f"{path}/{member.name}"
+
+
+def read_frames(frames: Iterable[FrameFile], most: int) -> Iterator[tuple[FrameFile, bytes | FrameError]]:
+    """Each frame, in this order, with the bytes of its picture, at most `most`; or why it has none.
+
+    Members of an archive are read as they lie in it, so that a compressed one is unpacked once, not once a member.
+    """
+    for batch in _batches(frames, most):
+        held: dict[tuple[str, int], bytes | FrameError] = {}
+        packed = sorted((frame.path, frame.member) for frame in batch if frame.member and not frame.problem)
+        for path, group in groupby(packed, key=lambda pair: pair[0]):
+            for member, data in read_members(path, [member for _, member in group], most):
+                held[path, member.position] = data
+        for frame in batch:
+            if frame.problem:
+                yield frame, FrameError(frame.problem)
+            elif frame.member:
+                yield frame, held.pop((frame.path, frame.member.position))
+            else:
+                yield frame, _read_file(frame.path, most, fetched=bool(frame.version))
+
+
+def _batches(frames: Iterable[FrameFile], most: int) -> Iterator[list[FrameFile]]:
+    batch: list[FrameFile] = []
+    held = 0
+    for frame in frames:
+        batch.append(frame)
+        if frame.member is None:  # read when it is wanted
+            continue
+        held += min(frame.member.size, most)
+        if held > HELD_BYTES:
+            yield batch
+            batch, held = [], 0
+    yield batch
+
+
+def _read_file(path: str, most: int, fetched: bool) -> bytes | FrameError:
+    try:
+        check_size(Path(path).stat().st_size, most)
+        return Path(path).read_bytes()
+    except FrameError as error:
+        return error
+    except FileNotFoundError as error:
+        if fetched:  # to refuse it would make a store without it
+            raise ConfigError(f"{path}: its copy is not there, or no longer; call snakemake again") from error
+        return FrameError("it is no longer there")
+    except OSError as error:
+        return FrameError(f"it cannot be read: {error.strerror}")

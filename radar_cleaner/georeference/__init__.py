@@ -1,0 +1,1 @@
+"""Grids, regridding, static fields."""

@@ -1,0 +1,112 @@
+"""Fields that do not change with time, sampled from a user's raster at the pixels of a grid.
+
+A raster is whatever rasterio opens: GeoTIFF, NetCDF, VRT, any coordinate reference system.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from pyproj import CRS, Transformer
+from rasterio import Affine
+from rasterio.enums import Resampling
+from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
+from rasterio.io import DatasetReader
+from rasterio.transform import from_origin
+from rasterio.vrt import WarpedVRT
+
+from radar_cleaner.errors import ConfigError
+from radar_cleaner.georeference.grid import Grid
+
+_TOLERANCE_PX = 1e-6  # rasterio would else be content with an eighth of a pixel
+_TURNS_DEGREES = (0, -360, 360)  # longitudes may run to 180 or to 360, and a grid may lie over their end
+
+
+def sample_raster(path: Path, grid: Grid) -> NDArray[np.float32]:
+    """(y, x) of a grid: a raster at the pixel centres in the raster's own unit, NaN where it says nothing.
+
+    Bilinear; where the raster is finer than the grid, a mean over two pixels' width, weighted by nearness, so
+    that what lies between two centres is not lost (GDAL's warp). Nodata has no weight.
+
+    Raises ConfigError, without the name of the key, where the file is absent, no raster, has more than one
+    band, no coordinate reference system, or lies elsewhere.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # it is refused below
+            with rasterio.open(path) as raster:
+                values = _warp(raster, grid)
+    except (RasterioError, CRSError) as error:
+        reason = " ".join(str(error.__cause__ or error).split())
+        raise ConfigError(f"{path}: not readable as a raster ({reason}); give one that gdalinfo reads") from error
+    if not np.isfinite(values).any():
+        raise ConfigError(
+            f"{path}: has no value within the box about latitude {grid.latitude:g}, longitude"
+            f" {grid.longitude:g}; give a raster that covers it, or leave the field out"
+        )
+    return values
+
+
+def _warp(raster: DatasetReader, grid: Grid) -> NDArray[np.float32]:
+    if raster.count != 1:
+        part = f"{raster.subdatasets[0]} " if raster.subdatasets else f"-b 1 {raster.name} "
+        raise ConfigError(
+            f"{raster.name}: has {raster.count} bands, wanted one; write that to a file of its own, for instance"
+            f" by gdal_translate {part}FIELD.tif"
+        )
+    if raster.crs is None or not (raster.crs.is_geographic or raster.crs.is_projected):
+        raise ConfigError(
+            f"{raster.name}: has no coordinate reference system on Earth; add it, for instance by"
+            " gdal_edit.py -a_srs EPSG:4326 for longitude and latitude"
+        )
+    nodata = raster.nodata
+    if nodata is None and np.dtype(raster.dtypes[0]).kind == "f":
+        nodata = math.nan
+    size, there = grid.metres_per_pixel, raster.transform
+    way = Transformer.from_crs(grid.crs, CRS.from_wkt(raster.crs.to_wkt()), always_xy=True)
+    x, y = (np.where(np.isfinite(part), part, np.nan) for part in way.transform(*np.meshgrid(grid.x(), grid.y())))
+    values = np.full(grid.shape, np.nan, np.float32)
+    for turn in _TURNS_DEGREES if raster.crs.is_geographic else (0,):
+        moved = Affine(there.a, there.b, there.c + turn, there.d, there.e, there.f)
+        pixel = ~moved
+        column, row = pixel.a * x + pixel.b * y + pixel.c, pixel.d * x + pixel.e * y + pixel.f
+        inside = (column >= 0) & (column <= raster.width) & (row >= 0) & (row <= raster.height)
+        wanted = inside & ~np.isfinite(values)
+        # GDAL is asked only where there is something: what it gives elsewhere is not always its nodata.
+        if not wanted.any():
+            continue
+        with WarpedVRT(
+            raster,
+            crs=grid.crs.to_wkt(),
+            transform=from_origin(grid.x()[0] - size / 2, grid.y()[0] + size / 2, size, size),
+            width=grid.width,
+            height=grid.height,
+            src_transform=moved,
+            src_nodata=nodata,
+            nodata=math.nan,
+            dtype="float32",
+            resampling=Resampling.bilinear,
+            tolerance=_TOLERANCE_PX,
+            XSCALE=1 / _width(column),
+            YSCALE=1 / _width(row),
+        ) as warped:
+            values = np.where(wanted, warped.read(1), values)
+    # Packed rasters (CF's scale_factor and add_offset) are packed still.
+    values = values * np.float32(raster.scales[0]) + np.float32(raster.offsets[0])
+    return np.where(np.isfinite(values), values, np.float32(np.nan))
+
+
+def _width(places: NDArray[np.float64]) -> int:
+    """How many columns (or rows) of a raster a pixel of a grid is wide, at least 1; `places` (y, x) of its pixels.
+
+    A whole number, for GDAL's kernel of another width shifts a slope by up to a fifth of a pixel.
+    """
+    steps = [np.abs(np.diff(places, axis=axis)) for axis in (0, 1)]
+    # The median leaves out the step at the end of the longitudes.
+    width = math.hypot(*(float(np.nanmedian(step)) if np.isfinite(step).any() else 0.0 for step in steps))
+    return max(1, round(width))

@@ -1,0 +1,1 @@
+"""Prediction with one model or an ensemble; fusion with the label model; ONNX export."""

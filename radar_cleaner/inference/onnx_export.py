@@ -1,0 +1,124 @@
+"""A trained model as ONNX, for programs without this package or torch; needs the extra `export`."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import warnings
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from radar_cleaner.datasets.channels import unscale_dbz
+from radar_cleaner.errors import ConfigError
+from radar_cleaner.models import ModelConfig, apply_padded
+
+INPUT, OUTPUTS = "channels", ("meteorological_probability", "reflectivity")
+_OPSET = 20
+
+
+class Exported(nn.Module):
+    """A network as other programs use it, at any picture size: it pads, and answers in probabilities and dBZ."""
+
+    def __init__(self, model: nn.Module, pad_mode: str) -> None:
+        super().__init__()
+        self.model, self.pad_mode = copy.deepcopy(model), pad_mode
+        _use_exact_norms(self.model)
+
+    def forward(self, channels: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, C, H, W) -> probability 0..1 and reflectivity in dBZ, (B, leads, H, W) each."""
+        logit, scaled = apply_padded(self.model, channels, self.pad_mode)
+        return torch.sigmoid(logit), unscale_dbz(scaled)
+
+
+class ExactGroupNorm(nn.Module):
+    """A GroupNorm whose sums over a large picture lose no digits: of rows first, and of what the mean leaves.
+
+    Sums of all pixels of a group in float32, and of their squares, are off by so much that probabilities of a
+    frame differ by some 1e-4 from one program to the next.
+    """
+
+    def __init__(self, norm: nn.GroupNorm) -> None:
+        super().__init__()
+        self.norm = norm
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """(B, C, H, W), as given."""
+        x_BGCHW = x_BCHW.unflatten(1, (self.norm.num_groups, -1))  # type: ignore[no-untyped-call]
+        x_BGCHW = x_BGCHW - x_BGCHW.mean(-1, keepdim=True).mean((2, 3), keepdim=True)
+        variance = x_BGCHW.square().mean(-1, keepdim=True).mean((2, 3), keepdim=True)
+        x_BCHW = (x_BGCHW * torch.rsqrt(variance + self.norm.eps)).flatten(1, 2)
+        if not self.norm.affine:
+            return x_BCHW
+        return x_BCHW * self.norm.weight[:, None, None] + self.norm.bias[:, None, None]
+
+
+def _use_exact_norms(module: nn.Module) -> None:
+    for name, child in module.named_children():
+        if isinstance(child, nn.GroupNorm):
+            setattr(module, name, ExactGroupNorm(child))
+        else:
+            _use_exact_norms(child)
+
+
+def export_onnx(model: nn.Module, config: ModelConfig, about: Mapping[str, str]) -> bytes:
+    """A network as an ONNX file, for any number and size of pictures.
+
+    Its metadata tell the names of the channels, the lead times and all else of `about`. Raises ConfigError where
+    the packages for it are not there, or where the network holds for one size of picture only.
+    """
+    try:
+        import onnxscript  # noqa: F401  # torch writes by it
+    except ImportError:
+        raise ConfigError(
+            "the export needs the packages onnx and onnxscript: pip install 'radar-cleaner[export]', or"
+            " -r envs/requirements-export.txt"
+        ) from None
+    exported = Exported(model.cpu(), config.pad_mode).eval()
+    multiple = int(model.multiple)  # type: ignore[arg-type]
+    example = torch.zeros(2, config.channels, 2 * multiple + 3, 2 * multiple + 5)
+    batch = torch.export.Dim("batch")
+    # torch asks so of what is padded, and traces twice where it is not told; the file takes smaller pictures too.
+    height, width = (torch.export.Dim(name, min=multiple + 1) for name in ("height", "width"))
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision is not there
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore", FutureWarning)
+        program = torch.onnx.export(
+            exported,
+            (example,),
+            dynamo=True,
+            opset_version=_OPSET,
+            input_names=[INPUT],
+            output_names=list(OUTPUTS),
+            dynamic_shapes={INPUT: {0: batch, 2: height, 3: width}},
+            verbose=False,
+        )
+    assert program is not None
+    _expect_any_size(config, program.model.graph.inputs[0].shape or ())
+    told = {"channels": config.inputs.names, "lead_minutes": config.lead_minutes, **about}
+    program.model.metadata_props.update(
+        {name: value if isinstance(value, str) else json.dumps(value) for name, value in told.items()}
+    )
+    content: bytes = program.model_proto.SerializeToString()
+    return content
+
+
+def _expect_any_size(config: ModelConfig, shape: Iterable[object]) -> None:
+    """Raise ConfigError where the number or size of the pictures is not left open: torch fixes it with no word."""
+    names = dict(zip(("batch", "channels", "height", "width"), shape, strict=False))
+    fixed = [f"{name} {size}" for name, size in names.items() if name != "channels" and isinstance(size, int)]
+    if not fixed:
+        return
+    backbone = getattr(config.arguments, "backbone", None)
+    of = (
+        f" with the backbone {backbone['model_type'] if isinstance(backbone, dict) else backbone}"
+        if backbone
+        else ""
+    )
+    raise ConfigError(
+        f"export-model: {config.model}{of} makes an ONNX file for {', '.join(fixed)} only, so none is written; its"
+        " computation depends on the size of the picture. Export a model of another network or backbone, such as"
+        " tiny_unet or resnet-18, or clean with this one by radar_cleaner"
+    )

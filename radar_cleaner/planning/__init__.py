@@ -1,0 +1,1 @@
+"""Which files each job reads and writes; only the Snakefile imports it."""

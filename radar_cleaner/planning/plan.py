@@ -1,0 +1,286 @@
+"""Which frames there are, in which shards, and what each job therefore reads and writes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from math import inf
+from pathlib import Path
+from typing import Any
+
+from radar_cleaner.config.shipped import trains
+from radar_cleaner.errors import ConfigError
+from radar_cleaner.frames.archives import SUFFIXES, is_archive
+from radar_cleaner.frames.folders import walk
+from radar_cleaner.frames.headers import header_of, sizes_of, some
+from radar_cleaner.frames.object_store import LISTINGS, ObjectStore
+from radar_cleaner.frames.sources import FrameFile, Listing, is_remote, list_frames
+from radar_cleaner.planning.checks import (
+    check_atlas,
+    check_boxes,
+    check_composite,
+    check_disjoint,
+    check_endpoint,
+    check_radars,
+)
+from radar_cleaner.planning.learning_checks import check_samples
+from radar_cleaner.planning.radars import Period, Radar, fill_windows, read_period, read_radars, within
+from radar_cleaner.storage.shards import encode_stores, format_time, shard_of, shard_start
+
+
+class Plan:
+    """
+    A checked config together with the frames that its folders hold now; its object store's as the run found them
+    whose folder of answers is given.
+    """
+
+    def __init__(self, config: dict[str, Any], answers: str | None = None) -> None:
+        self.config = config
+        radars = read_radars(config)
+        check_radars(radars)
+        check_endpoint(config["s3"]["endpoint_url"])
+        self.store = ObjectStore(config["s3"]["endpoint_url"], config["s3"]["region"], answers)
+        self.radars = {radar.id: radar for radar in radars}
+        fill_windows(config)
+        check_samples(config)
+        check_atlas(config["atlas"])
+        self.grain: str = config["frames"]["shard"]
+        sections = ("frames", "training", "atlas", "evaluation")
+        self.periods = {
+            name: read_period(f"{name}.period", config[name]["period"], self.grain) for name in sections
+        }
+        self.trains = trains(config)
+        self.evaluates = self.periods["evaluation"] is not None
+        votes = bool(config["cleaning"]["votes"] and config["votes"]["atlas"])
+        self.uses_atlas = self.trains or self.evaluates or votes or config["samples"]["atlas"] != "none"
+        self._settle_periods()
+        listings = {radar.id: self._list(radar) for radar in self.radars.values()}
+        self._frames = {
+            name: _by_shard(listing, self.grain, self.periods["frames"]) for name, listing in listings.items()
+        }
+        self.unplaced = {name: [path for path, _ in listing.unplaced] for name, listing in listings.items()}
+        self._since = self._newest(config["frames"]["newest_minutes"])
+        self._check_found(listings)
+        self.sizes = {radar.id: self._size(radar) for radar in self.radars.values()}
+        for radar in self.radars.values():
+            check_boxes(radar, self.sizes[radar.id])
+        check_composite(config["composite"]["grid"], [radar.geometry(self.sizes[radar.id]) for radar in radars])
+        self._times = {
+            name: {frame.time for frames in shards.values() for frame in frames}
+            for name, shards in self._frames.items()
+        }
+        counts = self.trains and config["votes"]["reference_weight"] > 0
+        voting = config["votes"]["reference"] if counts else None
+        self._votes = self._find_masks("votes.reference", voting, "training")
+
+    def _list(self, radar: Radar) -> Listing:
+        try:
+            listings = self.store.listed(radar.source) if is_remote(radar.source) else LISTINGS
+            return list_frames(radar.source, radar.names, listings)
+        except ConfigError as error:
+            raise ConfigError(f"{radar.place}.frames: {error}") from None
+
+    def _settle_periods(self) -> None:
+        """Let the atlas count the training period where it has none of its own; keep the evaluation apart."""
+        check_disjoint("training", self.periods["training"], self.periods["evaluation"])
+        own = self.periods["atlas"]
+        self.periods["atlas"] = own or self.periods["training"]
+        if self.uses_atlas:
+            check_disjoint("atlas", own, self.periods["evaluation"])
+        if self.evaluates and self.periods["atlas"] is None:
+            raise ConfigError(
+                "atlas.period: is missing; the scores need a clutter atlas: give the times that it counts, apart"
+                " from evaluation.period"
+            )
+
+    def _check_found(self, listings: dict[str, Listing]) -> None:
+        for name, listing in listings.items():
+            place = f"{self.radars[name].place}.frames"
+            folder = self.radars[name].source
+            if not listing.frames and listing.unplaced:
+                picture, reason = listing.unplaced[0]
+                raise ConfigError(
+                    f"{place}: none of {len(listing.unplaced)} pictures in {folder} has a readable name"
+                    f" ({picture}: {reason}); see frames.pattern and frames.time_format"
+                )
+            if not listing.frames:
+                raise ConfigError(f"{place}: no pictures found in {folder}; {_remedy(folder)}")
+        for name, period in self.periods.items():
+            wanted = period is not None and (name != "atlas" or self.uses_atlas)
+            if wanted and not any(self.shards(radar, name) for radar in self.radars):
+                raise ConfigError(
+                    f"{name}.period: no radar has a frame in it; see frames.period and the file names"
+                )
+        for radar in self.radars if self.uses_atlas else ():
+            if not self.shards(radar, "atlas"):
+                raise ConfigError(
+                    f"atlas.period: radar {radar} has no frame in it (not given, it is training.period);"
+                    " lengthen it, or clean that radar in a run of its own,"
+                    " with cleaning.model, samples.atlas: none and votes.atlas: 0"
+                )
+
+    def _size(self, radar: Radar) -> tuple[int, int]:
+        """(width, height) of the radar's frames: as configured, else that of most of a few headers."""
+        if is_remote(radar.source) and radar.size_px is not None:
+            return radar.size_px
+        frames = some([f for frames in self._frames[radar.id].values() for f in frames if not f.problem])
+        if is_remote(radar.source):
+            heads = (self.store.head(frame.path) for frame in frames)
+            sizes = Counter(size for data in heads if (size := header_of(data)) is not None)
+        else:
+            sizes = Counter(sizes_of(frames))
+        most = min(sizes, key=lambda size: (-sizes[size], size)) if sizes else None
+        wanted = radar.size_px or most
+        if wanted is None:
+            raise ConfigError(
+                f"{radar.place}.frames: none of the pictures looked at in {radar.source} can be read;"
+                " are they PNG, GIF, JPG or BMP?"
+            )
+        if most is not None and wanted not in sizes:
+            raise ConfigError(
+                f"frames.size_px: {list(wanted)} is the size of none of the pictures looked at in {radar.source};"
+                f" most are {list(most)}, width and height"
+            )
+        return wanted
+
+    def _newest(self, minutes: float | None) -> float:
+        """The time from which on a shard's last frame is new enough to be made: all are without `minutes`."""
+        times = [frames[-1].time for shards in self._frames.values() for frames in shards.values()]
+        return -inf if minutes is None or not times else max(times) - 60 * minutes
+
+    @property
+    def forecasts(self) -> bool:
+        """Whether the model is asked for frames ahead, and these are scored."""
+        return self.evaluates and len(self.config["samples"]["lead_minutes"]) > 1
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether any radar's frames are objects of a store."""
+        return any(is_remote(radar.source) for radar in self.radars.values())
+
+    def listings(self, radar: str) -> str:
+        """The folder of the lists that a radar's frames are of."""
+        return str(self.store.answers if is_remote(self.radars[radar].source) else LISTINGS)
+
+    def shards(self, radar: str, period: str = "frames") -> list[str]:
+        """
+        A radar's shards that lie in the period of a config section, sorted; of those that are to be made
+        (`frames`) the newest, where the config wants no others. What these read may be older.
+        """
+        if self.periods[period] is None and period in ("training", "evaluation"):
+            return []  # what needs them is not done, and years of inputs would be listed for it
+        since = self._since if period == "frames" else -inf
+        return [
+            name
+            for name, frames in self._frames[radar].items()
+            if frames[-1].time >= since and within(self.periods[period], shard_start(name))
+        ]
+
+    def all_shards(self) -> list[str]:
+        """Shards that any radar has, sorted."""
+        return sorted({name for radar in self.radars for name in self.shards(radar)})
+
+    def having(self, shard: str, but: str = "") -> list[str]:
+        """Radars that have frames in a shard, in the config's order, one left out."""
+        return [radar for radar in self.radars if radar != but and shard in self._frames[radar]]
+
+    def frames(self, radar: str, shard: str) -> list[str]:
+        """A shard's frames: files, members of archives, objects."""
+        return [frame.full_name for frame in self._frames[radar].get(shard, ()) if not frame.problem]
+
+    def files(self, radar: str, shard: str) -> list[str]:
+        """The files, archives or objects that hold a shard's frames."""
+        found = (frame.path for frame in self._frames[radar].get(shard, ()) if not frame.problem)
+        return list(dict.fromkeys(found))
+
+    def content(self, radar: str, shard: str) -> list[str]:
+        """What changes with the content of a shard's members or objects; of files their own time tells."""
+        frames = [frame for frame in self._frames[radar].get(shard, ()) if frame.version]
+        known = json.dumps([(frame.full_name, frame.version) for frame in frames])
+        return [hashlib.sha256(known.encode()).hexdigest()] if frames else []
+
+    def problems(self, radar: str, shard: str) -> list[str]:
+        """What else is named like a frame of this shard: folders, links without target."""
+        return [frame.full_name for frame in self._frames[radar].get(shard, ()) if frame.problem]
+
+    def neighbours(self, radar: str, shard: str) -> list[str]:
+        """Other shards of the radar that hold a frame at an input time of one of this shard's frames."""
+        return self._holding(radar, shard, [minute * 60 for minute in self.config["samples"]["input_minutes"]])
+
+    def near_in_time(self, radar: str, shard: str) -> list[str]:
+        """
+        Other shards of the radar that hold the frame before or after one of this shard's, of the same period: the
+        targets of the training know nothing of the evaluation, nor the other way round.
+        """
+        step = round(60 * self.config["frames"]["cadence_minutes"])
+        found = self._holding(radar, shard, [-step, step])
+        return [name for name in found if self._period_of(name) == self._period_of(shard)]
+
+    def _holding(self, radar: str, shard: str, offsets: list[int]) -> list[str]:
+        """Other shards of the radar that hold a frame so many seconds from one of this shard's."""
+        wanted = {frame.time + offset for frame in self._frames[radar].get(shard, ()) for offset in offsets}
+        return sorted({shard_of(time, self.grain) for time in wanted & self._times[radar]} - {shard})
+
+    def _period_of(self, shard: str) -> str | None:
+        """The section whose period holds a shard: `training`, `evaluation` or none."""
+        start = shard_start(shard)
+        periods = {name: self.periods[name] for name in ("training", "evaluation")}
+        return next((name for name, period in periods.items() if period and within(period, start)), None)
+
+    def store_flags(self, period: str = "frames", radars: Iterable[str] | None = None) -> list[str]:
+        """`RADAR=FIRST..LAST,...` of all stores in a period, for --stores."""
+        shards = {radar: self.shards(radar, period) for radar in radars or self.radars}
+        return encode_stores({radar: names for radar, names in shards.items() if names})
+
+    def period_flags(self, section: str) -> list[str]:
+        """`START/END` of the parts of a config section's period, none where there is no period."""
+        return ["/".join(format_time(time) for time in part) for part in self.periods[section] or ()]
+
+    def pairs(self, period: str = "frames") -> list[tuple[str, str]]:
+        """(radar, shard) of all stores in a period."""
+        return [(radar, shard) for radar in self.radars for shard in self.shards(radar, period)]
+
+    def geometry(self, radar: str) -> str:
+        """The --geometry flag of a radar."""
+        return self.radars[radar].geometry(self.sizes[radar]).to_flag()
+
+    def references(self) -> list[str]:
+        """Reference masks of the evaluation period: `evaluation.reference`/RADAR, named as the frames are."""
+        found = self._find_masks("evaluation.reference", self.config["evaluation"]["reference"], "evaluation")
+        return [path for paths in found.values() for path in paths]
+
+    def training_masks(self, radar: str, shard: str) -> list[str]:
+        """Reference masks that vote on a shard: `votes.reference`/RADAR; none of one not trained on."""
+        return self._votes.get((radar, shard), [])
+
+    def _find_masks(self, place: str, root: str | None, section: str) -> dict[tuple[str, str], list[str]]:
+        """Masks of a section's period below a folder, by radar and shard."""
+        found: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for radar in self.radars.values() if root is not None else ():
+            folder = Path(root or "", radar.id)
+            for frame in list_frames(folder, radar.names).frames if folder.is_dir() else ():
+                if not frame.problem and within(self.periods[section], frame.time):
+                    found[radar.id, shard_of(frame.time, self.grain)].append(frame.path)
+        if root is not None and not found:
+            raise ConfigError(f"{place}: {root} has no masks RADAR/*.png of the {section} period")
+        return dict(found)
+
+
+def _by_shard(listing: Listing, grain: str, period: Period | None) -> dict[str, list[FrameFile]]:
+    shards: dict[str, list[FrameFile]] = defaultdict(list)
+    for frame in listing.frames:
+        if within(period, frame.time):
+            shards[shard_of(frame.time, grain)].append(frame)
+    return dict(sorted(shards.items()))
+
+
+def _remedy(source: str) -> str:
+    """What to do about a source without pictures."""
+    found = sorted(path for path, _ in walk(f"{source}/", is_archive)) if Path(source).is_dir() else []
+    if not found:
+        return "see config/README.md, 'frames'"
+    suffix = next(suffix for suffix in SUFFIXES if found[0].lower().endswith(suffix))
+    depth = "" if Path(found[0]).parent == Path(source) else "**/"
+    return f"it holds archives ({len(found)}): write {source}/{depth}*{suffix}"

@@ -1,0 +1,159 @@
+"""A config as the plan uses it: radars with their own settings, periods as times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from radar_cleaner.errors import ConfigError
+from radar_cleaner.frames.sources import settle_source
+from radar_cleaner.frames.timestamps import NameFormat
+from radar_cleaner.georeference.grid import RadarGeometry
+from radar_cleaner.storage.shards import format_time, parse_time, shard_of, shard_start
+
+Period = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Radar:
+    """A radar with the settings that hold for it: the common ones and what its own entry overrides."""
+
+    place: str  # `radars[0]`, for messages
+    id: str
+    source: str
+    latitude: float
+    longitude: float
+    range_km: float
+    center_px: tuple[float, float] | None  # frame pixels
+    names: NameFormat
+    size_px: tuple[int, int] | None
+    plot_box_px: tuple[int, int, int, int] | None
+    legend_width_px: int | None
+    overlay: dict[str, Any]
+    labels: dict[str, Any]
+
+    def box(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """The plot box (x0, y0, x1, y1; half open) in a frame of (width, height) `size`."""
+        if self.plot_box_px is not None:
+            return self.plot_box_px
+        return (self.legend_width_px or 0, 0, *size)
+
+    def center(self, size: tuple[int, int]) -> tuple[float, float]:
+        """The radar's (column, row) in frame pixels: as given, else the middle of the plot box."""
+        if self.center_px is not None:
+            return self.center_px
+        x0, y0, x1, y1 = self.box(size)
+        return (x0 + x1 - 1) / 2, (y0 + y1 - 1) / 2
+
+    def geometry(self, size: tuple[int, int]) -> RadarGeometry:
+        """The radar and its plot box, in plot-box pixels."""
+        x0, y0, x1, y1 = self.box(size)
+        x, y = self.center(size)
+        return RadarGeometry(
+            self.id, self.latitude, self.longitude, self.range_km, x1 - x0, y1 - y0, (x - x0, y - y0)
+        )
+
+
+def read_radars(config: dict[str, Any]) -> list[Radar]:
+    """The radars of a config that agrees with the schema and whose defaults are filled; not yet checked."""
+    return [_radar(f"radars[{i}]", entry, config) for i, entry in enumerate(config["radars"])]
+
+
+def _radar(place: str, entry: dict[str, Any], config: dict[str, Any]) -> Radar:
+    frames = config["frames"]
+    settings = {key: entry.get(key, frames[key]) for key in _OVERRIDABLE}
+    if "plot_box_px" in entry or "legend_width_px" in entry:  # one of them replaces both
+        settings |= {key: entry.get(key) for key in ("plot_box_px", "legend_width_px")}
+    return Radar(
+        place=place,
+        id=entry["id"],
+        source=settle_source(entry["frames"]),
+        latitude=float(entry["latitude"]),
+        longitude=float(entry["longitude"]),
+        range_km=float(entry["range_km"]),
+        center_px=_pair(entry["center_px"]),
+        names=NameFormat(settings["pattern"], settings["time_format"], settings["time_zone"]),
+        size_px=tuple(settings["size_px"]) if settings["size_px"] else None,
+        plot_box_px=tuple(settings["plot_box_px"]) if settings["plot_box_px"] else None,
+        legend_width_px=settings["legend_width_px"],
+        overlay=frames["overlay"] | entry.get("overlay", {}),
+        labels=_merged(config["labels"], entry.get("labels", {})),
+    )
+
+
+_OVERRIDABLE = ("pattern", "time_format", "time_zone", "size_px", "plot_box_px", "legend_width_px")
+
+
+def _merged(common: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    return common | own | {"legend": common["legend"] | own.get("legend", {})}
+
+
+def _pair(value: list[float] | None) -> tuple[float, float] | None:
+    return (float(value[0]), float(value[1])) if value else None
+
+
+def read_period(place: str, value: list[Any] | None, grain: str) -> Period | None:
+    """((start, end), ...) in seconds, end excluded, from [start, end] or a list of such; None stays None.
+
+    Raises ConfigError where a time is unreadable, an end is not after its start, two parts overlap, or an end
+    does not lie on a boundary of shards of this grain.
+    """
+    if value is None:
+        return None
+    parts = value if isinstance(value[0], list) else [value]
+    period = []
+    for part in parts:
+        if not isinstance(part, list) or len(part) != 2:
+            raise ConfigError(f"{place}: {part} is no period; write [start, end] or [[start, end], ...]")
+        try:
+            start, end = (parse_time(text) for text in part)
+        except ConfigError as error:
+            raise ConfigError(f"{place}: {error}") from None
+        if start >= end:
+            raise ConfigError(f"{place}: {part[1]} is not after {part[0]}; write [start, end]")
+        for time, text in ((start, part[0]), (end, part[1])):
+            if not _starts_shard(time, grain):
+                raise ConfigError(
+                    f"{place}: {text} is not the start of a {grain}; periods end on shard"
+                    " boundaries (frames.shard)"
+                )
+        period.append((start, end))
+    period.sort()
+    for before, after in pairwise(period):
+        if before[1] > after[0]:
+            raise ConfigError(f"{place}: two of its parts overlap at {format_time(after[0])}; join them")
+    return tuple(period)
+
+
+def _starts_shard(time: int, grain: str) -> bool:
+    try:
+        return shard_start(shard_of(time, grain)) == time
+    except (ValueError, OverflowError):  # before the year 1000, whose shards have no name
+        return False
+
+
+def within(period: Period | None, time: int) -> bool:
+    """Whether a time lies in a period; no period holds all times."""
+    return period is None or any(start <= time < end for start, end in period)
+
+
+def fill_windows(config: dict[str, Any]) -> None:
+    """
+    Fill what follows from the cadence: a frame before and after as input (two before, where frames ahead are asked
+    for), a purge as long as the window.
+    """
+    samples, cadence = config["samples"], config["frames"]["cadence_minutes"]
+    if samples["input_minutes"] is None:
+        if cadence != int(cadence):
+            raise ConfigError("samples.input_minutes: is missing; give it, as the cadence is no whole minute")
+        step = int(cadence)
+        samples["input_minutes"] = [-2 * step, -step, 0] if samples["lead_minutes"][1:] else [-step, 0, step]
+    if samples["purge_minutes"] is None:
+        samples["purge_minutes"] = window_minutes(samples)
+
+
+def window_minutes(samples: dict[str, Any]) -> int:
+    """Minutes from the first to the last frame that a sample reads."""
+    minutes = samples["input_minutes"] + samples["lead_minutes"]
+    return int(max(minutes) - min(minutes))

@@ -1,0 +1,84 @@
+"""A picture of one sample: every channel that the network sees, and what it should say, as PNG bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.patches import Patch
+from numpy.typing import NDArray
+
+from radar_cleaner.plotting.scores import BLUE, GREY, INK, VERMILION, YELLOW, new_figure, to_png
+
+Plane = NDArray[Any]
+
+_COLUMNS = 4
+_PANEL_INCHES = 2.6
+# Of the planes of classes: what their values stand for.
+MASK_COLOURS = {1: ("meteorological", BLUE), 2: ("other echo", VERMILION), 3: ("planted", YELLOW)}
+_EMPTY, _NOT_KNOWN = "#f4f6f8", "#c3c8cd"
+_LEAST_SPAN_DBZ = 5.0  # that a bar of reflectivities shows: less would look like a difference
+
+
+def sample_figure(title: str, channels: Mapping[str, Plane], targets: Mapping[str, Plane]) -> bytes:
+    """Panels of (y, x) planes: channels as the network sees them, and from a new row on targets.
+
+    Of the targets `mask` has the values of MASK_COLOURS, 0 elsewhere; those of `rain in ...` are 1 and 0, NaN
+    where it is not known; `reflectivity ...` is in dBZ, NaN where it does not count, with one scale for all of
+    them; `hole` is bool; others are numbers.
+    """
+    first = -(-len(channels) // _COLUMNS) * _COLUMNS  # the panel of the first target
+    rows = -(-(first + len(targets)) // _COLUMNS)
+    figure = new_figure(_PANEL_INCHES * _COLUMNS, (_PANEL_INCHES + 0.25) * rows + 0.5)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
+    panels: Sequence[Axes] = list(figure.subplots(rows, _COLUMNS, squeeze=False).flat)
+    for axes in panels:
+        axes.set_axis_off()
+    for axes, (name, plane) in zip(panels, channels.items(), strict=False):
+        axes.set_title(name, fontsize=8.5, color=INK)
+        _draw_numbers(axes, name, np.where(plane > 0, plane, np.nan) if "_reflectivity_" in name else plane)
+    span = _span_dbz([plane for name, plane in targets.items() if name.startswith("reflectivity")])
+    for axes, (name, plane) in zip(panels[first:], targets.items(), strict=False):
+        axes.set_title(f"target: {name}", fontsize=8.5, color=INK)
+        _draw_target(axes, name, plane, span)
+    colours = dict(MASK_COLOURS.values())
+    if any(name.startswith("rain in") for name in targets):
+        colours |= {"not known": _NOT_KNOWN}
+    handles = [Patch(facecolor=colour, edgecolor=GREY, label=label) for label, colour in colours.items()]
+    figure.legend(handles=handles, loc="outside lower left", ncols=4, fontsize=8.5, frameon=False)
+    return to_png(figure, colours=None)  # a palette would give rare colours, as that of planted echo, to others
+
+
+def _draw_target(axes: Axes, name: str, plane: Plane, span_dbz: tuple[float, float]) -> None:
+    """One target, see `sample_figure`."""
+    if name == "mask":
+        colours = [_EMPTY, *(colour for _, colour in MASK_COLOURS.values())]
+        axes.imshow(plane, cmap=ListedColormap(colours), norm=BoundaryNorm(range(5), 4), interpolation="nearest")
+    elif name.startswith("rain in"):
+        cmap = ListedColormap([_EMPTY, BLUE]).with_extremes(bad=_NOT_KNOWN)
+        axes.imshow(plane, cmap=cmap, vmin=0, vmax=1, interpolation="nearest")
+    elif plane.dtype == bool:
+        axes.imshow(plane, cmap=ListedColormap([_EMPTY, INK]), vmin=0, vmax=1, interpolation="nearest")
+    else:
+        _draw_numbers(axes, name, plane, span_dbz if name.startswith("reflectivity") else None)
+
+
+def _span_dbz(planes: Sequence[Plane]) -> tuple[float, float]:
+    """The reflectivities of all planes in dBZ, from the least to the most, which are some way apart."""
+    known = np.concatenate([np.zeros(0), *(plane[np.isfinite(plane)] for plane in planes)])
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
+    return low, max(high, low + _LEAST_SPAN_DBZ)
+
+
+def _draw_numbers(axes: Axes, name: str, plane: Plane, span: tuple[float, float] | None = None) -> None:
+    """Numbers from the least to the most, or over a span, which the bar tells; reflectivity has colours."""
+    finite = plane[np.isfinite(plane)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    low, high = span or ((0.0, 1.0) if low >= 0 and high <= 1 else (low, high))
+    cmap = colormaps["magma_r" if "reflectivity" in name else "Greys"].with_extremes(bad=_EMPTY)
+    image = axes.imshow(plane, cmap=cmap, vmin=low, vmax=high, interpolation="nearest")
+    axes.figure.colorbar(image, ax=axes, shrink=0.75, pad=0.02).ax.tick_params(labelsize=7)

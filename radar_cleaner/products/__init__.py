@@ -1,0 +1,1 @@
+"""The cleaned product: decision, composite, CF stores, GeoTIFF."""

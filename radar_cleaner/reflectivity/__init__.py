@@ -1,0 +1,1 @@
+"""Colours to reflectivity: palette, legend, colour table."""

@@ -1,0 +1,1 @@
+"""Zarr stores and tables: paths, reader, atomic writer."""

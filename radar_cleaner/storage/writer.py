@@ -1,0 +1,219 @@
+"""Write a Zarr store whole or not at all.
+
+A store is a plain Zarr format 3 folder, one chunk a frame, shard files of some 64 MB raw that are each
+written once. It is built under a temporary name beside its place and renamed. `zarr.json` carries a digest
+of the content and nothing about the making, so that equal content is an equal file; version, parameters
+and inputs lie in `provenance.json` inside the store.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from os import getpid
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import xxhash
+import zarr
+from numpy.typing import NDArray
+from zarr.codecs import BloscCodec, BloscShuffle
+
+from radar_cleaner import __version__
+from radar_cleaner.conventions import TIME_UNITS
+from radar_cleaner.storage.reader import store_path
+
+SHARD_FILE_BYTES = 64 * 2**20
+SHARD_FILE_FRAMES = 1024  # the index of a file has room for each: small frames would else be all index
+CODECS = {"compact": ("zstd", 2), "fast": ("lz4", 1)}
+TIME_ATTRS = {
+    "standard_name": "time",
+    "units": TIME_UNITS,
+    "calendar": "proleptic_gregorian",
+    "axis": "T",
+}
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable that has one slice a frame: the slice's type, shape and dimensions, attributes, fill value."""
+
+    dtype: str
+    shape: tuple[int, ...] = ()
+    dims: tuple[str, ...] = ()
+    attrs: Mapping[str, object] = field(default_factory=dict)
+    fill_value: float = 0
+
+
+@dataclass(frozen=True)
+class Static:
+    """A variable that does not change with time: its values, dimensions and attributes."""
+
+    values: NDArray[Any]
+    dims: tuple[str, ...]
+    attrs: Mapping[str, object] = field(default_factory=dict)
+
+
+class StoreWriter:
+    """Write one store frame by frame in time order; it appears at its place when the block ends well.
+
+        with StoreWriter(path, variables={...}, attrs={...}) as store:
+            store.append(time, reflectivity=codes, echo_class=classes)
+
+    A store without frames is a store too: all of its frames may have been rejected.
+
+    `codec` is a key of CODECS. `provenance` is free-form and does not enter the digest; `files` are small
+    texts that lie beside it in the store, by name.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        variables: Mapping[str, Variable] | None = None,
+        static: Mapping[str, Static] | None = None,
+        attrs: Mapping[str, object] | None = None,
+        codec: str = "compact",
+        provenance: Mapping[str, object] | None = None,
+    ) -> None:
+        self.path = store_path(path)
+        self._variables = dict(variables or {})
+        self._static = dict(static or {})
+        self._attrs = dict(attrs or {})
+        self._codec = codec
+        self._provenance = {"version": __version__, **(provenance or {})}
+        self.files: dict[str, str] = {}
+        self._times: list[int] = []
+        self._blocks: dict[str, NDArray[Any]] = {}  # of each variable the frames of one shard file
+        self._arrays: dict[str, zarr.Array[Any]] = {}
+        self._hashes = {name: xxhash.xxh3_128() for name in self._variables}
+        self._temporary = self.path.with_name(f".{self.path.name}.tmp-{getpid()}")
+
+    def __enter__(self) -> StoreWriter:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        for leftover in self.path.parent.glob(f".{self.path.name}.*-*"):  # of a killed run
+            shutil.rmtree(leftover)
+        self._group = zarr.create_group(self._temporary, zarr_format=3)
+        try:
+            self._arrays = {name: self._create(name) for name in self._variables}
+        except BaseException:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+            raise
+        return self
+
+    def append(self, time: int, **frames: NDArray[Any]) -> None:
+        """Add one frame: a slice of each variable, at a time later than the one before."""
+        assert frames.keys() == self._variables.keys(), f"{frames.keys()} {self._variables.keys()}"
+        assert not self._times or time > self._times[-1], "frames come in time order"
+        self._times.append(time)
+        for name, values in frames.items():
+            variable = self._variables[name]
+            assert values.dtype == variable.dtype, f"{name}: {values.dtype} is not {variable.dtype}"
+            assert values.shape == variable.shape, f"{name}: {values.shape} is not {variable.shape}"
+            most = _frames_a_file(variable)
+            if name not in self._blocks:  # what is not written to yet takes no memory
+                self._blocks[name] = np.empty((most, *variable.shape), variable.dtype)
+            filled = (len(self._times) - 1) % most + 1
+            self._blocks[name][filled - 1] = values
+            if filled == most:
+                self._flush(name, filled)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None:
+                self._finish()
+        finally:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+
+    def _create(self, name: str) -> zarr.Array[Any]:
+        variable = self._variables[name]
+        frames, shape = _frames_a_file(variable), variable.shape
+        return self._group.create_array(
+            name,
+            shape=(0, *shape),
+            dtype=variable.dtype,
+            chunks=(1, *shape) if shape else (frames,),
+            shards=(frames, *shape) if shape else None,
+            compressors=_compressor(self._codec, np.dtype(variable.dtype).itemsize),
+            fill_value=variable.fill_value,
+            dimension_names=("time", *variable.dims),
+            attributes=dict(variable.attrs),  # type: ignore[arg-type]
+            config={"write_empty_chunks": True},  # to look for them takes as long as to pack them
+        )
+
+    def _flush(self, name: str, filled: int) -> None:
+        block, array = self._blocks[name][:filled], self._arrays[name]
+        self._hashes[name].update(block.data)
+        first = array.shape[0]
+        array.resize((first + filled, *block.shape[1:]))
+        array[first:] = block
+
+    def _finish(self) -> None:
+        for name, variable in self._variables.items():
+            if left := len(self._times) % _frames_a_file(variable):
+                self._flush(name, left)
+        if self._variables:
+            times = np.asarray(self._times, dtype=np.int64)
+            self._static["time"] = Static(times, ("time",), TIME_ATTRS)
+        for name, static in self._static.items():
+            values = np.asarray(static.values, order="C")
+            array = self._group.create_array(
+                name,
+                data=values,
+                chunks=tuple(max(1, size) for size in values.shape) or "auto",
+                compressors=_compressor(self._codec, values.dtype.itemsize),
+                dimension_names=static.dims,
+                attributes=dict(static.attrs),  # type: ignore[arg-type]
+            )
+            self._hashes[name] = xxhash.xxh3_128(values.tobytes())
+            self._arrays[name] = array
+        self._group.update_attributes({**self._attrs, "content_digest": self._digest()})
+        with warnings.catch_warnings():
+            # Consolidated metadata is an extension of format 3; xarray reads it, others pass it over.
+            warnings.filterwarnings("ignore", message="Consolidated metadata")
+            zarr.consolidate_metadata(self._group.store)
+        for name, text in self.files.items():
+            (self._temporary / name).write_text(text, encoding="utf-8")
+        provenance = json.dumps(self._provenance, indent=2, sort_keys=True, default=str)
+        (self._temporary / "provenance.json").write_text(provenance + "\n", encoding="utf-8")
+        self._replace()
+
+    def _digest(self) -> str:
+        total = xxhash.xxh3_128(json.dumps(self._attrs, sort_keys=True).encode())
+        for name, array in sorted(self._arrays.items()):
+            attrs = json.dumps(dict(array.attrs), sort_keys=True)
+            total.update(f"{name} {array.dtype} {array.shape} {attrs}".encode())
+            total.update(self._hashes[name].digest())
+        return f"xxh3:{total.hexdigest()}"
+
+    def _replace(self) -> None:
+        old = self.path.with_name(f".{self.path.name}.old-{getpid()}")
+        if self.path.exists():
+            self.path.rename(old)
+        self._temporary.rename(self.path)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _frames_a_file(variable: Variable) -> int:
+    """Frames in one shard file (a chunk, where a frame is one number)."""
+    frame_bytes = np.dtype(variable.dtype).itemsize * int(np.prod(variable.shape, dtype=np.int64))
+    if not variable.shape:
+        return 2**16
+    return min(SHARD_FILE_FRAMES, max(1, SHARD_FILE_BYTES // frame_bytes))
+
+
+def _compressor(codec: str, itemsize: int) -> BloscCodec:
+    name, level = CODECS[codec]
+    # Shuffled by byte, smooth floats (latitude, longitude, warp grids) take a third of the room.
+    shuffle = BloscShuffle.shuffle if itemsize > 1 else BloscShuffle.noshuffle
+    return BloscCodec(cname=name, clevel=level, shuffle=shuffle)  # type: ignore[arg-type]

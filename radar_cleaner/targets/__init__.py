@@ -1,0 +1,1 @@
+"""Labelers, label model, clutter atlas, split of the samples."""

@@ -1,0 +1,267 @@
+"""What is planted, where it shows, at which times; that it hangs on its key alone."""
+
+import math
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from learning_cases import PLANT_FILE, planting
+from plant_cases import ALL_CODES, CENTER, RANGE, SHAPE, TIMES, apart, one, planted, polar, quiet, rainy
+
+from radar_cleaner.config.artefacts import KINDS, PLANT_KINDS
+from radar_cleaner.conventions import NODATA, UNDETECT, is_echo
+from radar_cleaner.datasets.artefacts.inject import (
+    NO_PLANTS,
+    Planting,
+    PlantOptions,
+    draw_plants,
+    level_table,
+    plant,
+    plant_batch,
+    read_planting,
+)
+from radar_cleaner.datasets.artefacts.kinds import PAINTERS
+from radar_cleaner.errors import ConfigError
+
+KEYS = st.integers(0, 2**63 - 1)
+
+
+def drawn(seed, *kinds, fraction=1.0, times=TIMES, target=1):
+    random = np.random.default_rng(seed)
+    return draw_plants(random, planting(fraction, *kinds), SHAPE, CENTER, RANGE, times, target)
+
+
+# What is painted.
+
+
+@settings(max_examples=60)
+@given(
+    kind=st.sampled_from(sorted(PAINTERS)),
+    key=KEYS,
+    shown=st.tuples(*[st.booleans()] * TIMES),
+    seed=st.integers(0, 99),
+)
+def test_planted_echo_shows_where_it_is_stronger_and_changes_nothing_else(kind, key, shown, seed):
+    codes = rainy(seed)
+    found = planted(codes, one(kind, shown=shown), key=key)
+    changed = found.codes != codes
+    assert (found.codes >= codes).all() and np.array_equal(found.where, changed)
+    assert np.array_equal(found.kinds, changed * (PLANT_KINDS.index(kind) + 1))
+    assert not changed[~np.array(shown)].any() and not changed[codes == NODATA].any()
+
+
+@settings(max_examples=30)
+@given(
+    width=st.floats(1, 90),
+    start=st.floats(0, 1),
+    column=st.integers(0, SHAPE[1] - 1),
+    row=st.integers(0, SHAPE[0] - 1),
+)
+def test_a_blocked_sector_has_no_echo_from_its_start_on(width, start, column, row):
+    codes, (distance, azimuth) = rainy(), polar()
+    found = planted(codes, one("blocked", width_degrees=width, start=start, column=column, row=row))
+    away = np.hypot(column - CENTER[0], row - CENTER[1])
+    off = apart(azimuth, np.degrees(np.arctan2(column - CENTER[0], CENTER[1] - row)))
+    inside = (off < width / 2 - 1e-3) & (distance > start * away + 1e-3)
+    outside = (off > width / 2 + 1e-3) | (distance < start * away - 1e-3)
+    assert not is_echo(found.codes)[:, inside].any()
+    assert np.array_equal(found.codes[:, outside], codes[:, outside])
+    assert np.array_equal(found.kinds > 0, found.codes != codes) and not found.where.any()
+    assert (found.codes[codes == NODATA] == NODATA).all()
+
+
+def test_a_frozen_block_shows_another_time_and_calls_clutter_only_what_is_echo_there_alone():
+    codes = rainy()
+    frozen = one("frozen", shown=(False, True, False), source=0, column=30.0, row=60.0, size_px=40)
+    found = planted(codes, frozen)
+    assert np.array_equal(found.codes[[0, 2]], codes[[0, 2]])
+    rows, columns = np.nonzero(found.codes[1] != codes[1])
+    box = np.s_[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    assert np.array_equal(found.codes[1][box], codes[0][box]) and max(np.ptp(rows), np.ptp(columns)) > 30
+    was, now = is_echo(codes[1]), is_echo(found.codes[1])
+    assert np.array_equal(found.where[1], now & ~was) and found.where[1].any()
+    assert np.array_equal(found.kinds[1] > 0, now != was) and (was & ~now).any()
+
+
+def test_a_frozen_block_takes_away_what_was_planted_there_before():
+    frozen = one("frozen", shown=(False, True, False), source=0, size_px=200)
+    spoke = one("spokes", shown=(False, True, False))
+    assert planted(quiet(), spoke).where.any() and not planted(quiet(), spoke, frozen).kinds.any()
+
+
+def test_a_repeated_neighbour_is_the_frame_itself_with_its_plants_and_a_missing_one_is_not_there():
+    codes = rainy()
+    spoke = one("spokes", shown=(False, True, False))
+    repeated = replace(one("repeated"), shown=(True, False, False))
+    missing = replace(one("missing"), shown=(False, False, True))
+    found = planted(codes, spoke, repeated, missing)
+    assert np.array_equal(found.codes[0], found.codes[1]) and (found.codes[2] == NODATA).all()
+    assert np.array_equal(found.codes[1], planted(codes, spoke).codes[1])
+    assert np.array_equal(found.kinds[2] > 0, codes[2] != NODATA) and not found.where[2].any()
+
+
+def test_of_several_plants_the_strongest_shows_and_names_itself():
+    weak, strong = one("spokes", dbz=20), one("rings", dbz=50)
+    both = planted(quiet(), weak, strong)
+    alone = [planted(quiet(), weak), planted(quiet(), one("specks", shown=(False,) * 3), strong)]
+    assert np.array_equal(both.codes, np.maximum(alone[0].codes, alone[1].codes))
+    assert {0, 1 + PLANT_KINDS.index("spokes"), 1 + PLANT_KINDS.index("rings")} == set(np.unique(both.kinds))
+    assert (both.kinds[alone[1].where] == 1 + PLANT_KINDS.index("rings")).all()
+
+
+# What it hangs on.
+
+
+@pytest.mark.parametrize("kind", PLANT_KINDS)
+def test_a_plant_hangs_on_its_key_alone(kind):
+    codes = rainy()
+    state = torch.get_rng_state()
+    first, again = planted(codes, one(kind), key=2**63 - 1), planted(codes, one(kind), key=2**63 - 1)
+    assert np.array_equal(first.codes, again.codes) and torch.equal(torch.get_rng_state(), state)
+    fixed = ("rings", "overlays", "frozen", "blocked", "repeated", "missing")
+    assert kind in fixed or not np.array_equal(first.codes, planted(codes, one(kind), key=1).codes)
+
+
+@settings(max_examples=25)
+@given(seeds=st.lists(st.integers(0, 10**6), min_size=2, max_size=5, unique=True), data=st.data())
+def test_plants_do_not_hang_on_the_batch_they_are_in(seeds, data):
+    plants = [drawn(seed, fraction=0.8) for seed in seeds]
+    codes = torch.from_numpy(np.stack([rainy(seed) for seed in seeds]))
+    count = len(seeds)
+    levels = [None, np.array([80, 100, 120], np.uint8)] * count
+
+    def painted(order):
+        parts = ([of[item] for item in order] for of in (plants, [CENTER] * count, [RANGE] * count, seeds, levels))
+        return plant_batch(codes[list(order)], *parts)
+
+    together, order = painted(range(count)), data.draw(st.permutations(range(count)))
+    for found, wanted in zip(painted(order), together, strict=True):
+        assert torch.equal(found, wanted[list(order)])
+    for item in range(count):
+        mine = ALL_CODES if levels[item] is None else levels[item]
+        alone = plant(codes[item].numpy(), CENTER, RANGE, plants[item], seeds[item], mine)
+        assert np.array_equal(alone.codes, together[0][item].numpy())
+
+
+def test_the_frames_that_are_given_stay_as_they_are():
+    codes = rainy()
+    kept = codes.copy()
+    planted(codes, *(one(kind) for kind in PLANT_KINDS))
+    assert np.array_equal(codes, kept)
+
+
+# Levels.
+
+
+@given(levels=st.lists(st.integers(1, 254), min_size=2, unique=True), code=st.integers(0, 254))
+def test_a_code_becomes_the_nearest_level_and_none_far_below_the_weakest(levels, code):
+    levels = sorted(levels)
+    found = int(level_table(np.array([0, 255, *levels], np.uint8))[code])
+    if found == UNDETECT:
+        assert code == 0 or code < levels[0] - (levels[1] - levels[0]) // 2
+    else:
+        assert found in levels and code > 0
+        assert abs(found - code) == min(abs(level - code) for level in levels)
+
+
+def test_without_levels_each_code_is_its_own():
+    assert np.array_equal(level_table(None), ALL_CODES)
+    assert np.array_equal(level_table(np.array([0, 255], np.uint8)), ALL_CODES)
+
+
+def test_planted_echo_has_the_classes_of_the_frames():
+    levels = np.array([94, 115, 125, 134], np.uint8)
+    codes = np.where(is_echo(rainy()), levels[rainy() % 4], rainy())
+    for kind in PAINTERS:
+        found = plant(codes, CENTER, RANGE, [one(kind)], 3)
+        assert set(np.unique(found.codes[found.where])) <= set(levels.tolist()), kind
+    weak = plant(codes, CENTER, RANGE, [one("rings", dbz=2.0)], 3)
+    assert not weak.where.any()  # 15 dBZ is the weakest class, 20.25 dBZ where the next begins
+
+
+# What is drawn.
+
+
+def test_rates_and_weights_are_met():
+    draws = [drawn(seed, fraction=0.4) for seed in range(3000)]
+    assert np.mean([bool(plants) for plants in draws]) == pytest.approx(0.4, abs=0.03)
+    kinds = Counter(kind for plants in draws for kind in {one.kind for one in plants})
+    assert set(kinds) == set(PLANT_KINDS)
+    assert kinds["spokes"] > 1.8 * kinds["rings"] > 1.8 * kinds["missing"]
+    together = Counter(len({one.kind for one in plants}) for plants in draws if plants)
+    assert set(together) == {1, 2, 3} and min(together.values()) > 250
+
+
+@pytest.mark.parametrize("kind", PLANT_KINDS)
+def test_a_drawn_kind_is_within_its_ranges_and_shows_when_it_does(kind):
+    plants = [one for seed in range(300) for one in drawn(seed, kind)]
+    spans = planting(1.0, kind).ranges.kinds[kind].spans
+    assert {one.kind for one in plants} == {kind}
+    for one_ in plants:
+        assert all(
+            low - 1e-9 <= value <= high + 1e-9 for value, (low, high) in zip(one_.numbers, spans, strict=True)
+        )
+        assert 0 <= one_.column < SHAPE[1] and 0 <= one_.row < SHAPE[0]
+    shown = np.array([one.shown for one in plants])
+    shows = KINDS[kind].shows
+    if shows == "all":
+        assert shown.all()
+    elif shows == "neighbour":
+        assert (
+            not shown[:, 1].any()
+            and (shown.sum(1) == 1).all()
+            and shown[:, 0].mean() == pytest.approx(0.5, abs=0.1)
+        )
+    else:
+        assert shown.any(1).all() and 0.7 < shown[:, 1].mean() < 1
+        assert shown[:, [0, 2]].any()
+        assert shows == "some" or (shown.sum(1) == 1).all()
+    if kind == "frozen":
+        assert not any(one.shown[one.source] for one in plants)
+
+
+def test_counts_are_those_of_the_ranges():
+    counts = Counter(len(drawn(seed, "spokes")) for seed in range(600))
+    assert set(counts) == {1, 2, 3} and counts[1] > counts[2] > counts[3] > 60
+
+
+def test_plants_lie_within_the_range_where_they_can():
+    center = (-60.0, 48.0)  # most of the picture is farther than 80 px
+    plants = [
+        one
+        for seed in range(300)
+        for one in draw_plants(np.random.default_rng(seed), planting(1.0, "specks"), SHAPE, center, 80.0, 3, 1)
+    ]
+    inside = [math.hypot(one.column - center[0], one.row - center[1]) <= 80 for one in plants]
+    assert np.mean(inside) > 0.4  # of all pixels it is 14 %
+
+
+def test_a_single_time_has_no_plants_that_copy_or_change_another():
+    plants = [one for seed in range(300) for one in drawn(seed, times=1, target=0)]
+    assert {one.kind for one in plants} == set(PLANT_KINDS) - {"frozen", "repeated", "missing"}
+    assert all(one.shown == (True,) for one in plants)
+    assert drawn(1, "frozen", times=1, target=0) == ()
+
+
+def test_nothing_is_planted_by_default():
+    assert draw_plants(np.random.default_rng(1), NO_PLANTS, SHAPE, CENTER, RANGE, 3, 1) == ()
+    full = Planting(1.0, NO_PLANTS.ranges)
+    assert draw_plants(np.random.default_rng(1), full, SHAPE, CENTER, RANGE, 3, 1) == ()
+
+
+# Options.
+
+
+def test_options_name_the_file_that_is_read():
+    found = read_planting(PlantOptions(0.25, ("missing", "spokes"), PLANT_FILE))
+    assert found == planting(0.25, "spokes", "missing")
+
+
+@pytest.mark.parametrize(("fraction", "kinds"), [(1.5, ("spokes",)), (math.nan, ("spokes",)), (0.5, ())])
+def test_impossible_options_are_named(fraction, kinds):
+    with pytest.raises(ConfigError, match=r"^plant_(fraction|kinds) is .*allowed is"):
+        PlantOptions(fraction, kinds, PLANT_FILE)

@@ -1,0 +1,166 @@
+"""Targets ahead are the later frames, laid as the sample's own; what is hidden or planted is not in them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from forecast_cases import random_bank
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from learning_cases import NO_HOLES, augmentation, inputs, planting
+from store_cases import START, make_aligned, make_labels, make_targets, pattern_codes, times_from
+
+from radar_cleaner.conventions import METEOROLOGICAL, UNKNOWN, decode_dbz, is_echo
+from radar_cleaner.datasets.augmentation import Draw, draw_crop
+from radar_cleaner.datasets.batches import make_batch
+from radar_cleaner.datasets.channels import unscale_dbz
+from radar_cleaner.datasets.crops import cut
+from radar_cleaner.datasets.dihedral import Turn, turn_picture
+from radar_cleaner.datasets.frame_cache import (
+    CONFIDENCE,
+    ECHO_CLASS,
+    OWN,
+    RadarSources,
+    Sample,
+    hold_on,
+    open_bank,
+    write_bank,
+)
+from radar_cleaner.datasets.inpainting_masks import Block
+from radar_cleaner.datasets.statistics import channel_statistics
+from radar_cleaner.errors import SampleError
+
+CPU = torch.device("cpu")
+PAST, LEADS = (-6, 0), (0, 6, 18)
+HOW = inputs(input_minutes=PAST, lead_minutes=LEADS)
+SAMPLE = Sample(START + 360, "CASGO")
+NAMES = ("mask", "weight", "reflectivity", "reflectivity_weight")
+
+
+def frames_at(minutes, shape=(20, 27)):
+    return random_bank([SAMPLE.time + 60 * minute for minute in minutes], shape)
+
+
+def batch_of(bank, draw, how=HOW):
+    return make_batch(cut(bank, [SAMPLE], [draw], how), how, CPU)
+
+
+def crop_of(seed=0, **changes):
+    """A draw of a crop of a whole frame, without anything done to it."""
+    draw = draw_crop(
+        frames_at((-6, 0, 6, 18)), SAMPLE, augmentation(crop=16, flips=False), NO_HOLES, HOW, seed, 0, 0
+    )
+    return replace(draw, **changes)
+
+
+@settings(max_examples=60)
+@given(
+    place=st.tuples(st.integers(0, 12), st.integers(0, 19)),
+    size=st.sampled_from([8, 24, 30]),
+    turn=st.builds(Turn, st.booleans(), st.integers(0, 3)),
+    atlas=st.sampled_from(["none", "channel"]),
+    seed=st.integers(0, 5),
+)
+def test_a_target_ahead_is_the_later_frame_cropped_and_turned_as_the_sample(place, size, turn, atlas, seed):
+    top, left = (min(at, max(0, length - size)) for at, length in zip(place, (20, 27), strict=True))
+    bank = random_bank([SAMPLE.time + 60 * minute for minute in (-6, 0, 6, 12, 18)], (20, 27), seed)
+    bank["CASGO"] = replace(
+        bank["CASGO"], grid=replace(bank["CASGO"].grid, echo_frequency=np.full((20, 27), 7, np.uint8))
+    )
+    draw = Draw(top, left, (size, size), turn.flip, turn.quarters, (True,) * 2, (True,) * 2, (), 0)
+    how = replace(HOW, atlas=atlas)
+    found = batch_of(bank, draw, how).forecast
+    for lead, minutes in enumerate((6, 18)):
+        planes = bank["CASGO"].planes[bank["CASGO"].index[SAMPLE.time + 60 * minutes]]
+        beyond = ((0, 0), (0, 40), (0, 40))
+        padded = np.pad(planes.astype(np.int64), beyond, constant_values=-1)[
+            :, top : top + size, left : left + size
+        ]
+        laid = turn_picture(torch.from_numpy(padded), turn).numpy()
+        known = (laid[ECHO_CLASS] >= 0) & (laid[ECHO_CLASS] != UNKNOWN)
+        rain = laid[ECHO_CLASS] == METEOROLOGICAL
+        weight = np.where(known, laid[CONFIDENCE] / 255, 0)
+        assert np.array_equal(found.mask[0, lead].numpy() == 1, rain)
+        assert np.allclose(found.weight[0, lead].numpy(), weight)
+        echo = rain & is_echo(np.clip(laid[OWN], 0, 255)) & known
+        assert np.array_equal(found.reflectivity_weight[0, lead].numpy() > 0, echo & (weight > 0))
+        dbz = decode_dbz(np.clip(laid[OWN], 0, 255).astype(np.uint8))
+        assert np.allclose(unscale_dbz(found.reflectivity[0, lead]).numpy()[echo], dbz[echo], atol=1e-3)
+
+
+def test_the_frames_that_a_device_holds_give_the_same_planes():
+    bank = frames_at((-6, 0, 6))  # none 18 minutes ahead
+    draws = [crop_of(seed, top=top, left=left) for seed, (top, left) in enumerate([(0, 0), (4, 11), (1, 9)])]
+    held = hold_on(bank, CPU, 10**9)
+    assert held["CASGO"].held is not None
+    for how in (HOW, replace(HOW, lead_minutes=(0,)), replace(HOW, lead_minutes=(0, 18))):
+        mapped, fast = (cut(one, [SAMPLE] * 3, draws, how).planes for one in (bank, held))
+        assert torch.equal(mapped, fast)
+
+
+def test_a_frame_that_is_missing_ahead_is_unknown_and_no_picture_of_no_rain():
+    for bank in (frames_at((-6, 0, 18)), hold_on(frames_at((-6, 0, 18)), CPU, 10**9)):
+        found = batch_of(bank, crop_of()).forecast
+        assert not found.weight[0, 0].any() and not found.reflectivity_weight[0, 0].any()
+        assert found.weight[0, 1].any()
+
+
+def test_leads_change_nothing_of_what_is_asked_of_the_frame_itself():
+    bank, draw = frames_at((-6, 0, 6, 18)), crop_of(flip=True, turns=1)
+    ahead, alone = batch_of(bank, draw), batch_of(bank, draw, replace(HOW, lead_minutes=(0,)))
+    assert alone.forecast is None
+    names = alone.__dict__.keys() - {"forecast"}
+    assert all(torch.equal(getattr(ahead, name), getattr(alone, name)) for name in names)
+
+
+def test_holes_and_plants_and_what_is_dropped_are_in_the_input_only():
+    bank = frames_at((-6, 0, 6, 18))
+    how = augmentation(crop=16, flips=False, drop_neighbours=1.0, drop_others=1.0)
+    plants = draw_crop(bank, SAMPLE, how, NO_HOLES, HOW, 1, 0, 0, planting(1.0, "spokes", "specks", "blocked"))
+    plain = replace(plants, plants=(), own_seen=(True, True), others_seen=(True, True))
+    changed = replace(plants, holes=(Block(2, 2, 12, 12),))
+    before, after = batch_of(bank, plain), batch_of(bank, changed)
+    assert not torch.equal(before.channels, after.channels) and after.hole.any()
+    assert all(torch.equal(getattr(before.forecast, name), getattr(after.forecast, name)) for name in NAMES)
+
+
+def test_clutter_ahead_is_no_rain_and_unknown_echo_does_not_count():
+    bank = frames_at((-6, 0, 6, 18), shape=(4, 4))
+    ahead = bank["CASGO"].planes[bank["CASGO"].index[SAMPLE.time + 360]]
+    ahead[ECHO_CLASS, 0], ahead[CONFIDENCE, 0] = (0, 1, 2, 3), (255, 255, 51, 255)
+    draw = crop_of(top=0, left=0, shape=(4, 4))
+    found = batch_of(bank, draw).forecast
+    assert found.mask[0, 0, 0].tolist() == [0, 1, 0, 0]
+    assert found.weight[0, 0, 0].tolist() == pytest.approx([1, 1, 0.2, 0])
+
+
+def test_statistics_of_the_channels_do_not_depend_on_leads():
+    bank = frames_at((-6, 0, 6))
+    first, second = (channel_statistics(bank, [SAMPLE], how) for how in (HOW, replace(HOW, lead_minutes=(0,))))
+    assert torch.equal(first[0], second[0]) and torch.equal(first[1], second[1])
+
+
+def test_a_bank_holds_the_frames_ahead_that_its_stores_have_and_reads_no_others(tmp_path):
+    """What the evaluation's stores hold, which begin where the training's end, is as if it were not there."""
+    times = times_from(count=4)
+    makers = {"labels": make_labels, "aligned": make_aligned, "targets": make_targets}
+    parts = [make(tmp_path / f"{kind}.zarr", times=times) for kind, make in makers.items()]
+    (tmp_path / "bank").mkdir()
+    samples = [Sample(time, "CASGO") for time in times[1:]]
+    sources = RadarSources(*([part] for part in parts))
+    write_bank(tmp_path / "bank", {"CASGO": sources}, samples, [-6, 0], HOW, 10**9)
+    bank = open_bank(tmp_path / "bank")
+    assert list(bank["CASGO"].index) == times
+    draw = crop_of(top=0, left=0, shape=(48, 48))
+    first, last = (
+        make_batch(cut(bank, [one], [draw], HOW), HOW, CPU).forecast for one in (samples[0], samples[-1])
+    )
+    assert first.weight[0, 0].any() and not first.weight[0, 1].any()  # 18 minutes ahead is later than all
+    assert not last.weight.any()
+    seen = bank["CASGO"].planes[bank["CASGO"].index[times[2]], OWN]
+    assert np.array_equal(seen, pattern_codes("CASGO", times[2]))
+    with pytest.raises(
+        SampleError, match="no labels store holds that frame"
+    ):  # of a frame that is seen, as before
+        write_bank(tmp_path / "other", {"CASGO": sources}, [Sample(times[0], "CASGO")], [-6, 0], HOW, 10**9)

@@ -1,0 +1,194 @@
+"""The bank: what the stores hold, once, by radar and time."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import store_cases
+import torch
+from learning_cases import MINUTES, START, inputs
+
+from radar_cleaner.conventions import NODATA, UNKNOWN
+from radar_cleaner.datasets.frame_cache import (
+    CONFIDENCE,
+    ECHO_CLASS,
+    OTHERS,
+    OWN,
+    RadarSources,
+    Sample,
+    hold_on,
+    open_bank,
+    write_bank,
+)
+from radar_cleaner.datasets.frame_cache_files import PackedPlanes
+from radar_cleaner.errors import SampleError, StoreError
+
+TIMES = store_cases.times_from(count=4)
+SHAPE = store_cases.SHAPE
+
+
+@pytest.fixture
+def sources(tmp_path):
+    return RadarSources(
+        [
+            store_cases.make_labels(tmp_path / "labels1.zarr", times=TIMES[:2]),
+            store_cases.make_labels(tmp_path / "labels2.zarr", times=TIMES[2:]),
+        ],
+        [store_cases.make_aligned(tmp_path / "aligned.zarr", times=TIMES[:3])],
+        [store_cases.make_targets(tmp_path / "targets.zarr", times=TIMES[1:])],
+        store_cases.make_atlas(tmp_path / "atlas.zarr", echo_frequency=np.full(SHAPE, 0.4)),
+    )
+
+
+def make_bank(folder, sources, samples, use="none", most_raw=10**9, **told):
+    folder.mkdir()
+    digests = write_bank(folder, {"CASGO": sources}, samples, MINUTES, inputs(atlas=use, **told), most_raw)
+    return open_bank(folder), digests
+
+
+def test_frames_come_back_by_time_from_all_stores(tmp_path, sources):
+    bank, digests = make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO"), Sample(TIMES[2], "CASGO")])
+    frames = bank["CASGO"]
+    assert list(frames.index) == TIMES
+    for time in TIMES:
+        planes = frames.planes[frames.index[time]]
+        assert np.array_equal(planes[OWN], store_cases.pattern_codes("CASGO", time))
+        seen = time != TIMES[3]
+        wanted = store_cases.pattern_codes("CASCM", time) if seen else np.full(SHAPE, NODATA)
+        assert np.array_equal(planes[OTHERS], wanted)
+    assert (frames.planes[0, ECHO_CLASS] == UNKNOWN).all() and not frames.planes[0, CONFIDENCE].any()
+    assert frames.planes[1, CONFIDENCE].any()
+    assert frames.grid.range_px == pytest.approx(max(SHAPE) / 2)
+    assert frames.grid.center_px == store_cases.small_geometry().center_px
+    assert len(digests) == 5 and all(digest.startswith("xxh3:") for digest in digests.values())
+
+
+def test_a_bank_that_would_take_too_much_memory_is_packed_and_holds_the_same(tmp_path, sources, caplog):
+    samples = [Sample(TIMES[1], "CASGO"), Sample(TIMES[2], "CASGO")]
+    raw = make_bank(tmp_path / "raw", sources, samples)[0]["CASGO"].planes
+    with caplog.at_level("INFO"):
+        packed = make_bank(tmp_path / "packed", sources, samples, most_raw=raw.nbytes - 1)[0]["CASGO"].planes
+    assert isinstance(packed, PackedPlanes) and packed.shape == raw.shape
+    assert all(np.array_equal(packed[place], raw[place]) for place in np.ndindex(raw.shape[:2]))
+    assert "bank: 4 frames" in caplog.text and "packed, as raw they are" in caplog.text
+
+
+def test_a_bank_larger_than_its_disk_is_packed(tmp_path, sources, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=1000))
+    bank, _ = make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO")])
+    assert isinstance(bank["CASGO"].planes, PackedPlanes)
+
+
+def test_a_bank_goes_to_a_device_where_it_fits(tmp_path, sources):
+    bank, _ = make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO")], use="channel")
+    planes, cpu = bank["CASGO"].planes, torch.device("cpu")
+    held = hold_on(bank, cpu, planes.nbytes)["CASGO"].held
+    assert np.array_equal(held.planes.numpy(), planes)
+    assert np.array_equal(held.echo_frequency.numpy(), bank["CASGO"].grid.echo_frequency)
+    assert hold_on(bank, cpu, planes.nbytes - 1) is bank
+    packed, _ = make_bank(tmp_path / "packed", sources, [Sample(TIMES[1], "CASGO")], most_raw=1)
+    assert hold_on(packed, cpu, 10**9) is packed
+
+
+def test_only_frames_that_samples_read_are_held(tmp_path, sources):
+    bank, _ = make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO")])
+    assert list(bank["CASGO"].index) == TIMES[:3]
+
+
+def test_the_levels_are_the_codes_of_the_radars_own_frames(tmp_path, sources):
+    frames = make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO")])[0]["CASGO"]
+    assert frames.grid.levels.tolist() == np.unique(frames.planes[:, OWN]).tolist()
+
+
+def test_the_bank_outlives_its_files_names(tmp_path, sources):
+    bank, _ = make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO")])
+    before = np.array(bank["CASGO"].planes)
+    for path in sorted((tmp_path / "bank").rglob("*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+    assert np.array_equal(bank["CASGO"].planes, before)
+
+
+@pytest.mark.parametrize(("use", "name"), [("mask", "clutter"), ("channel", "echo_frequency"), ("none", None)])
+def test_the_atlas_is_held_as_it_is_used(tmp_path, sources, use, name):
+    bank, _ = make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO")], use)
+    held = {key for key in ("clutter", "echo_frequency") if getattr(bank["CASGO"].grid, key) is not None}
+    assert held == ({name} if name else set())
+    if name == "echo_frequency":
+        assert (bank["CASGO"].grid.echo_frequency == 102).all()
+
+
+def test_a_sample_without_its_frames_is_named(tmp_path, sources):
+    with pytest.raises(SampleError, match="CASGO at 2024-07-10T23:54:00Z"):
+        make_bank(tmp_path / "bank", sources, [Sample(START, "CASGO")])
+    with pytest.raises(SampleError, match=r"CASXX .*no such radar, only \['CASGO'\]"):
+        make_bank(tmp_path / "other", sources, [Sample(START, "CASXX")])
+
+
+def test_an_atlas_of_another_size_is_refused(tmp_path, sources):
+    small = store_cases.make_atlas(tmp_path / "small.zarr", shape=(8, 8))
+    changed = replace(sources, atlas=small)
+    with pytest.raises(StoreError, match=r"small\.zarr: is \(8, 8\)"):
+        make_bank(tmp_path / "bank", changed, [Sample(TIMES[1], "CASGO")], "mask")
+
+
+def static_sources(tmp_path, sources, **changes):
+    fields = {"terrain": np.full(SHAPE, 1000.0), "land": np.eye(*SHAPE)}
+    changes = {"fields": fields, **changes}
+    return replace(sources, static=store_cases.make_static(tmp_path / "static.zarr", **changes))
+
+
+def test_fields_are_held_as_the_network_sees_them_in_the_order_it_is_told(tmp_path, sources):
+    bank, digests = make_bank(
+        tmp_path / "bank",
+        static_sources(tmp_path, sources),
+        [Sample(TIMES[1], "CASGO")],
+        coordinates=True,
+        static=("land", "terrain"),
+    )
+    latitude, cosine, sine, pixel, land, terrain = bank["CASGO"].grid.fields
+    place = store_cases.small_geometry()
+    longitude_degrees, latitude_degrees = place.grid.longitude_latitude()
+    assert np.allclose(latitude * 90, latitude_degrees, atol=1e-5)
+    assert np.allclose(np.rad2deg(np.arctan2(sine, cosine)), longitude_degrees, atol=1e-5)
+    assert np.allclose(2**pixel, place.metres_per_pixel / 1000)
+    assert np.allclose(terrain, 1) and np.array_equal(land > 0, np.eye(*SHAPE) > 0)
+    assert len(digests) == 6
+
+
+def test_nothing_is_held_of_a_static_store_that_is_not_asked_for(tmp_path, sources):
+    bank, _ = make_bank(tmp_path / "bank", static_sources(tmp_path, sources), [Sample(TIMES[1], "CASGO")])
+    assert bank["CASGO"].grid.fields is None
+    assert not (tmp_path / "bank/CASGO/fields.npy").exists()
+
+
+def test_solar_time_needs_the_longitude_and_the_season_nothing(tmp_path, sources):
+    held = static_sources(tmp_path, sources, fields={})
+    bank, _ = make_bank(tmp_path / "sun", held, [Sample(TIMES[1], "CASGO")], time_of_day=True)
+    assert bank["CASGO"].grid.fields.shape == (2, *SHAPE)
+    bank, _ = make_bank(tmp_path / "season", sources, [Sample(TIMES[1], "CASGO")], day_of_year=True)
+    assert bank["CASGO"].grid.fields is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "told", "message"),
+    [
+        ({}, {"static": ("snow",)}, r"holds the fields \['terrain', 'land'\], not snow; name their files in"),
+        ({"radar": "CASCM"}, {"coordinates": True}, "its radar is CASCM, wanted CASGO"),
+        (
+            {"geometry": store_cases.small_geometry(range_km=120), "fields": {}},
+            {"coordinates": True},
+            "its metres_per_pixel is 5000.0, wanted 10000.0",
+        ),
+    ],
+)
+def test_a_static_store_that_does_not_fit_is_refused(tmp_path, sources, changes, told, message):
+    with pytest.raises(StoreError, match=rf"static\.zarr: {message}"):
+        make_bank(
+            tmp_path / "bank", static_sources(tmp_path, sources, **changes), [Sample(TIMES[1], "CASGO")], **told
+        )
+
+
+def test_a_missing_static_store_is_named(tmp_path, sources):
+    with pytest.raises(StoreError, match=r"no static store is given beside it, wanted \['longitude_cos'"):
+        make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO")], time_of_day=True)

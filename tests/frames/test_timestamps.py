@@ -1,0 +1,116 @@
+"""The time in a name is read in its zone, and as quickly as the years of an archive want it."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from radar_cleaner.frames.timestamps import NameFormat, read_exactly
+from radar_cleaner.storage.shards import parse_time, to_datetime
+
+NAMES = NameFormat(r"(\d{12})(?=\D*$)", "%Y%m%d%H%M", "UTC")
+
+
+@given(st.integers(0, 4_102_444_800), st.text("ab_-.", max_size=8))
+def test_the_time_in_a_name_is_read_whatever_stands_about_it(time, text):
+    time -= time % 60
+    name = f"{text}20_{to_datetime(time):%Y%m%d%H%M}{text}.png"
+    assert NAMES.read(name) == time
+
+
+@pytest.mark.parametrize(
+    ("pattern", "time_format", "zone", "name", "time"),
+    [
+        (r"(\d{12})", "%Y%m%d%H%M", "Asia/Bangkok", "NKM202407111900.gif", "2024-07-11T12:00Z"),
+        (r"\d{8}-\d{4}", "%Y%m%d-%H%M", "UTC", "a20240711-1200.png", "2024-07-11T12:00Z"),
+        (r"(\d{10})", "%y%m%d%H%M", "America/Halifax", "2407110900.jpg", "2024-07-11T12:00Z"),
+        (r"(\d{10})", "%y%m%d%H%M", "America/Halifax", "2401110800.jpg", "2024-01-11T12:00Z"),
+        (r"_(.+)\.png", "%Y%m%dT%H%M%z", "Asia/Bangkok", "x_20240711T1400+0200.png", "2024-07-11T12:00Z"),
+    ],
+)
+def test_names_of_other_services_are_read_in_their_zone(pattern, time_format, zone, name, time):
+    assert NameFormat(pattern, time_format, zone).read(name) == parse_time(time)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "reason"),
+    [
+        (r"(\d{12})", "latest.png", "nothing matches"),
+        (r"(\d{12})", "r202407119900.png", "'202407119900' is not %Y%m%d%H%M"),
+        (r"(\d{12})?latest", "latest.png", "is not %Y%m%d%H%M"),
+    ],
+)
+def test_a_name_without_a_time_says_why(pattern, name, reason):
+    with pytest.raises(ValueError, match=f"no time in the name: .*{reason}"):
+        NameFormat(pattern, "%Y%m%d%H%M").read(name)
+
+
+def test_a_pattern_of_folders_is_known_by_its_slash():
+    names = NameFormat(r"(\d{4}/\d\d/\d\d/\d{4})", "%Y/%m/%d/%H%M")
+    assert names.of_path and not NAMES.of_path
+    assert names.read("2024/07/11/1206.png") == parse_time("2024-07-11T12:06Z")
+
+
+@pytest.mark.parametrize("text", ["000101010000", "999912312359", "099912312359"])
+def test_a_year_that_no_shard_can_be_of_is_no_time(text):
+    with pytest.raises(ValueError, match="is of the year"):
+        NAMES.read(f"{text}.png")
+
+
+FORMATS = [
+    "%Y%m%d%H%M",
+    "%Y%m%d%H%M%S",
+    "%y%m%d-%H%M",
+    "%Y%j%H%M",
+    "%H%M_%d.%m.%Y",
+    "%M%Y%m%d%H",
+    "%S%Y%M%m%H%d",
+    "%Y/%m/%d/%H%M",
+    "%Y %m %d %H %M",
+    "%Y%%%m%d%H%M",
+    "%d%b%Y%H%M",
+    "%Y%m%d%I%M%p",
+    "%Y%m%dT%H%M%z",
+]
+ZONES = ["UTC", "Asia/Bangkok", "America/Halifax", "Australia/Lord_Howe", "Africa/Monrovia", "Asia/Kathmandu"]
+times = st.integers(-4_000_000_000, 4_102_444_800)
+
+
+def both(text, time_format, zone):
+    """What the quick reader says, twice as it learns, and what strptime says; None is no time."""
+    found = []
+    names = NameFormat("(?s)^(.*)$", time_format, zone)
+    for read in (names.read, names.read, lambda text: read_exactly(text, time_format, ZoneInfo(zone))):
+        try:
+            found.append(read(text))
+        except ValueError:
+            found.append(None)
+    return found
+
+
+@given(times, times, st.sampled_from(FORMATS), st.sampled_from(ZONES))
+@example(1_711_900_000, 0, "%Y%m%d%H%M", "Australia/Lord_Howe")
+@example(63_593_070, 0, "%Y%m%d%H%M", "Africa/Monrovia")  # 1972: the clock goes on by 44 minutes and 30 seconds
+def test_the_quick_reader_says_what_strptime_says(time, other, time_format, zone):
+    for moment in (time, time - time % 86400, time + 3600, other):  # of the day that it learns, and of others
+        text = datetime.fromtimestamp(moment, UTC).strftime(time_format)
+        quick, again, exact = both(text, time_format, zone)
+        assert quick == again == exact
+
+
+@given(
+    times,
+    st.sampled_from(FORMATS),
+    st.sampled_from(ZONES),
+    st.integers(0, 20),
+    st.sampled_from(["", " ", "0", "9", "x", "\u0664", "%", "\n"]),
+    st.booleans(),
+)
+def test_broken_texts_are_refused_or_read_as_by_strptime(time, time_format, zone, place, text, inserted):
+    whole = datetime.fromtimestamp(time, UTC).strftime(time_format)
+    both(whole, time_format, zone)  # its day is known now
+    broken = whole[:place] + text + whole[place + (not inserted) :]
+    quick, again, exact = both(broken, time_format, zone)
+    assert quick == again == exact

@@ -1,0 +1,123 @@
+"""Networks by name, those of a user's file among them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from workflow_cases import REPOSITORY
+
+from radar_cleaner.config.networks import ARCHITECTURES, TinyUNetOptions, read_options, write_options
+from radar_cleaner.errors import ConfigError
+from radar_cleaner.models import find_model, load_code, register_model, registered_models
+from radar_cleaner.models.blocks import Network
+from radar_cleaner.stages.list_models import list_models
+
+TEMPLATE = REPOSITORY / "docs/model_template.py"
+
+
+def test_every_network_that_comes_along_is_registered_and_says_what_it_is() -> None:
+    there = {model.name: model for model in registered_models()}
+    assert there.keys() >= ARCHITECTURES.keys()
+    assert all(there[name].options is options and there[name].summary for name, options in ARCHITECTURES.items())
+
+
+def test_a_users_file_registers_its_network_however_often_it_is_loaded() -> None:
+    load_code(TEMPLATE)
+    load_code(TEMPLATE)
+    assert find_model("my_net").file == TEMPLATE
+    load_code(None)
+
+
+@pytest.mark.parametrize(
+    ("name", "helper", "text"),
+    [
+        ("small", None, "register_model('small', TinyUNetOptions)(TinyUNet)"),
+        ("lent", "Net = type('Net', (TinyUNet,), {})", "register_model('lent', TinyUNetOptions)(helper_lent.Net)"),
+        ("within", "register_model('within', TinyUNetOptions)(TinyUNet)", ""),
+    ],
+)
+def test_a_network_that_is_written_elsewhere_belongs_to_the_file_that_registers_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, helper: str | None, text: str
+) -> None:
+    head = "from radar_cleaner.config.networks import TinyUNetOptions\n"
+    head += "from radar_cleaner.models import TinyUNet, register_model\n"
+    monkeypatch.syspath_prepend(tmp_path)
+    if helper is not None:
+        (tmp_path / f"helper_{name}.py").write_text(head + helper + "\n")
+        head += f"import helper_{name}\n"
+    file = tmp_path / f"{name}.py"
+    file.write_text(head + text + "\n")
+    load_code(file)
+    load_code(file)
+    assert find_model(name).file == file and find_model("tiny_unet").file != file
+
+
+def test_a_file_that_breaks_off_claims_nothing_that_comes_after_it(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("1 / 0\n")
+    with pytest.raises(ZeroDivisionError):
+        load_code(tmp_path / "broken.py")
+    load_code(TEMPLATE)
+    assert find_model("my_net").file == TEMPLATE
+
+
+def test_a_name_belongs_to_one_file(tmp_path: Path) -> None:
+    copy = tmp_path / "copy.py"
+    copy.write_text(TEMPLATE.read_text().replace('"my_net"', '"tiny_unet"'))
+    with pytest.raises(ConfigError, match=r"model 'tiny_unet' of .*copy\.py is also the name of one of"):
+        load_code(copy)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("empty.py", "", r"empty\.py: registers no model; decorate its class with @register_model"),
+        ("net.txt", "", r"net\.txt is no Python file; its name ends in \.py"),
+        (None, "", r"there is no file .*nowhere\.py"),
+    ],
+)
+def test_a_file_that_cannot_be_a_networks_is_refused(
+    tmp_path: Path, name: str | None, text: str, message: str
+) -> None:
+    path = tmp_path / (name or "nowhere.py")
+    if name is not None:
+        path.write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        load_code(path)
+
+
+def test_options_that_are_no_dataclass_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"'odd': its options .* are no dataclass"):
+        register_model("odd", dict)(Network)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ('{"depth": 9}', "depth is 9, allowed is 1 to 6"),
+        ('{"depth": "3"}', "depth: input should be a valid integer, not '3'"),
+        ('{"depth": true}', "depth: input should be a valid integer, not True"),
+        ('{"width": 3}', "width: tiny_unet has no such option; it has base_width, depth, dropout"),
+        ('{"dropout": NaN}', "dropout is nan"),
+        ("[]", "input should be an object"),
+    ],
+)
+def test_a_wrong_option_is_named(options: str, message: str) -> None:
+    with pytest.raises(ConfigError, match="(?i)" + message):
+        read_options(TinyUNetOptions, options, "tiny_unet")
+
+
+def test_options_are_read_as_they_were_written() -> None:
+    for name, kind in ARCHITECTURES.items():
+        assert read_options(kind, write_options(kind()), name) == kind()
+
+
+def test_the_list_tells_each_network_and_each_of_its_options(capsys: pytest.CaptureFixture[str]) -> None:
+    list_models(code=TEMPLATE)
+    told = capsys.readouterr().out
+    for name in (*ARCHITECTURES, "my_net"):
+        assert f"\n{name}: " in f"\n{told}"
+    assert "    base_width: 16\n        Channels of its first level, doubled at each down." in told
+    assert "    drop_path: 0.1" in told and "    width: 16\n        Channels of its layers." in told
+    assert "resnet-18" in told
+    assert max(map(len, told.splitlines())) <= 115

@@ -1,0 +1,128 @@
+"""The plan: which frames belong to which job, and which modules a stage runs."""
+
+from __future__ import annotations
+
+import ast
+import copy
+from pathlib import Path
+
+import pytest
+from workflow_cases import REPOSITORY, SMOKE, Workspace
+
+from radar_cleaner.cli import STAGES
+from radar_cleaner.config.load import checked
+from radar_cleaner.config.shipped import model_file
+from radar_cleaner.planning.code_digest import import_closure
+from radar_cleaner.planning.plan import Plan
+
+SCHEMA = REPOSITORY / "workflow" / "schemas" / "config.schema.yaml"
+
+
+@pytest.fixture
+def plan(scratch: Workspace, monkeypatch: pytest.MonkeyPatch) -> Plan:
+    monkeypatch.chdir(scratch.root)
+    return Plan(checked(SMOKE, SCHEMA))
+
+
+def test_neighbours_are_the_shards_that_an_input_time_lies_in(plan: Plan) -> None:
+    assert plan.neighbours("CASGO", "20240710T23") == ["20240710T22", "20240711T00"]
+    assert plan.neighbours("CASGO", "20240711T13") == []  # the hours around it have no frames
+
+
+def test_a_frame_missing_at_the_boundary_is_no_neighbour(plan: Plan, scratch: Workspace) -> None:
+    (scratch.root / "frames/CASGO/CASGO_202407110000.png").unlink()
+    assert Plan(checked(SMOKE, SCHEMA)).neighbours("CASGO", "20240710T23") == ["20240710T22"]
+
+
+def test_what_confirms_an_echo_lies_a_cadence_away_in_the_same_period(plan: Plan) -> None:
+    assert plan.near_in_time("CASGO", "20240710T22") == ["20240710T23"]
+    assert plan.near_in_time("CASGO", "20240710T23") == ["20240710T22"]  # midnight is not trained on
+    assert plan.near_in_time("CASGO", "20240711T00") == []
+    assert plan.near_in_time("CASGO", "20240711T13") == []
+
+
+def test_the_frame_a_cadence_away_counts_and_not_the_window(scratch: Workspace, plan: Plan) -> None:
+    config = copy.deepcopy(SMOKE)
+    config["samples"] |= {"input_minutes": [-60, 0], "block_minutes": 120}
+    wide = Plan(checked(config, SCHEMA))
+    assert wide.neighbours("CASGO", "20240711T00") == ["20240710T23"]
+    assert wide.near_in_time("CASGO", "20240710T23") == ["20240710T22"]
+    (scratch.root / "frames/CASGO/CASGO_202407102254.png").unlink()
+    assert Plan(checked(SMOKE, SCHEMA)).near_in_time("CASGO", "20240710T23") == []
+
+
+def test_masks_that_vote_are_those_of_the_training_period(scratch: Workspace, plan: Plan) -> None:
+    config = copy.deepcopy(SMOKE)
+    config["votes"] = {"reference": "truth"}
+    voted = Plan(checked(config, SCHEMA))
+    assert len(voted.training_masks("CASGO", "20240710T22")) == 10
+    assert {Path(path).parent.name for path in voted.training_masks("CASCM", "20240710T23")} == {"CASCM"}
+    assert voted.training_masks("CASGO", "20240711T00") == voted.training_masks("CASGO", "20240711T13") == []
+    assert plan.training_masks("CASGO", "20240710T22") == []
+    config["votes"]["reference_weight"] = 0
+    assert Plan(checked(config, SCHEMA)).training_masks("CASGO", "20240710T22") == []
+
+
+def test_a_model_is_trained_where_it_cleans_or_is_compared(
+    scratch: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(scratch.root)
+    config = copy.deepcopy(SMOKE)
+    for model, compared, trains in (
+        ("trained", None, True),
+        ("trained", "pretrained", True),
+        ("pretrained", "trained", True),
+        ("pretrained", None, False),
+    ):
+        config["cleaning"], config["samples"]["atlas"] = {"model": model}, "channel"
+        config["evaluation"]["compare_model"] = compared
+        assert Plan(checked(config, SCHEMA)).trains == trains
+
+
+def test_the_shipped_model_is_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = model_file("pretrained")
+    assert found and not found.is_absolute() and found.samefile(REPOSITORY / "resources/pretrained/best.pt")
+    assert model_file("mine.pt") == Path("mine.pt") and model_file("trained") is model_file(None) is None
+
+
+def test_what_is_not_done_lists_no_shards(scratch: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a folder of years the loop of near real time would spend its time on them."""
+    monkeypatch.chdir(scratch.root)
+    Path("mine.pt").write_bytes(b"PK\x05\x06" + bytes(18))
+    config = copy.deepcopy(SMOKE) | {"cleaning": {"model": "mine.pt"}}
+    del config["training"], config["evaluation"]
+    plan = Plan(checked(config, SCHEMA))
+    assert plan.pairs() and not plan.pairs("training") and not plan.pairs("evaluation")
+
+
+def test_folders_and_dangling_links_are_no_inputs_but_are_known(scratch: Workspace, plan: Plan) -> None:
+    folder = scratch.root / "frames/CASGO"
+    (folder / "CASGO_202407102203.png").mkdir()
+    (folder / "CASGO_202407102209.png").symlink_to("nowhere")
+    plan = Plan(checked(SMOKE, SCHEMA))
+    assert [Path(name).name for name in plan.problems("CASGO", "20240710T22")] == [
+        "CASGO_202407102203.png",
+        "CASGO_202407102209.png",
+    ]
+    assert len(plan.frames("CASGO", "20240710T22")) == 10
+
+
+def test_folders_and_dangling_links_are_no_reference_masks(scratch: Workspace, plan: Plan) -> None:
+    folder = scratch.root / "truth/CASGO"
+    found = plan.references()
+    (folder / "CASGO_202407111303.png").mkdir()
+    (folder / "CASGO_202407111309.png").symlink_to("nowhere")
+    assert len(found) == 20 and plan.references() == found
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_subcommand_has_a_stage_module_with_one_public_function(stage: str) -> None:
+    path = REPOSITORY / "radar_cleaner" / "stages" / f"{stage}.py"
+    public = [
+        node.name
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+    ]
+    assert public == [stage]
+    assert path in import_closure(stage, REPOSITORY)

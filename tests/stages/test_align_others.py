@@ -1,0 +1,212 @@
+"""The stage that pools other radars: who sees what, when; and never rain, or no rain, out of nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from store_cases import START, make_atlas, make_labels, pattern_codes, small_geometry, times_from
+
+from radar_cleaner.conventions import NODATA, UNDETECT
+from radar_cleaner.errors import ConfigError, StoreError
+from radar_cleaner.georeference.regrid import NOBODY
+from radar_cleaner.stages.align_others import align_others
+from radar_cleaner.stages.build_warp_grid import build_warp_grid
+from radar_cleaner.storage.reader import open_store
+
+FLAGS = [small_geometry(radar).to_flag() for radar in ("CASGO", "CASCM")]
+TIMES = times_from(count=4)
+EMPTY = np.zeros((48, 48), np.uint8)
+
+
+@pytest.fixture
+def warp(tmp_path: Path) -> Path:
+    build_warp_grid(target="CASGO", radar="CASCM", geometries=FLAGS, output=tmp_path / "warp.zarr")
+    return tmp_path / "warp.zarr" / "zarr.json"
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    return make_labels(tmp_path / "own.zarr", "CASGO", TIMES)
+
+
+def test_another_radar_is_seen_where_and_when_it_looks(tmp_path: Path, own: Path, warp: Path) -> None:
+    others_times = [TIMES[0], TIMES[1] + 60, TIMES[3]]
+    other = make_labels(tmp_path / "other.zarr", "CASCM", others_times, codes=EMPTY)
+    align_others(
+        radar="CASGO",
+        labels=own,
+        others=["CASCM"],
+        other_labels=[other],
+        other_warps=[warp],
+        output=tmp_path / "aligned.zarr",
+    )
+    aligned, coverage = open_store(tmp_path / "aligned.zarr", "aligned"), open_store(warp, "warp")
+    covered = coverage.read("coverage")
+    assert aligned.times.tolist() == TIMES
+    assert 0.2 < covered.mean() < 0.8
+    for index in (0, 3):  # it looked and saw nothing
+        assert (aligned.frame("reflectivity", index)[covered] == UNDETECT).all()
+        assert (aligned.frame("reflectivity", index)[~covered] == NODATA).all()
+        np.testing.assert_array_equal(aligned.frame("availability", index), covered)
+    for index in (1, 2):  # a frame a minute later is no frame: nobody looked
+        assert (aligned.frame("reflectivity", index) == NODATA).all()
+        assert not aligned.frame("availability", index).any()
+
+
+def test_a_spot_lands_where_the_warp_says(tmp_path: Path, own: Path, warp: Path) -> None:
+    grid = open_store(warp, "warp").read("grid")
+    row, column = 25, 15
+    there = np.rint(grid[row, column]).astype(int)
+    codes = EMPTY.copy()
+    codes[there[1], there[0]] = 120
+    other = make_labels(tmp_path / "other.zarr", "CASCM", TIMES, codes=codes)
+    align_others(
+        radar="CASGO",
+        labels=own,
+        others=["CASCM"],
+        other_labels=[other],
+        other_warps=[warp],
+        output=tmp_path / "aligned.zarr",
+    )
+    found = np.argwhere(open_store(tmp_path / "aligned.zarr", "aligned").frame("reflectivity", 2) == 120)
+    assert [row, column] in found.tolist()
+    assert np.abs(found - [row, column]).max() <= 1
+
+
+def test_of_several_radars_the_highest_reflectivity_that_anyone_sees_counts(
+    tmp_path: Path, own: Path, warp: Path
+) -> None:
+    # Two radars at one place, so that each pixel has both.
+    flags = [FLAGS[0], FLAGS[1], FLAGS[1].replace("CASCM", "TWIN")]
+    build_warp_grid(target="CASGO", radar="TWIN", geometries=flags, output=tmp_path / "twin_warp.zarr")
+    first, second = pattern_codes("CASCM", START), pattern_codes("TWIN", START)
+    names = {"CASCM": first, "TWIN": second}
+    labels = [make_labels(tmp_path / f"{name}.zarr", name, [START], codes=names[name]) for name in names]
+
+    def pooled(others: list[str], paths: list[Path], warps: list[Path]) -> np.ndarray:
+        output = tmp_path / ("_".join(others) + "_aligned.zarr")
+        align_others(
+            radar="CASGO", labels=own, others=others, other_labels=paths, other_warps=warps, output=output
+        )
+        return open_store(output, "aligned").frame("reflectivity", 0).astype(int)
+
+    twin = tmp_path / "twin_warp.zarr"
+    alone = [pooled(["CASCM"], labels[:1], [warp]), pooled(["TWIN"], labels[1:], [twin])]
+    both = pooled(["CASCM", "TWIN"], labels, [warp, twin])
+    seen = [np.where(codes == NODATA, -1, codes) for codes in alone]
+    expected = np.maximum(*seen)
+    np.testing.assert_array_equal(both, np.where(expected < 0, NODATA, expected))
+    assert (np.minimum(*seen) < 0).any() and (expected > 0).any()
+
+
+def test_the_nearest_is_one_that_sees_at_that_time(tmp_path: Path, own: Path, warp: Path) -> None:
+    # A twin of Chipman with a longer range is the nearer one by its range wherever both see.
+    twin = replace(small_geometry("CASCM", range_km=360), radar="TWIN")
+    flags = [*FLAGS, twin.to_flag()]
+    build_warp_grid(target="CASGO", radar="TWIN", geometries=flags, output=tmp_path / "twin_warp.zarr")
+    scale = {"metres_per_pixel": twin.metres_per_pixel}
+    clutter = np.zeros((48, 48), bool)
+    clutter[20:30] = True
+    align_others(
+        radar="CASGO",
+        labels=own,
+        others=["CASCM", "TWIN"],
+        other_labels=[
+            make_labels(tmp_path / "far.zarr", "CASCM", TIMES[:2], codes=EMPTY),
+            make_labels(tmp_path / "twin.zarr", "TWIN", TIMES[1:3], codes=EMPTY, attrs=scale),
+        ],
+        other_warps=[warp, tmp_path / "twin_warp.zarr"],
+        other_atlases=[
+            make_atlas(tmp_path / "far_atlas.zarr", "CASCM"),
+            make_atlas(tmp_path / "twin_atlas.zarr", "TWIN", clutter=clutter),
+        ],
+        output=tmp_path / "aligned.zarr",
+    )
+    only_far, both, only_twin, nobody = open_store(tmp_path / "aligned.zarr", "aligned").read("nearest")
+    covered = open_store(warp, "warp").read("coverage")
+    np.testing.assert_array_equal(only_far, np.where(covered, 0, NOBODY))
+    assert set(np.unique(only_twin)) == {1, NOBODY}
+    assert (nobody == NOBODY).all()
+    sees = only_twin == 1
+    np.testing.assert_array_equal(both, np.select([sees, covered], [1, 0], NOBODY))
+    assert (covered & ~sees).any()
+
+
+def test_clutter_of_another_radar_counts_as_not_seen(tmp_path: Path, own: Path, warp: Path) -> None:
+    codes = np.full((48, 48), 100, np.uint8)
+    clutter = np.zeros((48, 48), bool)
+    clutter[20:30] = True
+    other = make_labels(tmp_path / "other.zarr", "CASCM", TIMES, codes=codes)
+    atlas = make_atlas(tmp_path / "atlas.zarr", "CASCM", clutter=clutter)
+    frames = {}
+    for name, atlases in (("plain", None), ("masked", [atlas])):
+        align_others(
+            radar="CASGO",
+            labels=own,
+            others=["CASCM"],
+            other_labels=[other],
+            other_warps=[warp],
+            other_atlases=atlases,
+            output=tmp_path / name,
+        )
+        frames[name] = open_store(tmp_path / name, "aligned").frame("reflectivity", 0)
+    store = open_store(warp, "warp")
+    rows, covered = store.read("grid")[..., 1], store.read("coverage")
+    inside = covered & (rows > 20) & (rows < 29)
+    outside = covered & ((rows < 19) | (rows > 30))
+    assert (frames["plain"][covered] == 100).all()
+    assert (frames["masked"][inside] == NODATA).all() and inside.any()
+    assert (frames["masked"][outside] == 100).all() and outside.any()
+
+
+@pytest.mark.parametrize("nobody", [None, []])
+def test_one_radar_alone_sees_nothing_else(tmp_path: Path, own: Path, nobody: list[str] | None) -> None:
+    align_others(radar="CASGO", labels=own, others=nobody, output=tmp_path / "aligned.zarr")
+    store = open_store(tmp_path / "aligned.zarr", "aligned")
+    assert store.times.tolist() == TIMES
+    assert (store.read("reflectivity") == NODATA).all()
+    assert not store.read("availability").any()
+
+
+def test_a_shard_without_frames_gives_one_without_frames(tmp_path: Path, warp: Path) -> None:
+    own = make_labels(tmp_path / "own.zarr", "CASGO", [])
+    other = make_labels(tmp_path / "other.zarr", "CASCM", TIMES)
+    align_others(
+        radar="CASGO",
+        labels=own,
+        others=["CASCM"],
+        other_labels=[other],
+        other_warps=[warp],
+        output=tmp_path / "aligned.zarr",
+    )
+    assert open_store(tmp_path / "aligned.zarr", "aligned").times.size == 0
+
+
+def test_stores_that_do_not_belong_together_are_refused(tmp_path: Path, own: Path, warp: Path) -> None:
+    other = make_labels(tmp_path / "other.zarr", "CASCM", TIMES)
+    moved = make_labels(tmp_path / "moved.zarr", "CASCM", TIMES, center_px=(20, 20))
+
+    def run(labels: Path = own, others: Path = other, radar: str = "CASGO", name: str = "CASCM") -> None:
+        align_others(
+            radar=radar,
+            labels=labels,
+            others=[name],
+            other_labels=[others],
+            other_warps=[warp],
+            output=tmp_path / "aligned.zarr",
+        )
+
+    with pytest.raises(StoreError, match="its radar is CASGO, wanted CASCM"):
+        run(radar="CASCM")
+    with pytest.raises(StoreError, match="its radar is CASCM, wanted NKM"):
+        run(name="NKM")
+    with pytest.raises(StoreError, match="its radar is CASGO, wanted CASCM"):
+        run(others=own)
+    with pytest.raises(StoreError, match=r"moved.zarr: its center_px is \[20, 20\], wanted \[24.0, 23.0\]"):
+        run(others=moved)
+    with pytest.raises(ConfigError, match="--other-labels: 0 stores for 1 --others"):
+        align_others(radar="CASGO", labels=own, others=["CASCM"], output=tmp_path / "aligned.zarr")
+    assert not (tmp_path / "aligned.zarr").exists()

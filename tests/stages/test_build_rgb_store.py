@@ -1,0 +1,183 @@
+"""Good frames of the shard are stored as they are, bad ones are listed with their reason."""
+
+import hashlib
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from archive_cases import KINDS, files_of, pack
+from picture_cases import NAMES, SIZE, encode, read_sample, sample_frames, small, write_zoo
+
+from radar_cleaner.errors import FrameError
+from radar_cleaner.stages.build_rgb_store import build_rgb_store
+from radar_cleaner.storage.reader import open_store, read_provenance
+from radar_cleaner.storage.shards import format_time, parse_time
+
+
+def build(tmp_path, **changes):
+    arguments = {
+        "radar": "R",
+        "source": tmp_path / "frames",
+        **NAMES,
+        "shard": "20240711",
+        "size": SIZE,
+        "codec": "compact",
+        "on_bad_frame": "quarantine",
+        "output": tmp_path / "rgb.zarr" / "zarr.json",
+        "rejects": tmp_path / "rejected.csv",
+    } | changes
+    build_rgb_store(**arguments)
+    return open_store(arguments["output"], "rgb"), pd.read_csv(arguments["rejects"])
+
+
+def test_sample_frames_are_stored_whole_with_name_size_and_digest(tmp_path):
+    paths = [path for path in sample_frames("CASGO") if "20240711" in path.name][:5]
+    (tmp_path / "frames").mkdir()
+    for path in paths:
+        shutil.copy(path, tmp_path / "frames")
+    store, rejects = build(tmp_path, radar="CASGO", size=(580, 480))
+    assert store.attrs["radar"] == "CASGO"
+    assert store.shape("rgb") == (480, 580, 3)
+    for index, path in enumerate(paths):
+        assert np.array_equal(store.frame("rgb", index), read_sample(path))
+    assert rejects.empty
+    sources = pd.read_csv(store.path / "sources.csv")
+    assert sources["file"].tolist() == [path.name for path in paths]
+    assert sources["bytes"].tolist() == [path.stat().st_size for path in paths]
+    assert sources["sha256"].tolist() == [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    assert [parse_time(text) for text in sources["time"]] == store.times.tolist()
+    assert read_provenance(store.path)["stage"] == "build_rgb_store"
+
+
+def test_each_bad_frame_of_the_zoo_is_listed_and_the_rest_is_done(tmp_path):
+    reasons, good = write_zoo(tmp_path / "frames")
+    store, rejects = build(tmp_path)
+    found = dict(zip(rejects["file"], rejects["reason"], strict=True))
+    assert found.keys() == reasons.keys()
+    for name, reason in reasons.items():
+        assert reason in found[name], name
+    sources = pd.read_csv(store.path / "sources.csv")
+    assert sources["file"].tolist() == good
+    assert [format_time(time) for time in store.times.tolist()] == [
+        "2024-07-11T00:00:00Z",
+        "2024-07-11T00:30:00Z",
+    ]
+    assert all(np.array_equal(frame, small()) for frame in store.read("rgb"))
+
+
+ZOO = [
+    "r_202407110006.png",
+    "r_202407110012.png",
+    "r_202407110018.png",
+    "r_202407110024.png",
+    "s_202407110030.png",
+    "s_202407110036.png",
+    "r_202407110042.png",
+    "r_202407110048.png",
+    "r_202407110054.png",
+    "r_202407110100.png",
+    "r_202407110106.gif",
+    "r_202407110112.png",
+]
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_fail_stops_at_any_bad_frame_with_its_reason_and_leaves_nothing(tmp_path, name):
+    reasons, _ = write_zoo(tmp_path / "zoo")
+    (tmp_path / "frames").mkdir()
+    for path in (tmp_path / "zoo").glob(f"*{name[2:]}"):  # with its twin of one time
+        path.rename(tmp_path / "frames" / path.name)
+    with pytest.raises(FrameError) as caught:
+        build(tmp_path, on_bad_frame="fail")
+    assert any(bad in str(caught.value) and reasons[bad] in str(caught.value) for bad in reasons)
+    assert name[2:] in str(caught.value)
+    assert not (tmp_path / "rgb.zarr").exists()
+    assert not (tmp_path / "rejected.csv").exists()
+
+
+def test_a_broken_twin_does_not_take_the_good_one_with_it(tmp_path):
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames" / "a_202407110000.png").write_bytes(encode(small())[:50])
+    (tmp_path / "frames" / "b_202407110000.png").write_bytes(encode(small()))
+    store, rejects = build(tmp_path)
+    assert len(store.times) == 1
+    assert rejects["file"].tolist() == ["a_202407110000.png"]
+
+
+def test_a_store_without_an_accepted_frame_is_still_written(tmp_path):
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames" / "a_202407110000.png").write_bytes(b"")
+    store, rejects = build(tmp_path)
+    assert store.times.size == 0
+    assert store.shape("rgb") == (16, 24, 3)
+    assert len(rejects) == 1
+
+
+def test_only_frames_of_the_shard_are_read_and_times_are_of_their_zone(tmp_path):
+    (tmp_path / "frames" / "deep").mkdir(parents=True)
+    for name in ("r_202407110659.png", "deep/r_202407110700.png", "r_202407120659.png", "r_202407120700.png"):
+        (tmp_path / "frames" / name).write_bytes(encode(small()))
+    store, rejects = build(tmp_path, time_zone="Asia/Bangkok")  # seven hours before UTC
+    assert [format_time(time) for time in store.times.tolist()] == [
+        "2024-07-11T00:00:00Z",
+        "2024-07-11T23:59:00Z",
+    ]
+    assert pd.read_csv(store.path / "sources.csv")["file"].tolist() == [
+        "deep/r_202407110700.png",
+        "r_202407120659.png",
+    ]
+    assert rejects.empty
+
+
+def test_a_file_far_too_large_is_refused_unread(tmp_path):
+    (tmp_path / "frames").mkdir()
+    with (tmp_path / "frames" / "a_202407110000.png").open("wb") as file:
+        file.truncate(10**12)
+    _, rejects = build(tmp_path)
+    assert "1000000000000 bytes" in rejects["reason"][0]
+
+
+def test_equal_frames_give_an_equal_store_whatever_the_file_format(tmp_path):
+    for folder, kind, suffix in (("x", "PNG", "png"), ("y", "BMP", "bmp")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f"a_202407110000.{suffix}").write_bytes(encode(small(), kind))
+    first, _ = build(tmp_path, source=tmp_path / "x", output=tmp_path / "x.zarr")
+    second, _ = build(tmp_path, source=tmp_path / "y", output=tmp_path / "y.zarr")
+    assert (first.path / "zarr.json").read_bytes() == (second.path / "zarr.json").read_bytes()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_zoo_in_an_archive_gives_the_store_of_the_folder(tmp_path, kind):
+    reasons, good = write_zoo(tmp_path / "frames")
+    folder, _ = build(tmp_path)
+    archive = pack(tmp_path / f"zoo.{kind}", files_of(tmp_path / "frames"))
+    packed, rejects = build(tmp_path, source=archive, output=tmp_path / "packed.zarr", listings=tmp_path / "kept")
+    assert (packed.path / "zarr.json").read_bytes() == (folder.path / "zarr.json").read_bytes()
+    assert packed.read("rgb").tobytes() == folder.read("rgb").tobytes()
+    found = dict(zip(rejects["file"], rejects["reason"], strict=True))
+    files = {f"zoo.{kind}/{name}": reason for name, reason in reasons.items()}
+    not_packed = {f"zoo.{kind}/r_20240711{time}.png" for time in ("0048", "0054", "0112")}
+    assert found.keys() == files.keys() - not_packed  # a folder, a link and a pipe
+    assert all(files[name].split(" of r_")[0].split(" as ")[0] in reason for name, reason in found.items())
+    sources = pd.read_csv(packed.path / "sources.csv")
+    assert sources["file"].tolist() == [f"zoo.{kind}/{name}" for name in good]
+    digests = pd.read_csv(folder.path / "sources.csv")["sha256"]
+    assert sources["sha256"].tolist() == digests.tolist()
+
+
+def test_fail_names_the_member_of_the_archive(tmp_path):
+    archive = pack(tmp_path / "a.zip", {"r_202407110000.png": b""})
+    with pytest.raises(FrameError, match=r"a\.zip/r_202407110000\.png: the file is empty"):
+        build(tmp_path, source=archive, on_bad_frame="fail")
+
+
+def test_members_that_are_too_large_or_lead_out_are_refused_with_the_others_kept(tmp_path):
+    large, outside = "r_202407110006.png", "../r_202407110012.png"
+    files = {"r_202407110000.png": encode(small()), large: bytes(3 * 2**20), outside: b"x"}
+    for kind in KINDS:
+        archive = pack(tmp_path / f"a.{kind}", files)
+        store, rejects = build(tmp_path, source=archive, output=tmp_path / kind / "a.zarr")
+        assert len(store.times) == 1
+        assert rejects["file"].tolist() == [f"a.{kind}/r_202407110006.png", f"a.{kind}/../r_202407110012.png"]
+        assert "at most" in rejects["reason"][0] and "leads out" in rejects["reason"][1]

@@ -1,0 +1,133 @@
+"""The stage that composes radars: times, grids, priorities, and what nobody saw."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+import rioxarray  # noqa: F401  (gives datasets their .rio)
+import xarray as xr
+from store_cases import make_product, small_geometry, times_from
+
+from radar_cleaner.conventions import FLAG_KEPT, FLAG_NODATA, FLAG_REMOVED, FLAG_UNDETECT, NODATA, UNDETECT
+from radar_cleaner.errors import ConfigError, StoreError
+from radar_cleaner.georeference.grid import union_grid
+from radar_cleaner.stages.build_warp_grid import build_warp_grid
+from radar_cleaner.stages.compose_radars import compose_radars
+from radar_cleaner.storage.reader import Store, open_store
+
+RADARS = ("CASGO", "CASCM")
+GEOMETRIES = [small_geometry(radar) for radar in RADARS]
+TIMES = times_from(count=3)
+EMPTY = np.zeros((48, 48), np.uint8)
+ECHO = np.full((48, 48), 100, np.uint8)
+
+
+def warps(folder: Path, kind: Literal["first", "union"]) -> list[Path]:
+    paths = [folder / f"{kind}_{radar}.zarr" for radar in RADARS]
+    for radar, path in zip(RADARS, paths, strict=True):
+        build_warp_grid(
+            target="composite",
+            radar=radar,
+            geometries=[geometry.to_flag() for geometry in GEOMETRIES],
+            composite_grid=kind,
+            output=path,
+        )
+    return paths
+
+
+def composed(folder: Path, products: list[Path], kind: Literal["first", "union"] = "union") -> Store:
+    output = folder / "composite.zarr"
+    ways = warps(folder, kind)[: len(products)]
+    compose_radars(shard="20240711", products=products, warps=ways, output=output / "zarr.json")
+    return open_store(output, "product")
+
+
+def coverages(folder: Path) -> list[np.ndarray]:
+    return [open_store(folder / f"union_{radar}.zarr", "warp").read("coverage") for radar in RADARS]
+
+
+def test_a_missing_frame_is_nodata_and_never_undetect(tmp_path: Path) -> None:
+    gore = make_product(tmp_path / "gore.zarr", "CASGO", TIMES[:2], codes=EMPTY)
+    chipman = make_product(tmp_path / "chipman.zarr", "CASCM", TIMES[1:], codes=EMPTY)
+    store = composed(tmp_path, [gore, chipman])
+    seen_by_gore, seen_by_chipman = coverages(tmp_path)
+    assert store.times.tolist() == TIMES
+    for index, seen in enumerate([seen_by_gore, seen_by_gore | seen_by_chipman, seen_by_chipman]):
+        assert (store.frame("reflectivity", index)[seen] == UNDETECT).all()
+        assert (store.frame("quality_flag", index)[seen] == FLAG_UNDETECT).all()
+        assert (store.frame("reflectivity", index)[~seen] == NODATA).all()
+        assert (store.frame("quality_flag", index)[~seen] == FLAG_NODATA).all()
+    assert (seen_by_gore & seen_by_chipman).any() and (seen_by_gore ^ seen_by_chipman).any()
+
+
+def test_kept_echo_goes_over_what_another_removed(tmp_path: Path) -> None:
+    gore = make_product(tmp_path / "gore.zarr", "CASGO", TIMES, codes=ECHO)
+    removed = np.full((48, 48), FLAG_REMOVED)
+    chipman = make_product(tmp_path / "chipman.zarr", "CASCM", TIMES, codes=EMPTY, flags=removed)
+    store = composed(tmp_path, [gore, chipman])
+    seen_by_gore, seen_by_chipman = coverages(tmp_path)
+    flags = store.frame("quality_flag", 0)
+    assert (flags[seen_by_gore] == FLAG_KEPT).all()
+    assert (store.frame("reflectivity", 0)[seen_by_gore] == 100).all()
+    assert (flags[seen_by_chipman & ~seen_by_gore] == FLAG_REMOVED).all()
+
+
+def test_a_spot_of_both_radars_is_one_spot(tmp_path: Path) -> None:
+    place = np.array(-64.5), np.array(45.8)
+    products = []
+    for geometry in GEOMETRIES:
+        column, row = geometry.grid.pixel_of(*place)
+        codes = EMPTY.copy()
+        codes[round(float(row)), round(float(column))] = 120
+        products.append(make_product(tmp_path / f"{geometry.radar}.zarr", geometry.radar, TIMES, codes=codes))
+    store = composed(tmp_path, products)
+    column, row = union_grid(GEOMETRIES).pixel_of(*place)
+    found = np.argwhere(store.frame("reflectivity", 1) == 120)
+    assert [round(float(row)), round(float(column))] in found.tolist()
+    assert np.abs(found - [float(row), float(column)]).max() <= 1.5
+
+
+@pytest.mark.parametrize("kind", ["first", "union"])
+def test_a_composite_opens_as_a_product_on_its_grid(tmp_path: Path, kind: Literal["first", "union"]) -> None:
+    products = [make_product(tmp_path / f"{radar}.zarr", radar, TIMES) for radar in RADARS]
+    store = composed(tmp_path, products, kind)
+    grid = union_grid(GEOMETRIES) if kind == "union" else GEOMETRIES[0].grid
+    assert store.attrs["radars"] == list(RADARS)
+    assert "radar" not in store.attrs
+    assert store.attrs["class_lower_dbz"] == [7.0, 23.0, 33.0, 45.0]
+    with xr.open_zarr(store.path) as dataset:
+        assert dataset["reflectivity"].shape == (3, *grid.shape)
+        assert dataset.rio.crs == grid.crs
+        np.testing.assert_array_equal(dataset["x"], grid.x())
+
+
+def test_one_radar_on_its_own_grid_stays_as_it_is(tmp_path: Path) -> None:
+    columns, rows = np.meshgrid(np.arange(48), np.arange(48))
+    inside = np.hypot(columns - 24, rows - 23) <= 24
+    codes = np.where(inside, (columns * 5 + rows) % 250, NODATA).astype(np.uint8)
+    product = make_product(tmp_path / "gore.zarr", "CASGO", TIMES, codes=codes)
+    store = composed(tmp_path, [product], "first")
+    one = open_store(product, "product")
+    for name in ("reflectivity", "quality_flag", "meteorological_probability"):
+        np.testing.assert_array_equal(store.read(name), one.read(name))
+
+
+def test_a_shard_without_frames_gives_a_product_without_frames(tmp_path: Path) -> None:
+    product = make_product(tmp_path / "gore.zarr", "CASGO", [])
+    assert composed(tmp_path, [product]).times.size == 0
+
+
+def test_products_and_warps_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
+    gore, chipman = (make_product(tmp_path / f"{radar}.zarr", radar, TIMES) for radar in RADARS)
+    union, first = warps(tmp_path, "union"), warps(tmp_path, "first")
+    output = tmp_path / "composite.zarr"
+    with pytest.raises(StoreError, match="its radar is CASCM, wanted CASGO"):
+        compose_radars(shard="20240711", products=[chipman, gore], warps=union, output=output)
+    with pytest.raises(StoreError, match="its target_origin_px is"):
+        compose_radars(shard="20240711", products=[gore, chipman], warps=[union[0], first[1]], output=output)
+    with pytest.raises(ConfigError, match="2 --products and 1 --warps"):
+        compose_radars(shard="20240711", products=[gore, chipman], warps=union[:1], output=output)
+    assert not output.exists()

@@ -1,0 +1,296 @@
+"""The stage that votes: what it asks of labels, atlas, neighbours, other radars and masks, and what it writes."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+from report_cases import make_warp
+from store_cases import START, make_aligned, make_atlas, make_labels, small_geometry, times_from
+
+from radar_cleaner.conventions import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, NONE, UNKNOWN
+from radar_cleaner.errors import ConfigError, FrameError, StoreError
+from radar_cleaner.georeference.regrid import NOBODY
+from radar_cleaner.stages.build_warp_grid import build_warp_grid
+from radar_cleaner.stages.vote_echoes import vote_echoes
+from radar_cleaner.storage.paths import Layout
+from radar_cleaner.storage.reader import Store, open_store, read_provenance
+from radar_cleaner.storage.shards import to_datetime
+from radar_cleaner.targets.label_model import LABELERS, Weights
+
+YES, NO = METEOROLOGICAL, NON_METEOROLOGICAL
+CODES = np.array([[0, NODATA, 90, 90], [90, 90, 90, 90]], np.uint8)
+LABEL = np.array([[NONE, UNKNOWN, YES, UNKNOWN], [YES, NO, YES, NO]], np.uint8)
+DENSITY = np.array([[0, 0, 40, -50], [-20, 20, 0, 60]], np.int8)
+SPOKE = np.array([[0, 0, 0, 0], [0, -30, 0, -60]], np.int8)
+FREQUENCY = np.array([[1, 1, 0, 0], [0, 0, np.nan, 0.5]], np.float32)
+NAMES = {"pattern": r"(\d{12})", "time_format": "%Y%m%d%H%M", "time_zone": "UTC"}
+
+
+def only(**weights: float) -> Weights:
+    return Weights(**{f"{name}_weight": weights.get(name, 0) for name in LABELERS})
+
+
+def run(tmp_path: Path, weights: Weights, labels: Path | None = None, **changes: Any) -> Store:
+    vote_echoes(
+        labels=labels or labels_store(tmp_path) / "zarr.json",
+        weights=weights,
+        output=tmp_path / "targets.zarr",
+        labelers=tmp_path / "labelers.csv",
+        **{"min_confidence": 0.2, **changes},
+    )
+    return open_store(tmp_path / "targets.zarr", "targets")
+
+
+def labels_store(tmp_path: Path, count: int = 2) -> Path:
+    return make_labels(
+        tmp_path / "labels.zarr",
+        times=times_from(count=count),
+        codes=CODES,
+        echo_class=LABEL,
+        density=DENSITY,
+        spoke=SPOKE,
+    )
+
+
+def table(tmp_path: Path) -> dict[str, dict[str, str]]:
+    with (tmp_path / "labelers.csv").open() as file:
+        return {row["labeler"]: row for row in csv.DictReader(file)}
+
+
+def test_what_a_single_picture_and_the_atlas_say_is_added_up(tmp_path: Path) -> None:
+    atlas = make_atlas(tmp_path / "atlas.zarr", echo_frequency=FREQUENCY)
+    weights = only(density=1, spoke=1, area=0.5, atlas=1)
+    store = run(tmp_path, weights, atlas=atlas)
+    assert store.times.tolist() == times_from(count=2)
+    for name in ("echo_class", "confidence", "evidence"):
+        np.testing.assert_array_equal(store.frame(name, 0), store.frame(name, 1))
+    # In tenths: density, spoke, half a unit of area, 8 times the frequency of the atlas.
+    wanted = [[0, 0, 40 + 5, -50], [-20 + 5, 20 - 30 - 5, 5, 60 - 60 - 5 - 40]]
+    assert store.frame("evidence", 1).tolist() == wanted
+    assert store.frame("echo_class", 1).tolist() == [[NONE, UNKNOWN, YES, NO], [NO, NO, YES, NO]]
+    confidence = store.frame("confidence", 1)
+    assert confidence[0, 0] == 255 and confidence[0, 1] == 0
+    assert confidence[1, 2] == round(255 * np.tanh(0.25)) < confidence[0, 2] < 255
+
+
+def test_the_table_tells_what_each_labeler_said(tmp_path: Path) -> None:
+    atlas = make_atlas(tmp_path / "atlas.zarr", echo_frequency=FREQUENCY)
+    run(tmp_path, only(density=1, spoke=2, atlas=1), atlas=atlas)
+    rows = table(tmp_path)
+    assert list(rows) == ["density", "spoke", "atlas"]
+    counts = [rows["density"][name] for name in ("for", "against", "silent", "agrees")]
+    assert counts == ["6", "4", "2", "6"]
+    assert rows["spoke"]["against"] == "4" and float(rows["spoke"]["mean_log_odds"]) == pytest.approx(-9)
+    assert (rows["atlas"]["against"], rows["atlas"]["silent"]) == ("2", "10")
+
+
+def test_a_labeler_that_is_switched_off_is_not_asked(tmp_path: Path) -> None:
+    atlas = make_atlas(tmp_path / "atlas.zarr", echo_frequency=np.ones((2, 4)))
+    store = run(tmp_path, only(area=1), atlas=atlas, aligned=None)
+    assert store.frame("echo_class", 0).tolist() == LABEL.tolist()
+    assert list(table(tmp_path)) == ["area"]
+
+
+def test_below_the_least_confidence_an_echo_is_unknown(tmp_path: Path) -> None:
+    wanted = np.where(np.abs(DENSITY) < 45, UNKNOWN, np.where(DENSITY > 0, YES, NO))
+    wanted[0, :2] = NONE, UNKNOWN
+    store = run(tmp_path, only(density=1), min_confidence=np.tanh(2.25))
+    assert store.frame("echo_class", 0).tolist() == wanted.tolist()
+    with pytest.raises(ConfigError, match=r"min_confidence is 1\.5, allowed is 0 to 1"):
+        run(tmp_path, only(density=1), min_confidence=1.5)
+
+
+def test_an_atlas_by_colours_speaks_of_its_clutter_alone(tmp_path: Path) -> None:
+    """It has counted in rain too: how often a pixel echoes says nothing where its colour changed."""
+    clutter = np.array([[False] * 4, [True, False, False, False]])
+    atlas = make_atlas(
+        tmp_path / "atlas.zarr", echo_frequency=np.full((2, 4), 0.5), clutter=clutter, method="deviation"
+    )
+    store = run(tmp_path, only(atlas=1), atlas=atlas)
+    assert store.frame("evidence", 0).tolist() == [[0] * 4, [-40, 0, 0, 0]]
+
+
+# Neighbours in time.
+
+
+def shower(column: int) -> np.ndarray:
+    codes = np.zeros((64, 64), np.uint8)
+    codes[28:36, column : column + 8] = 110
+    return codes
+
+
+def test_neighbours_in_time_are_looked_up_a_cadence_away_in_the_shards_beside_too(tmp_path: Path) -> None:
+    flash = shower(28)
+    flash[5:8, 50:53] = 110
+    frames = [shower(25), flash, shower(31)]
+    times = times_from(count=3)
+    own = make_labels(tmp_path / "own.zarr", times=times[1:2], codes=frames[1:2], shape=(64, 64))
+    beside = [
+        make_labels(tmp_path / f"{place}.zarr", times=[times[place]], codes=frames[place], shape=(64, 64))
+        for place in (0, 2)
+    ]
+    ask = {"labels": own, "cadence_minutes": 6}
+    both = run(tmp_path, only(persistence=1), **ask, neighbours=beside).frame("evidence", 0)
+    assert (both[5:8, 50:53] == -10).all() and (both[28:36, 28:36] == 10).all()
+    one = run(tmp_path, only(persistence=1), **ask, neighbours=beside[1:]).frame("evidence", 0)
+    assert (one[5:8, 50:53] == -5).all() and (one[28:36, 28:36] == 5).all()
+    assert not run(tmp_path, only(persistence=1), **ask).frame("evidence", 0).any()
+    off_cadence = run(tmp_path, only(persistence=1), **ask | {"cadence_minutes": 5}, neighbours=beside)
+    assert not off_cadence.frame("evidence", 0).any()
+
+
+def test_each_frame_of_a_shard_is_the_neighbour_of_the_next(tmp_path: Path) -> None:
+    codes = np.stack([shower(column) for column in (20, 22, 24, 26)])
+    codes[2, 5:8, 50:53] = 110
+    own = make_labels(tmp_path / "own.zarr", times=times_from(count=4), codes=codes)
+    store = run(tmp_path, only(persistence=1), own, cadence_minutes=6)
+    confirmed = [store.frame("evidence", index)[31, 27] for index in range(4)]
+    assert confirmed == [5, 10, 10, 5]
+    assert (store.frame("evidence", 2)[5:8, 50:53] == -10).all()
+
+
+def test_frames_of_another_radar_are_no_neighbours(tmp_path: Path) -> None:
+    own = make_labels(tmp_path / "own.zarr", "CASGO")
+    other = make_labels(tmp_path / "other.zarr", "CASCM", [START + 360])
+    with pytest.raises(StoreError, match=r"other\.zarr: its radar is CASCM, wanted CASGO"):
+        run(tmp_path, only(persistence=1), own, cadence_minutes=6, neighbours=[other])
+
+
+# The other radars.
+
+
+def test_an_aligned_store_of_other_times_is_refused(tmp_path: Path, overlap: dict[str, Any]) -> None:
+    late = make_aligned(tmp_path / "late.zarr", times=[START + 360])
+    with pytest.raises(StoreError, match=r"late\.zarr: its times are not those of"):
+        run(tmp_path, only(others=1), **overlap | {"aligned": late})
+
+
+@pytest.fixture
+def overlap(tmp_path: Path) -> dict[str, Any]:
+    """CASGO's labels full of echo, and Chipman's view on its grid: echo in the north, nothing in the south."""
+    shape = (48, 48)
+    layout = Layout(tmp_path)
+    make_warp(layout, "CASGO", "CASCM")
+    others = np.zeros(shape, np.uint8)
+    others[:12] = 110
+    others[:, 40:] = NODATA
+    full = np.full(shape, 100, np.uint8)
+    return {
+        "labels": make_labels(tmp_path / "own.zarr", codes=full, center_px=(24.0, 23.0)),
+        "aligned": make_aligned(tmp_path / "aligned.zarr", codes=others),
+        "other_warps": [layout.warp("CASGO", "CASCM")],
+    }
+
+
+def test_the_other_radar_is_asked_where_it_sees_well(tmp_path: Path, overlap: dict[str, Any]) -> None:
+    found = run(tmp_path, only(others=1), min_confidence=0, **overlap).frame("evidence", 0)
+    assert not found[:, 40:].any()
+    assert set(np.unique(found[:12])) == {0, 10}
+    assert found[20:, :40].min() < 0 and found[20:, :40].max() == 0
+    # Chipman lies north-west: the farther from it, the less it says.
+    diagonal = found[np.arange(16, 48), np.arange(16, 48)]
+    assert (np.diff(diagonal[:24].astype(int)) >= 0).all() and diagonal[-12:].any() == 0
+
+
+def test_a_radar_without_a_frame_lends_no_view_to_one_that_sees_less(
+    tmp_path: Path, overlap: dict[str, Any]
+) -> None:
+    """Chipman is the nearer of two; where only the other sees, it is the other's view that counts."""
+    layout = Layout(tmp_path)
+    flags = [small_geometry().to_flag(), replace(small_geometry("CASCM", range_km=190), radar="FAR").to_flag()]
+    build_warp_grid(target="CASGO", radar="FAR", geometries=flags, output=layout.warp("CASGO", "FAR"))
+    both = overlap["other_warps"] + [layout.warp("CASGO", "FAR")]
+    nothing = np.zeros((48, 48), np.uint8)
+
+    def evidence(others: list[str], nearest: int, warps: list[Path]) -> np.ndarray:
+        aligned = make_aligned(
+            tmp_path / "seen.zarr", codes=nothing, others=others, nearest=np.full((48, 48), nearest)
+        )
+        flags = overlap | {"aligned": aligned, "other_warps": warps}
+        return run(tmp_path, only(others=1), min_confidence=0, **flags).frame("evidence", 0)
+
+    pair = ["CASCM", "FAR"]
+    near, far = (evidence(pair, number, both) for number in (0, 1))
+    np.testing.assert_array_equal(near, evidence(["CASCM"], 0, both[:1]))
+    np.testing.assert_array_equal(far, evidence(["FAR"], 0, both[1:]))
+    assert (near <= far).all() and (near < far).any() and far.min() < 0
+    assert not evidence(pair, NOBODY, both).any()
+
+
+def test_the_other_radars_warps_must_be_those_of_the_aligned_store(
+    tmp_path: Path, overlap: dict[str, Any]
+) -> None:
+    with pytest.raises(ConfigError, match=r"aligned\.zarr is of \['CASCM'\]; name their warp stores"):
+        run(tmp_path, only(others=1), **overlap | {"other_warps": []})
+
+
+# Reference masks.
+
+
+def write_mask(folder: Path, time: int, mask: np.ndarray) -> None:
+    folder.mkdir(exist_ok=True)
+    iio.imwrite(folder / f"{to_datetime(time):%Y%m%d%H%M}.png", mask.astype(np.uint8))
+
+
+def test_a_mask_outvotes_the_others_at_its_time(tmp_path: Path) -> None:
+    mask = np.array([[1, 1, 2, 1], [1, 255, 2, 0]], np.uint8)
+    write_mask(tmp_path / "masks", START, mask)
+    weights = only(density=1, spoke=1, reference=1)
+    store = run(tmp_path, weights, reference=tmp_path / "masks", **NAMES)
+    assert store.frame("echo_class", 0).tolist() == [[NONE, UNKNOWN, NO, YES], [YES, NO, NO, UNKNOWN]]
+    without = run(tmp_path, only(density=1, spoke=1))
+    np.testing.assert_array_equal(store.frame("evidence", 1), without.frame("evidence", 1))
+
+
+def test_a_mask_of_another_size_is_refused_with_its_name(tmp_path: Path) -> None:
+    write_mask(tmp_path / "masks", START, np.ones((3, 3)))
+    with pytest.raises(FrameError, match=r"202407110000.png: a mask is a grey picture of 8 bits and 4 x 2 pixels"):
+        run(tmp_path, only(reference=1), reference=tmp_path / "masks", **NAMES)
+    assert not (tmp_path / "targets.zarr").exists() and not (tmp_path / "labelers.csv").exists()
+
+
+# What it writes.
+
+
+def test_targets_say_how_they_were_made(tmp_path: Path) -> None:
+    atlas = make_atlas(tmp_path / "atlas.zarr", echo_frequency=FREQUENCY)
+    run(tmp_path, only(colour=1, area=2, atlas=3), atlas=atlas)
+    made = read_provenance(tmp_path / "targets.zarr")
+    parameters = made["parameters"]
+    assert (parameters["colour_weight"], parameters["area_weight"], parameters["atlas_weight"]) == (1, 2, 3)
+    assert parameters["min_confidence"] == 0.2
+    assert set(made["inputs"].values()) == {
+        open_store(tmp_path / "labels.zarr", "labels").digest,
+        open_store(tmp_path / "atlas.zarr", "atlas").digest,
+    }
+
+
+def test_weights_that_change_no_target_change_no_file(tmp_path: Path) -> None:
+    contents = []
+    for spoke in (1, 0):
+        labels = make_labels(tmp_path / "labels.zarr", codes=CODES, density=DENSITY)
+        run(tmp_path, only(density=1, spoke=spoke), labels)
+        contents.append((tmp_path / "targets.zarr" / "zarr.json").read_bytes())
+    assert contents[0] == contents[1]
+
+
+def test_a_shard_without_frames_has_targets_without_frames(tmp_path: Path) -> None:
+    labels = make_labels(tmp_path / "labels.zarr", times=[])
+    store = run(tmp_path, only(density=1, persistence=1), labels, cadence_minutes=6)
+    assert store.times.size == 0
+    assert table(tmp_path)["density"]["silent"] == "0"
+
+
+def test_an_atlas_of_another_radar_and_no_weights_are_refused(tmp_path: Path) -> None:
+    atlas = make_atlas(tmp_path / "atlas.zarr", "CASCM")
+    with pytest.raises(StoreError, match=r"atlas.zarr: its radar is CASCM, wanted CASGO"):
+        run(tmp_path, only(atlas=1), atlas=atlas)
+    with pytest.raises(ConfigError, match="vote weights"):
+        only()
+    assert not (tmp_path / "targets.zarr").exists()

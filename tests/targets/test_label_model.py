@@ -1,0 +1,191 @@
+"""Votes on echoes: how log-odds add up to a class and its confidence, and what the table says of who said what."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import fields
+from io import StringIO
+from math import exp
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+
+from radar_cleaner.conventions import (
+    LOG_ODDS_STEP,
+    MAX_LOG_ODDS,
+    METEOROLOGICAL,
+    NODATA,
+    NON_METEOROLOGICAL,
+    NONE,
+    UNDETECT,
+    UNKNOWN,
+    decode_log_odds,
+    encode_log_odds,
+    is_echo,
+)
+from radar_cleaner.errors import ConfigError
+from radar_cleaner.targets.label_model import COLUMNS, LABELERS, Evidence, LabelerTable, Vote, Weights, vote
+from radar_cleaner.targets.labelers import Echoes
+
+SHAPE = (6, 7)
+some_codes = arrays(np.uint8, SHAPE, elements=st.sampled_from([UNDETECT, NODATA, 1, 90, 254]))
+some_log_odds = arrays(np.float32, SHAPE, elements=st.floats(-20, 20, width=32))
+some_pictures = st.dictionaries(st.sampled_from(LABELERS), some_log_odds)
+Pictures = dict[str, NDArray[np.float32]]  # log-odds (y, x) by labeler; what is no echo does not count
+some_weights = st.builds(
+    Weights,
+    colour_weight=st.floats(0.01, 4),
+    **{f"{name}_weight": st.sampled_from([0, 0.25, 1, 3]) for name in LABELERS[1:]},
+)
+some_confidence = st.sampled_from([0.0, 0.2, 0.5, 0.99])
+
+
+def weights(**changes: float) -> Weights:
+    """1 for each labeler, but for these."""
+    return Weights(**{f"{name}_weight": changes.get(name, 1.0) for name in LABELERS})
+
+
+def at_echoes(codes: NDArray[np.uint8], pictures: Pictures) -> tuple[Echoes, Evidence]:
+    echoes = Echoes.of(codes)
+    return echoes, {name: echoes.take(picture) for name, picture in pictures.items()}
+
+
+def vote_on(codes: NDArray[np.uint8], pictures: Pictures, weights: Weights, least: float = 0.2) -> Vote:
+    return vote(*at_echoes(codes, pictures), weights, least)
+
+
+def vote_one(log_odds: float, min_confidence: float = 0.0, code: int = 90) -> tuple[int, int, int]:
+    pictures = {"colour": np.array([[log_odds]], np.float32)}
+    found = vote_on(np.array([[code]], np.uint8), pictures, weights(), min_confidence)
+    return int(found.echo_class[0, 0]), int(found.confidence[0, 0]), int(found.evidence[0, 0])
+
+
+@given(codes=some_codes, pictures=some_pictures, weights=some_weights, least=some_confidence)
+def test_only_an_echo_has_a_kind_and_unknown_is_never_sure(
+    codes: NDArray[np.uint8], pictures: Pictures, weights: Weights, least: float
+) -> None:
+    found = vote_on(codes, pictures, weights, least)
+    classes, confidence = found.echo_class, found.confidence
+    assert classes.dtype == confidence.dtype == np.uint8 and found.evidence.dtype == np.int8
+    echo = is_echo(codes)
+    assert np.isin(classes[echo], [METEOROLOGICAL, NON_METEOROLOGICAL, UNKNOWN]).all()
+    assert (classes[codes == UNDETECT] == NONE).all() and (confidence[codes == UNDETECT] == 255).all()
+    assert (classes[codes == NODATA] == UNKNOWN).all()
+    assert (confidence[classes == UNKNOWN] == 0).all()
+    assert not found.evidence[~echo].any()
+
+
+@given(codes=some_codes, pictures=some_pictures, weights=some_weights)
+def test_class_and_confidence_are_the_sign_and_the_probability_of_the_sum(
+    codes: NDArray[np.uint8], pictures: Pictures, weights: Weights
+) -> None:
+    found = vote_on(codes, pictures, weights)
+    echo = is_echo(codes)
+    none = np.zeros(SHAPE, np.float32)
+    total = sum((weights.counting.get(name, 0) * pictures.get(name, none) for name in LABELERS), none)[echo]
+    clipped = np.clip(total, -MAX_LOG_ODDS, MAX_LOG_ODDS)
+    packed = decode_log_odds(found.evidence[echo])
+    assert np.abs(packed - clipped).max(initial=0) <= LOG_ODDS_STEP / 2 + 1e-3
+    probability = 1 / (1 + np.exp(-packed.astype(float)))
+    sure = np.abs(2 * probability - 1)
+    known = sure >= 0.2
+    kind = np.where(packed > 0, METEOROLOGICAL, NON_METEOROLOGICAL)
+    assert (found.echo_class[echo] == np.where(known, kind, UNKNOWN)).all()
+    assert np.abs(found.confidence[echo] - np.where(known, 255 * sure, 0)).max(initial=0) <= 0.51
+
+
+@given(codes=some_codes, pictures=some_pictures, weights=some_weights, name=st.sampled_from(LABELERS[1:]))
+def test_a_labeler_moves_echo_only_to_the_side_that_it_speaks_for(
+    codes: NDArray[np.uint8], pictures: Pictures, weights: Weights, name: str
+) -> None:
+    without = vote_on(codes, {key: said for key, said in pictures.items() if key != name}, weights)
+    found = vote_on(codes, pictures, weights)
+    said = pictures.get(name, np.zeros(SHAPE, np.float32))
+    assert (found.evidence[said >= 0] >= without.evidence[said >= 0]).all()
+    assert (found.evidence[said <= 0] <= without.evidence[said <= 0]).all()
+
+
+@given(codes=some_codes, pictures=some_pictures, off=st.sampled_from(LABELERS))
+def test_a_labeler_of_weight_0_has_no_say(codes: NDArray[np.uint8], pictures: Pictures, off: str) -> None:
+    found = vote_on(codes, pictures, weights(**{off: 0}))
+    left = vote_on(codes, {name: said for name, said in pictures.items() if name != off}, weights())
+    for field in fields(found):
+        assert np.array_equal(getattr(found, field.name), getattr(left, field.name))
+
+
+def test_the_surest_are_surest_and_a_draw_is_unknown() -> None:
+    assert vote_one(40) == (METEOROLOGICAL, 255, 127)
+    assert vote_one(-40) == (NON_METEOROLOGICAL, 255, -127)
+    assert vote_one(0) == vote_one(0.04) == (UNKNOWN, 0, 0)
+    assert vote_one(1)[1] == round(255 * (2 / (1 + exp(-1)) - 1))
+
+
+def test_what_is_less_sure_than_wanted_is_unknown_but_its_evidence_stays() -> None:
+    assert vote_one(0.4, 0.2) == (UNKNOWN, 0, 4)  # |2 p - 1| is 0.197
+    assert vote_one(0.5, 0.2)[0] == METEOROLOGICAL and vote_one(-0.5, 0.2)[0] == NON_METEOROLOGICAL
+    assert vote_one(3, 0.99) == (UNKNOWN, 0, 30)
+
+
+@pytest.mark.parametrize("weight", [-1, float("nan"), float("inf")])
+def test_impossible_weights_are_refused(weight: float) -> None:
+    with pytest.raises(ConfigError, match="each must be 0 or more"):
+        weights(spoke=weight)
+    with pytest.raises(ConfigError, match="one above 0"):
+        weights(**dict.fromkeys(LABELERS, 0))
+
+
+@given(values=arrays(np.float32, 20, elements=st.floats(-30, 30, width=32)))
+def test_packed_log_odds_are_within_half_a_step_and_clipped(values: NDArray[np.float32]) -> None:
+    packed = encode_log_odds(values)
+    assert packed.dtype == np.int8 and packed.min() >= -127
+    clipped = np.clip(values, -MAX_LOG_ODDS, MAX_LOG_ODDS)
+    assert np.abs(decode_log_odds(packed) - clipped).max() <= LOG_ODDS_STEP / 2 + 1e-4
+    assert (np.diff(packed[np.argsort(values)].astype(int)) >= 0).all()
+
+
+def read(table: LabelerTable) -> dict[str, dict[str, float]]:
+    rows = csv.DictReader(StringIO(table.as_csv()))
+    return {row["labeler"]: {name: float(row[name]) for name in COLUMNS[1:]} for row in rows}
+
+
+@given(
+    frames=st.lists(st.tuples(some_codes, some_pictures), min_size=1, max_size=3),
+    weights=some_weights,
+)
+def test_the_table_counts_every_echo_once_for_each_labeler(
+    frames: list[tuple[NDArray[np.uint8], Pictures]], weights: Weights
+) -> None:
+    table = LabelerTable(weights)
+    for codes, pictures in frames:
+        echoes, evidence = at_echoes(codes, pictures)
+        table.add(echoes, evidence, vote(echoes, evidence, weights, 0.2))
+    echoes = sum(int(is_echo(codes).sum()) for codes, _ in frames)
+    rows = read(table)
+    assert list(rows) == list(weights.counting)
+    for name, row in rows.items():
+        parts = [pictures[name][is_echo(codes)] for codes, pictures in frames if name in pictures]
+        said = np.concatenate([np.zeros(0, np.float32), *parts])
+        assert row["for"] == (said > 0).sum() and row["against"] == (said < 0).sum()
+        assert row["for"] + row["against"] + row["silent"] == echoes
+        assert row["agrees"] <= row["for"] + row["against"]
+        spoken = said[said != 0].astype(float)
+        mean = weights.counting[name] * spoken.mean() if spoken.size else 0
+        assert row["mean_log_odds"] == pytest.approx(mean, abs=1e-3)
+
+
+def test_a_labeler_agrees_where_the_vote_says_what_it_says() -> None:
+    echoes = Echoes.of(np.full((1, 4), 90, np.uint8))
+    evidence = {
+        "density": np.array([5, -5, 0.1, -5], np.float32),
+        "area": np.array([1, 1, 0, -1], np.float32),
+    }
+    table = LabelerTable(weights())
+    table.add(echoes, evidence, vote(echoes, evidence, weights(), 0.2))  # met, not, unknown, not
+    rows = read(table)
+    assert (rows["density"]["for"], rows["density"]["against"], rows["density"]["agrees"]) == (2, 2, 3)
+    assert (rows["area"]["for"], rows["area"]["against"], rows["area"]["agrees"]) == (2, 1, 2)
+    assert rows["area"]["silent"] == 1 and rows["atlas"]["silent"] == 4

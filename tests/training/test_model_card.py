@@ -1,0 +1,150 @@
+"""The model card says which weights these are, how good, how large, and from what."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from radar_cleaner.datasets.frame_cache import Sample
+from radar_cleaner.evaluation.reliability import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE, fit_temperature
+from radar_cleaner.models.summary import ModelSummary
+from radar_cleaner.training.model_card import write_card
+
+SUMMARY = ModelSummary(parameters=117_154, trainable=117_000, megabytes=0.469, gflop_per_sample=0.6249)
+START = 1720656000
+
+
+def history(*losses, splits=("train", "val", "ema_val", "swa_val"), ahead=()):
+    scores = ("focal", "mask_f1", "meteorological_kept", "non_meteorological_removed", "reflectivity_mae_dbz")
+    return [
+        {"epoch": epoch + 1, "learning_rate": 0.006}
+        | {f"{split}_{name}": math.nan for split in splits for name in scores}
+        | {f"{split}_loss": loss + index / 100 for index, split in enumerate(splits)}
+        | {
+            f"{split}_forecast_{score}_{lead}min": base + lead / 1000 + index / 10
+            for index, split in enumerate(splits[1:])
+            for score, base in (("csi", 0.3), ("mae_dbz", 6.0))
+            for lead in ahead
+        }
+        for epoch, loss in enumerate(losses)
+    ]
+
+
+def card(best_epoch=2, best_weights="raw", val=2, notes=(), **changes):
+    samples = [Sample(START + 360 * index, "CASGO") for index in range(5)]
+    values = {"parameters": {"model": "tiny_unet", "epochs": 2, "atlas": "mask"}, "history": history(0.9, 0.5)}
+    values |= changes
+    return write_card(
+        values["parameters"],
+        samples[val:],
+        samples[:val],
+        SUMMARY,
+        values["history"],
+        best_epoch,
+        best_weights,
+        notes,
+        temperature=values.get("temperature", 1.37),
+    )
+
+
+@pytest.mark.parametrize(
+    ("weights", "loss", "words"),
+    [("raw", "0.5100", "as they were then"), ("ema", "0.5200", "(EMA)"), ("swa", "0.5300", "(SWA)")],
+)
+def test_it_says_which_weights_the_model_is_and_gives_their_scores(weights, loss, words):
+    text = card(best_weights=weights)
+    assert f"| validation loss | {loss} |" in text and "| training loss | 0.5000 |" in text
+    assert [words in text for words in ("as they were then", "(EMA)", "(SWA)")].count(True) == 1
+    assert words in text
+
+
+def test_it_says_how_large_the_network_is():
+    text = card()
+    for row in ("weights | 117154", "trainable weights | 117000", "MB | 0.47", "GFLOP | 0.625"):
+        assert row in text
+
+
+def test_it_says_what_it_was_made_from():
+    text = card()
+    assert "| training | CASGO | 3 |" in text and "| validation | CASGO | 2 |" in text
+    assert "| atlas | mask |" in text and "epoch 2 of 2 (least validation loss)" in text
+
+
+def test_without_validation_it_says_that_the_last_epoch_was_taken():
+    assert "the last: there are no validation samples" in card(val=0)
+
+
+FORECASTS = {
+    "parameters": {"model": "rate_net", "lead_minutes": (0, 6, 12, 18)},
+    "history": history(0.9, 0.5, ahead=(6, 12, 18)),
+}
+
+
+def test_a_forecast_models_card_says_what_it_forecasts_and_how_well():
+    text = card(best_weights="ema", **FORECASTS)
+    assert "It also forecasts: how likely there will be weather" in text and "\nin 6, 12 and 18 minutes.\n" in text
+    rows = [line for line in text.splitlines() if line.startswith(("| 6 ", "| 12 ", "| 18 "))]
+    assert rows == ["| 6 | 0.4060 | 6.1060 |", "| 12 | 0.4120 | 6.1120 |", "| 18 | 0.4180 | 6.1180 |"]
+    one = card(parameters={"model": "rate_net", "lead_minutes": [0, 6]}, history=history(0.9, 0.5, ahead=(6,)))
+    assert "\nin 6 minutes.\n" in one and "| 6 | 0.3060 | 6.0060 |" in one
+
+
+def test_a_model_that_only_cleans_is_not_said_to_forecast():
+    text = card(parameters={"model": "tiny_unet", "lead_minutes": (0,)})
+    assert "forecast" not in text and "minutes ahead" not in text
+    assert text.replace("| lead_minutes | (0,) |\n", "") == card(parameters={"model": "tiny_unet"})
+
+
+FITTED = "would be as sure as they are right"
+
+
+@pytest.mark.parametrize(
+    ("temperature", "val", "words"),
+    [
+        (
+            1.37,
+            2,
+            "Divided by 1.37 (its temperature) its logits would be as sure as they are right on the validation",
+        ),
+        (
+            HIGHEST_TEMPERATURE,
+            2,
+            "is 20, the highest that is tried: divided by it its logits would\nstill be surer",
+        ),
+        (
+            LOWEST_TEMPERATURE,
+            2,
+            "is 0.05, the lowest that is tried: divided by it its logits would\nstill be less",
+        ),
+        (1.0, 2, "is 1, as the validation samples do not tell it"),
+        (1.0, 0, "is 1, for want of validation samples"),
+    ],
+)
+def test_the_temperature_is_told_for_what_it_is(temperature, val, words):
+    text = card(temperature=temperature, val=val)
+    assert words in text and (FITTED in text) is (temperature == 1.37)
+
+
+def test_a_fit_that_meets_a_bound_or_finds_nothing_is_told_as_such():
+    counts = np.zeros((2, 2))
+    counts[0], counts[1] = [10, 11], [11, 10]  # as good as guessed, for all that the logits say
+    sure = np.array([-15.0, 15.0])
+    assert "the highest that is tried" in card(temperature=fit_temperature(counts, sure))
+    right = np.array([[0.0, 9.0], [9.0, 0.0]])
+    assert "the lowest that is tried" in card(temperature=fit_temperature(right, np.array([-0.1, 0.1])))
+    assert "do not tell it" in card(temperature=fit_temperature(right * [[1], [0]], sure))
+
+
+def test_notes_are_told_where_there_are_any():
+    assert "## Notes" not in card()
+    text = card(notes=["bf16 is not supported here: trained in fp32", "stopped early"])
+    assert "## Notes\n\n- bf16 is not supported here: trained in fp32\n- stopped early\n" in text
+
+
+@pytest.mark.parametrize("changes", [{}, FORECASTS, {"temperature": 1.0}, {"temperature": 20.0}])
+def test_it_is_well_formed_markdown(changes):
+    lines = card(notes=["one"], **changes).split("\n")
+    assert lines[0].startswith("# ") and lines[-1] == "" and lines[-2]
+    assert all(not lines[index + 1] for index, line in enumerate(lines[:-1]) if line.startswith("#"))
+    assert not any(one == two == "" for one, two in itertools.pairwise(lines))

@@ -1,0 +1,118 @@
+"""Number formats, layouts and compilation do not change what is learned."""
+
+import logging
+
+import pytest
+import torch
+from learning_cases import NUMERICS, augmentation, config, running, small_bank, training
+
+from radar_cleaner.models import checkpoint_gradients, draw_weights
+from radar_cleaner.training.distributed import Processes
+from radar_cleaner.training.precision import Numerics, compile_network, set_determinism
+from radar_cleaner.training.step import Crops, Steps
+
+CPU = torch.device("cpu")
+
+
+def numerics(**changes):
+    return Numerics(**{**NUMERICS, **changes})
+
+
+def gradients(**changes):
+    """Gradients of a batch, as one vector."""
+    bank, samples = small_bank()
+    how = training(augmentation(crop=32), **changes)
+    model = how.config.build()
+    draw_weights(model, 3)
+    model.to(memory_format=how.numerics.memory_format)
+    if how.numerics.gradient_checkpointing:
+        checkpoint_gradients(model)
+    Steps(how, running(), Crops(how, bank, samples), model, Processes()).gradients(
+        [0, 1, 2], 0, torch.amp.GradScaler("cpu", enabled=False)
+    )
+    return torch.cat([weight.grad.reshape(-1) for weight in model.parameters()])
+
+
+def test_recomputed_levels_give_the_same_gradients_to_the_bit():
+    assert torch.equal(gradients(gradient_checkpointing=True), gradients())
+
+
+def test_recomputed_levels_are_not_kept():
+    """What autograd keeps for the backward pass is less than half."""
+    kept = {}
+    for recompute in (False, True):
+        model = config(base_width=16, depth=3).build()
+        if recompute:
+            checkpoint_gradients(model)
+        sizes = []
+        hooks = torch.autograd.graph.saved_tensors_hooks(
+            lambda tensor, sizes=sizes: sizes.append(tensor.numel()) or tensor, lambda tensor: tensor
+        )
+        with hooks:
+            model.train()(torch.rand(1, config().channels, 64, 64))
+        kept[recompute] = sum(sizes)
+    assert kept[True] < 0.5 * kept[False]
+
+
+def test_the_layout_in_memory_changes_rounding_only():
+    assert torch.allclose(gradients(channels_last=False), gradients(), rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("precision", ["bf16", "mixed", "fp16"])
+def test_short_formats_point_the_same_way(precision):
+    short, full = gradients(precision=precision), gradients()
+    assert not torch.equal(short, full)
+    assert torch.nn.functional.cosine_similarity(short, full, dim=0) > 0.99
+
+
+def test_formats_follow_the_device_and_only_fp16_is_scaled():
+    assert numerics().half(CPU) is None
+    assert numerics(precision="mixed").half(CPU) == numerics(precision="bf16").half(CPU) == torch.bfloat16
+    assert numerics(precision="fp16").half(CPU) == torch.float16
+    assert [numerics(precision=name).scaler(CPU).is_enabled() for name in ("fp32", "bf16", "fp16")] == [
+        False,
+        False,
+        True,
+    ]
+
+
+def test_a_machine_that_cannot_compile_trains_without(monkeypatch, caplog):
+    def fail(*_, **__):
+        raise RuntimeError("no C++ compiler\nin any path")
+
+    def broken(model):
+        return fail
+
+    monkeypatch.setattr(torch, "compile", broken)
+    model = config().build()
+    with caplog.at_level(logging.WARNING):
+        network = compile_network(model, torch.rand(1, config().channels, 16, 16), numerics(compile=True))
+    assert network is model
+    assert "cannot compile here (RuntimeError: no C++ compiler); goes on without" in caplog.text
+    assert all(weight.grad is None for weight in model.parameters())
+
+
+def test_without_a_compiler_on_the_machine_it_goes_on(monkeypatch, caplog, tmp_path):
+    """The real one: torch looks for a compiler and finds none."""
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr("torch._inductor.config.cpp.cxx", ("no-such-compiler",))
+    model = config(base_width=2, depth=1).build()
+    with caplog.at_level(logging.WARNING):
+        network = compile_network(model, torch.rand(1, config().channels, 16, 16), numerics(compile=True))
+    assert network is model and "training.compile: cannot compile here" in caplog.text
+    torch._dynamo.reset()
+
+
+@pytest.mark.slow  # a C++ compiler runs for half a minute
+def test_compiled_it_computes_the_same():
+    changes = {"model": config(base_width=2, depth=1)}
+    compiled = gradients(compile=True, **changes)
+    assert torch.allclose(compiled, gradients(**changes), rtol=1e-2, atol=1e-5)
+    torch._dynamo.reset()
+
+
+def test_determinism_is_switched_on_and_off():
+    set_determinism(True)
+    assert torch.are_deterministic_algorithms_enabled() and not torch.backends.cudnn.benchmark
+    set_determinism(False)
+    assert not torch.are_deterministic_algorithms_enabled() and torch.backends.cudnn.benchmark

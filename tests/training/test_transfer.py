@@ -1,0 +1,139 @@
+"""A training that begins with another model's weights takes what fits, and says what does not."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from learning_cases import SMALL, config
+
+from radar_cleaner.errors import ConfigError, ModelError
+from radar_cleaner.models import ModelConfig, draw_weights
+from radar_cleaner.training.checkpoints import save_model
+from radar_cleaner.training.transfer import freeze, start_from, transfer_weights
+
+
+def drawn(made: ModelConfig, seed: int) -> torch.nn.Module:
+    model = made.build().eval()
+    draw_weights(model, seed)
+    return model
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_an_equal_network_takes_every_weight(name: str) -> None:
+    made = config(name)
+    source, model = drawn(made, 1), drawn(made, 2)
+    found = transfer_weights(model, made, source.state_dict(), made)
+    assert not found.part and not found.drawn
+    x = torch.rand(1, made.channels, 64, 64)
+    assert torch.equal(model(x)[0], source(x)[0])
+
+
+@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("normalize", [False, True])
+def test_a_channel_more_changes_nothing_where_it_is_silent(name: str, normalize: bool) -> None:
+    """The channels that both have are taken by name: with the new ones at 0 the network answers as its source."""
+    old = config(name, normalize=normalize)
+    new = config(name, atlas="channel", day_of_year=True, normalize=normalize)
+    source, model = drawn(old, 1), drawn(new, 2)
+    places = [new.inputs.names.index(channel) for channel in old.inputs.names]
+    mean, std = torch.zeros(new.channels), torch.ones(new.channels)
+    if normalize:  # each network has the statistics of its own data, here of the same
+        mean[places], std[places] = torch.rand(old.channels), 0.5 + torch.rand(old.channels)
+        model.set_statistics(mean, std)
+        source.set_statistics(mean[places], std[places])
+    found = transfer_weights(model, new, source.state_dict(), old)
+    assert not found.drawn and len(found.part) >= 1
+    assert all("echo_frequency" in told.split(", not ")[1] for told in found.part.values())
+    wide = torch.zeros(1, new.channels, 64, 64)
+    x = torch.rand(1, old.channels, 64, 64)
+    wide[:, places] = x
+    assert torch.allclose(model(wide)[0], source(x)[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("normalize", [False, True])
+def test_standardized_channels_lend_nothing_to_others_nor_take_from_them(normalize: bool) -> None:
+    """The weights would fit, and mean something else."""
+    old, new = config(normalize=normalize), config(normalize=not normalize)
+    told = rf"samples\.normalize {str(normalize).lower()}, .* set samples.normalize to {str(normalize).lower()}"
+    with pytest.raises(ConfigError, match=told):
+        transfer_weights(drawn(new, 1), new, drawn(old, 2).state_dict(), old)
+
+
+@given(
+    old=st.sets(st.sampled_from([-24, -12, -6, 6, 12]), max_size=3),
+    new=st.sets(st.sampled_from([-20, -10, -5, 5, 10]), max_size=3),
+)
+def test_input_times_match_by_their_order(old: set[int], new: set[int]) -> None:
+    """The frame before is the frame before, at any cadence; those that the source has not are drawn."""
+    before = config(input_minutes=tuple(sorted({0, *old})))
+    after = config(input_minutes=tuple(sorted({0, *new})))
+    source, model = drawn(before, 1), drawn(after, 2)
+    fresh = drawn(after, 2)
+    transfer_weights(model, after, source.state_dict(), before)
+
+    def by_order(made: ModelConfig, weight: torch.Tensor) -> dict[int, torch.Tensor]:
+        minutes = made.input_minutes
+        order = [
+            sum(0 < other <= at for other in minutes) - sum(at <= other < 0 for other in minutes) for at in minutes
+        ]
+        return {place: weight[:, 4 * number : 4 * number + 4] for number, place in enumerate(order)}
+
+    first = "first.0.0.weight"
+    lent, taken, own = (
+        by_order(made, network.state_dict()[first])
+        for made, network in ((before, source), (after, model), (after, fresh))
+    )
+    for order, weight in taken.items():
+        assert torch.equal(weight, lent.get(order, own[order]))
+
+
+def test_what_it_took_is_said(tmp_path) -> None:
+    old, new = config(input_minutes=(0, 6)), config(input_minutes=(-6, 0), atlas="channel")
+    path = tmp_path / "best.pt"
+    save_model(path, old, drawn(old, 1).state_dict(), {})
+    told = start_from(path, drawn(new, 2), new)
+    assert told[0].startswith("It began with ") and str(path) in told[0]
+    assert told[1].startswith("Of first.0.0.weight it took the channels own_reflectivity_0, own_availability_0")
+    assert "not own_reflectivity_-6" in told[1] and told[1].endswith("echo_frequency, which are drawn.")
+
+
+def test_another_depth_takes_what_has_its_shape_and_names_the_rest() -> None:
+    flat, deep = config(depth=2), config(depth=3)
+    found = transfer_weights(drawn(deep, 1), deep, drawn(flat, 2).state_dict(), flat)
+    assert {name.split(".")[0] + name.split(".")[1] for name in found.drawn} == {"downs2", "ups2", "joins2"}
+    assert found.sentences("old.pt")[-1].startswith("Drawn anew, as old.pt has none that fit: ")
+
+
+def test_another_network_lends_nothing_and_that_is_an_error() -> None:
+    own, other = config("window_attention"), config("tiny_unet", base_width=4)
+    with pytest.raises(ConfigError, match="no weight of that tiny_unet fits this window_attention; start"):
+        transfer_weights(drawn(own, 1), own, drawn(other, 1).state_dict(), other)
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path) -> None:
+    (tmp_path / "best.pt").write_bytes(b"no")
+    with pytest.raises(ModelError, match="is no whole model file"):
+        start_from(tmp_path / "best.pt", drawn(config(), 0), config())
+
+
+def test_frozen_weights_are_those_whose_names_begin_so() -> None:
+    model = drawn(config(normalize=True), 0)
+    names = freeze(model, ["first", r"downs\.0", "first.0"])
+    assert names and all(name.startswith(("first", "downs.0")) for name in names)
+    still = {name.removeprefix("body.") for name, weight in model.named_parameters() if not weight.requires_grad}
+    assert still == set(names)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "message"),
+    [
+        (["third"], "'third' matches no weight; there is downs.0"),
+        (["["], "'\\[' is no regular expression"),
+        ([".*"], "leaves no weight to train"),
+    ],
+)
+def test_patterns_that_cannot_be_meant_are_refused(patterns: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        freeze(drawn(config(), 0), patterns)

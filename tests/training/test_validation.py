@@ -1,0 +1,104 @@
+"""What validation counts, and the scores that follow."""
+
+import math
+
+import pytest
+import torch
+from learning_cases import holes, inputs, place, running, small_bank, training
+
+from radar_cleaner.datasets.augmentation import draw_validation
+from radar_cleaner.datasets.batches import make_batch
+from radar_cleaner.datasets.crops import cut
+from radar_cleaner.evaluation.reliability import fit_temperature
+from radar_cleaner.models import draw_weights
+from radar_cleaner.training.distributed import Processes
+from radar_cleaner.training.loop import train
+from radar_cleaner.training.signals import Interruption
+from radar_cleaner.training.step import ERRORS, count_errors
+from radar_cleaner.training.validation import (
+    ECHOES,
+    SUMS,
+    count_echoes,
+    count_logits,
+    mean_losses,
+    scores,
+    validate,
+)
+
+
+def frame(hidden):
+    bank, samples = small_bank(1)
+    draw = draw_validation(bank, samples[0], hidden, inputs(), seed=1, item=0)
+    return make_batch(cut(bank, samples, [draw], inputs()), inputs(), torch.device("cpu"))
+
+
+def test_known_own_echoes_are_counted_by_kind_and_judgement():
+    batch = frame(holes())
+    rain, own = batch.mask > 0.5, batch.own_echo
+    right = dict(zip(ECHOES, count_echoes(torch.where(rain, 5.0, -5.0), batch).tolist(), strict=True))
+    assert right["kept"] == rain.sum() > 0 and right["removed"] == (own & ~rain).sum() > 0
+    assert right["lost"] == right["passed"] == 0
+    wrong = dict(zip(ECHOES, count_echoes(torch.where(rain, -5.0, 5.0), batch).tolist(), strict=True))
+    assert (wrong["lost"], wrong["passed"]) == (right["kept"], right["removed"])
+
+
+def test_echoes_that_holes_hide_are_not_judged():
+    hidden = holes(hole_fraction=1, hole_shapes=("pixels",), hole_pixels=0.9)
+    whole, parted = (count_echoes(torch.ones(1, 32, 32), frame(how)).sum() for how in (holes(), hidden))
+    batch = frame(hidden)
+    assert parted == whole - (batch.hole & batch.own_echo & (batch.weight > 0)).sum() < whole
+
+
+def test_perfect_sums_are_perfect_scores_in_dbz_too():
+    batch = frame(holes())
+    truth = torch.where(batch.mask > 0.5, 5.0, -5.0)
+    sums = dict.fromkeys(SUMS, 0.0)
+    sums |= zip(ERRORS, count_errors(batch.reflectivity + 0.05, batch).tolist(), strict=True)
+    sums |= zip(ECHOES, count_echoes(truth, batch).tolist(), strict=True)
+    found = scores(sums, 1)
+    assert found["mask_f1"] == found["meteorological_kept"] == found["non_meteorological_removed"] == 1
+    assert found["reflectivity_mae_dbz"] == pytest.approx(4, abs=1e-3)  # a twentieth of 80 dBZ
+
+
+def test_what_was_never_counted_is_nan_not_zero():
+    found = scores(dict.fromkeys(SUMS, 0.0), 0)
+    assert all(math.isnan(value) for value in found.values())
+    assert math.isnan(mean_losses(dict.fromkeys(SUMS, 0.0), 3)["inpainting_mae_dbz"])
+
+
+def test_a_signal_ends_it_and_is_told():
+    bank, samples = small_bank(3)
+    model = training().config.build()
+    draw_weights(model, 1)
+    interruption = Interruption()
+    whole = validate(training(), bank, samples, model, Processes(), interruption)
+    interruption.asked = "SIGTERM"
+    stopped = validate(training(), bank, samples, model, Processes(), interruption)
+    assert whole["asked"] == 0 < whole["kept"] + whole["lost"]
+    assert stopped["asked"] == 1 and stopped["loss"] == 0
+
+
+def test_the_temperature_of_a_training_is_the_likeliest_over_the_echoes_of_its_validation_samples(tmp_path):
+    bank, samples = small_bank(6)
+    how = training(epochs=3, learning_rate=3e-3)
+    found = train(how, running(), bank, samples[:4], samples[4:], place(tmp_path / "current.pt"))
+    model = how.config.build()
+    model.load_state_dict(found.best)
+    counted = count_logits(how, bank, samples[4:], model, Processes(), Interruption())
+    assert counted is not None and found.temperature == pytest.approx(fit_temperature(*counted), rel=1e-6) != 1
+    logits, rain = [], []
+    with torch.inference_mode():
+        for item, sample in enumerate(samples[4:]):
+            draw = draw_validation(bank, sample, how.holes, inputs(), how.schedule.seed, item)
+            batch = make_batch(cut(bank, [sample], [draw], inputs()), inputs(), torch.device("cpu"))
+            known = (batch.weight > 0) & batch.own_echo & ~batch.hole
+            logits.append(model.eval()(batch.channels)[0][:, 0][known])
+            rain.append(batch.mask[known])
+    logit, came = torch.cat(logits).double(), torch.cat(rain).double()
+    assert counted[0].sum(axis=1).tolist() == [came.sum(), (1 - came).sum()]
+
+    def unlikely(temperature):
+        return float(torch.nn.functional.binary_cross_entropy_with_logits(logit / temperature, came))
+
+    assert unlikely(found.temperature) < min(unlikely(found.temperature * factor) for factor in (0.9, 1.1))
+    assert unlikely(found.temperature) < unlikely(1.0)
