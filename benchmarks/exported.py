@@ -21,8 +21,8 @@ import onnxruntime
 import torch
 
 from radar_cleaner.datasets.channels import unscale_dbz
-from radar_cleaner.inference.ensemble import EnsembleFrames
-from radar_cleaner.inference.predictor import Cleaner, load_cleaner
+from radar_cleaner.inference.ensemble import EnsembleReader
+from radar_cleaner.inference.predictor import Predictor, load_predictor
 from radar_cleaner.models import apply_padded
 from radar_cleaner.stages.export_model import export_model
 from radar_cleaner.storage.paths import Layout
@@ -41,7 +41,7 @@ def main() -> None:
     options = parser.parse_args()
     print("| network | from the model in double precision: probability, dBZ | as it cleans |\n|---|---|---|")
     for path in options.models:
-        cleaner = load_cleaner(path, 1)
+        cleaner = load_predictor(path, 1)
         x = channels(options.results, options.shard, cleaner, options.frames)
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "model.onnx"
@@ -65,7 +65,7 @@ def said(model: torch.nn.Module, pad_mode: str, x: torch.Tensor) -> tuple[torch.
     return torch.sigmoid(logit), unscale_dbz(scaled)
 
 
-def channels(results: Path, shard: str, cleaner: Cleaner, count: int) -> torch.Tensor:
+def channels(results: Path, shard: str, cleaner: Predictor, count: int) -> torch.Tensor:
     """(count, C, H, W) what a model sees of validation samples of the first radar."""
     layout, rows = Layout(results), read_samples(results / "samples/val.csv")
     radar = rows[0][1]
@@ -73,7 +73,7 @@ def channels(results: Path, shard: str, cleaner: Cleaner, count: int) -> torch.T
     chosen = times[len(times) // (2 * count) :: max(1, len(times) // count)][:count]
     told = cleaner.inputs_for(cleaner.config.input_minutes)
     needed = sorted({shard_of(time + 60 * minute, shard) for time in chosen for minute in told.input_minutes})
-    frames = EnsembleFrames(
+    frames = EnsembleReader(
         [layout.labels(radar, name) for name in needed],
         [layout.aligned(radar, name) for name in needed],
         [told],

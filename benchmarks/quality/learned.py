@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from radar_cleaner.conventions import NODATA
 from radar_cleaner.errors import ConfigError, ModelError
-from radar_cleaner.inference.predictor import Cleaner, RadarFrames, load_cleaner
+from radar_cleaner.inference.frame_reader import FrameReader
+from radar_cleaner.inference.predictor import Predictor, load_predictor
 from radar_cleaner.storage.paths import Layout
 
 from .methods import Answer, Method
@@ -85,23 +86,23 @@ def log_odds(probability: NDArray[np.floating]) -> Values:
 
 @dataclass(frozen=True)
 class _Member:
-    cleaner: Cleaner
-    frames: RadarFrames
+    cleaner: Predictor
+    frames: FrameReader
 
     @classmethod
     def load(cls, path: Path, results: Path, frames: Frames) -> _Member:
-        cleaner, layout = load_cleaner(path, threads=1), Layout(results)
+        cleaner, layout = load_predictor(path, threads=1), Layout(results)
         places = _existing([layout.aligned(frames.radar, shard) for shard in frames.shards])
         labels = [store.path for store in frames.labels.stores]
         static = layout.static(frames.radar)
         inputs = cleaner.config.inputs
-        return cls(cleaner, RadarFrames(labels, places, inputs, layout.atlas(frames.radar), static))
+        return cls(cleaner, FrameReader(labels, places, inputs, layout.atlas(frames.radar), static))
 
     def answer(self, time: int, own: Mapping[float, Codes] | None) -> tuple[Values, Values]:
         """Probability and dBZ, (y, x) each. Raises ModelError where `own` lacks a time that the model reads."""
         inputs = self.frames.inputs(time)
         if own is not None:
-            inputs = replace(inputs, own=self._instead(own))
+            inputs = replace(inputs, this_radar=self._instead(own))
         found = self.cleaner.predict(inputs)
         return found.probability, found.dbz
 

@@ -20,7 +20,8 @@ from typing import Any
 
 import torch
 
-from radar_cleaner.inference.predictor import RadarFrames, load_cleaner
+from radar_cleaner.inference.frame_reader import FrameReader
+from radar_cleaner.inference.predictor import load_predictor
 from radar_cleaner.stages.clean_frames import clean_frames
 
 from ..checkout import measure_python
@@ -122,9 +123,9 @@ def shards_of(made: Made) -> list[str]:
 def bare_forward(made: Made, threads: int) -> tuple[Callable[[], None], int]:
     """The network's forward pass over the channels of a frame, as often as the shard has frames, and how many."""
     shard = shards_of(made)[1]
-    layout, cleaner = made.layout, load_cleaner(MODEL, threads)
+    layout, cleaner = made.layout, load_predictor(MODEL, threads)
     inputs = cleaner.inputs_for(made.config["samples"]["input_minutes"])
-    frames = RadarFrames(
+    frames = FrameReader(
         [layout.labels(RADAR, shard)], [layout.aligned(RADAR, shard)], inputs, layout.atlas(RADAR)
     )
     told = frames.inputs(frames.times[len(frames.times) // 2])

@@ -12,7 +12,7 @@ from radar_cleaner.datasets.channels import Inputs
 from radar_cleaner.evaluation.forecast_tallies import ForecastTally, model_field, score_forecasts, true_field
 from radar_cleaner.evaluation.nowcast_baselines import NO_RAIN, Field, carry_on, find_motion, persist
 from radar_cleaner.evaluation.scorer import Masks, Targets
-from radar_cleaner.inference.ensemble import Ensemble, EnsembleFrames
+from radar_cleaner.inference.ensemble import Ensemble, EnsembleReader
 from radar_cleaner.inference.predictor import Prediction
 from radar_cleaner.storage.paths import Layout
 
@@ -44,7 +44,7 @@ class RadarForecaster:
         self._truth, self._how = truth, how
         self._ahead = inputs[0].ahead
         self._past = sorted(-minutes for minutes in inputs[0].input_minutes if minutes < 0)
-        self._frames = EnsembleFrames(
+        self._frames = EnsembleReader(
             [layout.labels(radar, shard) for shard in shards],
             [layout.aligned(radar, shard) for shard in shards],
             inputs,

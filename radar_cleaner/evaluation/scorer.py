@@ -27,8 +27,8 @@ from radar_cleaner.evaluation.tallies import (
 from radar_cleaner.evaluation.worst_frames import Judged
 from radar_cleaner.frames.reference_masks import ReferenceMasks
 from radar_cleaner.frames.timestamps import NameFormat
-from radar_cleaner.inference.ensemble import Ensemble, EnsembleFrames, join
-from radar_cleaner.inference.fusion import VoteSums
+from radar_cleaner.inference.ensemble import Ensemble, EnsembleReader, mean_prediction
+from radar_cleaner.inference.fusion import EvidenceFusion
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.reader import TimeSeries, open_store
 
@@ -95,10 +95,10 @@ class RadarScorer:
             [layout.aligned(radar, shard) for shard in shards],
         )
         static = layout.static(radar) if how.static else None
-        frames = [EnsembleFrames(*stores, inputs, layout.atlas(radar), static) for _, inputs in models]
+        frames = [EnsembleReader(*stores, inputs, layout.atlas(radar), static) for _, inputs in models]
         self._told, self._frames = frames[0], frames[0].first
         self._compared = [(model, told) for (model, _), told in zip(models[1:], frames[1:], strict=True)]
-        self._votes = VoteSums([layout.targets(radar, shard) for shard in shards], how.votes)
+        self._votes = EvidenceFusion([layout.targets(radar, shard) for shard in shards], how.votes)
         self._rgb_paths = [layout.rgb(radar, shard) for shard in shards]
         self._clutter = open_store(layout.atlas(radar), "atlas").read("clutter")
         self._times = set(self._frames.times)
@@ -122,8 +122,8 @@ class RadarScorer:
         """A time that has been scored, as the model judges it."""
         frame, attrs = self._frame(time), self._frames.attrs
         assert frame is not None, self._frames.labels.describe(time)
-        seen = join(self._ensemble.predict_each(self._told.inputs(time), self.how.tta))
-        kept = np.asarray(self._votes.join(seen.probability, time) >= self.how.threshold)
+        seen = mean_prediction(self._ensemble.predict_each(self._told.inputs(time), self.how.tta))
+        kept = np.asarray(self._votes.fuse(seen.probability, time) >= self.how.threshold)
         center = float(attrs["center_px"][0]), float(attrs["center_px"][1])
         return Judged(frame.codes, frame.reference, kept, center, float(attrs["metres_per_pixel"]))
 
@@ -152,15 +152,17 @@ class RadarScorer:
     def _score(self, time: int, frame: Frame) -> Tally:
         how, inputs = self.how, self._told.inputs(time)
         each = self._ensemble.predict_each(inputs, how.tta)
-        seen = join(each)
+        seen = mean_prediction(each)
         holes = hole_lattice(frame.codes, time, how.bands.holes_px)
         hidden = None
         if hit_by(holes, frame):
-            holed = [replace(one, own=hide(one.own, holes)) for one in inputs]
-            hidden = join(self._ensemble.predict_each(holed, how.tta)).dbz
-        others = [join(model.predict_each(told.inputs(time), how.tta)) for model, told in self._compared]
+            holed = [replace(one, this_radar=hide(one.this_radar, holes)) for one in inputs]
+            hidden = mean_prediction(self._ensemble.predict_each(holed, how.tta)).dbz
+        others = [
+            mean_prediction(model.predict_each(told.inputs(time), how.tta)) for model, told in self._compared
+        ]
         others += each if len(each) > 1 else []
-        probability, *compared = (self._votes.join(one.probability, time) for one in (seen, *others))
+        probability, *compared = (self._votes.fuse(one.probability, time) for one in (seen, *others))
         return score_frame(
             frame, probability, seen.dbz, how.threshold, how.bands, holes, hidden, compared, seen.spread
         )

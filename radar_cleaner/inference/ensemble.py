@@ -1,7 +1,7 @@
-"""Several models that judge as one: the mean of what they say, and how far they are apart.
+"""Predict with several models: the mean of their predictions, and the spread of their probabilities.
 
-The spread of members that learned from other seeds is what the data leave open (Lakshminarayanan et al. 2017). A
-single model is an ensemble of one, which has no spread.
+The spread of members trained with different seeds estimates what the training data leave uncertain
+(Lakshminarayanan et al. 2017). A single model is an ensemble of one, without a spread.
 """
 
 from __future__ import annotations
@@ -14,70 +14,71 @@ import numpy as np
 
 from radar_cleaner.datasets.channels import Inputs
 from radar_cleaner.datasets.frame_cache import Codes
-from radar_cleaner.inference.predictor import Cleaner, FrameInputs, Prediction, RadarFrames, load_cleaner
+from radar_cleaner.inference.frame_reader import FrameInputs, FrameReader
+from radar_cleaner.inference.predictor import Prediction, Predictor, load_predictor
 
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Models that may differ in all but what they answer: networks, channels, times."""
+    """Models with equal outputs; their networks, channels and input times may differ."""
 
-    members: tuple[Cleaner, ...]
+    members: tuple[Predictor, ...]
 
     @property
     def digest(self) -> str:
-        """Those of the members' files."""
+        """The digests of the members' files."""
         return " ".join(member.digest for member in self.members)
 
     @property
-    def at_once(self) -> int:
-        """How many frames are judged quickest at once."""
-        return self.members[0].at_once
+    def batch_size(self) -> int:
+        """The fastest number of frames per batch."""
+        return self.members[0].batch_size
 
     def inputs_for(self, input_minutes: Sequence[int]) -> list[Inputs]:
-        """What each member is told, at a caller's input times. Raises ModelError where it reads others."""
+        """Return the inputs of each member at these input times; see `Predictor.inputs_for`."""
         return [member.inputs_for(input_minutes) for member in self.members]
 
     def check_atlas(self, atlas: str) -> None:
-        """Raise ModelError where a member takes the clutter atlas otherwise."""
+        """Raise ModelError if a member uses the clutter atlas differently."""
         for member in self.members:
             member.check_atlas(atlas)
 
     def predict_each(self, frame: Sequence[FrameInputs], tta: bool = False) -> list[Prediction]:
-        """What each member says of a frame, of which it is told its own inputs."""
+        """Return the prediction of each member for a frame; `frame` holds the inputs of each."""
         return [member.predict(inputs, tta) for member, inputs in zip(self.members, frame, strict=True)]
 
     def forecast(self, frame: Sequence[FrameInputs], tta: bool = False) -> list[Prediction]:
-        """What all say together of each lead; see `Cleaner.forecast`. Their leads are the same."""
+        """Predict each lead time; see `Predictor.forecast`. All members have the same lead times."""
         by_member = [member.forecast(inputs, tta) for member, inputs in zip(self.members, frame, strict=True)]
-        return [join(answers) for answers in zip(*by_member, strict=True)]
+        return [mean_prediction(predictions) for predictions in zip(*by_member, strict=True)]
 
     def predict_all(self, frames: Sequence[Sequence[FrameInputs]], tta: bool = False) -> list[Prediction]:
-        """Judge frames of one size at once; see `Cleaner.predict_all`."""
+        """Predict frames of one size in one batch; see `Predictor.predict_all`."""
         by_member = [
-            member.predict_all([inputs[place] for inputs in frames], tta)
-            for place, member in enumerate(self.members)
+            member.predict_all([inputs[number] for inputs in frames], tta)
+            for number, member in enumerate(self.members)
         ]
-        return [join(answers) for answers in zip(*by_member, strict=True)]
+        return [mean_prediction(predictions) for predictions in zip(*by_member, strict=True)]
 
 
-def join(answers: Sequence[Prediction]) -> Prediction:
-    """The mean of several answers, and the standard deviation of their probabilities; of one that itself."""
-    if len(answers) == 1:
-        return answers[0]
-    probability = np.stack([answer.probability for answer in answers])
-    dbz = np.stack([answer.dbz for answer in answers])
+def mean_prediction(predictions: Sequence[Prediction]) -> Prediction:
+    """Average predictions; `spread` is the standard deviation of their probabilities. One alone stays as it is."""
+    if len(predictions) == 1:
+        return predictions[0]
+    probability = np.stack([prediction.probability for prediction in predictions])
+    dbz = np.stack([prediction.dbz for prediction in predictions])
     return Prediction(probability.mean(axis=0), dbz.mean(axis=0), probability.std(axis=0))
 
 
 def load_ensemble(
     paths: Sequence[Path], threads: int, code: Path | None = None, calibrated: bool = False
 ) -> Ensemble:
-    """Load model files as one; see `load_cleaner`."""
-    return Ensemble(tuple(load_cleaner(path, threads, code, calibrated) for path in paths))
+    """Load model files as an ensemble; see `load_predictor`."""
+    return Ensemble(tuple(load_predictor(path, threads, code, calibrated) for path in paths))
 
 
-class EnsembleFrames:
-    """One radar by time, as each member of an ensemble is told of it; see `RadarFrames`."""
+class EnsembleReader:
+    """Read the inputs of each member of an ensemble for one radar, time by time; see `FrameReader`."""
 
     def __init__(
         self,
@@ -88,17 +89,19 @@ class EnsembleFrames:
         static: Path | None = None,
     ) -> None:
         self._inputs = inputs
-        self._frames = {one: RadarFrames(labels, aligned, one, atlas, static) for one in dict.fromkeys(inputs)}
-        self.first = self._frames[inputs[0]]
+        self._readers = {
+            distinct: FrameReader(labels, aligned, distinct, atlas, static) for distinct in dict.fromkeys(inputs)
+        }
+        self.first = self._readers[inputs[0]]
         self.digests = {
-            path: digest for frames in self._frames.values() for path, digest in frames.digests.items()
+            path: digest for reader in self._readers.values() for path, digest in reader.digests.items()
         }
 
     def codes(self, time: int) -> Codes:
-        """(y, x) reflectivity codes of this radar at a time, as they were decoded."""
+        """(y, x) decoded reflectivity codes of this radar at a time."""
         return self.first.codes(time)
 
     def inputs(self, time: int) -> list[FrameInputs]:
-        """What each member is told at a time."""
-        read = {one: frames.inputs(time) for one, frames in self._frames.items()}
-        return [read[one] for one in self._inputs]
+        """Read the inputs of each member at a time."""
+        read = {distinct: reader.inputs(time) for distinct, reader in self._readers.items()}
+        return [read[distinct] for distinct in self._inputs]

@@ -1,4 +1,4 @@
-"""Work that goes on in another thread while the caller does its own, in order."""
+"""Do work in another thread while the caller goes on, and return the results in order."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def in_thread(work: Callable[[T], R], items: Iterable[T], ahead: int = 2) -> Iterator[R]:
-    """The results of some work on each item, in their order; it is so many items ahead of who asks.
+def map_in_thread(work: Callable[[T], R], items: Iterable[T], prefetch: int = 2) -> Iterator[R]:
+    """Yield the result of `work` for each item, in order; the thread works at most `prefetch` items in advance.
 
-    The items themselves are asked for in the caller's thread. What the work raises is raised where its result
-    would come.
+    Items are taken in the caller's thread. An error of `work` is raised in place of its result.
     """
     with ThreadPoolExecutor(1) as thread:
-        waiting: deque[Future[R]] = deque()
+        pending: deque[Future[R]] = deque()
         for item in items:
-            waiting.append(thread.submit(work, item))
-            if len(waiting) > ahead:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+            pending.append(thread.submit(work, item))
+            if len(pending) > prefetch:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()

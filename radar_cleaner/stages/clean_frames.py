@@ -15,10 +15,11 @@ from radar_cleaner.conventions import FLAG_FILLED, FLAG_KEPT, FLAG_REMOVED
 from radar_cleaner.datasets.frame_cache import Codes
 from radar_cleaner.errors import ConfigError, StoreError
 from radar_cleaner.georeference.grid import RadarGeometry, polar_coordinates
-from radar_cleaner.inference.ensemble import EnsembleFrames, load_ensemble
-from radar_cleaner.inference.fusion import VoteSums
-from radar_cleaner.inference.predictor import FrameInputs, Prediction
-from radar_cleaner.inference.prefetch import in_thread
+from radar_cleaner.inference.ensemble import EnsembleReader, load_ensemble
+from radar_cleaner.inference.frame_reader import FrameInputs
+from radar_cleaner.inference.fusion import EvidenceFusion
+from radar_cleaner.inference.predictor import Prediction
+from radar_cleaner.inference.prefetch import map_in_thread
 from radar_cleaner.products.cf import LABEL_ATTRS, ProductWriter, clean, pack_spread
 from radar_cleaner.storage.paths import Layout
 
@@ -102,7 +103,7 @@ def clean_frames(
     ensemble.check_atlas(atlas)
     layout = Layout(results)
     shards = [shard, *(name for name in neighbours or [] if name != shard)]
-    frames = EnsembleFrames(
+    frames = EnsembleReader(
         [layout.labels(radar, name) for name in shards],
         [layout.aligned(radar, name) for name in shards],
         ensemble.inputs_for(input_minutes),
@@ -115,7 +116,7 @@ def clean_frames(
             f"{seen.labels.stores[0].path}: holds frames of {seen.grid.shape} of {radar}, --geometry is "
             f"{place.grid.shape} of {place.radar}; make the labels again"
         )
-    sums = VoteSums([layout.targets(radar, shard)], votes)
+    sums = EvidenceFusion([layout.targets(radar, shard)], votes)
     range_km, _ = polar_coordinates(place.grid.shape, place.center_px, place.metres_per_pixel)
     in_range = range_km <= place.range_km
     attrs = {name: seen.attrs[name] for name in LABEL_ATTRS if name in seen.attrs}
@@ -140,7 +141,7 @@ def clean_frames(
 
         def write(judged: tuple[_Frame, Prediction]) -> NDArray[np.int64]:
             frame, answer = judged
-            probability = sums.join(answer.probability, frame.time)
+            probability = sums.fuse(answer.probability, frame.time)
             codes, flags, packed = clean(frame.codes, probability, answer.dbz, threshold, fill, in_range)
             planes = {"reflectivity": codes, "quality_flag": flags, "meteorological_probability": packed}
             if answer.spread is not None:
@@ -149,11 +150,11 @@ def clean_frames(
             return np.bincount(flags.reshape(-1), minlength=256)
 
         def judge() -> Iterator[tuple[_Frame, Prediction]]:
-            read = in_thread(lambda time: _Frame(time, frames.codes(time), frames.inputs(time)), own)
-            while batch := list(islice(read, ensemble.at_once)):
+            read = map_in_thread(lambda time: _Frame(time, frames.codes(time), frames.inputs(time)), own)
+            while batch := list(islice(read, ensemble.batch_size)):
                 yield from zip(batch, ensemble.predict_all([frame.inputs for frame in batch], tta), strict=True)
 
-        for counted in in_thread(write, judge()):
+        for counted in map_in_thread(write, judge()):
             counts += counted
     logger.info(
         "%s %s: %d frames; of the echo pixels %d kept, %d removed; %d filled",

@@ -8,7 +8,7 @@ from pathlib import Path
 from radar_cleaner import __version__
 from radar_cleaner.datasets.channels import DBZ_FLOOR, DBZ_SPAN, WEAKEST_ECHO
 from radar_cleaner.inference.onnx_export import export_onnx
-from radar_cleaner.inference.predictor import load_cleaner
+from radar_cleaner.inference.predictor import load_predictor
 from radar_cleaner.storage.atomic import write_bytes
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def export_model(*, model: Path, output: Path, code: Path | None = None) -> None
     code
         Python file of a network of your own.
     """
-    cleaner = load_cleaner(model, 1, code)
+    cleaner = load_predictor(model, 1, code)
     content = export_onnx(
         cleaner.model,
         cleaner.config,

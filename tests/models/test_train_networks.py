@@ -31,7 +31,8 @@ from workflow_cases import REPOSITORY
 from radar_cleaner.config.networks import ARCHITECTURES
 from radar_cleaner.conventions import NODATA
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.inference.predictor import FrameInputs, load_cleaner
+from radar_cleaner.inference.frame_reader import FrameInputs
+from radar_cleaner.inference.predictor import load_predictor
 from radar_cleaner.models import ModelConfig, load_code
 from radar_cleaner.training.checkpoints import load_model, read_model_provenance, read_weights
 from radar_cleaner.training.loop import train
@@ -65,7 +66,7 @@ def trained(made, folder: Path, **changes: object) -> Path:
 @pytest.mark.parametrize("name", SMALL)
 def test_a_network_trains_and_judges_frames_of_another_size(made, tmp_path, name):
     path = trained(made, tmp_path, model=name, options=json.dumps(SMALL[name]), crop=32, epochs=2)
-    cleaner = load_cleaner(path, 1)
+    cleaner = load_predictor(path, 1)
     assert cleaner.config.model == name
     own = torch.randint(0, 255, (3, 50, 71), dtype=torch.uint8).numpy()
     answer = cleaner.predict(FrameInputs(own, own * 0 + NODATA, (35.0, 25.0), 40.0, 1720699200))
@@ -99,7 +100,7 @@ def test_a_network_of_ones_own_trains_by_its_file(made, tmp_path):
     found, _, model = load_model(path)
     assert json.loads(found.options) == {"width": 6, "dropout": 0.0} and model.fine[0].out_channels == 6
     assert "code" in read_model_provenance(path)["inputs"]
-    assert load_cleaner(path, 1, own).config.model == "their_net"
+    assert load_predictor(path, 1, own).config.model == "their_net"
 
 
 def test_another_version_of_ones_network_is_told(made, tmp_path, caplog):
@@ -108,7 +109,7 @@ def test_another_version_of_ones_network_is_told(made, tmp_path, caplog):
     path = trained(made, tmp_path, model="other_net", options="{}", code=own, epochs=1)
     own.write_text(own.read_text() + "\n# changed\n")
     with caplog.at_level(logging.WARNING):
-        load_cleaner(path, 1, own)
+        load_predictor(path, 1, own)
     assert "was trained with another version of" in caplog.text
 
 
@@ -188,7 +189,7 @@ def test_a_pretrained_encoder_stays_where_it_is_frozen_and_learns_where_not(made
     assert bool(moved) is not frozen and not any("running" in name for name in moved)
     folder.rename(folder.with_name("away"))
     try:
-        assert load_cleaner(path, 1).config.model == "encoder_unet"
+        assert load_predictor(path, 1).config.model == "encoder_unet"
     finally:
         folder.with_name("away").rename(folder)
 

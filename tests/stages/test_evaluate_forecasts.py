@@ -74,14 +74,16 @@ class FakeCleaner:
 
     def predict(self, inputs, tta=False):
         self.asked.append(inputs.time)
-        return self.judge(inputs.own[-1])
+        return self.judge(inputs.this_radar[-1])
 
     def predict_all(self, frames, tta=False):
         return [self.predict(inputs, tta) for inputs in frames]
 
     def forecast(self, inputs, tta=False):
         radar = next(
-            radar for radar in ("CASGO", "CASCM") if np.array_equal(codes_at(radar, inputs.time), inputs.own[-1])
+            radar
+            for radar in ("CASGO", "CASCM")
+            if np.array_equal(codes_at(radar, inputs.time), inputs.this_radar[-1])
         )
         ahead = [codes_at(radar, inputs.time + 60 * lead) for lead in LEADS[1:]]
         return [self.predict(inputs, tta), *(self.judge(codes if self.knows else codes * 0) for codes in ahead)]

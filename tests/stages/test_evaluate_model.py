@@ -57,9 +57,9 @@ class FakeCleaner:
         assert atlas == self.config.atlas
 
     def predict(self, inputs, tta):
-        self.seen.append(inputs.own)
+        self.seen.append(inputs.this_radar)
         self.augmented.append(tta)
-        now = inputs.own[1]
+        now = inputs.this_radar[1]
         dbz = np.where(is_echo(now), decode_dbz(now), np.float32(0))
         return Prediction(
             (dbz >= self.keep_dbz).astype(np.float32) * np.float32(self.sure), dbz.astype(np.float32)
@@ -104,7 +104,7 @@ def run(tmp_path, monkeypatch):
         samples = samples or ALL
         sample_table(samples).to_csv(tmp_path / "test.csv", index=False)
         cleaner = cleaner or FakeCleaner(40)
-        monkeypatch.setattr(ensembles, "load_cleaner", lambda path, *_: call.others.get(path.name, cleaner))
+        monkeypatch.setattr(ensembles, "load_predictor", lambda path, *_: call.others.get(path.name, cleaner))
         out = tmp_path / "out"
         flags = {
             "results": layout.results,
@@ -459,7 +459,7 @@ def test_what_does_not_fit_is_said(run):
 def test_a_model_that_answers_no_number_is_refused(run):
     class Broken(FakeCleaner):
         def predict(self, inputs, tta):
-            nothing = np.full(inputs.own.shape[1:], np.nan, np.float32)
+            nothing = np.full(inputs.this_radar.shape[1:], np.nan, np.float32)
             return Prediction(nothing, nothing)
 
     with pytest.raises(ModelError, match="not a number"):

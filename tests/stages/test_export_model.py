@@ -17,7 +17,7 @@ from workflow_cases import REPOSITORY
 
 from radar_cleaner.datasets.channels import unscale_dbz
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.inference.predictor import load_cleaner
+from radar_cleaner.inference.predictor import load_predictor
 from radar_cleaner.models import ModelConfig, apply_padded, draw_weights
 from radar_cleaner.stages.export_model import export_model
 from radar_cleaner.training.checkpoints import load_model, save_model
@@ -73,7 +73,7 @@ def exported(folder: Path, **how: Any) -> tuple[ModelConfig, onnxruntime.Inferen
 
 
 def expect_the_models_answers(folder: Path, made: ModelConfig, session: onnxruntime.InferenceSession) -> None:
-    own = load_cleaner(folder / "best.pt", 1).model
+    own = load_predictor(folder / "best.pt", 1).model
     for shape in ((1, 64, 64), (2, 33, 47), (1, 5, 3), (3, 16, 128)):
         x = torch.rand(shape[0], made.channels, *shape[1:])
         found = session.run(None, {"channels": x.numpy()})
