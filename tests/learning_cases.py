@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from benchmarks.flags import to_flags
 from radar_cleaner.cli import app
 from radar_cleaner.config.artefacts import PLANT_KINDS, PlantKind, read_plant_ranges
-from radar_cleaner.config.training import Running, Schedule, Training
 from radar_cleaner.conventions import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, NONE, UNKNOWN
 from radar_cleaner.datasets.artefacts.inject import NO_PLANTS, Planting
 from radar_cleaner.datasets.augmentation import Augmentation
@@ -33,6 +32,7 @@ from radar_cleaner.training.loop import Place
 from radar_cleaner.training.losses import LossWeights
 from radar_cleaner.training.optimizer import Optimization
 from radar_cleaner.training.precision import Numerics
+from radar_cleaner.training.settings import Running, Schedule, Training
 from radar_cleaner.training.signals import Interruption
 from radar_cleaner.training.trackers import RunLog
 from radar_cleaner.training.weight_averaging import Averaging

@@ -13,7 +13,6 @@ from typing import Any
 
 import yaml
 
-from radar_cleaner.config.training import Schedule, Training
 from radar_cleaner.datasets.artefacts.inject import PlantOptions, read_planting
 from radar_cleaner.datasets.augmentation import Augmentation
 from radar_cleaner.datasets.frame_cache import RadarSources, Sample
@@ -26,6 +25,7 @@ from radar_cleaner.training.checkpoints import read_model_provenance
 from radar_cleaner.training.losses import LossWeights
 from radar_cleaner.training.optimizer import Optimization
 from radar_cleaner.training.precision import Numerics
+from radar_cleaner.training.settings import Schedule, Training
 from radar_cleaner.training.weight_averaging import Averaging
 
 from ..flags import to_flags

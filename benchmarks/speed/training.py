@@ -18,12 +18,12 @@ from pathlib import Path
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from radar_cleaner.config.training import Running
 from radar_cleaner.datasets.batches import make_batch
 from radar_cleaner.datasets.frame_cache import open_bank, write_bank
 from radar_cleaner.models import draw_weights
 from radar_cleaner.training.distributed import Processes
 from radar_cleaner.training.precision import set_determinism
+from radar_cleaner.training.settings import Running
 from radar_cleaner.training.state import make_parts, take_step
 from radar_cleaner.training.step import Crops, Steps
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -17,18 +18,33 @@ class Section(BaseModel):
     uses its keys. `cut` gives a rule just the keys that it uses, so that no other key makes it run again.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True)
 
     def cut(self, part: type[S]) -> S:
         """Return the keys of the base section `part`."""
-        values = {name: getattr(self, name) for name in part.model_fields}
-        return part.model_construct(_fields_set=set(values), **values)
+        return part.model_validate({name: getattr(self, name) for name in part.model_fields})
 
-    def to_flag(self) -> str:
-        """Return the keys that differ from their defaults as JSON text, keys sorted: a value on a command line."""
-        return json.dumps(self.model_dump(mode="json", exclude_defaults=True), sort_keys=True)
+    def unused(self) -> frozenset[str]:
+        """Return the keys that have no effect because of the values of other keys. Subclasses override this."""
+        return frozenset()
+
+    def to_flag(self, exclude: Iterable[str] = ()) -> str:
+        """Return the keys that differ from their defaults as JSON text, keys sorted: a value on a command line.
+
+        Keys of `exclude`, and keys that have no effect (`unused`), are left out.
+        """
+        left_out = {*exclude, *self.unused()}
+        return json.dumps(self.model_dump(mode="json", exclude_defaults=True, exclude=left_out), sort_keys=True)
 
     @classmethod
     def from_flag(cls, text: str) -> Self:
         """Read what `to_flag` wrote. Raises pydantic.ValidationError."""
         return cls.model_validate_json(text)
+
+    def over(self, common: Self) -> Self:
+        """Return `common` with the keys that were given to this section in their place, nested ones one by one."""
+        values = {name: getattr(self, name) for name in self.model_fields_set}
+        for name, value in values.items():
+            if isinstance(value, Section):
+                values[name] = value.over(getattr(common, name))
+        return common.model_copy(update=values)

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from radar_cleaner.config.training import Schedule
 from radar_cleaner.datasets.artefacts.inject import PlantOptions, read_planting
 from radar_cleaner.datasets.augmentation import Augmentation, Draw, draw_crop, draw_validation
 from radar_cleaner.datasets.batches import Batch, make_batch
@@ -28,6 +27,7 @@ from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.shards import format_time, parse_time, shard_of
 from radar_cleaner.targets.splits import read_samples
 from radar_cleaner.training.checkpoints import load_model, read_model_provenance, read_weights
+from radar_cleaner.training.settings import Schedule
 
 Options = TypeVar("Options")
 

@@ -16,7 +16,6 @@ import torch
 from cyclopts import Parameter
 
 from radar_cleaner import __version__
-from radar_cleaner.config.training import DRAWN, Beginning, Running, Schedule, Training
 from radar_cleaner.datasets.artefacts.inject import PlantOptions, read_planting
 from radar_cleaner.datasets.augmentation import Augmentation
 from radar_cleaner.datasets.channels import Inputs
@@ -37,6 +36,7 @@ from radar_cleaner.training.model_card import write_card
 from radar_cleaner.training.optimizer import Optimization
 from radar_cleaner.training.outputs import Outputs, write_training
 from radar_cleaner.training.precision import Numerics, set_determinism
+from radar_cleaner.training.settings import DRAWN, Beginning, Running, Schedule, Training
 from radar_cleaner.training.signals import Interruption, clear_mark, mark_again
 from radar_cleaner.training.trackers import RunLog, open_run_log, require_tracker
 from radar_cleaner.training.transfer import freeze

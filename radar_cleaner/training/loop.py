@@ -17,7 +17,6 @@ from typing import Any, NoReturn
 
 from torch import nn
 
-from radar_cleaner.config.training import FAST_BATCHES, Running, Trained, Training
 from radar_cleaner.datasets.augmentation import epoch_order
 from radar_cleaner.datasets.frame_cache import Bank, Sample
 from radar_cleaner.errors import Interrupted
@@ -27,6 +26,7 @@ from radar_cleaner.training.checkpoints import load_state, save_state
 from radar_cleaner.training.distributed import Processes
 from radar_cleaner.training.lr_finder import find_rate
 from radar_cleaner.training.progress import Progress
+from radar_cleaner.training.settings import FAST_BATCHES, Running, Trained, Training
 from radar_cleaner.training.signals import Interruption
 from radar_cleaner.training.state import (
     Parts,

@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch import nn
 
-from radar_cleaner.config.training import FAST_BATCHES, Running, Training
 from radar_cleaner.datasets.augmentation import epoch_order
 from radar_cleaner.training.distributed import Processes
 from radar_cleaner.training.optimizer import make_optimizer
+from radar_cleaner.training.settings import FAST_BATCHES, Running, Training
 from radar_cleaner.training.state import expect_finite_gradient, take_step
 from radar_cleaner.training.step import Crops, NotFiniteError, Steps
 

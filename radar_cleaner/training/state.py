@@ -11,13 +11,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from radar_cleaner.config.training import FAST_BATCHES, Training
 from radar_cleaner.datasets.statistics import channel_statistics
 from radar_cleaner.models import Standardized, checkpoint_gradients, draw_weights
 from radar_cleaner.training.async_copy import HostCopy
 from radar_cleaner.training.distributed import Processes
 from radar_cleaner.training.optimizer import Rates, make_optimizer
 from radar_cleaner.training.precision import guard_norms
+from radar_cleaner.training.settings import FAST_BATCHES, Training
 from radar_cleaner.training.step import Crops, NotFiniteError, Steps
 from radar_cleaner.training.transfer import freeze, start_from
 from radar_cleaner.training.weight_averaging import Averages

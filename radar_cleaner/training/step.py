@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from radar_cleaner.config.training import Running, Training
 from radar_cleaner.datasets.augmentation import draw_crop
 from radar_cleaner.datasets.batches import Batch, make_batch
 from radar_cleaner.datasets.channels import unscale_dbz
@@ -25,6 +24,7 @@ from radar_cleaner.training.distributed import Processes
 from radar_cleaner.training.losses import sample_losses
 from radar_cleaner.training.precision import compile_network
 from radar_cleaner.training.prefetch import CutAhead
+from radar_cleaner.training.settings import Running, Training
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from radar_cleaner.config.training import Training
 from radar_cleaner.datasets.augmentation import draw_validation
 from radar_cleaner.datasets.batches import Batch
 from radar_cleaner.datasets.channels import unscale_dbz
@@ -19,6 +18,7 @@ from radar_cleaner.datasets.frame_cache import Bank, Sample
 from radar_cleaner.evaluation.reliability import LOGIT_CENTRES, logit_histogram, mean_logits
 from radar_cleaner.training.distributed import Processes
 from radar_cleaner.training.losses import FORECAST, TERMS
+from radar_cleaner.training.settings import Training
 from radar_cleaner.training.signals import Interruption
 from radar_cleaner.training.step import ERRORS, compute_losses, count_errors, expect_finite
 

@@ -1,0 +1,39 @@
+"""The root of the configuration: all sections."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from annotated_types import MinLen
+from pydantic import Field
+
+from radar_cleaner.config.atlas import Atlas
+from radar_cleaner.config.cleaning import Cleaning, Composite, Report
+from radar_cleaner.config.evaluation import Evaluation
+from radar_cleaner.config.frames import S3, Frames, Stores
+from radar_cleaner.config.labels import Labels
+from radar_cleaner.config.radars import RadarEntry
+from radar_cleaner.config.samples import Samples
+from radar_cleaner.config.section import Section
+from radar_cleaner.config.training import Training
+from radar_cleaner.config.values import Text
+from radar_cleaner.config.votes import Votes
+
+
+class Config(Section):
+    """All keys of a config file."""
+
+    results: Text = Field("results", description="Folder of everything that is made.")
+    radars: Annotated[tuple[RadarEntry, ...], MinLen(1)] = Field(description="The radars, at least one.")
+    frames: Frames = Frames()
+    s3: S3 = S3()
+    stores: Stores = Stores()
+    labels: Labels = Labels()
+    votes: Votes = Votes()
+    atlas: Atlas = Atlas()
+    samples: Samples = Samples()
+    training: Training = Training()
+    evaluation: Evaluation = Evaluation()
+    cleaning: Cleaning = Cleaning()
+    composite: Composite = Composite()
+    report: Report = Report()

@@ -1,0 +1,86 @@
+"""Section `labels`: how colours become reflectivity, and which echoes the shape of an echo gives away."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from annotated_types import Len
+from pydantic import Field
+
+from radar_cleaner.config.section import Section
+from radar_cleaner.config.values import Box, Pixels, Share, StoredDBZ
+
+
+class Legend(Section):
+    """The colour bar in the picture, for the method `legend`."""
+
+    box_px: Box | None = Field(None, description="Box of the colour bar in the picture, without its numbers.")
+    dbz: tuple[StoredDBZ, ...] = Field(
+        (),
+        description="Reflectivity of the two ends of the bar, or the lower bound of each class, rising, in"
+        " dBZ. The strong end is at the top of a vertical bar and at the right of a horizontal one.",
+    )
+    scale: Literal["ends", "bounds"] = Field(
+        "ends", description="What `legend.dbz` lists: the `ends` of the bar or the `bounds` of its classes."
+    )
+
+
+class Colours(Section):
+    """How the colours of a picture become reflectivity."""
+
+    method: Literal["palette", "legend", "hsv_multi", "hsv_simple"] = Field(
+        "palette",
+        description="`palette` uses the nearest colour of a table, `legend` the nearest colour of the bar in"
+        " the picture, `hsv_multi` and `hsv_simple` the hue.",
+    )
+    palette: str | None = Field(
+        None,
+        description="For `palette`: a CSV file with the columns `colour` (#rrggbb) and `dbz_min` (lower bound"
+        " of the class).",
+    )
+    tolerance: float = Field(
+        20,
+        ge=0,
+        le=442,
+        description="For `palette` and `legend`: largest Euclidean distance in RGB of a colour from its class.",
+    )
+    legend: Legend = Legend()
+    dbz_range: Annotated[tuple[StoredDBZ, ...], Len(2, 2)] = Field(
+        (5, 60),
+        description="For the HSV methods: reflectivity of the weakest and of the strongest colour, in dBZ.",
+    )
+    min_saturation: Share = Field(0.25, description="For the HSV methods: paler colours are no echo.")
+    min_value: Share = Field(0.25, description="For the HSV methods: darker colours are no echo.")
+    min_dbz: StoredDBZ = Field(5, description="Weaker classes count as no echo, in dBZ.")
+
+    def unused(self) -> frozenset[str]:
+        """Return the keys that the method does not read."""
+        keys = {
+            "palette": {"palette", "tolerance"},
+            "legend": {"legend", "tolerance"},
+            "hsv_multi": {"dbz_range", "min_saturation", "min_value"},
+            "hsv_simple": {"dbz_range", "min_saturation", "min_value"},
+        }
+        return frozenset(set().union(*keys.values()) - keys[self.method])
+
+
+class Morphology(Section):
+    """Which echoes are non-meteorological by their shape alone. The reflectivity does not change."""
+
+    opening_px: int = Field(
+        5,
+        ge=0,
+        le=51,
+        description="An echo that disappears under a morphological opening of this size is"
+        " non-meteorological; 0 switches it off.",
+    )
+    closing_px: int = Field(
+        3, ge=0, le=51, description="Gaps up to this size do not separate two echoes; 0 switches it off."
+    )
+    min_area_px: Pixels = Field(
+        20, description="An echo of fewer pixels is non-meteorological; 0 switches it off."
+    )
+
+
+class Labels(Morphology, Colours):
+    """How colours become reflectivity, and which echoes are non-meteorological by their shape."""
