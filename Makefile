@@ -9,7 +9,7 @@ RESULTS = $$($(BIN)/python -c \
 SOURCES := radar_cleaner tests benchmarks docs envs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench bench-scale benchmark-quality benchmark-ablation test verify test-slurm verify-slurm check lint format dag rulegraph run-report costs why touch lock clean
+.PHONY: help demo bench bench-scale benchmark-quality benchmark-ablation test verify test-slurm verify-slurm check lint format dag rulegraph run-report costs why lock clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -81,9 +81,6 @@ why: .venv/installed  ## what `snakemake` would run now, and why
 	@$(SNAKEMAKE) --dry-run > .why.log 2>&1 || { cat .why.log; rm -f .why.log; exit 1; }
 	@awk '/^(local)?rule /{rule=$$2} /^    reason:/{sub(/^ */, ""); print rule " " substr($$0, 1, 160)} \
 	  /^Nothing to be done/' .why.log; rm -f .why.log
-
-touch: .venv/installed  ## take what exists for up to date: after an edit that changes no result
-	$(SNAKEMAKE) --cores 1 --touch --quiet rules host
 
 lock: .venv/installed-dev  ## remake the lock and the conda environments, after a change of envs/requirements.txt
 	grep -v '^torch==' envs/requirements.txt | $(BIN)/uv pip compile --no-deps --universal --generate-hashes \

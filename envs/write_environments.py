@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT)]
 
-from radar_cleaner.planning.code_digest import import_closure  # noqa: E402
+from radar_cleaner.storage.code_digest import import_closure  # noqa: E402
 
 # Imported where a key of the config or a subcommand asks for one.
 EXTRAS = {
@@ -54,7 +54,7 @@ def environments_of_rules() -> dict[str, str]:
 def imported(stages: list[str]) -> set[str]:
     """The distributions that the stages import, by their name on the package index."""
     paths = {ROOT / "radar_cleaner/cli.py", ROOT / "radar_cleaner/__main__.py"}
-    paths.update(path for stage in stages for path in import_closure(stage, ROOT))
+    paths.update(path for stage in stages for path in import_closure(stage))
     names: set[str] = set()
     for node in (node for path in paths for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))):
         if isinstance(node, ast.Import):

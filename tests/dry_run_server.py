@@ -8,13 +8,11 @@ process would.
 
 from __future__ import annotations
 
-import ast
 import gc
 import json
 import os
 import sys
 import traceback
-from pathlib import Path
 from typing import Any
 
 # What a dry run imports beside the project: without these lines every fork would.
@@ -26,21 +24,6 @@ import smart_open  # noqa: F401
 from snakemake import cli
 
 INSTALLED = sys.path[1:]  # without the folder of this file
-PACKAGE = Path(__file__).parents[1] / "radar_cleaner"
-
-
-def parse_once() -> None:
-    """Let `ast.parse` answer at once for the text of any module of the package: forks parse them all."""
-    parse, trees = ast.parse, {}
-    for path in PACKAGE.rglob("*.py"):
-        text = path.read_text(encoding="utf-8")
-        trees[text] = parse(text)
-
-    def parse_others(source: Any, *arguments: Any, **named: Any) -> Any:
-        known = trees.get(source) if isinstance(source, str) and not arguments and not named else None
-        return known or parse(source, *arguments, **named)
-
-    ast.parse = parse_others
 
 
 def call(folder: str, environment: dict[str, str], arguments: list[str], output: str) -> int:
@@ -71,7 +54,6 @@ def call(folder: str, environment: dict[str, str], arguments: list[str], output:
 
 def main() -> None:
     cli.get_argument_parser()  # collects the plugins
-    parse_once()
     gc.freeze()  # forks end before garbage is worth collecting
     gc.disable()
     for line in sys.stdin:

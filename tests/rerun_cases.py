@@ -344,9 +344,9 @@ def replaced(path: Path, source: Path) -> Iterator[None]:
 
 
 @contextmanager
-def edited(path: Path) -> Iterator[None]:
+def edited(path: Path, line: str = "# edited") -> Iterator[None]:
     text = path.read_text()
-    path.write_text(text + "\n# edited\n")
+    path.write_text(f"{text}\n{line}\n")
     try:
         yield
     finally:

@@ -12,11 +12,10 @@ from zipfile import BadZipFile
 import cv2
 import numpy as np
 
-from radar_cleaner.planning.code_digest import import_closure
 from radar_cleaner.storage.atomic import write_bytes
+from radar_cleaner.storage.code_digest import import_closure
 from radar_cleaner.storage.paths import Layout
 
-from . import ROOT
 from .compare import RESAMPLES, Interval, read_curves
 from .jobs import Job
 from .learned import JOINED, NamedModel, model_methods
@@ -144,7 +143,7 @@ def _files_read(task: Task, frames: Frames) -> list[Path]:
     ]
     masks = sorted((task.job.masks / radar).iterdir())
     code = [
-        *import_closure("evaluate_model", ROOT),
+        *import_closure("evaluate_model"),
         *(Path(__file__).with_name(f"{name}.py") for name in OWN_CODE),
     ]
     files = [store / "zarr.json" for store in stores if (store / "zarr.json").exists()]

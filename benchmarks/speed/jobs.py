@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 
-from radar_cleaner.planning.code_digest import import_closure
+from radar_cleaner.storage.code_digest import import_closure
 
 from ..checkout import measure_python
 from ..flags import to_flags
@@ -52,7 +52,7 @@ def show_starts(rounds: int) -> None:
 def without_torch() -> list[str]:
     """The subcommands that import no torch."""
     stages = sorted(path.stem for path in (ROOT / "radar_cleaner/stages").glob("[a-z]*.py"))
-    texts = {stage: [path.read_text() for path in import_closure(stage, ROOT)] for stage in stages}
+    texts = {stage: [path.read_text() for path in import_closure(stage)] for stage in stages}
     torch = re.compile(r"^\s*(import|from) torch\b", re.MULTILINE)
     return [stage.replace("_", "-") for stage in stages if not any(map(torch.search, texts[stage]))]
 

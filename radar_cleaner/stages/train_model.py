@@ -24,10 +24,11 @@ from radar_cleaner.datasets.inpainting_masks import HoleOptions
 from radar_cleaner.errors import ConfigError, Interrupted, RadarCleanerError, SampleError
 from radar_cleaner.models import ModelConfig, load_code
 from radar_cleaner.models.summary import ModelSummary, summarize_model
+from radar_cleaner.storage.code_digest import CodeReader
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.shards import decode_stores
 from radar_cleaner.targets.splits import read_samples
-from radar_cleaner.training.checkpoints import digest_of, digest_of_file, digest_of_sources
+from radar_cleaner.training.checkpoints import digest_of, digest_of_file
 from radar_cleaner.training.distributed import Processes, join_processes
 from radar_cleaner.training.loop import Place
 from radar_cleaner.training.loop import train as run_training
@@ -152,7 +153,7 @@ def train_model(
             with open_run_log(runs if processes.first else None, running.tracker, parameters) as log:
                 if processes.first:
                     _log_start(processes, summary, log, len(train_samples), len(val_samples), list(bank))
-                digest = digest_of(parameters, inputs, digest_of_sources())
+                digest = digest_of(parameters, inputs, CodeReader().digest("train_model"))
                 place = Place(processes, checkpoint, digest, interruption, log)
                 trained = run_training(training, running, bank, train_samples, val_samples, place)
                 log.record("end", log.step, {"best_epoch": trained.best_epoch})
@@ -215,7 +216,7 @@ def _made_by(processes: Processes, inputs: dict[str, str]) -> dict[str, str]:
     return {
         "data (digest of all stores, tables and files)": digest_of(inputs),
         "radar_cleaner": __version__,
-        "its source (digest)": digest_of_sources(),
+        "its source (digest)": CodeReader().digest("train_model").removeprefix("train_model "),
         "Python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,

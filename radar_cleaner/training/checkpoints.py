@@ -164,15 +164,6 @@ def digest_of_file(path: Path) -> str:
     return f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
 
 
-def digest_of_sources() -> str:
-    """Digest of this package's source files: a training is resumed only by the code that began it."""
-    root = Path(__file__).parents[1]
-    total = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        total.update(f"{path.relative_to(root)}\n".encode() + path.read_bytes())
-    return f"sha256:{total.hexdigest()}"
-
-
 def _load_model_file(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ModelError(f"{path}: there is no such model file; train one, or set cleaning.model to one")

@@ -12,8 +12,8 @@ from workflow_cases import REPOSITORY, SMOKE, Workspace
 from radar_cleaner.cli import STAGES
 from radar_cleaner.config.load import checked
 from radar_cleaner.config.shipped import model_file
-from radar_cleaner.planning.code_digest import import_closure
 from radar_cleaner.planning.plan import Plan
+from radar_cleaner.storage.code_digest import import_closure
 
 SCHEMA = REPOSITORY / "workflow" / "schemas" / "config.schema.yaml"
 
@@ -125,4 +125,4 @@ def test_every_subcommand_has_a_stage_module_with_one_public_function(stage: str
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
     ]
     assert public == [stage]
-    assert path in import_closure(stage, REPOSITORY)
+    assert path in import_closure(stage)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -27,7 +29,7 @@ from rerun_cases import (
 from workflow_cases import REPOSITORY, SAMPLE, Workspace, make_workspace
 
 from radar_cleaner.cli import STAGES
-from radar_cleaner.planning.code_digest import import_closure
+from radar_cleaner.storage.code_digest import import_closure
 
 # Frames. What reads a shard of the training period runs again; what only a later hour touches does not train.
 
@@ -122,39 +124,19 @@ FROM = {
     "write_report": {"write_report"},
 }
 NOT_IN_SMOKE = {"place_static_fields", "export_geotiff", "evaluate_forecasts"}
-# Who edits these changes no file of a rule.
-RUN_BY_NO_RULE = {
-    "__init__",
-    "__main__",
-    "cli",
-    "inference/onnx_export",
-    "plotting/samples",
-    "evaluation/compare_runs",
-    "stages/__init__",
-    *(f"stages/{stage}" for stage in NO_RULES),
-}
-RUN_BY_NO_RULE |= {
-    f"simulation/{module}"
-    for module in (
-        "__init__",
-        "clutter",
-        "landscape",
-        "pictures",
-        "radar_view",
-        "rain",
-        "spectra",
-        "world",
-        "world_config",
-    )
-}
+# Who edits these changes no rule: what plans, what simulates, and what only subcommands run.
+RUN_BY_NO_RULE = re.compile(
+    r"(config|planning|simulation)/.*|__init__|__main__|cli|inference/onnx_export|plotting/samples"
+    rf"|evaluation/compare_runs|frames/(headers|object_store)|stages/({'|'.join(sorted(NO_RULES))})"
+)
 
 
 def rules_of_modules() -> dict[str, set[str]]:
-    """Each module of the package, and the rules that have it as an input."""
+    """Each module of the package, and the rules that run it."""
     package = REPOSITORY / "radar_cleaner"
     found = {path.relative_to(package).with_suffix("").as_posix(): set[str]() for path in package.rglob("*.py")}
     for stage in STAGES:
-        for path in import_closure(stage, REPOSITORY) if stage not in NO_RULES else ():
+        for path in import_closure(stage) if stage not in NO_RULES else ():
             found[path.relative_to(package).with_suffix("").as_posix()].add(stage)
     return found
 
@@ -162,8 +144,9 @@ def rules_of_modules() -> dict[str, set[str]]:
 MODULES = rules_of_modules()
 
 
-def test_every_module_is_an_input_of_a_rule_or_known_to_be_of_none() -> None:
-    assert {module for module, rules in MODULES.items() if not rules} == RUN_BY_NO_RULE
+def test_every_module_is_run_by_a_rule_or_known_to_be_of_none() -> None:
+    idle = [module for module, rules in MODULES.items() if not rules]
+    assert [module for module in idle if not RUN_BY_NO_RULE.fullmatch(module)] == []
     assert set().union(*MODULES.values()) == FROM.keys() | NOT_IN_SMOKE
 
 
@@ -180,24 +163,22 @@ def test_every_module_is_an_input_of_a_rule_or_known_to_be_of_none() -> None:
 def test_an_edit_of_a_module_reruns_the_stages_that_run_it(
     finished: Workspace, module: str, rules: set[str]
 ) -> None:
-    with edited(finished.root / f"radar_cleaner/{module}.py"):
+    with edited(finished.root / f"radar_cleaner/{module}.py", "_EDITED = True"):
         assert finished.rules() == rules
 
 
 @pytest.mark.parametrize("module", sorted(MODULES)[::7])
-def test_the_rules_that_name_a_module_and_what_follows_them_rerun(finished: Workspace, module: str) -> None:
+def test_the_rules_that_run_a_module_and_what_follows_them_rerun(finished: Workspace, module: str) -> None:
     wanted = NOTHING.union(*(FROM[rule] for rule in MODULES[module] - NOT_IN_SMOKE))
-    with edited(finished.root / f"radar_cleaner/{module}.py"):
+    with edited(finished.root / f"radar_cleaner/{module}.py", "_EDITED = True"):
         assert finished.rules() == wanted
 
 
-def test_a_cosmetic_edit_can_be_waved_through(finished: Workspace, tmp_path: Path) -> None:
-    workspace = finished.copied(tmp_path / "copy")
-    module = workspace.root / "radar_cleaner/reflectivity/colour_table.py"
-    module.write_text(module.read_text() + "\n# edited\n")
-    assert workspace.rules() == FROM_LABELS
-    workspace.forked("--touch", "--cores", "1", "--quiet", "rules", "host")  # make touch
-    assert workspace.dry_run() == set()
+def test_a_comment_in_every_module_reruns_nothing(finished: Workspace) -> None:
+    with ExitStack() as stack:
+        for module in MODULES:
+            stack.enter_context(edited(finished.root / f"radar_cleaner/{module}.py", '# edited\n"""Edited."""'))
+        assert finished.dry_run() == set()
 
 
 def test_a_users_own_network_is_trained_again_when_its_file_changes(pretended_own: Workspace) -> None:

@@ -9,7 +9,6 @@ sys.path[:0] = [str(ROOT)]
 
 from radar_cleaner.planning.plan import Plan
 from radar_cleaner.planning.batches import group_components, shard_minutes
-from radar_cleaner.planning.code_digest import import_closure
 from radar_cleaner.planning.environment import (
     check_packages,
     share_answers,
@@ -24,6 +23,7 @@ from radar_cleaner.config.shipped import model_file, named_models, plant_ranges
 from radar_cleaner.frames.archives import is_archive
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.frames.sources import REMOTE, is_remote
+from radar_cleaner.storage.code_digest import CodeReader
 
 share_python(ROOT)
 
@@ -60,6 +60,7 @@ resource_scopes:
     lanes="local",
 
 
+CODE = CodeReader(kept=Path(".snakemake/radar_cleaner_code.json"))
 BATCHES = group_components(plan)
 # Below it lie the copies of objects while a job reads them.
 COPIES = str(workflow.storage_settings.local_storage_prefix / "s3")
@@ -73,8 +74,11 @@ onstart:
 
 
 def code(stage):
-    """The package modules that a stage runs, so that an edit of one reruns the stage."""
-    return [os.path.relpath(path) for path in import_closure(stage, ROOT)]
+    """
+    A digest of the code that a stage runs, so that a change of what it does reruns the rule and a comment does not.
+    It names the stage: Snakemake compares the params of a rule as a set of values.
+    """
+    return CODE.digest(stage)
 
 
 def growing(value):

@@ -2,7 +2,6 @@ rule list_test_samples:
     """Write the table of test samples: every time of `evaluation.period` whose inputs are all there."""
     input:
         labels=stores("labels", plan.pairs("evaluation")),
-        code=code("list_test_samples"),
     output:
         table="<results>/samples/test.csv",
     log:
@@ -15,6 +14,7 @@ rule list_test_samples:
         mem_mb=growing(1000),
         runtime=growing(20),
     params:
+        code=code("list_test_samples"),
         results=flag("--results", lambda wildcards: config["results"]),
         stores=flag("--stores", plan.store_flags("evaluation")),
         windows=flags(config["samples"], "input_minutes"),
@@ -48,7 +48,6 @@ rule evaluate_model:
         compared=models_of("evaluation", "compare_model"),
         references=REFERENCES,
         network=own_code(("cleaning", "model"), ("evaluation", "compare_model")),
-        code=code("evaluate_model"),
     output:
         metrics=shown("<results>/evaluation/metrics.json", "Scores", "all there is, for programs"),
         scores=shown("<results>/evaluation/scores.csv", "Scores", "scores by radar and reflectivity"),
@@ -75,6 +74,7 @@ rule evaluate_model:
         mem_mb=growing(4000),
         runtime=growing(240),
     params:
+        code=code("evaluate_model"),
         results=flag("--results", lambda wildcards: config["results"]),
         stores=flag("--stores", plan.store_flags("evaluation")),
         samples=flags(config["samples"], "input_minutes", "atlas"),
@@ -137,7 +137,6 @@ rule evaluate_forecasts:
         model=models_of("cleaning", "model"),
         references=REFERENCES,
         network=own_code(("cleaning", "model")),
-        code=code("evaluate_forecasts"),
     output:
         found=shown("<results>/evaluation/forecasts.json", "Forecasts", "all there is, for programs"),
         scores=shown("<results>/evaluation/forecasts.csv", "Forecasts", "scores by radar, lead and event"),
@@ -153,6 +152,7 @@ rule evaluate_forecasts:
         mem_mb=growing(4000),
         runtime=growing(240),
     params:
+        code=code("evaluate_forecasts"),
         results=flag("--results", lambda wildcards: config["results"]),
         stores=flag("--stores", plan.store_flags("evaluation")),
         samples=flags(config["samples"], "input_minutes", "lead_minutes", "atlas"),

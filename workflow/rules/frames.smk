@@ -3,8 +3,6 @@ rule list_unplaced_frames:
     List the pictures of a radar whose name gives no time: they belong to no shard. With
     `frames.on_bad_frame: fail` one such picture stops the run.
     """
-    input:
-        code=code("list_unplaced_frames"),
     output:
         table="<results>/rgb/{radar}/unplaced.rejected.csv",
     log:
@@ -18,6 +16,7 @@ rule list_unplaced_frames:
         runtime=growing(10),
         lanes=1,
     params:
+        code=code("list_unplaced_frames"),
         unplaced=lambda wildcards: plan.unplaced[wildcards.radar],
         source=flag("--source", of_radar("source")),
         places=places,
@@ -40,7 +39,6 @@ rule build_rgb_store:
     """
     input:
         frames=frame_files,
-        code=code("build_rgb_store"),
     output:
         store="<results>/rgb/{radar}/{shard}.zarr/zarr.json",
         rejects="<results>/rgb/{radar}/{shard}.rejected.csv",
@@ -55,6 +53,7 @@ rule build_rgb_store:
         runtime=by_frames("build_rgb_store"),
         lanes=1,
     params:
+        code=code("build_rgb_store"),
         problems=lambda wildcards: plan.problems(wildcards.radar, wildcards.shard),
         content=lambda wildcards: plan.content(wildcards.radar, wildcards.shard),
         source=flag("--source", of_radar("source")),

@@ -10,7 +10,6 @@ rule label_echoes:
         palette=lambda wildcards: palette_file(plan.radars[wildcards.radar].labels),
         mask=lambda wildcards: plan.radars[wildcards.radar].overlay["mask"] or [],
         batches=settle_batches,
-        code=code("label_echoes"),
     output:
         store="<results>/labels/{radar}/{shard}.zarr/zarr.json",
     log:
@@ -24,6 +23,7 @@ rule label_echoes:
         runtime=by_frames("label_echoes"),
         lanes=1,
     params:
+        code=code("label_echoes"),
         box=flag(
             "--plot-box", lambda wildcards: plan.radars[wildcards.radar].box(plan.sizes[wildcards.radar])
         ),
@@ -69,7 +69,6 @@ rule build_clutter_atlas:
             "labels", [(wildcards.radar, shard) for shard in plan.shards(wildcards.radar, "atlas")]
         ),
         rgb=lambda wildcards: stores("rgb", atlas_pictures(wildcards.radar)),
-        code=code("build_clutter_atlas"),
     output:
         store="<results>/atlas/{radar}.zarr/zarr.json",
     log:
@@ -82,6 +81,7 @@ rule build_clutter_atlas:
         mem_mb=growing(1000),
         runtime=growing(120),
     params:
+        code=code("build_clutter_atlas"),
         results=flag("--results", lambda wildcards: config["results"]),
         stores=flag("--stores", lambda wildcards: plan.store_flags("atlas", [wildcards.radar])),
         method=flag("--method", config["atlas"]["method"]),

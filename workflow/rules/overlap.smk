@@ -3,8 +3,6 @@ rule build_warp_grid:
     Map the pixels of a target (a radar's plot box, or the composite) to the pixels of a radar. For the
     composite, `composite.grid` says whether it is the first radar's box or the union of all.
     """
-    input:
-        code=code("build_warp_grid"),
     output:
         store="<results>/warp/{target}/{radar}.zarr/zarr.json",
     log:
@@ -18,6 +16,7 @@ rule build_warp_grid:
         runtime=growing(5),
         lanes=1,
     params:
+        code=code("build_warp_grid"),
         geometries=flag(
             "--geometries", lambda wildcards: warp_geometries(wildcards.target, wildcards.radar)
         ),
@@ -52,7 +51,6 @@ rule align_others:
             for other in others(wildcards)
             if config["samples"]["atlas"] == "mask"
         ],
-        code=code("align_others"),
     output:
         store="<results>/aligned/{radar}/{shard}.zarr/zarr.json",
     log:
@@ -66,6 +64,7 @@ rule align_others:
         runtime=by_frames("align_others"),
         lanes=1,
     params:
+        code=code("align_others"),
         others=lambda wildcards, input: (
             flag("--others", others(wildcards))
             + flag("--other-labels", list(input.other_labels))

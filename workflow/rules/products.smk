@@ -14,7 +14,6 @@ rule clean_frames:
         ),
         model=models_of("cleaning", "model"),
         network=own_code(("cleaning", "model")),
-        code=code("clean_frames"),
     output:
         store="<results>/cleaned/{radar}/{shard}.zarr/zarr.json",
     log:
@@ -29,6 +28,7 @@ rule clean_frames:
         runtime=by_frames("clean_frames"),
         lanes=1,
     params:
+        code=code("clean_frames"),
         results=flag("--results", lambda wildcards: config["results"]),
         neighbours=lambda wildcards: flag("--neighbours", plan.neighbours(wildcards.radar, wildcards.shard)),
         geometry=flag("--geometry", lambda wildcards: plan.geometry(wildcards.radar)),
@@ -64,7 +64,6 @@ rule compose_radars:
         warps=lambda wildcards: [
             f"<results>/warp/composite/{radar}.zarr/zarr.json" for radar in plan.having(wildcards.shard)
         ],
-        code=code("compose_radars"),
     output:
         store="<results>/composite/{shard}.zarr/zarr.json",
     log:
@@ -78,6 +77,7 @@ rule compose_radars:
         runtime=by_frames("compose_radars"),
         lanes=1,
     params:
+        code=code("compose_radars"),
         codec=flag("--codec", config["stores"]["codec"]),
     shell:
         "python -m radar_cleaner compose-radars"
@@ -97,7 +97,6 @@ rule export_geotiff:
             if wildcards.target == "composite"
             else f"<results>/cleaned/{wildcards.target}/{wildcards.shard}.zarr/zarr.json"
         ),
-        code=code("export_geotiff"),
     output:
         table="<results>/geotiff/{target}/{shard}/index.csv",
     log:
@@ -110,6 +109,8 @@ rule export_geotiff:
         mem_mb=growing(2000),
         runtime=by_frames("export_geotiff"),
         lanes=1,
+    params:
+        code=code("export_geotiff"),
     shell:
         "python -m radar_cleaner export-geotiff"
         " --product {input.product:q}"

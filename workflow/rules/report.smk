@@ -24,7 +24,6 @@ rule write_report:
         evaluation=rules.evaluate_model.output if plan.evaluates else [],
         rule_graph=os.path.relpath(ROOT / "docs/rulegraph.svg"),
         template=os.path.relpath(ROOT / "radar_cleaner/report/templates/report.html"),
-        code=code("write_report"),
     output:
         report=shown("<results>/report/report.html", "Report", "all in one page"),
         coverage=shown("<results>/report/coverage.csv", "Report", "frames by radar and day"),
@@ -38,6 +37,7 @@ rule write_report:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
+        code=code("write_report"),
         results=flag("--results", lambda wildcards: config["results"]),
         stores=flag("--stores", plan.store_flags()),
         cadence=flag("--cadence-minutes", config["frames"]["cadence_minutes"]),

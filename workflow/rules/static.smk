@@ -5,7 +5,6 @@ rule place_static_fields:
     """
     input:
         rasters=lambda wildcards: list(static_fields().values()),
-        code=code("place_static_fields"),
     output:
         store="<results>/static/{radar}.zarr/zarr.json",
     log:
@@ -19,6 +18,7 @@ rule place_static_fields:
         runtime=growing(10),
         lanes=1,
     params:
+        code=code("place_static_fields"),
         geometry=flag("--geometry", lambda wildcards: plan.geometry(wildcards.radar)),
         # Not taken from `input`: Snakemake compares no such params, and swapped files are the same files.
         fields=lambda wildcards: (

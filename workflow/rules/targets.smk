@@ -18,7 +18,6 @@ rule vote_echoes:
             f"<results>/warp/{wildcards.radar}/{other}.zarr/zarr.json" for other in others_asked(wildcards)
         ],
         masks=lambda wildcards: plan.training_masks(wildcards.radar, wildcards.shard),
-        code=code("vote_echoes"),
     output:
         store="<results>/targets/{radar}/{shard}.zarr/zarr.json",
         labelers="<results>/targets/{radar}/{shard}.labelers.csv",
@@ -33,6 +32,7 @@ rule vote_echoes:
         runtime=by_frames("vote_echoes"),
         lanes=1,
     params:
+        code=code("vote_echoes"),
         asked=lambda wildcards, input: (
             flag("--neighbours", list(input.neighbours))
             + flag("--atlas", list(input.atlas))
@@ -77,7 +77,6 @@ rule split_samples:
     """
     input:
         labels=stores("labels", plan.pairs("training")),
-        code=code("split_samples"),
     output:
         train="<results>/samples/train.csv",
         val="<results>/samples/val.csv",
@@ -91,6 +90,7 @@ rule split_samples:
         mem_mb=growing(1000),
         runtime=growing(20),
     params:
+        code=code("split_samples"),
         results=flag("--results", lambda wildcards: config["results"]),
         stores=flag("--stores", plan.store_flags("training")),
         input_minutes=flag("--input-minutes", config["samples"]["input_minutes"]),

@@ -17,7 +17,6 @@ rule train_model:
         val="<results>/samples/val.csv",
         plants=str(plant_ranges(config)),
         network=network_files(config["training"]["model"]),
-        code=code("train_model"),
     output:
         model="<results>/model/best.pt",
         history=shown("<results>/model/history.csv", "Training", "losses and scores by epoch"),
@@ -50,6 +49,7 @@ rule train_model:
         checkpoint_minutes=str(config["training"]["checkpoint_minutes"]),
         tracker=config["training"]["tracker"],
     params:
+        code=code("train_model"),
         launcher=os.path.relpath(ROOT / "workflow/scripts/launch_torchrun.sh"),
         results=flag("--results", lambda wildcards: config["results"]),
         stores=flag("--stores", plan.store_flags("training")),
