@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from radar_cleaner.config.load import checked
+from radar_cleaner.config.load import read_config
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.frames.timestamps import NameFormat
 from radar_cleaner.planning.plan import Plan
@@ -44,13 +44,13 @@ class Job:
 
 def filled(config: dict[str, Any]) -> dict[str, Any]:
     """A config as its user wrote it, with all defaults. Raises ConfigError."""
-    return checked(config, ROOT / "workflow/schemas/config.schema.yaml")
+    return read_config(config).plain()
 
 
 def votes_of_scored_frames(config: dict[str, Any]) -> list[str]:
     """The stores of targets of the evaluation period, which a run makes only to evaluate."""
     layout = Layout(Path(config["results"]))
-    return [str(layout.targets(*pair) / "zarr.json") for pair in Plan(config).pairs("evaluation")]
+    return [str(layout.targets(*pair) / "zarr.json") for pair in Plan(read_config(config)).pairs("evaluation")]
 
 
 def make_results(config: Path, targets: Sequence[str]) -> None:
@@ -78,14 +78,16 @@ def jobs_of(config: dict[str, Any], results: Path, libraries: bool, every: int) 
             training,
             evaluation,
             tuple(config["evaluation"]["dbz_bands"]),
-            EchoShape(*(radar.labels[key] for key in ("min_dbz", "opening_px", "closing_px", "min_area_px"))),
+            EchoShape(
+                radar.labels.min_dbz, radar.labels.opening_px, radar.labels.closing_px, radar.labels.min_area_px
+            ),
             config["cleaning"]["threshold"],
             config["cleaning"]["votes"],
             (),
             libraries,
             every,
         )
-        for radar in read_radars(config)
+        for radar in read_radars(read_config(config))
         if (masks / radar.id).is_dir()
     ]
     if not jobs:

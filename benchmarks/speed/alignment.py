@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
+from radar_cleaner.config.load import read_config
 from radar_cleaner.conventions import NODATA
 from radar_cleaner.georeference.regrid import nearest_gather, nearest_seer, pool, range_share
 from radar_cleaner.planning.plan import Plan
@@ -21,7 +22,7 @@ from radar_cleaner.stages.align_others import align_others
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.reader import open_store
 
-from ..quality.jobs import filled, make_results
+from ..quality.jobs import make_results
 from .made import simulate, write_config
 from .timing import in_turns
 
@@ -39,7 +40,7 @@ def measure(place: Path, size: int, rounds: int) -> None:
     """Make the labels and the warp, and time what comes after."""
     config = simulate(place, radars=2, hours=3, size=size)
     config["results"] = str(place / "results")
-    plan, layout = Plan(filled(config)), Layout(place / "results")
+    plan, layout = Plan(read_config(config)), Layout(place / "results")
     (target, shard), *_ = plan.pairs("training")
     other = next(radar for radar in plan.radars if radar != target)
     stores = [layout.labels(target, shard), layout.labels(other, shard), layout.warp(target, other)]

@@ -13,27 +13,24 @@ from typing import Any
 
 import yaml
 
-from radar_cleaner.config.load import checked
+from radar_cleaner.config.load import read_config
 from radar_cleaner.planning.radars import read_radars
 
 from . import ROOT
 
 DAY, SHARD = "20240711", "202407"
 EVERY = 4
-CONFIG = checked(
-    yaml.safe_load((ROOT / "config/maritimes.yaml").read_text(encoding="utf-8")),
-    ROOT / "workflow/schemas/config.schema.yaml",
-)
+CONFIG = read_config(yaml.safe_load((ROOT / "config/maritimes.yaml").read_text(encoding="utf-8")))
 RADAR = read_radars(CONFIG)[0]
-SIZE = tuple(CONFIG["frames"]["size_px"])
+SIZE = tuple(CONFIG.frames.size_px or ())
 PLOT_BOX, CENTER = RADAR.box(SIZE), RADAR.center(SIZE)
-BORDER, BOXES = RADAR.overlay["border_px"], [tuple(box) for box in RADAR.overlay["boxes_px"]]
-PALETTE, TOLERANCE = ROOT / RADAR.labels["palette"], RADAR.labels["tolerance"]
+BORDER, BOXES = RADAR.overlay.border_px, [tuple(box) for box in RADAR.overlay.boxes_px]
+PALETTE, TOLERANCE = ROOT / RADAR.labels.palette, RADAR.labels.tolerance
 SHAPE = {
-    "min_dbz": RADAR.labels["min_dbz"],
-    "opening": RADAR.labels["opening_px"],
-    "closing": RADAR.labels["closing_px"],
-    "min_area": RADAR.labels["min_area_px"],
+    "min_dbz": RADAR.labels.min_dbz,
+    "opening": RADAR.labels.opening_px,
+    "closing": RADAR.labels.closing_px,
+    "min_area": RADAR.labels.min_area_px,
 }
 
 
@@ -52,7 +49,7 @@ def rgb_options(frames: Path, output: Path, codec: str = "compact") -> dict[str,
     return {
         "radar": RADAR.id,
         "source": str(frames),
-        **{name: CONFIG["frames"][name] for name in ("pattern", "time_format", "time_zone")},
+        **{name: getattr(CONFIG.frames, name) for name in ("pattern", "time_format", "time_zone")},
         "shard": SHARD,
         "size": SIZE,
         "codec": codec,
@@ -74,7 +71,7 @@ def label_options(rgb: Path, output: Path, codec: str = "compact") -> dict[str, 
         "range_km": RADAR.range_km,
         "border": BORDER,
         "boxes": BOXES,
-        "method": RADAR.labels["method"],
+        "method": RADAR.labels.method,
         "palette": PALETTE,
         "tolerance": TOLERANCE,
         **SHAPE,

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from radar_cleaner.config.load import read_config
 from radar_cleaner.datasets.artefacts.inject import PlantOptions, read_planting
 from radar_cleaner.datasets.augmentation import Augmentation
 from radar_cleaner.datasets.frame_cache import RadarSources, Sample
@@ -81,7 +82,7 @@ def make(folder: Path, period: Sequence[str] = HOURS, shard: str = "hour") -> Ma
     del config["evaluation"]
     written = write_config(folder, config)
     whole = filled(config)
-    made = Made(folder / "results", whole, Plan(whole))
+    made = Made(folder / "results", whole, Plan(read_config(whole)))
     stores = [getattr(made.layout, kind)(*pair) for kind in KINDS for pair in made.plan.pairs("training")]
     make_results(
         written, [str(store / "zarr.json") for store in stores] + [str(made.results / "samples/train.csv")]

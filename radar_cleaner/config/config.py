@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from typing import Annotated, Any
 
 from annotated_types import MinLen
 from pydantic import Field
@@ -37,3 +38,13 @@ class Config(Section):
     cleaning: Cleaning = Cleaning()
     composite: Composite = Composite()
     report: Report = Report()
+
+    def plain(self) -> dict[str, Any]:
+        """Return the config as a file would have it, with all defaults: dictionaries, lists, numbers and text."""
+        content = self.model_dump(mode="json", exclude={"radars"})
+        content["radars"] = [
+            {"center_px": None} | radar.model_dump(mode="json", exclude_unset=True) for radar in self.radars
+        ]
+        model = content["training"]["model"]
+        model |= json.loads(model.pop("options"))
+        return content

@@ -8,13 +8,13 @@ from annotated_types import Gt, MinLen
 from pydantic import Field
 
 from radar_cleaner.config.section import Section
-from radar_cleaner.config.values import Period, Text
+from radar_cleaner.config.values import Period, Rising, Text
 
 
 class Scoring(Section):
     """Keys of all scores."""
 
-    dbz_bands: Annotated[tuple[Annotated[float, Gt(-32)], ...], MinLen(1)] = Field(
+    dbz_bands: Annotated[tuple[Annotated[float, Gt(-32)], ...], MinLen(1), Rising] = Field(
         (15, 25, 35, 45),
         description="Bounds of the reflectivity bands of the scores, in dBZ: below 15, 15 to 25, ..., 45 and"
         " more.",
@@ -29,7 +29,7 @@ class Scoring(Section):
 class CleaningScores(Scoring):
     """Keys of the scores of cleaned frames."""
 
-    range_bands_km: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1)] = Field(
+    range_bands_km: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1), Rising] = Field(
         (60, 120, 180), description="Bounds of the distance bands of the scores, in km from the radar."
     )
     holes: bool = Field(
@@ -37,7 +37,7 @@ class CleaningScores(Scoring):
         description="Also score the reflectivity in inpainting masks on a fixed lattice, which hide 1/16 of"
         " each frame.",
     )
-    hole_sizes_px: Annotated[tuple[Annotated[int, Field(ge=1)], ...], MinLen(1)] = Field(
+    hole_sizes_px: Annotated[tuple[Annotated[int, Field(ge=1)], ...], MinLen(1), Rising] = Field(
         (8, 16, 32, 64), description="Sides of those masks in pixels. Best, each divides the largest."
     )
 

@@ -2,27 +2,73 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from annotated_types import MinLen
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from radar_cleaner.config.section import Section
 from radar_cleaner.config.values import Box, Period, Pixels, Size, Text
 
 
+def _check_pattern(pattern: str) -> str:
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is not a regular expression ({error})") from None
+    if groups == 0:
+        raise ValueError(f"{pattern!r} has no group; put the time into ( )")
+    return pattern
+
+
+def _check_time_format(time_format: str) -> str:
+    time = datetime(2031, 7, 25, 17, 48)
+    try:
+        exact = datetime.strptime(time.strftime(time_format), time_format).replace(tzinfo=None) == time
+    except (ValueError, re.error) as error:  # re.error: a directive occurs twice
+        raise ValueError(f"{time_format!r} is not usable ({error})") from None
+    if not exact:
+        raise ValueError(
+            f"{time_format!r} does not contain year, month, day, hour and minute; write it like %Y%m%d%H%M"
+        )
+    return time_format
+
+
+def _check_time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"'{name}' is not a time zone; write UTC or a name like Asia/Bangkok") from None
+    return name
+
+
+def _check_endpoint(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise ValueError(f"'{url}' is not an address; write it like http://minio.example.org:9000")
+    if "@" in parts.netloc:
+        raise ValueError(
+            "must not contain credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment"
+        )
+    return url
+
+
 class FileNames(Section):
     """How the time is read from the name of a picture."""
 
-    pattern: Text = Field(
+    pattern: Annotated[Text, AfterValidator(_check_pattern)] = Field(
         r"(\d{12})(?=\D*$)",
         description="Regular expression that is searched in the file name, or, if it contains a `/`, in the"
         " path. Its first group is the time.",
     )
-    time_format: Annotated[str, MinLen(2)] = Field(
+    time_format: Annotated[str, MinLen(2), AfterValidator(_check_time_format)] = Field(
         "%Y%m%d%H%M", description="Format of that group, in the notation of `strptime`."
     )
-    time_zone: Text = Field(
+    time_zone: Annotated[Text, AfterValidator(_check_time_zone)] = Field(
         "UTC", description="Time zone of the file names, for example `Asia/Bangkok`. Stores always use UTC."
     )
 
@@ -96,7 +142,7 @@ class Frames(BadFrames, Cadence, Picture):
 class S3(Section):
     """The object store that frames are read from. Credentials come from the environment only."""
 
-    endpoint_url: Text | None = Field(
+    endpoint_url: Annotated[Text, AfterValidator(_check_endpoint)] | None = Field(
         None,
         description="Address of the server, for example `http://minio.example.org:9000`. By default Amazon's.",
     )

@@ -8,7 +8,7 @@ from annotated_types import Len
 from pydantic import Field
 
 from radar_cleaner.config.section import Section
-from radar_cleaner.config.values import Box, Pixels, Share, StoredDBZ
+from radar_cleaner.config.values import Box, Pixels, Rising, Share, StoredDBZ
 
 
 class Legend(Section):
@@ -45,7 +45,7 @@ class Colours(Section):
         description="For `palette` and `legend`: largest Euclidean distance in RGB of a colour from its class.",
     )
     legend: Legend = Legend()
-    dbz_range: Annotated[tuple[StoredDBZ, ...], Len(2, 2)] = Field(
+    dbz_range: Annotated[tuple[StoredDBZ, ...], Len(2, 2), Rising] = Field(
         (5, 60),
         description="For the HSV methods: reflectivity of the weakest and of the strongest colour, in dBZ.",
     )

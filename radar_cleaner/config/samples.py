@@ -95,3 +95,9 @@ class Samples(Channels, Split):
         description="One more channel for each named field: name and raster, for example `{terrain: dem.tif}`.",
         json_schema_extra={"additionalProperties": False},
     )
+
+    @property
+    def window_minutes(self) -> int:
+        """Minutes from the first to the last frame that a sample reads."""
+        minutes = (*(self.input_minutes or ()), *self.lead_minutes)
+        return max(minutes) - min(minutes)

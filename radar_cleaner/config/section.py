@@ -41,10 +41,10 @@ class Section(BaseModel):
         """Read what `to_flag` wrote. Raises pydantic.ValidationError."""
         return cls.model_validate_json(text)
 
-    def over(self, common: Self) -> Self:
+    def over(self, common: S) -> S:
         """Return `common` with the keys that were given to this section in their place, nested ones one by one."""
-        values = {name: getattr(self, name) for name in self.model_fields_set}
-        for name, value in values.items():
-            if isinstance(value, Section):
-                values[name] = value.over(getattr(common, name))
+        values = {}
+        for name in self.model_fields_set & type(common).model_fields.keys():
+            value, other = getattr(self, name), getattr(common, name)
+            values[name] = value.over(other) if isinstance(value, Section) else value
         return common.model_copy(update=values)

@@ -1,47 +1,48 @@
-"""Files that come with the workflow, for keys of the config that name none of the user's."""
+"""Files that come with the workflow, for keys of the config that do not name a file of the user."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from radar_cleaner.config.config import Config
 
 ROOT = Path(__file__).resolve().parents[2]
 PRETRAINED = "resources/pretrained/best.pt"
-
-
-def plant_ranges(config: dict[str, Any]) -> Path:
-    """The file of the ranges that planted artefacts are drawn from."""
-    return _named_or_shipped(config["training"]["plants"]["ranges"], "config/plants.yaml")
-
-
 MODEL_KEYS = (("cleaning", "model"), ("evaluation", "compare_model"))
 
 
-def named_models(config: dict[str, Any], section: str, key: str) -> list[str]:
-    """The models that a key of the config names: none, one, or the members of an ensemble."""
-    named = config[section][key]
-    return list(named) if isinstance(named, list) else [] if named is None else [named]
+def plant_ranges(config: Config) -> Path:
+    """Return the file with the parameter ranges of injected artefacts."""
+    return _named_or_shipped(config.training.plants.ranges, "config/plants.yaml")
 
 
-def trains(config: dict[str, Any]) -> bool:
-    """Whether a model is asked for that is trained here."""
+def named_models(config: Config, section: str, key: str) -> list[str]:
+    """Return the models that a key of the config names: none, one, or the members of an ensemble."""
+    named: str | tuple[str, ...] | None = getattr(getattr(config, section), key)
+    return list(named) if isinstance(named, tuple) else [] if named is None else [named]
+
+
+def trains(config: Config) -> bool:
+    """Return whether a model is used that is trained by this config."""
     return any("trained" in named_models(config, section, key) for section, key in MODEL_KEYS)
 
 
 def model_file(name: str | None) -> Path | None:
-    """The file of a model as the config names it; None for one that is trained here, and for none."""
+    """Return the file of a model; None for `trained` and for no model."""
     if name is None or name == "trained":
         return None
     return _named_or_shipped(None if name == "pretrained" else name, PRETRAINED)
 
 
 def is_pretrained(name: str) -> bool:
-    """Whether a model as the config names it is the one that comes with the workflow, by its name or its path."""
+    """Return whether a model is the one that comes with the workflow, by its name or by its path."""
     file = model_file(name)
     return file is not None and file.resolve() == ROOT / PRETRAINED
 
 
 def _named_or_shipped(path: str | None, shipped: str) -> Path:
-    """A path as the user wrote it, or relative to the working folder, as it is the same on every machine."""
+    """Return a path as the user wrote it, or relative to the working folder: equal on every machine."""
     return Path(os.path.relpath(ROOT / shipped) if path is None else path)

@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated, Any, Literal
 
 from annotated_types import MinLen
-from pydantic import Field, Strict, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from radar_cleaner.config.artefacts import PLANT_KINDS, PlantKind
 from radar_cleaner.config.section import Section
 from radar_cleaner.config.values import Period, Seed, Share, ShareAbove0, Text, Unique
+
+
+def _as_tuple(value: Any) -> Any:
+    """Return a list as a tuple: after `_gather_options` a list is refused by strict validation."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _check_expression(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(
+            f"{pattern!r} is not a regular expression ({error}); write, for example, first or downs[.]0"
+        ) from None
+    return pattern
+
+
+Expression = Annotated[Text, AfterValidator(_check_expression)]
 
 
 class Network(Section):
@@ -29,7 +48,7 @@ class Network(Section):
         None,
         description="`pretrained` or the path of a model file. Weights that fit are copied from that model.",
     )
-    freeze: Annotated[tuple[Text, ...], *Unique, Strict(False)] = Field(
+    freeze: Annotated[tuple[Expression, ...], BeforeValidator(_as_tuple), *Unique] = Field(
         (),
         description="Regular expressions. Weights whose names begin with a match are not trained, for example"
         " `[first, downs]`.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Any, TypeVar
 
 from annotated_types import Ge, Gt, Le, Len, MinLen
@@ -17,6 +18,12 @@ def _unique(items: tuple[T, ...]) -> tuple[T, ...]:
     return items
 
 
+def _rising(items: tuple[float, ...]) -> tuple[float, ...]:
+    if any(before >= after for before, after in pairwise(items)):
+        raise PydanticCustomError("not_rising", "must rise")
+    return items
+
+
 Unique = (AfterValidator(_unique), Field(json_schema_extra={"uniqueItems": True}))
 
 Share = Annotated[float, Ge(0), Le(1)]
@@ -25,6 +32,7 @@ ShareAbove0 = Annotated[float, Gt(0), Le(1)]
 StoredDBZ = Annotated[float, Ge(-31.5), Le(95)]
 Seed = Annotated[int, Ge(0), Le(2**63 - 1)]
 Text = Annotated[str, MinLen(1)]
+Rising = AfterValidator(_rising)
 # It begins with no '-', which would be a flag.
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]*$")]
 Pixels = Annotated[int, Ge(0)]

@@ -28,6 +28,12 @@ class LabelModel(Section):
         0.2, ge=0, le=0.99, description="A less confident label is unknown; nothing is learned from it."
     )
 
+    @property
+    def weights(self) -> dict[str, float]:
+        """The weights of the labelers, but for the masks of a user."""
+        others = {"reference", "reference_weight", "min_confidence"}
+        return {name: getattr(self, name) for name in type(self).model_fields if name not in others}
+
 
 class Votes(LabelModel):
     """Weights of the labelers. A labeler with weight 0 is off; what only it reads is no input any more."""

@@ -40,7 +40,7 @@ def count_frames(plan: Plan, target: str, shard: str) -> int:
 def weigh_frames(plan: Plan, rule: str, frames: int) -> float:
     """As how many plain frames of 580 x 480 pixels so many of this plan's count."""
     larger = max(1.0, max(width * height for width, height in plan.sizes.values()) / PIXELS)
-    turns = TURNS if rule == "clean_frames" and plan.config["cleaning"]["tta"] else 1
+    turns = TURNS if rule == "clean_frames" and plan.settings.cleaning.tta else 1
     return frames * larger * turns
 
 
@@ -64,7 +64,7 @@ def group_components(plan: Plan) -> dict[str, int]:
         return minutes(rule, weigh_frames(plan, rule, frames))
 
     products = radars * asked("clean_frames") + asked("compose_radars")
-    if plan.config["cleaning"]["geotiff"]:
+    if plan.settings.cleaning.geotiff:
         products += (radars + 1) * asked("export_geotiff")
     most = {
         "decode": asked("build_rgb_store") + asked("label_echoes"),

@@ -8,9 +8,9 @@ import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from radar_cleaner.config import shipped
+from radar_cleaner.config.config import Config
 from radar_cleaner.errors import ConfigError
 
 ANSWERS = "RADAR_CLEANER_ANSWERS"
@@ -39,7 +39,7 @@ def training_environment(root: Path) -> Path:
     return root / f"envs/training-{torch_build()}.yaml"
 
 
-def check_packages(config: dict[str, Any], environment: Path | None) -> None:
+def check_packages(config: Config, environment: Path | None) -> None:
     """Raise ConfigError where a key asks for a package that its job will not find.
 
     The job runs in this Python, or in a conda environment that is made from a file; nothing is imported.
@@ -58,16 +58,12 @@ def check_packages(config: dict[str, Any], environment: Path | None) -> None:
             )
 
 
-def _wanted(config: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+def _wanted(config: Config) -> Iterator[tuple[str, str, str]]:
     """Key, package and extra."""
-    if shipped.trains(config) and config["training"]["model"]["name"] == "encoder_unet":
+    if shipped.trains(config) and config.training.model.name == "encoder_unet":
         yield "training.model.name: encoder_unet", "transformers", "encoders"
-    evaluation = config["evaluation"]
-    if (
-        evaluation["period"] is not None
-        and evaluation["optical_flow"]
-        and len(config["samples"]["lead_minutes"]) > 1
-    ):
+    forecasts = config.evaluation.period is not None and len(config.samples.lead_minutes) > 1
+    if forecasts and config.evaluation.optical_flow:
         yield "evaluation.optical_flow", "pysteps", "forecasts"
 
 

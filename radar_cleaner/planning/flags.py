@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from radar_cleaner.config.frames import Overlay
+from radar_cleaner.config.labels import Labels
+
 
 def flag(name: str, value: Any) -> list[Any] | Callable[[Any], list[Any]]:
     """A flag with its value or values, nothing where there is none; of wildcards, where the value is."""
@@ -29,14 +32,14 @@ def flags(section: dict[str, Any], *keys: str, **renamed: str) -> list[Any]:
     return found
 
 
-def palette_file(labels: dict[str, Any]) -> str | list[Any]:
+def palette_file(labels: Labels) -> str | list[Any]:
     """The palette's CSV, where a radar's label method reads one."""
-    found: str | list[Any] = labels["palette"] if labels["method"] == "palette" else []
-    return found
+    return labels.palette or [] if labels.method == "palette" else []
 
 
-def colour_flags(labels: dict[str, Any]) -> list[Any]:
+def colour_flags(radar_labels: Labels) -> list[Any]:
     """The flags of a radar's label method, and of no other method."""
+    labels = radar_labels.model_dump(mode="json")
     if labels["method"] == "palette":
         return flags(labels, "method", "tolerance", "palette")
     if labels["method"] == "legend":
@@ -45,10 +48,10 @@ def colour_flags(labels: dict[str, Any]) -> list[Any]:
     return flags(labels, "method", "dbz_range", "min_saturation", "min_value")
 
 
-def overlay_flags(overlay: dict[str, Any]) -> list[Any]:
+def overlay_flags(overlay: Overlay) -> list[Any]:
     """Boxes and mask picture of a radar's overlay."""
-    corners = [corner for box in overlay["boxes_px"] for corner in box]
-    return _entry("--boxes", corners) + _entry("--mask", overlay["mask"])
+    corners = [corner for box in overlay.boxes_px for corner in box]
+    return _entry("--boxes", corners) + _entry("--mask", overlay.mask)
 
 
 def atlas_flags(atlas: dict[str, Any]) -> list[Any]:

@@ -10,6 +10,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+from radar_cleaner.config.config import Config
 from radar_cleaner.config.shipped import trains
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.frames.archives import SUFFIXES, is_archive
@@ -17,16 +18,8 @@ from radar_cleaner.frames.folders import walk
 from radar_cleaner.frames.headers import header_of, sizes_of, some
 from radar_cleaner.frames.object_store import LISTINGS, ObjectStore
 from radar_cleaner.frames.sources import FrameFile, Listing, is_remote, list_frames
-from radar_cleaner.planning.checks import (
-    check_atlas,
-    check_boxes,
-    check_composite,
-    check_disjoint,
-    check_endpoint,
-    check_radars,
-)
-from radar_cleaner.planning.learning_checks import check_samples
-from radar_cleaner.planning.radars import Period, Radar, fill_windows, read_period, read_radars, within
+from radar_cleaner.planning.checks import check_boxes, check_composite, check_disjoint, check_files
+from radar_cleaner.planning.radars import Period, Radar, read_period, read_radars, within
 from radar_cleaner.storage.shards import encode_stores, format_time, shard_of, shard_start
 
 
@@ -36,43 +29,40 @@ class Plan:
     whose folder of answers is given.
     """
 
-    def __init__(self, config: dict[str, Any], answers: str | None = None) -> None:
-        self.config = config
-        radars = read_radars(config)
-        check_radars(radars)
-        check_endpoint(config["s3"]["endpoint_url"])
-        self.store = ObjectStore(config["s3"]["endpoint_url"], config["s3"]["region"], answers)
+    def __init__(self, settings: Config, answers: str | None = None) -> None:
+        self.settings = settings
+        radars = read_radars(settings)
+        check_files(settings, radars)
+        self.store = ObjectStore(settings.s3.endpoint_url, settings.s3.region, answers)
         self.radars = {radar.id: radar for radar in radars}
-        fill_windows(config)
-        check_samples(config)
-        check_atlas(config["atlas"])
-        self.grain: str = config["frames"]["shard"]
-        sections = ("frames", "training", "atlas", "evaluation")
+        self.grain: str = settings.frames.shard
         self.periods = {
-            name: read_period(f"{name}.period", config[name]["period"], self.grain) for name in sections
+            name: read_period(f"{name}.period", getattr(settings, name).period, self.grain)
+            for name in ("frames", "training", "atlas", "evaluation")
         }
-        self.trains = trains(config)
+        self.trains = trains(settings)
         self.evaluates = self.periods["evaluation"] is not None
-        votes = bool(config["cleaning"]["votes"] and config["votes"]["atlas"])
-        self.uses_atlas = self.trains or self.evaluates or votes or config["samples"]["atlas"] != "none"
+        is_evidence = bool(settings.cleaning.votes and settings.votes.atlas)
+        is_input = settings.samples.atlas != "none"
+        self.uses_atlas = self.trains or self.evaluates or is_evidence or is_input
         self._settle_periods()
         listings = {radar.id: self._list(radar) for radar in self.radars.values()}
         self._frames = {
             name: _by_shard(listing, self.grain, self.periods["frames"]) for name, listing in listings.items()
         }
         self.unplaced = {name: [path for path, _ in listing.unplaced] for name, listing in listings.items()}
-        self._since = self._newest(config["frames"]["newest_minutes"])
+        self._since = self._newest(settings.frames.newest_minutes)
         self._check_found(listings)
         self.sizes = {radar.id: self._size(radar) for radar in self.radars.values()}
         for radar in self.radars.values():
             check_boxes(radar, self.sizes[radar.id])
-        check_composite(config["composite"]["grid"], [radar.geometry(self.sizes[radar.id]) for radar in radars])
+        check_composite(settings.composite.grid, [radar.geometry(self.sizes[radar.id]) for radar in radars])
         self._times = {
             name: {frame.time for frames in shards.values() for frame in frames}
             for name, shards in self._frames.items()
         }
-        counts = self.trains and config["votes"]["reference_weight"] > 0
-        voting = config["votes"]["reference"] if counts else None
+        counts = self.trains and settings.votes.reference_weight > 0
+        voting = settings.votes.reference if counts else None
         self._votes = self._find_masks("votes.reference", voting, "training")
 
     def _list(self, radar: Radar) -> Listing:
@@ -151,9 +141,14 @@ class Plan:
         return -inf if minutes is None or not times else max(times) - 60 * minutes
 
     @property
+    def config(self) -> dict[str, Any]:
+        """The config as plain values. Rules that take sections do not need it."""
+        return self.settings.plain()
+
+    @property
     def forecasts(self) -> bool:
         """Whether the model is asked for frames ahead, and these are scored."""
-        return self.evaluates and len(self.config["samples"]["lead_minutes"]) > 1
+        return self.evaluates and len(self.settings.samples.lead_minutes) > 1
 
     @property
     def is_remote(self) -> bool:
@@ -207,14 +202,14 @@ class Plan:
 
     def neighbours(self, radar: str, shard: str) -> list[str]:
         """Other shards of the radar that hold a frame at an input time of one of this shard's frames."""
-        return self._holding(radar, shard, [minute * 60 for minute in self.config["samples"]["input_minutes"]])
+        return self._holding(radar, shard, [minute * 60 for minute in self.settings.samples.input_minutes or ()])
 
     def near_in_time(self, radar: str, shard: str) -> list[str]:
         """
         Other shards of the radar that hold the frame before or after one of this shard's, of the same period: the
         targets of the training know nothing of the evaluation, nor the other way round.
         """
-        step = round(60 * self.config["frames"]["cadence_minutes"])
+        step = round(60 * self.settings.frames.cadence_minutes)
         found = self._holding(radar, shard, [-step, step])
         return [name for name in found if self._period_of(name) == self._period_of(shard)]
 
@@ -248,7 +243,7 @@ class Plan:
 
     def references(self) -> list[str]:
         """Reference masks of the evaluation period: `evaluation.reference`/RADAR, named as the frames are."""
-        found = self._find_masks("evaluation.reference", self.config["evaluation"]["reference"], "evaluation")
+        found = self._find_masks("evaluation.reference", self.settings.evaluation.reference, "evaluation")
         return [path for paths in found.values() for path in paths]
 
     def training_masks(self, radar: str, shard: str) -> list[str]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from radar_cleaner.config.config import Config
+from radar_cleaner.config.frames import Overlay, Picture
+from radar_cleaner.config.labels import Labels
+from radar_cleaner.config.radars import RadarEntry
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.frames.sources import settle_source
 from radar_cleaner.frames.timestamps import NameFormat
@@ -30,8 +35,8 @@ class Radar:
     size_px: tuple[int, int] | None
     plot_box_px: tuple[int, int, int, int] | None
     legend_width_px: int | None
-    overlay: dict[str, Any]
-    labels: dict[str, Any]
+    overlay: Overlay
+    labels: Labels
 
     def box(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
         """The plot box (x0, y0, x1, y1; half open) in a frame of (width, height) `size`."""
@@ -55,45 +60,46 @@ class Radar:
         )
 
 
-def read_radars(config: dict[str, Any]) -> list[Radar]:
-    """The radars of a config that agrees with the schema and whose defaults are filled; not yet checked."""
-    return [_radar(f"radars[{i}]", entry, config) for i, entry in enumerate(config["radars"])]
+def read_radars(config: Config) -> list[Radar]:
+    """Return the radars of a config, with the common settings filled in."""
+    return [_radar(f"radars[{i}]", entry, config) for i, entry in enumerate(config.radars)]
 
 
-def _radar(place: str, entry: dict[str, Any], config: dict[str, Any]) -> Radar:
-    frames = config["frames"]
-    settings = {key: entry.get(key, frames[key]) for key in _OVERRIDABLE}
-    if "plot_box_px" in entry or "legend_width_px" in entry:  # one of them replaces both
-        settings |= {key: entry.get(key) for key in ("plot_box_px", "legend_width_px")}
+def _radar(place: str, entry: RadarEntry, config: Config) -> Radar:
+    settings = entry.over(config.frames.cut(Picture))
+    if entry.model_fields_set & {"plot_box_px", "legend_width_px"}:  # one of them replaces both
+        update = {"plot_box_px": entry.plot_box_px, "legend_width_px": entry.legend_width_px}
+        settings = settings.model_copy(update=update)
     return Radar(
         place=place,
-        id=entry["id"],
-        source=settle_source(entry["frames"]),
-        latitude=float(entry["latitude"]),
-        longitude=float(entry["longitude"]),
-        range_km=float(entry["range_km"]),
-        center_px=_pair(entry["center_px"]),
-        names=NameFormat(settings["pattern"], settings["time_format"], settings["time_zone"]),
-        size_px=tuple(settings["size_px"]) if settings["size_px"] else None,
-        plot_box_px=tuple(settings["plot_box_px"]) if settings["plot_box_px"] else None,
-        legend_width_px=settings["legend_width_px"],
-        overlay=frames["overlay"] | entry.get("overlay", {}),
-        labels=_merged(config["labels"], entry.get("labels", {})),
+        id=entry.id,
+        source=settle_source(entry.frames),
+        latitude=entry.latitude,
+        longitude=entry.longitude,
+        range_km=entry.range_km,
+        center_px=_point(entry.center_px),
+        names=NameFormat(settings.pattern, settings.time_format, settings.time_zone),
+        size_px=_size(settings.size_px),
+        plot_box_px=_box(settings.plot_box_px),
+        legend_width_px=settings.legend_width_px,
+        overlay=settings.overlay,
+        labels=entry.labels.over(config.labels),
     )
 
 
-_OVERRIDABLE = ("pattern", "time_format", "time_zone", "size_px", "plot_box_px", "legend_width_px")
+def _point(value: tuple[float, ...] | None) -> tuple[float, float] | None:
+    return None if value is None else (value[0], value[1])
 
 
-def _merged(common: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    return common | own | {"legend": common["legend"] | own.get("legend", {})}
+def _size(value: tuple[int, ...] | None) -> tuple[int, int] | None:
+    return None if value is None else (value[0], value[1])
 
 
-def _pair(value: list[float] | None) -> tuple[float, float] | None:
-    return (float(value[0]), float(value[1])) if value else None
+def _box(value: tuple[int, ...] | None) -> tuple[int, int, int, int] | None:
+    return None if value is None else (value[0], value[1], value[2], value[3])
 
 
-def read_period(place: str, value: list[Any] | None, grain: str) -> Period | None:
+def read_period(place: str, value: Sequence[Any] | None, grain: str) -> Period | None:
     """((start, end), ...) in seconds, end excluded, from [start, end] or a list of such; None stays None.
 
     Raises ConfigError where a time is unreadable, an end is not after its start, two parts overlap, or an end
@@ -101,11 +107,11 @@ def read_period(place: str, value: list[Any] | None, grain: str) -> Period | Non
     """
     if value is None:
         return None
-    parts = value if isinstance(value[0], list) else [value]
+    parts = value if isinstance(value[0], tuple) else [value]
     period = []
     for part in parts:
-        if not isinstance(part, list) or len(part) != 2:
-            raise ConfigError(f"{place}: {part} is no period; write [start, end] or [[start, end], ...]")
+        if not isinstance(part, tuple) or len(part) != 2:
+            raise ConfigError(f"{place}: {part} is not a period; write [start, end] or [[start, end], ...]")
         try:
             start, end = (parse_time(text) for text in part)
         except ConfigError as error:
@@ -136,24 +142,3 @@ def _starts_shard(time: int, grain: str) -> bool:
 def within(period: Period | None, time: int) -> bool:
     """Whether a time lies in a period; no period holds all times."""
     return period is None or any(start <= time < end for start, end in period)
-
-
-def fill_windows(config: dict[str, Any]) -> None:
-    """
-    Fill what follows from the cadence: a frame before and after as input (two before, where frames ahead are asked
-    for), a purge as long as the window.
-    """
-    samples, cadence = config["samples"], config["frames"]["cadence_minutes"]
-    if samples["input_minutes"] is None:
-        if cadence != int(cadence):
-            raise ConfigError("samples.input_minutes: is missing; give it, as the cadence is no whole minute")
-        step = int(cadence)
-        samples["input_minutes"] = [-2 * step, -step, 0] if samples["lead_minutes"][1:] else [-step, 0, step]
-    if samples["purge_minutes"] is None:
-        samples["purge_minutes"] = window_minutes(samples)
-
-
-def window_minutes(samples: dict[str, Any]) -> int:
-    """Minutes from the first to the last frame that a sample reads."""
-    minutes = samples["input_minutes"] + samples["lead_minutes"]
-    return int(max(minutes) - min(minutes))

@@ -10,18 +10,16 @@ import pytest
 from workflow_cases import REPOSITORY, SMOKE, Workspace
 
 from radar_cleaner.cli import STAGES
-from radar_cleaner.config.load import checked
+from radar_cleaner.config.load import read_config
 from radar_cleaner.config.shipped import model_file
 from radar_cleaner.planning.plan import Plan
 from radar_cleaner.storage.code_digest import import_closure
-
-SCHEMA = REPOSITORY / "workflow" / "schemas" / "config.schema.yaml"
 
 
 @pytest.fixture
 def plan(scratch: Workspace, monkeypatch: pytest.MonkeyPatch) -> Plan:
     monkeypatch.chdir(scratch.root)
-    return Plan(checked(SMOKE, SCHEMA))
+    return Plan(read_config(SMOKE))
 
 
 def test_neighbours_are_the_shards_that_an_input_time_lies_in(plan: Plan) -> None:
@@ -31,7 +29,7 @@ def test_neighbours_are_the_shards_that_an_input_time_lies_in(plan: Plan) -> Non
 
 def test_a_frame_missing_at_the_boundary_is_no_neighbour(plan: Plan, scratch: Workspace) -> None:
     (scratch.root / "frames/CASGO/CASGO_202407110000.png").unlink()
-    assert Plan(checked(SMOKE, SCHEMA)).neighbours("CASGO", "20240710T23") == ["20240710T22"]
+    assert Plan(read_config(SMOKE)).neighbours("CASGO", "20240710T23") == ["20240710T22"]
 
 
 def test_what_confirms_an_echo_lies_a_cadence_away_in_the_same_period(plan: Plan) -> None:
@@ -44,23 +42,23 @@ def test_what_confirms_an_echo_lies_a_cadence_away_in_the_same_period(plan: Plan
 def test_the_frame_a_cadence_away_counts_and_not_the_window(scratch: Workspace, plan: Plan) -> None:
     config = copy.deepcopy(SMOKE)
     config["samples"] |= {"input_minutes": [-60, 0], "block_minutes": 120}
-    wide = Plan(checked(config, SCHEMA))
+    wide = Plan(read_config(config))
     assert wide.neighbours("CASGO", "20240711T00") == ["20240710T23"]
     assert wide.near_in_time("CASGO", "20240710T23") == ["20240710T22"]
     (scratch.root / "frames/CASGO/CASGO_202407102254.png").unlink()
-    assert Plan(checked(SMOKE, SCHEMA)).near_in_time("CASGO", "20240710T23") == []
+    assert Plan(read_config(SMOKE)).near_in_time("CASGO", "20240710T23") == []
 
 
 def test_masks_that_vote_are_those_of_the_training_period(scratch: Workspace, plan: Plan) -> None:
     config = copy.deepcopy(SMOKE)
     config["votes"] = {"reference": "truth"}
-    voted = Plan(checked(config, SCHEMA))
+    voted = Plan(read_config(config))
     assert len(voted.training_masks("CASGO", "20240710T22")) == 10
     assert {Path(path).parent.name for path in voted.training_masks("CASCM", "20240710T23")} == {"CASCM"}
     assert voted.training_masks("CASGO", "20240711T00") == voted.training_masks("CASGO", "20240711T13") == []
     assert plan.training_masks("CASGO", "20240710T22") == []
     config["votes"]["reference_weight"] = 0
-    assert Plan(checked(config, SCHEMA)).training_masks("CASGO", "20240710T22") == []
+    assert Plan(read_config(config)).training_masks("CASGO", "20240710T22") == []
 
 
 def test_a_model_is_trained_where_it_cleans_or_is_compared(
@@ -76,7 +74,7 @@ def test_a_model_is_trained_where_it_cleans_or_is_compared(
     ):
         config["cleaning"], config["samples"]["atlas"] = {"model": model}, "channel"
         config["evaluation"]["compare_model"] = compared
-        assert Plan(checked(config, SCHEMA)).trains == trains
+        assert Plan(read_config(config)).trains == trains
 
 
 def test_the_shipped_model_is_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,7 +90,7 @@ def test_what_is_not_done_lists_no_shards(scratch: Workspace, monkeypatch: pytes
     Path("mine.pt").write_bytes(b"PK\x05\x06" + bytes(18))
     config = copy.deepcopy(SMOKE) | {"cleaning": {"model": "mine.pt"}}
     del config["training"], config["evaluation"]
-    plan = Plan(checked(config, SCHEMA))
+    plan = Plan(read_config(config))
     assert plan.pairs() and not plan.pairs("training") and not plan.pairs("evaluation")
 
 
@@ -100,7 +98,7 @@ def test_folders_and_dangling_links_are_no_inputs_but_are_known(scratch: Workspa
     folder = scratch.root / "frames/CASGO"
     (folder / "CASGO_202407102203.png").mkdir()
     (folder / "CASGO_202407102209.png").symlink_to("nowhere")
-    plan = Plan(checked(SMOKE, SCHEMA))
+    plan = Plan(read_config(SMOKE))
     assert [Path(name).name for name in plan.problems("CASGO", "20240710T22")] == [
         "CASGO_202407102203.png",
         "CASGO_202407102209.png",

@@ -17,8 +17,8 @@ from radar_cleaner.planning.environment import (
     training_environment,
 )
 from radar_cleaner.planning.flags import atlas_flags, colour_flags, flag, flags, overlay_flags, palette_file
-from radar_cleaner.planning.networks import network_files, network_options
-from radar_cleaner.config.load import checked
+from radar_cleaner.config.load import read_config
+from radar_cleaner.config.network_choice import network_files, network_options
 from radar_cleaner.config.shipped import model_file, named_models, plant_ranges
 from radar_cleaner.frames.archives import is_archive
 from radar_cleaner.errors import ConfigError
@@ -28,16 +28,18 @@ from radar_cleaner.storage.code_digest import CodeReader
 share_python(ROOT)
 
 try:
-    config = checked(config, ROOT / "workflow/schemas/config.schema.yaml")
+    settings = read_config(config)
     # A process that a run starts on another machine takes what the run found in the object store.
-    plan = Plan(config, None if workflow.is_main_process else shared_answers())
+    plan = Plan(settings, None if workflow.is_main_process else shared_answers())
     REFERENCES = plan.references()
     TRAINING_ENVIRONMENT = str(training_environment(Path("../..")))
     uses_conda = "conda" in map(str, workflow.deployment_settings.deployment_method)
-    check_packages(config, training_environment(ROOT) if uses_conda else None)
+    check_packages(settings, training_environment(ROOT) if uses_conda else None)
 except ConfigError as error:
     names = ", ".join(os.path.relpath(name) for name in workflow.configfiles) or "config"
     sys.exit("\n".join(f"{names}: {line}" for line in str(error).splitlines()))
+
+config = plan.config
 
 if plan.is_remote:
     share_answers(str(plan.store.answers))
@@ -79,6 +81,17 @@ def code(stage):
     It names the stage: Snakemake compares the params of a rule as a set of values.
     """
     return CODE.digest(stage)
+
+
+def section(name, part=None, exclude=(), **changed):
+    """
+    Return a section of the config as JSON text, for one flag. `part` is a base class of the section: the keys that
+    the rule uses. Keys of `exclude` are left out, `changed` ones have another value. Only keys that differ from
+    their defaults are written, so that no other key of the config reruns the rule.
+    """
+    values = getattr(settings, name)
+    values = values if part is None else values.cut(part)
+    return values.model_copy(update=changed).to_flag(exclude)
 
 
 def growing(value):
@@ -153,12 +166,12 @@ def fetched(address):
 
 
 def of_radar(section, *path):
-    """A params function: a leaf of the settings that hold for the wildcard radar."""
+    """Return a params function: a key of the wildcard radar's settings."""
 
     def leaf(wildcards):
         value = getattr(plan.radars[wildcards.radar], section)
         for key in path:
-            value = value[key]
+            value = getattr(value, key)
         return value
 
     return leaf
@@ -222,7 +235,7 @@ def model_atlases(radars):
 def models_of(section, key):
     """The files of the models that a key of the config names."""
     trained = trained_models() if section == "cleaning" else trained_models()[:1]
-    files = [model_file(name) for name in named_models(config, section, key)]
+    files = [model_file(name) for name in named_models(settings, section, key)]
     return [path for file in files for path in (trained if file is None else [str(file)])]
 
 
@@ -241,7 +254,7 @@ def start_from_file():
 def own_code(*keys):
     """The Python file of the user's own network, where a model that such a key names may be of it."""
     file = config["training"]["model"]["code"]
-    models = [name for section, key in keys for name in named_models(config, section, key)]
+    models = [name for section, key in keys for name in named_models(settings, section, key)]
     return [file] if file is not None and any(name != "pretrained" for name in models) else []
 
 

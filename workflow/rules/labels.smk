@@ -8,7 +8,7 @@ rule label_echoes:
     input:
         rgb="<results>/rgb/{radar}/{shard}.zarr/zarr.json",
         palette=lambda wildcards: palette_file(plan.radars[wildcards.radar].labels),
-        mask=lambda wildcards: plan.radars[wildcards.radar].overlay["mask"] or [],
+        mask=lambda wildcards: plan.radars[wildcards.radar].overlay.mask or [],
         batches=settle_batches,
     output:
         store="<results>/labels/{radar}/{shard}.zarr/zarr.json",

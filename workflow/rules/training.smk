@@ -15,8 +15,8 @@ rule train_model:
         static=static_stores(plan.radars),
         train="<results>/samples/train.csv",
         val="<results>/samples/val.csv",
-        plants=str(plant_ranges(config)),
-        network=network_files(config["training"]["model"]),
+        plants=str(plant_ranges(settings)),
+        network=network_files(settings.training.model),
     output:
         model="<results>/model/best.pt",
         history=shown("<results>/model/history.csv", "Training", "losses and scores by epoch"),
@@ -66,7 +66,7 @@ rule train_model:
         ),
         static=flag("--static", list(static_fields())),
         model=flags(config["training"]["model"], "pad_mode", "code", "freeze", name="--model"),
-        options=flag("--options", network_options(config["training"]["model"])),
+        options=flag("--options", network_options(settings.training.model)),
         start_from=flag("--start-from", start_from_file()),
         training=flags(
             config["training"],

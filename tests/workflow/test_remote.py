@@ -16,13 +16,12 @@ from config_cases import put
 from s3_cases import CREDENTIALS, Server, serving
 from workflow_cases import REPOSITORY, SMOKE, sample_frames
 
-from radar_cleaner.config.load import checked
+from radar_cleaner.config.load import read_config
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.frames.object_store import LISTINGS, ObjectStore
 from radar_cleaner.frames.sources import list_frames
 from radar_cleaner.planning.plan import Plan
 
-SCHEMA = REPOSITORY / "workflow" / "schemas" / "config.schema.yaml"
 FRAMES = sample_frames("CASGO")
 
 
@@ -57,7 +56,7 @@ def config(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> d
 
 
 def plan_of(config: dict[str, Any], answers: str | None = None) -> Plan:
-    return Plan(checked(copy.deepcopy(config), SCHEMA), answers)
+    return Plan(read_config(copy.deepcopy(config)), answers)
 
 
 def complaint(config: dict[str, Any]) -> str:
