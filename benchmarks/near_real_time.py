@@ -1,5 +1,5 @@
 """
-From a frame to its product, by the loop of docs/near_real_time.md: how long, in how many jobs.
+From a frame to its product, by the loop of docs/how-to/near_real_time.md: how long, in how many jobs.
 
     python benchmarks/near_real_time.py
     python benchmarks/near_real_time.py --window -12 -6 0
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--window", type=int, nargs="+", default=[-6, 0, 6], help="samples.input_minutes")
     parser.add_argument("--times", type=int, default=4, help="times measured, a frame of each radar")
     options = parser.parse_args()
-    command = loop_command((ROOT / "docs/near_real_time.md").read_text())
+    command = loop_command((ROOT / "docs/how-to/near_real_time.md").read_text())
     with tempfile.TemporaryDirectory(prefix="near-real-time-") as folder:
         place = Path(folder)
         prepare(place, options.window)
@@ -63,7 +63,7 @@ def main() -> None:
 def loop_command(page: str) -> list[str]:
     """The loop's command as the page tells it."""
     found = re.search(r"^    (flock .*)$", page, re.MULTILINE)
-    assert found, "docs/near_real_time.md has no command that begins with flock"
+    assert found, "docs/how-to/near_real_time.md has no command that begins with flock"
     return shlex.split(found.group(1))
 
 

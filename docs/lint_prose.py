@@ -26,15 +26,15 @@ EXCLUDED = ("LICEN", "lint_prose", "requirements.lock", "site/", ".snakemake", "
 
 MAX_WORDS = 40
 DATA_VERBS = (
-    "tells?|told|says?|said|asks?|asked|lies?|lay|lying|stands?|stood|standing|holds?|held|holding|hangs?|hung"
+    "tells?|told|says?|said|asks|asked|lies?|lay|lying|stands?|stood|standing|holds?|held|holding|hangs?|hung"
 )
 PEOPLE = r"you|we|users?|readers?|people|who|person|author|maintainers?"
 FORMS = {
-    '"is no X": write "is not", or what it is': r"\b(?:is|are|was|were|be) (?:no|none|nothing)\b(?! longer)",
+    '"is no X": write "is not", or what it is': r"(?<!there )\b(?:is|are|was|were|be) (?:no|none|nothing)\b(?! longer)",
     '"so many": name the number or the limit': r"\bso (?:many|much|few|little)\b",
     '"such": name it ("such as" is fine)': r"\bsuch\b(?! as)",
     '"of which": begin a new sentence': r"\bof which\b",
-    '"and so": begin a new sentence': r"\band so\b(?! on)",
+    '"and so": begin a new sentence': r"\band so\b(?! (?:on|does|do|is|are)\b)",
     '"is well": write "works well", or say how': r"\b(?:is|are|be) well\b",
     "a person's verb for data": rf"(?<![-\w])(?<!as you )(?:{DATA_VERBS})\b(?![-\s]out\b)",
 }

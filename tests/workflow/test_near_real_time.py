@@ -23,7 +23,7 @@ from workflow_cases import RADARS, REPOSITORY, SAMPLE, SMOKE, Job, Workspace, ma
 from radar_cleaner.models import draw_weights
 from radar_cleaner.training.checkpoints import save_model
 
-PAGE = (REPOSITORY / "docs/near_real_time.md").read_text()
+PAGE = (REPOSITORY / "docs/how-to/near_real_time.md").read_text()
 BEHIND, AROUND = [-12, -6, 0], [-6, 0, 6]
 
 
