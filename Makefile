@@ -9,7 +9,7 @@ RESULTS = $$($(BIN)/python -c \
 SOURCES := radar_cleaner tests benchmarks docs envs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench bench-scale benchmark-quality benchmark-ablation test verify test-slurm verify-slurm check lint format dag rulegraph run-report costs why lock clean
+.PHONY: help demo bench bench-scale benchmark-quality benchmark-ablation test verify test-slurm verify-slurm check lint format docs generate dag rulegraph run-report costs why lock clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -62,6 +62,13 @@ format: .venv/installed-dev  ## write the code as lint wants it
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/snakefmt Snakefile workflow
 
+docs: .venv/installed-docs  ## this documentation as a site in site/, with all links checked
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	$(BIN)/python -m docs.check_links
+
+generate: .venv/installed  ## write the pages and files that are made from the code
+	$(BIN)/python -m docs.write_command_line
+
 dag: .venv/installed  ## rule graph, file graph and DAG in dag/: mermaid, and SVG with graphviz (TARGET=: of less)
 	@$(BIN)/python docs/draw_graphs.py --config $(CONFIG) $(TARGET)
 
@@ -104,6 +111,10 @@ clean:  ## remove results and dag (frames and .venv stay)
 
 .venv/installed-dev: envs/requirements-dev.txt envs/requirements-forecasts.txt .venv/installed
 	$(BIN)/python -m pip install --quiet -r envs/requirements-dev.txt
+	@touch $@
+
+.venv/installed-docs: envs/requirements-docs.txt .venv/installed
+	$(BIN)/python -m pip install --quiet --no-deps -r envs/requirements-docs.txt
 	@touch $@
 
 .venv/installed-benchmark: envs/requirements-benchmark.txt .venv/installed

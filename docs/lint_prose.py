@@ -30,7 +30,9 @@ DATA_VERBS = (
 )
 PEOPLE = r"you|we|users?|readers?|people|who|person|author|maintainers?"
 FORMS = {
-    '"is no X": write "is not", or what it is': r"(?<!there )\b(?:is|are|was|were|be) (?:no|none|nothing)\b(?! longer)",
+    '"is no X": write "is not", or what it is': (
+        r"(?<!there )\b(?:is|are|was|were|be) (?:no|none|nothing)\b(?! longer)"
+    ),
     '"so many": name the number or the limit': r"\bso (?:many|much|few|little)\b",
     '"such": name it ("such as" is fine)': r"\bsuch\b(?! as)",
     '"of which": begin a new sentence': r"\bof which\b",

@@ -287,11 +287,11 @@ def test_unquoted_yaml_times_are_times(config: dict[str, Any]) -> None:
     assert plan.shards("CASGO", "evaluation") == ["20240711"]
 
 
-def test_the_readmes_worked_example_is_a_whole_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_guides_worked_example_is_a_whole_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import numpy as np
     from imageio import v3 as iio
 
-    text = (REPOSITORY / "README.md").read_text()
+    text = (REPOSITORY / "docs/how-to/own_radars.md").read_text()
     block = text.split("```yaml")[1].split("```")[0]
     monkeypatch.chdir(tmp_path)
     (tmp_path / "config").symlink_to(REPOSITORY / "config")
