@@ -6,10 +6,11 @@ BIN := .venv/bin
 SNAKEMAKE = $(BIN)/snakemake --configfile $(CONFIG)
 RESULTS = $$($(BIN)/python -c \
   'import sys, yaml; print(yaml.safe_load(open(sys.argv[1])).get("results", "results"))' $(CONFIG))
+PYTEST = OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest
 SOURCES := radar_cleaner tests benchmarks docs envs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench bench-scale benchmark-quality benchmark-ablation test verify test-slurm verify-slurm check lint format docs generate dag rulegraph run-report costs why lock clean
+.PHONY: help demo bench bench-scale benchmark-quality benchmark-ablation test test-workflow verify test-slurm verify-slurm check lint format docs generate dag rulegraph run-report costs why lock clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -36,11 +37,15 @@ benchmark-quality: .venv/installed-benchmark  ## the cleaner against classical f
 benchmark-ablation: .venv/installed  ## what each part of the cleaner is worth: trainings without it (OPTIONS=--list)
 	$(BIN)/python -m benchmarks.quality.ablation $(OPTIONS)
 
-test: .venv/installed-dev  ## the tests (15 minutes on 2 cores)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+test: .venv/installed-dev  ## the tests of the package, and the smoke config once
+	$(PYTEST) --ignore tests/workflow --ignore tests/slurm --numprocesses 2 --dist worksteal
 
-verify: .venv/installed-dev .venv/installed-benchmark  ## the tests that need longer
-	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -m slow --numprocesses 2 --dist loadfile
+test-workflow: .venv/installed-dev  ## the tests that ask Snakemake
+	$(PYTEST) tests/workflow -m "workflow and not slow and not slurm" --numprocesses 2 --dist worksteal
+
+verify: .venv/installed-dev .venv/installed-benchmark  ## the tests that need longer, and more examples of each property
+	$(PYTEST) tests benchmarks/tests -m "(slow or hypothesis) and not slurm" --hypothesis-profile thorough \
+	  --numprocesses 2 --dist worksteal
 
 test-slurm: .venv/installed-dev  ## the tests on a real Slurm, started on this machine (root; 15 minutes)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" tests/slurm/with_slurm.sh python -m pytest -m slurm

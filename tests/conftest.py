@@ -10,8 +10,23 @@ from hypothesis import settings
 from slurm_cases import Cluster, ask, make_cluster
 from workflow_cases import SMOKE, Workspace, make_workspace
 
-settings.register_profile("patient", deadline=None)  # these machines are noisy
-settings.load_profile("patient")
+# No deadlines, because a busy machine is slow. `make test` draws the same few examples at each run: a new failure
+# is then caused by a change. `make verify` draws many new ones (`--hypothesis-profile thorough`).
+settings.register_profile("fast", deadline=None, max_examples=20, derandomize=True)
+settings.register_profile("thorough", deadline=None, max_examples=200)
+settings.load_profile("fast")
+
+# Folders whose tests run in other targets than `make test`: folder, marker.
+MARKED_FOLDERS = {"tests/workflow": "workflow", "tests/slurm": "slurm", "benchmarks/tests": "slow"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the tests of a folder, and start those first that wait for the smoke run."""
+    for item in items:
+        folder = item.path.parent.relative_to(config.rootpath).as_posix()
+        if folder in MARKED_FOLDERS:
+            item.add_marker(MARKED_FOLDERS[folder])
+    items.sort(key=lambda item: "finished" not in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from learning_cases import NO_HOLES, START, augmentation, inputs, planting, radar_bank, small_bank
 from plant_cases import one
@@ -49,7 +49,6 @@ def batch_of(bank, draws, how=None, noise_dbz=0.0):
     return make_batch(cut(bank, [SAMPLE] * len(draws), draws, how), how, CPU, noise_dbz)
 
 
-@settings(max_examples=60)
 @given(
     pixel=st.tuples(st.integers(0, 23), st.integers(0, 29)),
     size=st.sampled_from([8, 16, 24, 40]),
@@ -88,7 +87,6 @@ def test_a_planted_pixel_moves_alike_in_channels_targets_and_helpers(pixel, size
 
 
 @given(shape=st.tuples(st.integers(1, 40), st.integers(1, 40)), crop=st.integers(1, 32))
-@settings(max_examples=40)
 def test_a_crop_is_the_frame_inside_and_unknown_beyond_its_edge(shape, crop):
     bank = {"CASGO": radar_bank([START, START + 360, START + 720], shape)}
     how = augmentation(crop=crop, flips=False)
@@ -348,7 +346,6 @@ def told_of(batch, how):
     return dict(zip(how.names, batch.channels[0].numpy(), strict=True))
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     top=st.integers(0, 10),
     left=st.integers(0, 10),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from learning_cases import inputs
 
@@ -84,7 +84,6 @@ def angle_hours(channels, hours=24):
 
 
 @given(seed=st.integers(0, 2**16), minutes=st.sampled_from([(0,), (-6, 0, 6), (-12, -6)]))
-@settings(max_examples=30, deadline=None)
 def test_without_options_the_channels_are_codes_availability_range_and_azimuth(seed, minutes):
     how = inputs(input_minutes=minutes)
     own, others, center, range_px = frames = frames_of(seed, len(minutes))
@@ -121,7 +120,6 @@ def test_options_add_channels_behind_and_change_none_before():
 
 
 @given(clock=st.booleans(), season=st.booleans(), place=st.booleans(), count=st.integers(0, 2))
-@settings(deadline=None)
 def test_any_mix_of_options_has_a_channel_a_name(clock, season, place, count):
     how = inputs(time_of_day=clock, day_of_year=season, coordinates=place, static=("terrain", "land")[:count])
     # Each field's value is its place, so that the channels show which one they took.

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from learning_cases import START, augmentation, holes, inputs, planting, radar_bank
 
@@ -48,7 +48,6 @@ def packed_planes(tmp_path_factory):
     return found
 
 
-@settings(max_examples=60)
 @given(
     radars=st.lists(st.sampled_from(sorted(SHAPES)), min_size=1, max_size=5),
     crop=st.integers(1, 45),

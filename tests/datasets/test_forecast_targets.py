@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from forecast_cases import random_bank
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from learning_cases import NO_HOLES, augmentation, inputs, planting
 from store_cases import START, make_aligned, make_labels, make_targets, pattern_codes, times_from
@@ -54,7 +54,6 @@ def crop_of(seed=0, **changes):
     return replace(draw, **changes)
 
 
-@settings(max_examples=60)
 @given(
     place=st.tuples(st.integers(0, 12), st.integers(0, 19)),
     size=st.sampled_from([8, 24, 30]),

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from radar_cleaner.datasets.inpainting_masks import Block, HoleOptions, Pixels, Sector, draw_holes, hole_mask
@@ -42,7 +42,6 @@ def apart(azimuth, other):
     return np.abs((azimuth - other + 180) % 360 - 180)
 
 
-@settings(max_examples=60, deadline=None)
 @given(azimuth=st.floats(0, 359.9), width=st.floats(0.5, 360), near=st.floats(0, 20), center=RADARS)
 def test_a_sector_is_what_lies_between_two_azimuths_and_two_ranges(azimuth, width, near, center):
     distance, direction = polar(center)
@@ -104,7 +103,6 @@ def test_a_sample_has_holes_of_one_shape_and_each_shape_is_as_likely():
     assert all(kinds.count(kind) / 600 == pytest.approx(1 / 3, abs=0.07) for kind in (Block, Sector, Pixels))
 
 
-@settings(max_examples=30, deadline=None)
 @given(seeds=st.lists(st.integers(0, 10**6), min_size=2, max_size=5), data=st.data())
 def test_holes_do_not_hang_on_the_batch_they_are_in(seeds, data):
     centers = torch.tensor([data.draw(RADARS) for _ in seeds])

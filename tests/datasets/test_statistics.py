@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from learning_cases import NO_HOLES, START, inputs, radar_bank, small_bank
 
@@ -40,7 +40,6 @@ def test_normalized_channels_have_mean_0_and_deviation_1(atlas):
 
 
 @given(place=st.floats(-2, 2), spread=st.floats(1e-3, 1))
-@settings(max_examples=30, deadline=None)
 def test_a_small_spread_about_a_large_mean_is_kept(place, spread):
     field = (place + spread * np.sin(np.arange(32 * 32))).astype(np.float32).reshape(1, 32, 32)
     times = [START + 360 * number for number in range(3)]
@@ -52,7 +51,6 @@ def test_a_small_spread_about_a_large_mean_is_kept(place, spread):
 
 
 @given(value=st.floats(-1000, 1000, width=32))
-@settings(max_examples=30, deadline=None)
 def test_a_channel_that_does_not_vary_is_only_shifted(value):
     times = [START + 360 * number for number in range(3)]
     bank = {"CASGO": radar_bank(times, fields=np.full((1, 32, 32), value, np.float32))}

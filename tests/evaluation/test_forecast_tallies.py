@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from radar_cleaner.conventions import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, NONE, UNKNOWN
@@ -41,7 +41,6 @@ def random_case(seed, leads=2, methods=3):
     return [random_field(random) for _ in range(leads)], forecasts
 
 
-@settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_the_counts_are_those_of_a_loop_over_pixels(seed):
     truths, forecasts = random_case(seed)

@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pytest
 from forecast_cases import moving_field
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from radar_cleaner.errors import ConfigError
@@ -68,7 +68,6 @@ def test_what_is_not_known_moves_with_the_rain_and_does_not_grow():
     assert np.array_equal(inside, np.isnan(now[:-5, :-7]))
 
 
-@settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 99), rain=st.booleans(), gaps=st.booleans())
 def test_without_motion_flow_is_persistence_to_the_bit(seed, rain, gaps):
     random = np.random.default_rng(seed)

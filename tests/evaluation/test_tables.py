@@ -294,7 +294,7 @@ def test_the_curve_passes_through_the_model_and_is_monotone():
     assert (np.diff([row["removal"] for row in curve]) >= 0).all()
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(st.permutations(range(6)))
 def test_tables_do_not_hang_on_the_order_of_the_frames_within_an_hour(order):
     one, two = RadarScores(BANDS), RadarScores(BANDS)

@@ -179,7 +179,7 @@ def equal(one, two):
     return True
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.lists(st.tuples(st.integers(0, 99), st.integers(0, 9)), min_size=1, max_size=6), st.data())
 def test_tallies_add_up_over_frames_radars_and_blocks(frames, data):
     tallies = [(hour, judge(a_frame(seed), np.random.default_rng(seed).random(SHAPE))) for seed, hour in frames]

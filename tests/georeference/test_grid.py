@@ -41,7 +41,6 @@ def test_the_range_fits_half_of_the_longer_side() -> None:
     assert wide.effective_width_km == 480
 
 
-@settings(deadline=None, max_examples=25)
 @given(radar=places, seed=st.integers(0, 2**32 - 1))
 def test_pixels_lie_where_distance_and_azimuth_from_the_radar_say(radar: RadarGeometry, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -58,7 +57,6 @@ def test_pixels_lie_where_distance_and_azimuth_from_the_radar_say(radar: RadarGe
     assert np.max(error) < 0.01  # metres
 
 
-@settings(deadline=None, max_examples=25)
 @given(radar=places)
 def test_points_come_back_to_their_pixels(radar: RadarGeometry) -> None:
     column, row = radar.grid.pixel_of(*radar.grid.longitude_latitude())
@@ -97,7 +95,7 @@ def test_the_union_of_one_radar_is_its_own_grid() -> None:
     assert union_grid([GORE]) == GORE.grid
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(
     others=st.lists(
         st.builds(
@@ -145,7 +143,6 @@ def test_a_union_with_a_radar_on_another_continent_names_it() -> None:
     assert "\n" not in str(error.value)
 
 
-@settings(deadline=None)
 @given(radar=places)
 def test_a_radar_is_the_same_after_a_flag(radar: RadarGeometry) -> None:
     assert RadarGeometry.from_flag(radar.to_flag()) == radar

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from map_cases import HIDDEN, land_and_water
@@ -79,7 +79,6 @@ def read_between(grid: NDArray[np.float32], at: NDArray[np.float32]) -> NDArray[
     return np.asarray(upper * (1 - low_share) + lower * low_share)
 
 
-@settings(deadline=None, max_examples=30)
 @given(
     latitude=st.floats(-70, 70),
     longitude=st.floats(-180, 180),
@@ -184,7 +183,6 @@ def test_a_frame_of_another_size_is_refused() -> None:
 codes = arrays(np.uint8, (4, 5), elements=st.sampled_from([UNDETECT, NODATA, 1, 100, 254]))
 
 
-@settings(deadline=None)
 @given(frames=st.lists(codes, max_size=4))
 def test_pooling_takes_the_highest_reflectivity_of_those_that_see(frames: list[NDArray[np.uint8]]) -> None:
     pooled = pool(frames, (4, 5))

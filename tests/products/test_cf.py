@@ -12,7 +12,7 @@ import rasterio
 import rasterio.warp
 import rioxarray  # noqa: F401  (gives datasets their .rio)
 import xarray as xr
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
@@ -75,7 +75,6 @@ def no_warnings() -> Iterator[None]:
         yield
 
 
-@settings(deadline=None)
 @given(
     codes=some_codes,
     probability=some_probability,
@@ -114,7 +113,6 @@ def test_cleaning_keeps_removes_or_fills_and_never_invents(
     assert np.abs(packed[told] / 254 - probability[told]).max(initial=0) <= 0.5 / 254 + 1e-6
 
 
-@settings(deadline=None)
 @given(codes=some_codes, probability=some_probability)
 def test_a_higher_threshold_never_keeps_more(codes: NDArray[np.uint8], probability: NDArray[np.float32]) -> None:
     nowhere, dbz = np.zeros(SHAPE, bool), np.zeros(SHAPE, np.float32)
@@ -135,7 +133,6 @@ def test_a_model_that_answers_no_number_is_refused() -> None:
 ORDER = {FLAG_KEPT: 4, FLAG_REMOVED: 3, FLAG_UNDETECT: 2, FLAG_FILLED: 1, FLAG_NODATA: 0}
 
 
-@settings(deadline=None)
 @given(st.lists(layers(), max_size=4))
 def test_the_composite_takes_the_best_of_those_that_see(several: list[Layer]) -> None:
     codes, flags, probability, spread = compose(several, SHAPE)
@@ -151,7 +148,6 @@ def test_the_composite_takes_the_best_of_those_that_see(several: list[Layer]) ->
         assert (ORDER[result[1]], result[0]) == best
 
 
-@settings(deadline=None)
 @given(st.lists(layers(), min_size=2, max_size=4), st.randoms())
 def test_the_order_of_the_radars_does_not_matter(several: list[Layer], random: object) -> None:
     shuffled = list(several)
@@ -160,7 +156,6 @@ def test_the_order_of_the_radars_does_not_matter(several: list[Layer], random: o
         np.testing.assert_array_equal(first, second)
 
 
-@settings(deadline=None)
 @given(layers())
 def test_one_radar_composed_is_itself(layer: Layer) -> None:
     for first, second in zip(compose([layer, layer], SHAPE), layer, strict=True):

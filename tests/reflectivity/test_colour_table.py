@@ -4,7 +4,7 @@ import colorsys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from picture_cases import (
@@ -222,7 +222,6 @@ def test_the_share_of_echo_about_a_pixel_is_of_what_is_observed_there(codes, win
         assert found[row, column] == pytest.approx(is_echo(part).sum() / seen if seen else 0)
 
 
-@settings(deadline=None)
 @given(codes, shapes)
 def test_every_pixel_has_the_one_class_that_its_kind_allows(values, shape):
     classes = classify_echoes(values, shape)
@@ -231,7 +230,6 @@ def test_every_pixel_has_the_one_class_that_its_kind_allows(values, shape):
     assert np.isin(classes[is_echo(values)], [METEOROLOGICAL, NON_METEOROLOGICAL, UNKNOWN]).all()
 
 
-@settings(deadline=None)
 @given(codes, shapes)
 def test_joined_echoes_are_non_meteorological_together(values, shape):
     classes = classify_echoes(values, shape)
@@ -246,7 +244,6 @@ def test_with_all_steps_off_every_echo_is_meteorological(values):
     assert (classify_echoes(values, OFF)[is_echo(values)] == METEOROLOGICAL).all()
 
 
-@settings(deadline=None)
 @given(codes, st.integers(2, 5))
 def test_opening_finds_the_same_in_a_mirrored_picture(values, opening):
     """An even disc must not shift the picture: odd ones are symmetric, so only those mirror exactly."""

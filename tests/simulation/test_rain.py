@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from simulation_cases import spectrum_slope
 
@@ -60,7 +60,6 @@ def test_structures_are_longer_along_their_direction() -> None:
     minutes=st.sampled_from([6.0, 12.0]),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=20)
 def test_the_lagged_correlation_peaks_at_the_given_motion(
     speed: float, degrees: float, minutes: float, seed: int
 ) -> None:

@@ -1,6 +1,5 @@
 """The stage carries on what the model has cleaned, and scores it beside the model on the same pixels."""
 
-import copy
 import json
 
 import imageio.v3 as iio
@@ -10,7 +9,6 @@ import pytest
 from forecast_cases import moving_codes, moving_field
 from learning_cases import config
 from store_cases import START, make_aligned, make_labels, make_targets, times_from
-from workflow_cases import SMOKE, Workspace
 
 from radar_cleaner.conventions import (
     METEOROLOGICAL,
@@ -265,14 +263,3 @@ def test_what_does_not_fit_is_refused(run, monkeypatch):
 def test_a_fast_run_scores_two_samples(run):
     found = run(fast_dev_run=True)
     assert found["samples"]["listed"] == 2 and found["fast_dev_run"]
-
-
-def test_the_training_reads_no_frame_of_an_evaluation_that_begins_where_it_ends(scratch: Workspace) -> None:
-    settings = copy.deepcopy(SMOKE)
-    settings["samples"] = {"lead_minutes": [0, 6, 18], "block_minutes": 60, "validation": 0}
-    settings["evaluation"] = {"period": ["2024-07-11 00:00", "2024-07-11 01:00"]}
-    output = scratch.snakemake("--dry-run", "--printshellcmds", config=settings).stdout
-    assert "rule evaluate_forecasts:" in output
-    for rule in ("split_samples", "train_model"):
-        job = output.split(f"rule {rule}:")[1].split("\n\n")[0]
-        assert "20240710T23" in job and "20240711T00" not in job

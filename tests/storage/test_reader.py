@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 import zarr
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -51,7 +51,6 @@ def content(path):
     return {file.relative_to(path).as_posix(): file.read_bytes() for file in files}
 
 
-@settings(max_examples=20, deadline=None)
 @given(
     frames=st.lists(hnp.arrays(np.uint8, SHAPE), max_size=7),
     steps=st.lists(st.integers(1, 10**6), min_size=7, max_size=7),

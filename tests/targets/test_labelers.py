@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
@@ -154,7 +154,6 @@ def test_density_is_for_the_inside_of_rain_and_against_a_speck() -> None:
 # Spokes.
 
 
-@settings(max_examples=30)
 @given(azimuth=st.floats(0, 360))
 def test_a_spoke_is_judged_alike_in_every_direction(azimuth: float) -> None:
     echo = spoke(azimuth) & OBSERVED & (DISTANCE > 50) & (DISTANCE < 80)
@@ -189,7 +188,6 @@ def test_sides_that_nobody_sees_say_nothing() -> None:
 # Neighbours in time.
 
 
-@settings(max_examples=25)
 @given(right=st.integers(-9, 9), down=st.integers(-9, 9), seed=st.integers(0, 99))
 def test_the_motion_of_an_echo_is_found(right: int, down: int, seed: int) -> None:
     field = cv2.GaussianBlur(np.random.default_rng(seed).random((240, 240)).astype(np.float32), (0, 0), 8)

@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from radar_cleaner.errors import ConfigError, SampleError
@@ -35,7 +35,6 @@ def reads(samples: list[Sample], minutes: list[int]) -> set[int]:
     return {time + minute * MINUTE for time, _ in samples for minute in minutes}
 
 
-@settings(deadline=None)
 @given(times=times_of_radars, minutes=windows)
 def test_a_sample_has_a_frame_of_its_radar_at_each_time(times: dict[str, set[int]], minutes: list[int]) -> None:
     samples = complete_samples(times, minutes)
@@ -56,7 +55,6 @@ def test_nothing_is_paired_by_tolerance() -> None:
     assert complete_samples(times, [0, 6]) == [(START, "CASGO")]
 
 
-@settings(deadline=None)
 @given(times=times_of_radars, minutes=windows, how=how_to_split)
 def test_training_and_validation_never_come_near_each_other(
     times: dict[str, set[int]], minutes: list[int], how: dict[str, float]
@@ -72,7 +70,6 @@ def test_training_and_validation_never_come_near_each_other(
     assert train == sorted(train) and val == sorted(val)
 
 
-@settings(deadline=None)
 @given(times=times_of_radars, minutes=windows, how=how_to_split)
 def test_the_split_is_a_function_of_the_samples(
     times: dict[str, set[int]], minutes: list[int], how: dict[str, float]
@@ -83,7 +80,6 @@ def test_the_split_is_a_function_of_the_samples(
     assert first == again
 
 
-@settings(deadline=None)
 @given(times=times_of_radars, minutes=windows, how=how_to_split)
 def test_new_frames_later_leave_old_validation_samples_where_they_are(
     times: dict[str, set[int]], minutes: list[int], how: dict[str, float]
@@ -120,7 +116,6 @@ def test_impossible_settings_are_refused(validation: float, block: int, purge: i
         split([(START, "R")], [0], validation=validation, block_minutes=block, purge_minutes=purge)
 
 
-@settings(deadline=None)
 @given(
     samples=st.sets(st.tuples(st.integers(0, 4 * 10**9), st.sampled_from(["CASGO", "CASCM", "radar, with comma"])))
 )

@@ -5,7 +5,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from learning_cases import OPTIMIZATION, config
 
@@ -35,7 +35,6 @@ def curve(how, steps, *averaged):
     return found
 
 
-@settings(max_examples=40, deadline=None)
 @given(steps=st.integers(1, 300), warmup=st.floats(0, 1), last=st.floats(1e-4, 1))
 def test_cosine_is_a_line_up_and_half_a_wave_down(steps, warmup, last):
     rising = max(1, round(warmup * steps))
@@ -53,7 +52,6 @@ def test_where_weights_are_averaged_the_cosine_gives_way_to_a_constant():
     assert found[60:] == [0.05 * TOP] * 40
 
 
-@settings(max_examples=40, deadline=None)
 @given(steps=st.integers(1, 300), warmup=st.floats(0.01, 0.9), last=st.floats(1e-4, 0.9))
 def test_one_cycle_is_two_half_waves(steps, warmup, last):
     length = max(4, steps + 1)

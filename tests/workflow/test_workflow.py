@@ -72,6 +72,17 @@ def test_no_target_reads_frames_of_another_period_and_no_mask_of_the_evaluation_
     assert max(time for _, time in masks) < "202407111200"
 
 
+def test_the_training_reads_no_frame_of_an_evaluation_that_begins_where_it_ends(scratch: Workspace) -> None:
+    settings = copy.deepcopy(SMOKE)
+    settings["samples"] = {"lead_minutes": [0, 6, 18], "block_minutes": 60, "validation": 0}
+    settings["evaluation"] = {"period": ["2024-07-11 00:00", "2024-07-11 01:00"]}
+    output = scratch.snakemake("--dry-run", "--printshellcmds", config=settings).stdout
+    assert "rule evaluate_forecasts:" in output
+    for rule in ("split_samples", "train_model"):
+        job = output.split(f"rule {rule}:")[1].split("\n\n")[0]
+        assert "20240710T23" in job and "20240711T00" not in job
+
+
 def test_named_targets_make_their_part(scratch: Workspace) -> None:
     preparing = UP_TO_TRAINING - {"train_model"}
     assert scratch.rules("prepare") == preparing

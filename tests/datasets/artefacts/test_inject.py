@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from learning_cases import PLANT_FILE, planting
 from plant_cases import ALL_CODES, CENTER, RANGE, SHAPE, TIMES, apart, one, planted, polar, quiet, rainy
@@ -38,7 +38,6 @@ def drawn(seed, *kinds, fraction=1.0, times=TIMES, target=1):
 # What is painted.
 
 
-@settings(max_examples=60)
 @given(
     kind=st.sampled_from(sorted(PAINTERS)),
     key=KEYS,
@@ -54,7 +53,6 @@ def test_planted_echo_shows_where_it_is_stronger_and_changes_nothing_else(kind, 
     assert not changed[~np.array(shown)].any() and not changed[codes == NODATA].any()
 
 
-@settings(max_examples=30)
 @given(
     width=st.floats(1, 90),
     start=st.floats(0, 1),
@@ -126,7 +124,6 @@ def test_a_plant_hangs_on_its_key_alone(kind):
     assert kind in fixed or not np.array_equal(first.codes, planted(codes, one(kind), key=1).codes)
 
 
-@settings(max_examples=25)
 @given(seeds=st.lists(st.integers(0, 10**6), min_size=2, max_size=5, unique=True), data=st.data())
 def test_plants_do_not_hang_on_the_batch_they_are_in(seeds, data):
     plants = [drawn(seed, fraction=0.8) for seed in seeds]

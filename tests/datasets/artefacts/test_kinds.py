@@ -5,7 +5,7 @@ from time import process_time
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from plant_cases import CENTER, RANGE, SHAPE, apart, one, planted, polar, quiet, rainy
 
@@ -26,7 +26,6 @@ def test_all_kinds_are_painted_but_those_that_hide_or_copy():
     assert set(PLANT_KINDS) - PAINTERS.keys() == {"blocked", "frozen", "repeated", "missing"}
 
 
-@settings(max_examples=40)
 @given(start=st.floats(0, 1), width=st.floats(0.2, 20), key=st.integers(0, 2**62), **PLACES)
 def test_a_spoke_is_a_ray_from_its_start_on(start, width, key, column, row):
     spoke = one("spokes", column=column, row=row, start=start, width_degrees=width)
@@ -109,7 +108,6 @@ def test_a_patch_is_in_part_the_same_from_time_to_time():
     assert 0.2 < both / either < 0.8
 
 
-@settings(max_examples=30)
 @given(width=st.floats(0.5, 8), arc=st.floats(20, 360), **PLACES)
 def test_a_ring_is_a_circle_around_the_radar_through_its_pixel(width, arc, column, row):
     ring = one("rings", column=column, row=row, width_px=width, arc_degrees=arc)
