@@ -1,4 +1,4 @@
-"""A product as GeoTIFFs, for whoever reads no Zarr."""
+"""Write the frames of a product as GeoTIFFs, for programs that read no Zarr."""
 
 from __future__ import annotations
 
@@ -8,33 +8,21 @@ import numpy as np
 import rasterio
 from rasterio import Affine
 
-from radar_cleaner.conventions import FLAG_NODATA, decode_dbz
-from radar_cleaner.products.cf import NO_PROBABILITY, PROBABILITY_STEPS
+from radar_cleaner.products.cf import PRODUCT_VARIABLES
 from radar_cleaner.storage.atomic import replacing
 from radar_cleaner.storage.reader import Store
 from radar_cleaner.storage.shards import format_time
-
-_BANDS = ("reflectivity", "quality_flag", "meteorological_probability")
 
 
 def write_geotiff(path: Path, product: Store, index: int, time: int) -> None:
     """Write one frame of a product, of a time in seconds since 1970, as a GeoTIFF, atomically.
 
-    Three float32 bands: reflectivity in dBZ (-32 is undetect), quality flag, probability; NaN is nodata.
+    Each variable of the product is a float32 band in the order of `PRODUCT_VARIABLES`, NaN where it has no
+    value: reflectivity in dBZ (-32 is undetect), quality flag, probability, and of an ensemble its spread.
     """
-    codes, flags, packed = (product.frame(name, index) for name in _BANDS)
-    bands = (
-        decode_dbz(codes),
-        np.where(flags == FLAG_NODATA, np.nan, flags),
-        np.where(packed == NO_PROBABILITY, np.nan, packed / PROBABILITY_STEPS),
-    )
+    names = [name for name in PRODUCT_VARIABLES if name in product.group]
+    bands = np.stack([PRODUCT_VARIABLES[name].unpack(product.frame(name, index)) for name in names])
     (column, row), step = product.attrs["center_px"], float(product.attrs["metres_per_pixel"])
-    place = {
-        "height": codes.shape[0],
-        "width": codes.shape[1],
-        "crs": product.group["crs"].attrs["spatial_ref"],
-        "transform": Affine(step, 0, -(column + 0.5) * step, 0, -step, (row + 0.5) * step),
-    }
     with (
         replacing(path) as temporary,
         rasterio.open(
@@ -43,11 +31,14 @@ def write_geotiff(path: Path, product: Store, index: int, time: int) -> None:
             driver="GTiff",
             compress="deflate",
             dtype="float32",
-            count=len(_BANDS),
             nodata=np.nan,
-            **place,
-        ) as picture,
+            count=len(names),
+            height=bands.shape[1],
+            width=bands.shape[2],
+            crs=product.group["crs"].attrs["spatial_ref"],
+            transform=Affine(step, 0, -(column + 0.5) * step, 0, -step, (row + 0.5) * step),
+        ) as raster,
     ):
-        picture.write(np.stack(bands).astype(np.float32))
-        picture.descriptions = _BANDS
-        picture.update_tags(time=format_time(time))
+        raster.write(bands)
+        raster.descriptions = tuple(names)
+        raster.update_tags(time=format_time(time))

@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from radar_cleaner.config.cleaning import FrameCleaning
 from radar_cleaner.conventions import FLAG_FILLED, FLAG_KEPT, FLAG_REMOVED
-from radar_cleaner.datasets.frame_cache import Codes
-from radar_cleaner.errors import ConfigError, StoreError
-from radar_cleaner.georeference.grid import RadarGeometry, polar_coordinates
+from radar_cleaner.errors import ConfigError
+from radar_cleaner.georeference.grid import RadarGeometry
 from radar_cleaner.inference.ensemble import EnsembleReader, load_ensemble
-from radar_cleaner.inference.frame_reader import FrameInputs
 from radar_cleaner.inference.fusion import EvidenceFusion
-from radar_cleaner.inference.predictor import Prediction
 from radar_cleaner.inference.prefetch import map_in_thread
-from radar_cleaner.products.cf import LABEL_ATTRS, ProductWriter, clean, pack_spread
+from radar_cleaner.products.cf import ProductWriter, pack_frame, variable_names
+from radar_cleaner.products.cleaning import FrameCleaner, PredictedFrame, decision_attrs, find_range
+from radar_cleaner.products.composite import LABEL_ATTRS
 from radar_cleaner.storage.paths import Layout
 
 logger = logging.getLogger(__name__)
-
-
-class _Frame(NamedTuple):
-    """A frame to be cleaned: its codes (y, x), and what each model is told of it."""
-
-    time: int
-    codes: Codes
-    inputs: list[FrameInputs]
 
 
 def clean_frames(
@@ -96,71 +86,53 @@ def clean_frames(
     code
         Python file of a network of your own.
     """
-    place = RadarGeometry.from_flag(geometry)
+    radar_geometry = RadarGeometry.from_flag(geometry)
     if not 0 <= threshold <= 1:
         raise ConfigError(f"cleaning.threshold {threshold}: it is a probability, 0 to 1")
-    ensemble = load_ensemble(model, threads, code, calibrated)
+    cleaning = FrameCleaning(threshold=threshold, calibrated=calibrated, votes=votes, fill=fill, tta=tta)
+    ensemble = load_ensemble(model, threads, code, cleaning.calibrated)
     ensemble.check_atlas(atlas)
     layout = Layout(results)
     shards = [shard, *(name for name in neighbours or [] if name != shard)]
-    frames = EnsembleReader(
+    reader = EnsembleReader(
         [layout.labels(radar, name) for name in shards],
         [layout.aligned(radar, name) for name in shards],
         ensemble.inputs_for(input_minutes),
         layout.atlas(radar),
         layout.static(radar) if static else None,
     )
-    seen = frames.first
-    if place.radar != radar or place.grid.shape != seen.grid.shape:
-        raise StoreError(
-            f"{seen.labels.stores[0].path}: holds frames of {seen.grid.shape} of {radar}, --geometry is "
-            f"{place.grid.shape} of {place.radar}; make the labels again"
-        )
-    sums = EvidenceFusion([layout.targets(radar, shard)], votes)
-    range_km, _ = polar_coordinates(place.grid.shape, place.center_px, place.metres_per_pixel)
-    in_range = range_km <= place.range_km
-    attrs = {name: seen.attrs[name] for name in LABEL_ATTRS if name in seen.attrs}
-    decisions = {"threshold": threshold, "votes": votes, "fill": int(fill), "tta": int(tta)}
-    decisions |= {"calibrated": 1} if calibrated else {}
-    own = seen.labels.stores[0].times.tolist()
+    fusion = EvidenceFusion([layout.targets(radar, shard)], cleaning.votes)
+    cleaner = FrameCleaner(ensemble, reader, fusion, find_range(radar_geometry, reader), cleaning)
+    attrs = {name: reader.first.attrs[name] for name in LABEL_ATTRS if name in reader.first.attrs}
+    models = {str(path): member.digest for path, member in zip(model, ensemble.members, strict=True)}
     counts = np.zeros(256, np.int64)
-    digests = {str(path): one.digest for path, one in zip(model, ensemble.members, strict=True)}
     with ProductWriter(
         output,
-        place.grid,
+        radar_geometry.grid,
         [radar],
-        attrs={**attrs, "model_digest": ensemble.digest, **decisions},
+        attrs={**attrs, "model_digest": ensemble.digest, **decision_attrs(cleaning)},
         codec=codec,
         provenance={
             "stage": "clean_frames",
-            "parameters": {"input_minutes": input_minutes, "atlas": atlas, **decisions},
-            "inputs": {**digests, **frames.digests, **sums.digests},
+            "parameters": {"input_minutes": input_minutes, "atlas": atlas, **cleaning.model_dump(mode="json")},
+            "inputs": {**models, **reader.digests, **fusion.digests},
         },
-        spread=len(model) > 1,
+        names=variable_names(ensemble=len(model) > 1),
     ) as product:
 
-        def write(judged: tuple[_Frame, Prediction]) -> NDArray[np.int64]:
-            frame, answer = judged
-            probability = sums.fuse(answer.probability, frame.time)
-            codes, flags, packed = clean(frame.codes, probability, answer.dbz, threshold, fill, in_range)
-            planes = {"reflectivity": codes, "quality_flag": flags, "meteorological_probability": packed}
-            if answer.spread is not None:
-                planes["probability_spread"] = pack_spread(answer.spread, packed)
-            product.append(frame.time, **planes)
-            return np.bincount(flags.reshape(-1), minlength=256)
+        def write(frame: PredictedFrame) -> NDArray[np.int64]:
+            decided = cleaner.decide(frame)
+            product.append(frame.time, **pack_frame(decided))
+            return np.bincount(decided.flags.reshape(-1), minlength=256)
 
-        def judge() -> Iterator[tuple[_Frame, Prediction]]:
-            read = map_in_thread(lambda time: _Frame(time, frames.codes(time), frames.inputs(time)), own)
-            while batch := list(islice(read, ensemble.batch_size)):
-                yield from zip(batch, ensemble.predict_all([frame.inputs for frame in batch], tta), strict=True)
-
-        for counted in map_in_thread(write, judge()):
-            counts += counted
+        times = reader.first.labels.stores[0].times.tolist()
+        for frame_counts in map_in_thread(write, cleaner.predict(times)):
+            counts += frame_counts
     logger.info(
         "%s %s: %d frames; of the echo pixels %d kept, %d removed; %d filled",
         radar,
         shard,
-        len(own),
+        len(times),
         counts[FLAG_KEPT],
         counts[FLAG_REMOVED],
         counts[FLAG_FILLED],

@@ -25,7 +25,7 @@ from radar_cleaner.errors import ConfigError, ModelError, StoreError
 from radar_cleaner.inference.frame_reader import FrameReader
 from radar_cleaner.inference.predictor import load_predictor
 from radar_cleaner.models import draw_weights
-from radar_cleaner.products.cf import NO_PROBABILITY
+from radar_cleaner.products.decision import NO_PROBABILITY
 from radar_cleaner.stages.clean_frames import clean_frames
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.reader import open_store, read_provenance
@@ -235,7 +235,7 @@ def test_what_does_not_fit_is_refused(results):
         run(results, atlas="mask")
     with pytest.raises(ModelError, match="no such model file"):
         run(results, model=[results / "none.pt"])
-    with pytest.raises(StoreError, match=r"holds frames of \(48, 48\) of CASGO, --geometry is \(20, 20\)"):
+    with pytest.raises(StoreError, match=r"its frames are \(48, 48\), --geometry of CASGO is \(20, 20\)"):
         run(results, geometry=store_cases.small_geometry(shape=(20, 20)).to_flag())
 
 

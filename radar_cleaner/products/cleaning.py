@@ -1,0 +1,83 @@
+"""Clean the frames of a radar: predict with the models, add the evidence, decide each pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radar_cleaner.config.cleaning import FrameCleaning
+from radar_cleaner.errors import StoreError
+from radar_cleaner.georeference.grid import RadarGeometry, polar_coordinates
+from radar_cleaner.inference.ensemble import Ensemble, EnsembleReader
+from radar_cleaner.inference.frame_reader import FrameInputs
+from radar_cleaner.inference.fusion import EvidenceFusion
+from radar_cleaner.inference.predictor import Prediction
+from radar_cleaner.inference.prefetch import map_in_thread
+from radar_cleaner.products.decision import Codes, DecidedFrame, decide
+
+
+@dataclass(frozen=True)
+class PredictedFrame:
+    """A frame with its prediction: time in seconds since 1970, decoded reflectivity codes (y, x)."""
+
+    time: int
+    codes: Codes
+    prediction: Prediction
+
+
+@dataclass(frozen=True)
+class FrameCleaner:
+    """Clean the frames of one radar, in two steps: to decide can run in another thread than to predict."""
+
+    ensemble: Ensemble
+    reader: EnsembleReader
+    fusion: EvidenceFusion
+    in_range: NDArray[np.bool_]
+    options: FrameCleaning
+
+    def predict(self, times: Iterable[int]) -> Iterator[PredictedFrame]:
+        """Predict frames batch by batch; another thread reads the next ones."""
+
+        def read(time: int) -> tuple[int, Codes, list[FrameInputs]]:
+            return time, self.reader.codes(time), self.reader.inputs(time)
+
+        frames = map_in_thread(read, times)
+        while batch := list(islice(frames, self.ensemble.batch_size)):
+            predictions = self.ensemble.predict_all([inputs for *_, inputs in batch], self.options.tta)
+            for (time, codes, _), prediction in zip(batch, predictions, strict=True):
+                yield PredictedFrame(time, codes, prediction)
+
+    def decide(self, frame: PredictedFrame) -> DecidedFrame:
+        """Add the evidence of the label model, then keep, remove or fill each pixel."""
+        return decide(
+            frame.codes,
+            self.fusion.fuse(frame.prediction.probability, frame.time),
+            frame.prediction.dbz,
+            frame.prediction.spread,
+            threshold=self.options.threshold,
+            fill=self.options.fill,
+            in_range=self.in_range,
+        )
+
+
+def find_range(geometry: RadarGeometry, reader: EnsembleReader) -> NDArray[np.bool_]:
+    """(y, x) where pixels lie within the radar's range. Raises StoreError if the frames have another shape."""
+    grid = reader.first.grid
+    if geometry.grid.shape != grid.shape:
+        raise StoreError(
+            f"{reader.first.labels.stores[0].path}: its frames are {grid.shape}, --geometry of {geometry.radar} is"
+            f" {geometry.grid.shape}; run snakemake to make the labels again"
+        )
+    range_km, _ = polar_coordinates(grid.shape, geometry.center_px, geometry.metres_per_pixel)
+    return np.asarray(range_km <= geometry.range_km)
+
+
+def decision_attrs(options: FrameCleaning) -> dict[str, object]:
+    """Return the options as attributes of a product."""
+    attrs: dict[str, object] = {"threshold": options.threshold, "votes": options.votes}
+    attrs |= {"fill": int(options.fill), "tta": int(options.tta)}
+    return attrs | ({"calibrated": 1} if options.calibrated else {})
