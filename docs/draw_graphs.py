@@ -149,7 +149,7 @@ def to_mermaid(graph: Graph) -> str:
 
 
 def ask_snakemake(question: list[str], config: str, targets: list[str]) -> str:
-    """What snakemake prints of a graph; its own words where it refuses."""
+    """Return Snakemake's description of a graph, or its message where it refuses."""
     command = [sys.executable, "-m", "snakemake", *targets, *question, "--configfile", config]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:

@@ -38,7 +38,7 @@ FORMS = {
     '"of which": begin a new sentence': r"\bof which\b",
     '"and so": begin a new sentence': r"\band so\b(?! (?:on|does|do|is|are)\b)",
     '"is well": write "works well", or say how': r"\b(?:is|are|be) well\b",
-    "a person's verb for data": rf"(?<![-\w])(?<!as you )(?:{DATA_VERBS})\b(?![-\s]out\b)",
+    "a person's verb for data": rf"(?<![-\w])(?<!as you )(?:{DATA_VERBS})\b(?![-\s]out\b|-in\b|-alone\b|ard)",
 }
 WHAT = 'begins with "What": use the imperative or a noun'
 NUMPY_HEADING = re.compile(r"^\s*-{3,}\s*$")

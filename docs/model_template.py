@@ -51,7 +51,7 @@ class MyOptions:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        require("width", self.width, 1)  # an impossible value is told before anything is computed
+        require("width", self.width, 1)  # refuses an impossible value before anything is computed
         require("dropout", self.dropout, 0, 0.99)
 
 
