@@ -1,7 +1,7 @@
 """The planes of a bank's frames in files that the processes of a machine map: raw, or each compressed by itself.
 
 Mapped, they are in memory once whatever the number of processes, and the kernel lets go what does not fit. Raw
-ones are cut some three times as quickly, packed ones are 25 to 60 times smaller (EXPERIMENTS.md).
+ones are cut some three times as quickly, packed ones are 25 to 60 times smaller (docs/experiments).
 """
 
 from __future__ import annotations

@@ -118,7 +118,8 @@ def _multiple(name: str, side: int, features: Sequence[Tensor], channels: Sequen
         found = ", ".join(" x ".join(map(str, feature.shape)) for feature in features)
         raise ConfigError(
             f"backbone {name}: of a picture of {side} x {2 * side} px it makes {found}, and the decoder needs"
-            f" {LEVELS} levels that are each a whole number of times as small; choose another (config/README.md)"
+            f" {LEVELS} levels that are each a whole number of times as small; choose another"
+            " (docs/how-to/choose_a_network.md)"
         )
     return side // sizes[-1]
 

@@ -275,7 +275,7 @@ def _remedy(source: str) -> str:
     """What to do about a source without pictures."""
     found = sorted(path for path, _ in walk(f"{source}/", is_archive)) if Path(source).is_dir() else []
     if not found:
-        return "see config/README.md, 'frames'"
+        return "see docs/how-to/archives_and_object_stores.md"
     suffix = next(suffix for suffix in SUFFIXES if found[0].lower().endswith(suffix))
     depth = "" if Path(found[0]).parent == Path(source) else "**/"
     return f"it holds archives ({len(found)}): write {source}/{depth}*{suffix}"

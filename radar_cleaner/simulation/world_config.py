@@ -28,7 +28,7 @@ def write_config(world: World, folder: Path) -> str:
         for radar in world.radars
     )
     return f"""\
-# A simulated world (radar-cleaner simulate, seed {options.seed}); config/README.md explains every key.
+# A simulated world (radar-cleaner simulate, seed {options.seed}); docs/reference/config.md explains every key.
 #   snakemake --cores all --configfile {quote(str(folder / "config.yaml"))}
 # Call snakemake in the folder in which you called simulate: paths are seen from there.
 

@@ -175,7 +175,7 @@ def test_rain_is_no_spoke_and_a_spoke_that_meets_it_is_judged_outside_alone() ->
 @given(codes=some_codes)
 def test_the_labeler_of_spokes_never_speaks_for_an_echo(codes: Codes) -> None:
     found = said(SpokeJudge(codes != NODATA, (4, 4), 5), codes)
-    assert (found <= 0).all() and (found >= -3.6).all()  # the bound that config/README.md names
+    assert (found <= 0).all() and (found >= -3.6).all()  # the bound that docs/explanation/weak_labels.md names
 
 
 def test_sides_that_nobody_sees_say_nothing() -> None:

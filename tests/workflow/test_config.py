@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from workflow_cases import REPOSITORY, SMOKE, Workspace
 
 from radar_cleaner.config.load import read_config
 from radar_cleaner.config.network_choice import network_files
-from radar_cleaner.config.networks import ARCHITECTURES, describe_options
+from radar_cleaner.config.networks import ARCHITECTURES
 from radar_cleaner.config.training import Network
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.planning.plan import Plan
@@ -306,65 +305,3 @@ def test_the_guides_worked_example_is_a_whole_config(tmp_path: Path, monkeypatch
     assert (geometry.width, geometry.height, geometry.center_px) == (640, 640, (319.5, 319.5))
     assert geometry.metres_per_pixel == 120_000 / 320
     assert plan.settings.samples.input_minutes == (-15, 0, 15)
-
-
-def sections_of_the_manual() -> dict[str, str]:
-    """The text below each second-level heading of the manual."""
-    parts = re.split(r"^## (\w+)$", (REPOSITORY / "config" / "README.md").read_text(), flags=re.MULTILINE)
-    return dict(zip(parts[1::2], parts[2::2], strict=True))
-
-
-def leaves(schema: dict[str, Any], root: dict[str, Any], path: str = "") -> dict[str, dict[str, Any]]:
-    """Each key that takes a value, dotted, with its schema."""
-    if "$ref" in schema:
-        schema = {**root["$defs"][schema["$ref"].rpartition("/")[2]], **schema}
-    if "properties" not in schema:
-        return {path: schema}
-    found = {}
-    for key, part in schema["properties"].items():
-        found |= leaves(part, root, f"{path}.{key}" if path else key)
-    return found
-
-
-SECTIONS = [name for name in yaml.safe_load(SCHEMA.read_text())["properties"] if name != "results"]
-
-
-@pytest.mark.parametrize("section", SECTIONS)
-def test_every_key_of_the_schema_is_in_the_manual_with_its_default(section: str) -> None:
-    schema = yaml.safe_load(SCHEMA.read_text())
-    part, manual = schema["properties"][section], sections_of_the_manual()[section]
-    for key, leaf in leaves(part.get("items", part), schema).items():
-        if section == "radars":  # what overrides the common keys is named there as sections
-            assert f"`{key.split('.')[0]}`" in manual, key
-            continue
-        row = re.search(rf"^\|[^|]*`{re.escape(key)}`[^|]*\| ([^|]*) \|", manual, re.MULTILINE)
-        assert row, f"{section}.{key}"
-        shown, default = row[1].strip("`"), leaf["default"]
-        if default not in (None, [], {}):  # those the manual puts in words
-            assert (shown if isinstance(default, str) else yaml.safe_load(shown)) == default, f"{section}.{key}"
-
-
-def test_every_option_of_a_network_is_in_the_manual_with_its_default() -> None:
-    manual = sections_of_the_manual()["training"]
-    head = re.search(r"^\| option \|(.*)\| meaning \|$", manual, re.MULTILINE)
-    assert head
-    networks = [name.strip("` ") for name in head[1].split("|")]
-    assert set(networks) == ARCHITECTURES.keys()
-    for name, kind in ARCHITECTURES.items():
-        for option, default in describe_options(kind).items():
-            row = re.search(rf"^\| `model.{option}` \|(.*)\|[^|]*\|$", manual, re.MULTILINE)
-            assert row, option
-            shown = yaml.safe_load(row[1].split("|")[networks.index(name)])
-            assert shown == default, (name, option)
-
-
-def test_the_manual_names_no_key_that_there_is_not() -> None:
-    schema, manual = yaml.safe_load(SCHEMA.read_text()), sections_of_the_manual()
-    for section in SECTIONS:
-        part = schema["properties"][section]
-        known = {*leaves(part.get("items", part), schema)}
-        if section == "training":
-            known |= {f"model.{name}" for options in ARCHITECTURES.values() for name in describe_options(options)}
-        rows = re.findall(r"^\| (`[^|]*`) \|", manual[section], re.MULTILINE)
-        named = [key.strip("` ") for row in rows for key in row.split(",")]
-        assert named and [key for key in named if key not in known] == []
