@@ -23,7 +23,7 @@ import torch
 from radar_cleaner.datasets.channels import unscale_dbz
 from radar_cleaner.inference.ensemble import EnsembleReader
 from radar_cleaner.inference.predictor import Predictor, load_predictor
-from radar_cleaner.models import apply_padded
+from radar_cleaner.models.padding import apply_padded
 from radar_cleaner.stages.export_model import export_model
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.shards import shard_of

@@ -1,8 +1,7 @@
-"""Compare the learning-rate finder with a sweep: repeat the training of a finished run at other rates.
+"""The learning-rate finder against a sweep: a training of a finished run again, at other rates.
 
-    .venv/bin/python benchmarks/learning_rates.py results 0.002 0.006 0.02
-
-It prints the smallest validation loss of each rate, and the rate that the finder takes.
+.venv/bin/python benchmarks/learning_rates.py results 0.002 0.006 0.02
+Prints the least validation loss of each rate, and the rate that the finder takes.
 """
 
 from __future__ import annotations
@@ -16,13 +15,13 @@ import pandas as pd
 from flags import to_flags, train_options
 
 from radar_cleaner.cli import app
-from radar_cleaner.training.checkpoints import read_model_provenance
+from radar_cleaner.models.files import read_model_provenance
 
 FOUND = {"rates": "rates.csv", "rates-figure": "rates.png"}
 
 
 def train(results: Path, parameters: dict[str, object], rate: str, folder: Path) -> tuple[float, float]:
-    """Train at a rate; return the rate and the smallest validation loss."""
+    """The rate of a training, and its least validation loss."""
     options = train_options(parameters, results, folder) | {"learning_rate": rate}
     if rate == "find":
         options |= {name: folder / file for name, file in FOUND.items()}

@@ -1,11 +1,11 @@
 """
-Measure time and jobs from a frame to its product, by the loop of docs/how-to/near_real_time.md.
+From a frame to its product, by the loop of docs/how-to/near_real_time.md: how long, in how many jobs.
 
     python benchmarks/near_real_time.py
     python benchmarks/near_real_time.py --window -12 -6 0
 
-Frames of the sample are put into two watched folders, one radar after the other. After each frame the loop's own
-command is called. The model has the default size and random weights, which cost the same time.
+Frames of the sample are put into two watched folders, one radar's after the other's; after each the loop's own
+command is called. The model has the default size and random weights: what it answers costs the same time.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ from statistics import median
 import yaml
 from checkout import ROOT, link_project, run
 
-from radar_cleaner.models import ModelConfig, draw_weights
-from radar_cleaner.training.checkpoints import save_model
+from radar_cleaner.models.blocks import draw_weights
+from radar_cleaner.models.config import ModelConfig
+from radar_cleaner.models.files import save_model
+from radar_cleaner.models.registry import build_model
 
 RADARS = ("CASGO", "CASCM")
 TIMES = [f"20240711{hour}{minute:02}" for hour in (13, 14) for minute in range(0, 60, 6)]
@@ -61,14 +63,14 @@ def main() -> None:
 
 
 def loop_command(page: str) -> list[str]:
-    """Return the loop's command from the page."""
+    """The loop's command as the page tells it."""
     found = re.search(r"^    (flock .*)$", page, re.MULTILINE)
     assert found, "docs/how-to/near_real_time.md has no command that begins with flock"
     return shlex.split(found.group(1))
 
 
 def prepare(place: Path, window: list[int]) -> None:
-    """Set up the project, two empty watched folders, a model, and the example's config for them."""
+    """The project, two empty folders that are watched, a model, and the example's config for them."""
     link_project(place)
     shutil.copytree(ROOT / "config", place / "config")
     config = yaml.safe_load((ROOT / "config/realtime.yaml").read_text())
@@ -81,7 +83,7 @@ def prepare(place: Path, window: list[int]) -> None:
     (place / "config/realtime.yaml").write_text(yaml.safe_dump(config))
     path = place / config["cleaning"]["model"]
     model = ModelConfig("tiny_unet", tuple(window), (0,), "none", "max", "reflect")
-    network = model.build()
+    network = build_model(model)
     draw_weights(network, 1)
     save_model(path, model, network.state_dict(), {})
 
@@ -94,7 +96,7 @@ def put_frame(place: Path, radar: str, when: str) -> None:
 
 
 def measure(command: list[str], place: Path, radar: str, when: str) -> tuple[float, float]:
-    """Return the seconds from a frame to its product, and the share of the subcommands alone."""
+    """Seconds from a frame to its product, and those that the subcommands alone took of them."""
     put_frame(place, radar, when)
     before = time.time()
     seconds = timed(command, place)

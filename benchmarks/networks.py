@@ -14,8 +14,12 @@ from collections.abc import Callable
 
 import torch
 
-from radar_cleaner.config.networks import ARCHITECTURES
-from radar_cleaner.models import ModelConfig, apply_padded, draw_weights, keyed_modules, set_keys
+from radar_cleaner.config.networks import network_names
+from radar_cleaner.models.blocks import draw_weights
+from radar_cleaner.models.config import ModelConfig
+from radar_cleaner.models.dropout import keyed_modules, set_keys
+from radar_cleaner.models.padding import apply_padded
+from radar_cleaner.models.registry import build_model
 from radar_cleaner.models.summary import summarize_model
 
 from .speed.timing import in_turns
@@ -30,8 +34,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    configs = {name: ModelConfig(name, (-6, 0, 6), (0,), "channel", "max", "reflect") for name in ARCHITECTURES}
-    models = {name: config.build() for name, config in configs.items()}
+    configs = {name: ModelConfig(name, (-6, 0, 6), (0,), "channel", "max", "reflect") for name in network_names()}
+    models = {name: build_model(config) for name, config in configs.items()}
     for model in models.values():
         draw_weights(model, 0)
     channels = configs[FIRST].channels

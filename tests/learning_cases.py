@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from benchmarks.flags import to_flags
 from radar_cleaner.cli import app
 from radar_cleaner.config.artefacts import PLANT_KINDS, PlantKind, read_plant_ranges
+from radar_cleaner.config.inputs import Inputs
 from radar_cleaner.conventions import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, NONE, UNKNOWN
 from radar_cleaner.datasets.artefacts.inject import NO_PLANTS, Planting
 from radar_cleaner.datasets.augmentation import Augmentation
-from radar_cleaner.datasets.channels import Inputs
 from radar_cleaner.datasets.frame_cache import RadarFrameBank, RadarGrid, Sample
 from radar_cleaner.datasets.inpainting_masks import HoleOptions
-from radar_cleaner.models import ModelConfig
+from radar_cleaner.models.config import ModelConfig
 from radar_cleaner.storage.atomic import write_text
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.shards import encode_stores, format_time, shard_of

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from workflow_cases import REPOSITORY, Job, Workspace
 
-from radar_cleaner.config.networks import ARCHITECTURES, describe_options
+from radar_cleaner.config.networks import network_options_model
 
 SCHEMA = REPOSITORY / "workflow/schemas/config.schema.yaml"
 PRODUCTS = {"clean_frames", "compose_radars", "write_report"}
@@ -307,7 +307,7 @@ ALL_KEYS = set(leaves(yaml.safe_load(SCHEMA.read_text()), yaml.safe_load(SCHEMA.
 ALL_KEYS |= {
     f"training.model.{option}"
     for name in ("tiny_unet", "window_attention")
-    for option in describe_options(ARCHITECTURES[name])
+    for option in network_options_model(name).model_fields
 }
 NAMED = {re.sub(r"\.\d+\.", ".*.", key) for rows in (KEYS, OTHER_KEYS, GIVEN_KEYS) for key in rows}
 OWN_KEYS = sorted(key.removeprefix("radars.*.") for key in ALL_KEYS - NAMED if key.startswith("radars.*."))

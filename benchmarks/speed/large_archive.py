@@ -21,10 +21,10 @@ from pathlib import Path
 
 import zarr
 
+from radar_cleaner.models.files import read_model_provenance
 from radar_cleaner.storage.reader import open_store
 from radar_cleaner.storage.shards import encode_stores, shard_of, shard_start
 from radar_cleaner.targets.splits import sample_table
-from radar_cleaner.training.checkpoints import read_model_provenance
 
 from ..checkout import measure_python
 from ..flags import to_flags, train_options

@@ -18,11 +18,11 @@ from radar_cleaner.datasets.artefacts.inject import PlantOptions, read_planting
 from radar_cleaner.datasets.augmentation import Augmentation
 from radar_cleaner.datasets.frame_cache import RadarSources, Sample
 from radar_cleaner.datasets.inpainting_masks import HoleOptions
-from radar_cleaner.models import ModelConfig
+from radar_cleaner.models.config import ModelConfig
+from radar_cleaner.models.files import read_model_provenance
 from radar_cleaner.planning.plan import Plan
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.targets.splits import read_samples
-from radar_cleaner.training.checkpoints import read_model_provenance
 from radar_cleaner.training.losses import LossWeights
 from radar_cleaner.training.optimizer import Optimization
 from radar_cleaner.training.precision import Numerics

@@ -20,7 +20,8 @@ from torch.profiler import ProfilerActivity, profile
 
 from radar_cleaner.datasets.batches import make_batch
 from radar_cleaner.datasets.frame_cache import open_bank, write_bank
-from radar_cleaner.models import draw_weights
+from radar_cleaner.models.blocks import draw_weights
+from radar_cleaner.models.registry import build_model
 from radar_cleaner.training.distributed import Processes
 from radar_cleaner.training.precision import set_determinism
 from radar_cleaner.training.settings import Running
@@ -51,7 +52,7 @@ def measure(made: Made, place: Path, rounds: int, crop: int, profiled: bool = Fa
     samples, inputs = made.samples, training.inputs
     write_bank(place / "bank", made.sources, samples, inputs.input_minutes, inputs, 10**12)
     crops = Crops(training, open_bank(place / "bank"), samples)
-    model = training.config.build()
+    model = build_model(training.config)
     draw_weights(model, 1)
     model.train()
     parts = make_parts(training, crops, model, 1e-4)

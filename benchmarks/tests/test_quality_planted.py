@@ -42,11 +42,12 @@ from radar_cleaner.config.artefacts import PLANT_KINDS, PlantKind
 from radar_cleaner.conventions import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, decode_dbz, is_echo
 from radar_cleaner.errors import ConfigError, ModelError
 from radar_cleaner.frames.timestamps import NameFormat
-from radar_cleaner.models import draw_weights
+from radar_cleaner.models.blocks import draw_weights
+from radar_cleaner.models.files import save_model
+from radar_cleaner.models.registry import build_model
 from radar_cleaner.reflectivity.colour_table import EchoShape, classify_echoes
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.shards import format_time, shard_of
-from radar_cleaner.training.checkpoints import save_model
 
 RADAR, SHAPE = "CASGO", (96, 96)
 NAMES = NameFormat(r"(\d{12})", "%Y%m%d%H%M")
@@ -91,7 +92,7 @@ def write_frames(folder: Path, radar: str = RADAR) -> Job:
     for time, mask in zip(TIMES, classes, strict=True):
         name = "".join(character for character in format_time(time) if character.isdigit())[:12]
         iio.imwrite(masks / radar / f"{name}.png", mask)
-    model = model_config().build()
+    model = build_model(model_config())
     draw_weights(model, 4)
     save_model(layout.results / "model.pt", model_config(), model.state_dict(), {})
     period = ((SCORED[0], SCORED[-1] + 1),)
@@ -365,7 +366,7 @@ def test_a_model_sees_the_planted_frames_in_place_of_its_own(job: Job, frames: F
 def test_a_model_of_a_single_time_is_judged_on_the_frame_alone(job: Job, frames: Frames, planter: Planter) -> None:
     alone = model_config(input_minutes=(0,))
     path = job.results / "alone.pt"
-    network = alone.build()
+    network = build_model(alone)
     draw_weights(network, 4)
     save_model(path, alone, network.state_dict(), {})
     ask = load_models(NamedModel("alone", (path,)), job.results, frames)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from radar_cleaner.config import shipped
-from radar_cleaner.config.networks import ARCHITECTURES, read_options, write_options
+from radar_cleaner.config.networks import network_names, network_options_model, read_options, write_options
 from radar_cleaner.config.training import Network, Training
 from radar_cleaner.errors import ConfigError
 
@@ -13,9 +13,9 @@ from radar_cleaner.errors import ConfigError
 def check_network(training: Training) -> None:
     """Raise ConfigError for an unknown network, for wrong options, and for crops that it cannot divide."""
     model = training.model
-    if model.name not in ARCHITECTURES and model.code is None:
+    if model.name not in network_names() and model.code is None:
         raise ConfigError(
-            f"training.model.name: {model.name} is none of {', '.join(ARCHITECTURES)}; write one of these,"
+            f"training.model.name: {model.name} is none of {', '.join(network_names())}; write one of these,"
             " or name the Python file of your own in training.model.code"
         )
     multiple = getattr(_options(model), "multiple", 1)
@@ -48,10 +48,10 @@ def network_files(model: Network) -> list[str]:
 
 def _options(model: Network) -> Any:
     """Return the options of a network, None if it is one of the user's. Raises ConfigError that names the key."""
-    if model.name not in ARCHITECTURES:
+    if model.name not in network_names():
         return None
     try:
-        return read_options(ARCHITECTURES[model.name], model.options, model.name)
+        return read_options(network_options_model(model.name), model.options, model.name)
     except ConfigError as error:
         option, words = str(error).split(" ", 1)
         raise ConfigError(f"training.model.{option.rstrip(':')}: {words}") from None

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from radar_cleaner.config.inputs import Inputs
 from radar_cleaner.conventions import METEOROLOGICAL, NON_METEOROLOGICAL
 from radar_cleaner.datasets.artefacts.canvas import Plant
 from radar_cleaner.datasets.artefacts.inject import NO_PLANTS, Planting, draw_plants
-from radar_cleaner.datasets.channels import Inputs
 from radar_cleaner.datasets.dihedral import Turn, turn_point
 from radar_cleaner.datasets.frame_cache import ECHO_CLASS, Bank, Sample
 from radar_cleaner.datasets.inpainting_masks import Hole, HoleOptions, draw_holes

@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 from radar_cleaner.config.artefacts import PLANT_KINDS
+from radar_cleaner.config.inputs import Inputs
 from radar_cleaner.conventions import METEOROLOGICAL, NODATA, UNDETECT, UNKNOWN
 from radar_cleaner.datasets.artefacts.inject import plant_batch
 from radar_cleaner.datasets.augmentation import Draw
-from radar_cleaner.datasets.channels import Inputs, decode_scaled, is_echo, make_channels
+from radar_cleaner.datasets.channels import decode_scaled, is_echo, make_channels
 from radar_cleaner.datasets.crops import AHEAD_PLANES, RawBatch
 from radar_cleaner.datasets.dihedral import Turn, turn_picture
 from radar_cleaner.datasets.frame_cache import CONFIDENCE, ECHO_CLASS, OTHERS, OWN

@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from radar_cleaner.config.inputs import Inputs
 from radar_cleaner.conventions import NODATA
 from radar_cleaner.datasets.augmentation import Draw, turned_center
-from radar_cleaner.datasets.channels import Inputs
 from radar_cleaner.datasets.device_cache import Windows
 from radar_cleaner.datasets.frame_cache import (
     CONFIDENCE,

@@ -22,8 +22,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from radar_cleaner.config.inputs import Inputs
 from radar_cleaner.conventions import NODATA, UNKNOWN
-from radar_cleaner.datasets.channels import Inputs, field_channels
+from radar_cleaner.datasets.channels import field_channels
 from radar_cleaner.datasets.device_cache import HeldFrames
 from radar_cleaner.datasets.frame_cache_files import Planes, PlanesWriter, naming_full_disks, open_planes
 from radar_cleaner.errors import SampleError, StoreError

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from radar_cleaner.config.inputs import Inputs
 from radar_cleaner.datasets.augmentation import Draw
 from radar_cleaner.datasets.batches import make_batch
-from radar_cleaner.datasets.channels import Inputs
 from radar_cleaner.datasets.crops import cut
 from radar_cleaner.datasets.frame_cache import Bank, Sample
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from radar_cleaner.config.inputs import Inputs
 from radar_cleaner.conventions import decode_dbz, is_echo
-from radar_cleaner.datasets.channels import Inputs
 from radar_cleaner.evaluation.forecast_tallies import ForecastTally, model_field, score_forecasts, true_field
 from radar_cleaner.evaluation.nowcast_baselines import NO_RAIN, Field, carry_on, find_motion, persist
 from radar_cleaner.evaluation.scorer import Masks, Targets

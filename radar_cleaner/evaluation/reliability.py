@@ -15,22 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Counts = NDArray[np.int64]
 Sums = NDArray[np.float64]
 
 MOST_LOGIT = 17.0  # beyond 16.6 a probability in float32 is 1
 # Edges between the bins of logits: the first and the last bin are open.
 LOGIT_EDGES: Sums = np.linspace(-MOST_LOGIT, MOST_LOGIT, 1701)
-_STEP = LOGIT_EDGES[1] - LOGIT_EDGES[0]
-LOGIT_CENTRES: Sums = np.append(LOGIT_EDGES - _STEP / 2, LOGIT_EDGES[-1] + _STEP / 2)
 
 BINS = 20
 PROBABILITY_BINS: Sums = np.arange(BINS + 1) / BINS
 # Columns of `sum_probabilities`.
 PIXELS, EVENTS, PROBABILITY = 0, 1, 2
-
-LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.05, 20.0
-_HALVINGS = 60  # of the interval that holds the temperature: to the last digit
 
 
 def sum_probabilities(probability: NDArray[np.floating], event: NDArray[np.bool_]) -> Sums:
@@ -81,51 +75,6 @@ def reliability_rows(sums: Sums, interval: Sums | None = None) -> list[dict[str,
         }
         for index in range(BINS)
     ]
-
-
-def logit_histogram(logit: NDArray[np.floating], event: NDArray[np.bool_]) -> tuple[Counts, Sums]:
-    """(class, bin) counts of (pixels,) finite logits, and the sums of the logits in each bin."""
-    where = np.searchsorted(LOGIT_EDGES, logit, side="right")
-    flat = np.where(event, 0, LOGIT_CENTRES.size) + where
-    counts, sums = (
-        np.bincount(flat, weights, minlength=2 * LOGIT_CENTRES.size).reshape(2, -1)
-        for weights in (None, logit.astype(np.float64))
-    )
-    return counts.astype(np.int64), sums.astype(np.float64)
-
-
-def mean_logits(counts: Counts, sums: Sums) -> Sums:
-    """The mean logit of each bin of `logit_histogram` (..., bin), the bin's middle where it is empty."""
-    return np.asarray(np.where(counts > 0, sums / np.maximum(counts, 1), LOGIT_CENTRES))
-
-
-def fit_temperature(counts: Counts | Sums, logit: Sums) -> float:
-    """The T in 0.05 to 20 with which sigmoid(logit / T) is the likeliest, over a (class, bin) histogram of logits.
-
-    `logit` is that of each bin, (bin,) or (class, bin): `mean_logits` is exact for all but the spread within a
-    bin. T above 1 says that the network is surer than it should be. 1 where a class is empty, or no logit says
-    anything. The mean negative log-likelihood is convex in 1 / T: its slope is followed to where it turns.
-    """
-    weights, z = np.asarray(counts, np.float64), np.broadcast_to(logit, np.shape(counts)).astype(np.float64)
-    if not weights.sum(axis=1).all() or not (weights * z).any():
-        return 1.0
-
-    def slope(log_inverse: float) -> float:
-        """Of the negative log-likelihood along 1 / T, but for a factor above 0."""
-        wrong = _sigmoid(np.exp(log_inverse) * np.array([[-1.0], [1.0]]) * z)  # probability of the other class
-        return float(np.sum(weights * z * wrong * np.array([[-1.0], [1.0]])))
-
-    low, high = -np.log(HIGHEST_TEMPERATURE), -np.log(LOWEST_TEMPERATURE)
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        low, high = (low, middle) if slope(middle) > 0 else (middle, high)
-    return float(np.exp(-(low + high) / 2))
-
-
-def _sigmoid(z: Sums) -> Sums:
-    """Without overflow, whatever the sign."""
-    small = np.exp(-np.abs(z))
-    return np.asarray(np.where(z < 0, small, 1.0) / (1 + small))
 
 
 def _known(value: float) -> float | None:

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from radar_cleaner.datasets.channels import Inputs
+from radar_cleaner.config.inputs import Inputs
 from radar_cleaner.evaluation.bins import Bands, distance_km
 from radar_cleaner.evaluation.inpainting_lattice import hide, hole_lattice
 from radar_cleaner.evaluation.tallies import (

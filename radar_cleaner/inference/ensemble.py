@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from radar_cleaner.datasets.channels import Inputs
+from radar_cleaner.config.inputs import Inputs
 from radar_cleaner.datasets.frame_cache import Codes
 from radar_cleaner.inference.frame_reader import FrameInputs, FrameReader
 from radar_cleaner.inference.predictor import Prediction, Predictor, load_predictor

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from radar_cleaner.config.inputs import Inputs
 from radar_cleaner.conventions import NODATA
-from radar_cleaner.datasets.channels import Inputs
 from radar_cleaner.datasets.frame_cache import Codes, read_grid
 from radar_cleaner.errors import ModelError
 from radar_cleaner.storage.reader import AHEAD, Store, TimeSeries, open_store

@@ -13,7 +13,9 @@ from torch import Tensor, nn
 
 from radar_cleaner.datasets.channels import unscale_dbz
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.models import ModelConfig, apply_padded
+from radar_cleaner.models.config import ModelConfig
+from radar_cleaner.models.padding import apply_padded
+from radar_cleaner.models.registry import model_options
 
 INPUT, OUTPUTS = "channels", ("meteorological_probability", "reflectivity")
 _OPSET = 20
@@ -111,7 +113,7 @@ def _expect_any_size(config: ModelConfig, shape: Iterable[object]) -> None:
     fixed = [f"{name} {size}" for name, size in names.items() if name != "channels" and isinstance(size, int)]
     if not fixed:
         return
-    backbone = getattr(config.arguments, "backbone", None)
+    backbone = getattr(model_options(config), "backbone", None)
     of = (
         f" with the backbone {backbone['model_type'] if isinstance(backbone, dict) else backbone}"
         if backbone

@@ -20,12 +20,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from radar_cleaner.datasets.channels import Inputs, make_channels, unscale_dbz
+from radar_cleaner.config.inputs import Inputs
+from radar_cleaner.datasets.channels import make_channels, unscale_dbz
 from radar_cleaner.datasets.dihedral import ALL_TURNS, Turn, turn_back, turn_picture, turn_point
 from radar_cleaner.errors import ModelError
 from radar_cleaner.inference.frame_reader import FrameInputs
-from radar_cleaner.models import ModelConfig, apply_padded, load_code
-from radar_cleaner.training.checkpoints import digest_of_file, load_model, read_model_provenance
+from radar_cleaner.models.config import ModelConfig
+from radar_cleaner.models.files import load_model, read_model_provenance
+from radar_cleaner.models.padding import apply_padded
+from radar_cleaner.models.registry import load_code
+from radar_cleaner.storage.digests import digest_of_file
 
 logger = logging.getLogger(__name__)
 

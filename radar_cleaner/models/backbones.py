@@ -10,7 +10,7 @@ import copy
 import dataclasses
 import difflib
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from radar_cleaner.config.networks import BACKBONES, EncoderUNetOptions
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.models.blocks import group_norm
 
@@ -30,11 +29,14 @@ _SIDE = 448  # of the picture that a backbone is tried on: 14 * 32
 _UNFIT = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError, OSError, ImportError)
 
 
-def read_folder(folder: str) -> dict[str, Any]:
-    """The configuration that lies in a folder of `save_pretrained`. Raises ConfigError."""
+def read_folder(folder: str, names: Iterable[str]) -> dict[str, Any]:
+    """Return the configuration in a folder written by `save_pretrained`.
+
+    `names` are the backbones that have a name, for the error message. Raises ConfigError.
+    """
     if not (Path(folder) / "config.json").is_file():
         raise ConfigError(
-            f"backbone: '{folder}' is neither one of {', '.join(BACKBONES)} nor a folder with a config.json as"
+            f"backbone: '{folder}' is neither one of {', '.join(names)} nor a folder with a config.json as"
             " save_pretrained writes it"
         )
     transformers = _transformers()
@@ -62,42 +64,39 @@ def check_keys(backbone: Mapping[str, Any]) -> None:
             )
 
 
-def make_backbone(options: EncoderUNetOptions, read: bool = False) -> nn.Module:
-    """The backbone in fp32; with `read` its weights are those of its folder, where it has one.
+def make_backbone(configuration: Mapping[str, Any], folder: str | None, read: bool = False) -> nn.Module:
+    """Build a backbone in fp32; with `read`, load the weights of its folder where it has one.
 
     Raises ConfigError.
     """
     transformers = _transformers()
-    given = BACKBONES[options.backbone] if isinstance(options.backbone, str) else dict(options.backbone)
-    given = {name: value for name, value in given.items() if name not in ("dtype", "torch_dtype")}
+    given = {name: value for name, value in configuration.items() if name not in ("dtype", "torch_dtype")}
     with _telling(str(given["model_type"])):
         config = transformers.AutoConfig.for_model(**given)
         config.out_features = _levels(config.stage_names)
         for name in [name for name in config.to_dict() if "drop" in name]:
             setattr(config, name, 0.0)  # its draws would depend on how a batch is parted
         encoder: nn.Module = transformers.AutoBackbone.from_config(config)
-    if options.folder is None:
+    if folder is None:
         _replace_batch_norm(encoder)
     elif read:
         # Not AutoBackbone's own from_pretrained, which asks the hub for the folder.
-        with _telling(options.folder):
+        with _telling(folder):
             encoder, told = type(encoder).from_pretrained(  # type: ignore[attr-defined]
-                options.folder, config=config, local_files_only=True, output_loading_info=True, dtype=torch.float32
+                folder, config=config, local_files_only=True, output_loading_info=True, dtype=torch.float32
             )
-        _tell_missing(options.folder, told, encoder)
+        _tell_missing(folder, told, encoder)
     return encoder.float()
 
 
-def measure(encoder: nn.Module, options: EncoderUNetOptions) -> int:
-    """What the sides of a backbone's pictures are multiples of.
+def measure(encoder: nn.Module, name: str) -> int:
+    """Return the number that divides the sides of a backbone's input.
 
-    One that is no named one is asked what it makes of a picture of twice as many columns as rows; nothing is
-    computed. Raises ConfigError where that are no four levels, each a whole number of times as small as the one
-    before.
+    The shapes of its features for a frame with twice as many columns as rows give the number; nothing is computed.
+    `name` is the backbone's, for the error message. Raises ConfigError where the features are not four
+    levels, each a whole number of times as small as the level before.
     """
-    if isinstance(options.backbone, str):
-        return 14 if BACKBONES[options.backbone]["model_type"] == "dinov2" else 32
-    name, patch = str(options.backbone["model_type"]), getattr(encoder.config, "patch_size", None)
+    patch = getattr(encoder.config, "patch_size", None)
     side = 32 * patch if isinstance(patch, int) and patch > 0 and _SIDE % patch else _SIDE
     with _telling(name), torch.no_grad():
         picture = torch.empty(1, channels_of(encoder), side, 2 * side, device="meta")

@@ -9,19 +9,95 @@ stay as they are.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
 
 import torch
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from radar_cleaner.config.networks import EncoderUNetOptions
+from radar_cleaner.config.section import Section
 from radar_cleaner.models.backbones import LEVELS, channels_of, check_keys, make_backbone, measure, read_folder
 from radar_cleaner.models.blocks import Network, convolve, draw_module
 from radar_cleaner.models.registry import register_model
 
 _OWN = "own_reflectivity_"
 _GAIN, _OFFSET = 4.0, -2.0  # from our 0..1 to what pretrained backbones read: pictures of mean 0 and deviation 1
+
+
+# Backbones by name, as transformers configures them: the model_type and the values that differ from its defaults.
+BACKBONES: dict[str, dict[str, Any]] = {
+    "resnet-18": {
+        "model_type": "resnet",
+        "layer_type": "basic",
+        "depths": [2, 2, 2, 2],
+        "hidden_sizes": [64, 128, 256, 512],
+    },
+    "resnet-34": {
+        "model_type": "resnet",
+        "layer_type": "basic",
+        "depths": [3, 4, 6, 3],
+        "hidden_sizes": [64, 128, 256, 512],
+    },
+    "convnext-tiny": {
+        "model_type": "convnext",
+        "depths": [3, 3, 9, 3],
+        "hidden_sizes": [96, 192, 384, 768],
+    },
+    "swin-tiny": {"model_type": "swin"},
+    "dinov2-small": {
+        "model_type": "dinov2",
+        "hidden_size": 384,
+        "num_attention_heads": 6,
+        "image_size": 518,
+        "patch_size": 14,
+    },
+}
+
+
+class EncoderUNetOptions(Section):
+    """Options of `encoder_unet`."""
+
+    backbone: str | dict[str, Any] = Field(
+        "resnet-18",
+        description=(
+            "Backbone of transformers: a name (resnet-18, resnet-34, convnext-tiny, swin-tiny, dinov2-small), a"
+            " configuration (model_type and the values that differ from its defaults), or a local folder written"
+            " by save_pretrained, whose weights are the start."
+        ),
+    )
+    pretrained: str | None = Field(
+        None,
+        description="Folder with the weights of a backbone that is given as a configuration; set for a folder.",
+    )
+    freeze_encoder: bool = Field(False, description="Keep the backbone's weights; train only the rest.")
+    base_width: int = Field(
+        16, ge=1, le=256, description="Channels of the decoder at full size; each level down has twice as many."
+    )
+
+    @model_validator(mode="after")
+    def _has_type(self) -> Self:
+        if isinstance(self.backbone, dict) and not isinstance(self.backbone.get("model_type"), str):
+            raise ValueError("backbone: a configuration needs a model_type, such as {model_type: resnet}")
+        return self
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """Return the backbone's configuration; a folder must be resolved first."""
+        return dict(BACKBONES[self.backbone]) if isinstance(self.backbone, str) else dict(self.backbone)
+
+    @property
+    def folder(self) -> str | None:
+        """Return the folder of the backbone's weights, None where the weights are drawn."""
+        if isinstance(self.backbone, str) and self.backbone not in BACKBONES:
+            return self.backbone
+        return self.pretrained
+
+    @property
+    def files(self) -> list[Path]:
+        """Return the files of that folder."""
+        return sorted(filter(Path.is_file, Path(self.folder).glob("*.*"))) if self.folder is not None else []
 
 
 @register_model("encoder_unet", EncoderUNetOptions)
@@ -33,9 +109,9 @@ class EncoderUNet(Network):
         self.options = options
         width = options.base_width
         self.own = [number for number, name in enumerate(inputs) if name.startswith(_OWN)]
-        encoder = make_backbone(options)
+        encoder = make_backbone(options.configuration, options.folder)
         self.mapping = nn.Conv2d(len(inputs), channels_of(encoder), 1)
-        self.encoder, self.multiple = encoder, measure(encoder, options)
+        self.encoder, self.multiple = encoder, _multiple(encoder, options)
         if options.freeze_encoder:
             self.encoder.requires_grad_(False)
         self.fine = convolve(len(inputs), width)
@@ -55,7 +131,8 @@ class EncoderUNet(Network):
     def resolve(options: EncoderUNetOptions) -> EncoderUNetOptions:
         """With the configuration of a pretrained folder in place of its name: a trained model needs no folder."""
         if isinstance(options.backbone, str) and options.folder is not None:
-            return replace(options, backbone=read_folder(options.folder), pretrained=options.folder)
+            backbone = read_folder(options.folder, BACKBONES)
+            return options.model_copy(update={"backbone": backbone, "pretrained": options.folder})
         if isinstance(options.backbone, dict) and options.pretrained is None:
             check_keys(options.backbone)
         return options
@@ -78,7 +155,7 @@ class EncoderUNet(Network):
         seed = int(torch.randint(2**31, (), generator=generator))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            fresh = make_backbone(self.options, read=True)
+            fresh = make_backbone(self.options.configuration, self.options.folder, read=True)
         self.encoder.load_state_dict(fresh.state_dict())
         if self.options.folder is not None:
             gain, offset = (1.0, 0.0) if self.standardized else (_GAIN, _OFFSET)
@@ -98,6 +175,13 @@ class EncoderUNet(Network):
             up = functional.interpolate(x, size=skip.shape[-2:], mode="nearest")
             x = self.run(join, torch.cat([up, skip], dim=1))
         return self.answer(x)
+
+
+def _multiple(encoder: nn.Module, options: EncoderUNetOptions) -> int:
+    """Return the number that divides the sides of the backbone's input; known for backbones given by name."""
+    if not isinstance(options.backbone, str):
+        return measure(encoder, str(options.configuration["model_type"]))
+    return 14 if options.configuration["model_type"] == "dinov2" else 32
 
 
 def _pyramid(features: Sequence[Tensor]) -> list[Tensor]:

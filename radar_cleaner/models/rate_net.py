@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from radar_cleaner.config.networks import RateNetOptions
+from radar_cleaner.config.section import Section
 from radar_cleaner.models.blocks import Network, convolve, group_norm, to_cells
 from radar_cleaner.models.dropout import KeyedDropout2d
 from radar_cleaner.models.registry import register_model
@@ -20,6 +21,26 @@ from radar_cleaner.models.registry import register_model
 _DILATIONS = (1, 1, 2, 3, 4)
 _DEEP = 3  # blocks, the last ones, that have attention
 _REDUCTION = 4  # of the channels within the attention to them
+
+
+class RateNetOptions(Section):
+    """Options of `rate_net`."""
+
+    base_width: int = Field(32, ge=1, le=512, description="Channels of every block.")
+    input_scale: int = Field(
+        2,
+        ge=1,
+        le=8,
+        description="Side in pixels of the cells that the network works on; the pixels of a cell become channels.",
+    )
+    dropout: float = Field(
+        0.0, ge=0, le=0.99, description="Share of the last block's channels that a training step drops."
+    )
+
+    @property
+    def multiple(self) -> int:
+        """Return the number that divides the sides of a padded frame."""
+        return self.input_scale
 
 
 @register_model("rate_net", RateNetOptions)

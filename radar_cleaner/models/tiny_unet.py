@@ -11,12 +11,39 @@ import itertools
 from collections.abc import Sequence
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
-from radar_cleaner.config.networks import TinyUNetOptions
+from radar_cleaner.config.section import Section
 from radar_cleaner.models.blocks import Network, convolve, convolve_apart, to_cells
 from radar_cleaner.models.dropout import KeyedDropout2d
 from radar_cleaner.models.registry import register_model
+
+
+class TinyUNetOptions(Section):
+    """Options of `tiny_unet`."""
+
+    base_width: int = Field(
+        16, ge=1, le=256, description="Channels of the first level; each further level has twice as many."
+    )
+    depth: int = Field(3, ge=1, le=6, description="Number of times the network halves the frame.")
+    dropout: float = Field(
+        0.0, ge=0, le=0.99, description="Share of the deepest level's channels that a training step drops."
+    )
+    input_scale: int = Field(
+        1,
+        ge=1,
+        le=8,
+        description="Side in pixels of the cells that the network works on; the pixels of a cell become channels.",
+    )
+    depthwise: bool = Field(
+        False, description="Use separable convolutions: one for each channel, then one across channels."
+    )
+
+    @property
+    def multiple(self) -> int:
+        """Return the number that divides the sides of a padded frame."""
+        return int(self.input_scale * 2**self.depth)
 
 
 @register_model("tiny_unet", TinyUNetOptions)

@@ -8,13 +8,14 @@ holds at any size of frame. Windows are shifted by padding, not by rolling the p
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Self, cast
 
 import torch
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from radar_cleaner.config.networks import WindowAttentionOptions
+from radar_cleaner.config.section import Section
 from radar_cleaner.models.blocks import Network, convolve, to_cells
 from radar_cleaner.models.dropout import KeyedDropPath
 from radar_cleaner.models.registry import register_model
@@ -22,6 +23,46 @@ from radar_cleaner.models.registry import register_model
 _PLACE = ("range", "azimuth_cos", "azimuth_sin")
 _PLACE_WIDTH = 32  # within what makes a bias of a place
 _FAR = -1e4  # the bias of what lies outside the picture
+
+
+class WindowAttentionOptions(Section):
+    """Options of `window_attention`."""
+
+    base_width: int = Field(
+        32,
+        ge=2,
+        le=512,
+        description="Channels of the first level, a multiple of head_width; each further level has twice as many.",
+    )
+    depth: int = Field(2, ge=1, le=5, description="Number of times the network halves the frame.")
+    blocks: int = Field(
+        1, ge=1, le=16, description="Pairs of blocks a level: one with plain windows, one with shifted windows."
+    )
+    window: int = Field(8, ge=2, le=32, description="Side of a window, in cells.")
+    head_width: int = Field(16, ge=1, le=256, description="Channels of an attention head.")
+    input_scale: int = Field(
+        4,
+        ge=1,
+        le=8,
+        description="Side in pixels of the cells that the network works on; the pixels of a cell become channels.",
+    )
+    drop_path: float = Field(
+        0.1,
+        ge=0,
+        le=0.99,
+        description="Share of the deepest block's answers that a training step drops; 0 at the first block.",
+    )
+
+    @model_validator(mode="after")
+    def _heads_fit(self) -> Self:
+        if self.base_width % self.head_width:
+            raise ValueError(f"base_width {self.base_width} is not a multiple of head_width {self.head_width}")
+        return self
+
+    @property
+    def multiple(self) -> int:
+        """Return the number that divides the sides of a padded frame."""
+        return int(self.input_scale * 2**self.depth * self.window)
 
 
 @register_model("window_attention", WindowAttentionOptions)

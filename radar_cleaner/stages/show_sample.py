@@ -12,21 +12,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from radar_cleaner.config.inputs import Inputs
 from radar_cleaner.datasets.artefacts.inject import PlantOptions, read_planting
 from radar_cleaner.datasets.augmentation import Augmentation, Draw, draw_crop, draw_validation
 from radar_cleaner.datasets.batches import Batch, make_batch
-from radar_cleaner.datasets.channels import Inputs, unscale_dbz
+from radar_cleaner.datasets.channels import unscale_dbz
 from radar_cleaner.datasets.crops import cut
 from radar_cleaner.datasets.frame_cache import Bank, RadarSources, Sample, open_bank, write_bank
 from radar_cleaner.datasets.inpainting_masks import HoleOptions
 from radar_cleaner.errors import ConfigError, SampleError
-from radar_cleaner.models import load_code
+from radar_cleaner.models.files import load_model, read_model_provenance, read_weights
+from radar_cleaner.models.registry import load_code
 from radar_cleaner.plotting.samples import sample_figure
-from radar_cleaner.plotting.style import write_png
+from radar_cleaner.plotting.scores import write_png
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.shards import format_time, parse_time, shard_of
 from radar_cleaner.targets.splits import read_samples
-from radar_cleaner.training.checkpoints import load_model, read_model_provenance, read_weights
 from radar_cleaner.training.settings import Schedule
 
 Options = TypeVar("Options")

@@ -16,19 +16,20 @@ import torch
 from cyclopts import Parameter
 
 from radar_cleaner import __version__
+from radar_cleaner.config.inputs import Inputs
 from radar_cleaner.datasets.artefacts.inject import PlantOptions, read_planting
 from radar_cleaner.datasets.augmentation import Augmentation
-from radar_cleaner.datasets.channels import Inputs
 from radar_cleaner.datasets.frame_cache import Bank, RadarSources, Sample, hold_on, open_bank, write_bank
 from radar_cleaner.datasets.inpainting_masks import HoleOptions
 from radar_cleaner.errors import ConfigError, Interrupted, RadarCleanerError, SampleError
-from radar_cleaner.models import ModelConfig, load_code
+from radar_cleaner.models.config import ModelConfig
+from radar_cleaner.models.registry import build_model, load_code, model_options, resolve_options
 from radar_cleaner.models.summary import ModelSummary, summarize_model
 from radar_cleaner.storage.code_digest import CodeReader
+from radar_cleaner.storage.digests import digest_of, digest_of_file
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.shards import decode_stores
 from radar_cleaner.targets.splits import read_samples
-from radar_cleaner.training.checkpoints import digest_of, digest_of_file
 from radar_cleaner.training.distributed import Processes, join_processes
 from radar_cleaner.training.loop import Place
 from radar_cleaner.training.loop import train as run_training
@@ -120,7 +121,7 @@ def train_model(
         Python file of a network of your own, which it registers by `@register_model`.
     """
     load_code(code)
-    config = config.resolved()
+    config = resolve_options(config)
     parts = (config, schedule, optimization, averaging, numerics, augmentation, holes, weights)
     training = Training(*parts, read_planting(plants), beginning)
     if (optimization.learning_rate == "find") != (None not in (outputs.rates, outputs.rates_figure)):
@@ -192,7 +193,7 @@ def _marked(checkpoint: Path, interruption: Interruption) -> Iterator[None]:
 
 def _summary(config: ModelConfig, beginning: Beginning, crop: int) -> ModelSummary:
     """Sizes of the network, of whose weights what is frozen is not trained."""
-    model = config.build()
+    model = build_model(config)
     if beginning.freeze:
         freeze(model, beginning.freeze)
     return summarize_model(model, config.channels, crop)
@@ -201,7 +202,7 @@ def _summary(config: ModelConfig, beginning: Beginning, crop: int) -> ModelSumma
 def _files(config: ModelConfig, beginning: Beginning, code: Path | None) -> dict[str, Path]:
     """Files beside the stores and tables that the weights come from, those of a backbone's folder among them."""
     found = {"start_from": beginning.start_from, "code": code}
-    found |= {f"backbone/{path.name}": path for path in getattr(config.arguments, "files", ())}
+    found |= {f"backbone/{path.name}": path for path in getattr(model_options(config), "files", ())}
     return {name: path for name, path in found.items() if path is not None}
 
 

@@ -20,7 +20,6 @@ from torch import nn
 from radar_cleaner.datasets.augmentation import epoch_order
 from radar_cleaner.datasets.frame_cache import Bank, Sample
 from radar_cleaner.errors import Interrupted
-from radar_cleaner.evaluation.reliability import fit_temperature
 from radar_cleaner.training.async_copy import HostCopy
 from radar_cleaner.training.checkpoints import load_state, save_state
 from radar_cleaner.training.distributed import Processes
@@ -39,6 +38,7 @@ from radar_cleaner.training.state import (
     tell_notes,
 )
 from radar_cleaner.training.step import Crops, NotFiniteError, Steps, StepSums, naming_memory_errors
+from radar_cleaner.training.temperature import fit_temperature
 from radar_cleaner.training.trackers import RunLog
 from radar_cleaner.training.validation import count_logits, mean_losses, scores, validate
 

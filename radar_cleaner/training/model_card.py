@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from radar_cleaner.datasets.frame_cache import Sample
-from radar_cleaner.evaluation.reliability import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE
 from radar_cleaner.models.summary import ModelSummary
 from radar_cleaner.storage.shards import format_time
+from radar_cleaner.training.temperature import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE
 
 _SHOWN = {
     "loss": "validation loss",

@@ -9,12 +9,12 @@ from typing import Literal
 
 from torch import Tensor
 
+from radar_cleaner.config.inputs import Inputs
 from radar_cleaner.datasets.artefacts.inject import NO_PLANTS, Planting
 from radar_cleaner.datasets.augmentation import Augmentation
-from radar_cleaner.datasets.channels import Inputs
 from radar_cleaner.datasets.inpainting_masks import HoleOptions
 from radar_cleaner.errors import ConfigError, require
-from radar_cleaner.models import ModelConfig
+from radar_cleaner.models.config import ModelConfig
 from radar_cleaner.training.losses import FORECAST, TERMS, LossWeights
 from radar_cleaner.training.optimizer import Optimization
 from radar_cleaner.training.precision import Numerics

@@ -12,7 +12,9 @@ import torch
 from torch import nn
 
 from radar_cleaner.datasets.statistics import channel_statistics
-from radar_cleaner.models import Standardized, checkpoint_gradients, draw_weights
+from radar_cleaner.models.blocks import checkpoint_gradients, draw_weights
+from radar_cleaner.models.registry import build_model
+from radar_cleaner.models.standardize import Standardized
 from radar_cleaner.training.async_copy import HostCopy
 from radar_cleaner.training.distributed import Processes
 from radar_cleaner.training.optimizer import Rates, make_optimizer
@@ -55,7 +57,7 @@ def make_model(training: Training, crops: Crops, processes: Processes, drawn: bo
 
     Not `drawn`, its weights are still to be loaded.
     """
-    model, notes = training.config.build(), []
+    model, notes = build_model(training.config), []
     if drawn:
         draw_weights(model, training.schedule.seed)
         if isinstance(model, Standardized):

@@ -18,7 +18,8 @@ from radar_cleaner.datasets.channels import unscale_dbz
 from radar_cleaner.datasets.crops import RawBatch, cut
 from radar_cleaner.datasets.frame_cache import Bank, Sample
 from radar_cleaner.errors import ModelError
-from radar_cleaner.models import apply_padded, keyed_modules, set_keys
+from radar_cleaner.models.dropout import keyed_modules, set_keys
+from radar_cleaner.models.padding import apply_padded
 from radar_cleaner.training.async_copy import HostCopy
 from radar_cleaner.training.distributed import Processes
 from radar_cleaner.training.losses import sample_losses

@@ -15,10 +15,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from radar_cleaner.datasets.channels import TIMED_KINDS, Inputs
+from radar_cleaner.config.inputs import TIMED_KINDS, Inputs
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.models import ModelConfig, Standardized
-from radar_cleaner.training.checkpoints import read_weights
+from radar_cleaner.models.config import ModelConfig
+from radar_cleaner.models.files import read_weights
+from radar_cleaner.models.standardize import Standardized
 
 _BODY = "body."  # before the names of a standardized network's weights
 

@@ -15,12 +15,12 @@ from radar_cleaner.datasets.batches import Batch
 from radar_cleaner.datasets.channels import unscale_dbz
 from radar_cleaner.datasets.crops import cut
 from radar_cleaner.datasets.frame_cache import Bank, Sample
-from radar_cleaner.evaluation.reliability import LOGIT_CENTRES, logit_histogram, mean_logits
 from radar_cleaner.training.distributed import Processes
 from radar_cleaner.training.losses import FORECAST, TERMS
 from radar_cleaner.training.settings import Training
 from radar_cleaner.training.signals import Interruption
 from radar_cleaner.training.step import ERRORS, compute_losses, count_errors, expect_finite
+from radar_cleaner.training.temperature import LOGIT_CENTRES, logit_histogram, mean_logits
 
 ECHOES = ("kept", "lost", "passed", "removed")  # see `count_echoes`
 SUMS = (*TERMS, *ERRORS, *ECHOES)

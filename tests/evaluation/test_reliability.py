@@ -11,18 +11,20 @@ from sklearn.calibration import calibration_curve
 
 from radar_cleaner.evaluation.reliability import (
     BINS,
-    HIGHEST_TEMPERATURE,
-    LOGIT_CENTRES,
     LOGIT_EDGES,
-    LOWEST_TEMPERATURE,
     PROBABILITY_BINS,
     expected_calibration_error,
-    fit_temperature,
-    logit_histogram,
-    mean_logits,
     observed_frequency,
     reliability_rows,
     sum_probabilities,
+)
+from radar_cleaner.training.temperature import (
+    HIGHEST_TEMPERATURE,
+    LOGIT_CENTRES,
+    LOWEST_TEMPERATURE,
+    fit_temperature,
+    logit_histogram,
+    mean_logits,
 )
 
 

@@ -20,8 +20,10 @@ from radar_cleaner.datasets.inpainting_masks import HoleOptions
 from radar_cleaner.errors import ModelError
 from radar_cleaner.inference.frame_reader import FrameReader
 from radar_cleaner.inference.predictor import Predictor, load_predictor
-from radar_cleaner.models import apply_padded, draw_weights
-from radar_cleaner.training.checkpoints import save_model
+from radar_cleaner.models.blocks import draw_weights
+from radar_cleaner.models.files import save_model
+from radar_cleaner.models.padding import apply_padded
+from radar_cleaner.models.registry import build_model
 
 TIMES = store_cases.times_from(count=5)
 SHAPE = (30, 37)  # neither can be halved twice
@@ -50,7 +52,7 @@ def stores(tmp_path):
 
 
 def make_predictor(tmp_path, **changes):
-    model = config(**changes).build()
+    model = build_model(config(**changes))
     draw_weights(model, 4)
     save_model(tmp_path / "best.pt", config(**changes), model.state_dict(), {})
     return load_predictor(tmp_path / "best.pt", threads=1)

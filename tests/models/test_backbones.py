@@ -10,10 +10,10 @@ import torch
 import transformers
 from learning_cases import SMALL, config
 
-from radar_cleaner.config.networks import EncoderUNetOptions
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.models import draw_weights
-from radar_cleaner.models.encoder_unet import EncoderUNet
+from radar_cleaner.models.blocks import draw_weights
+from radar_cleaner.models.encoder_unet import EncoderUNet, EncoderUNetOptions
+from radar_cleaner.models.registry import build_model, resolve_options
 
 RESNET = SMALL["encoder_unet"]["backbone"]
 VIT = {"hidden_size": 8, "num_hidden_layers": 4, "num_attention_heads": 2, "image_size": 56, "patch_size": 14}
@@ -35,8 +35,8 @@ FITTING: dict[str, tuple[dict[str, Any], int]] = {
 @pytest.mark.parametrize("kind", FITTING)
 def test_one_that_fits_makes_a_network_for_pictures_of_its_multiple(kind: str) -> None:
     options, multiple = FITTING[kind]
-    made = config("encoder_unet", backbone={"model_type": kind, **options}, base_width=4).resolved()
-    model = made.build().eval()
+    made = resolve_options(config("encoder_unet", backbone={"model_type": kind, **options}, base_width=4))
+    model = build_model(made).eval()
     draw_weights(model, 0)
     assert model.multiple == multiple
     with torch.no_grad():
@@ -46,9 +46,9 @@ def test_one_that_fits_makes_a_network_for_pictures_of_its_multiple(kind: str) -
 
 def test_what_its_sides_are_multiples_of_is_what_it_makes_of_a_picture() -> None:
     halved_once_more = {**RESNET, "downsample_in_first_stage": True}
-    assert config("encoder_unet", backbone=halved_once_more).build().multiple == 64
+    assert build_model(config("encoder_unet", backbone=halved_once_more)).multiple == 64
     thirds = {"model_type": "dinov2", **VIT, "patch_size": 12, "image_size": 48}
-    assert config("encoder_unet", backbone=thirds).build().multiple == 12
+    assert build_model(config("encoder_unet", backbone=thirds)).multiple == 12
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_what_its_sides_are_multiples_of_is_what_it_makes_of_a_picture() -> None
 def test_one_that_does_not_fit_is_refused_in_a_line(changes: dict[str, Any], message: str) -> None:
     base = {} if "model_type" in changes else RESNET
     with pytest.raises(ConfigError, match=message) as error:
-        config("encoder_unet", backbone={**base, **changes}).resolved().build()
+        build_model(resolve_options(config("encoder_unet", backbone={**base, **changes})))
     assert "\n" not in str(error.value)
 
 
@@ -89,9 +89,9 @@ def gray(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.mark.parametrize("normalize", [False, True])
 def test_a_folder_of_gray_pictures_and_short_numbers_is_begun_with_in_fp32(gray: Path, normalize: bool) -> None:
-    made = config("encoder_unet", backbone=str(gray), normalize=normalize).resolved()
+    made = resolve_options(config("encoder_unet", backbone=str(gray), normalize=normalize))
     assert "dtype" not in made.options
-    model = made.build()
+    model = build_model(made)
     draw_weights(model, 0)
     body = getattr(model, "body", model)
     assert {weight.dtype for weight in model.parameters()} == {torch.float32}
@@ -105,8 +105,8 @@ def test_a_folder_of_gray_pictures_and_short_numbers_is_begun_with_in_fp32(gray:
 def test_its_first_mapping_is_a_picture_of_mean_0_and_deviation_1(gray: Path) -> None:
     """Of the radar's own reflectivity: stretched where channels come as 0..1, as it is where standardized."""
     for normalize, (gain, offset) in {False: (4.0, -2.0), True: (1.0, 0.0)}.items():
-        made = config("encoder_unet", backbone=str(gray), normalize=normalize).resolved()
-        model = made.build()
+        made = resolve_options(config("encoder_unet", backbone=str(gray), normalize=normalize))
+        model = build_model(made)
         draw_weights(model, 0)
         mapping = getattr(model, "body", model).mapping
         assert mapping.weight.shape[0] == 1 and mapping.bias.item() == offset
@@ -123,9 +123,9 @@ def test_a_folder_with_a_broken_file_is_refused_by_its_name(
         (tmp_path / file.name).write_bytes(file.read_bytes())
     (tmp_path / name).write_text(content)
     with pytest.raises(ConfigError, match=f"backbone {tmp_path}: transformers makes nothing of it that fits"):
-        draw_weights(config("encoder_unet", backbone=str(tmp_path)).resolved().build(), 0)
+        draw_weights(build_model(resolve_options(config("encoder_unet", backbone=str(tmp_path)))), 0)
 
 
 def test_a_folder_without_a_configuration_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nor a folder with a config\.json"):
-        EncoderUNet.resolve(EncoderUNetOptions(str(tmp_path)))
+        EncoderUNet.resolve(EncoderUNetOptions(backbone=str(tmp_path)))

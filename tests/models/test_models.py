@@ -10,20 +10,13 @@ from hypothesis import strategies as st
 from learning_cases import SMALL, config
 from torch.nn import functional
 
-from radar_cleaner.config.networks import WindowAttentionOptions
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.models import (
-    Standardized,
-    apply_padded,
-    checkpoint_gradients,
-    draw_weights,
-    find_model,
-    keyed_modules,
-    set_keys,
-)
-from radar_cleaner.models.dropout import KeyedDropout2d, KeyedDropPath
-from radar_cleaner.models.padding import pad_to_multiple
-from radar_cleaner.models.window_attention import Block, Stage
+from radar_cleaner.models.blocks import checkpoint_gradients, draw_weights
+from radar_cleaner.models.dropout import KeyedDropout2d, KeyedDropPath, keyed_modules, set_keys
+from radar_cleaner.models.padding import apply_padded, pad_to_multiple
+from radar_cleaner.models.registry import build_model, find_model, model_options
+from radar_cleaner.models.standardize import Standardized
+from radar_cleaner.models.window_attention import Block, Stage, WindowAttentionOptions
 
 MODES = ("reflect", "replicate", "constant")
 KINDS = (
@@ -54,7 +47,7 @@ def test_padding_is_numpys_and_cuts_back(shape, multiple, mode):
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_heads_have_the_size_of_any_picture(kind, shape, mode):
     made = config(**kind)
-    model = made.build().eval()
+    model = build_model(made).eval()
     draw_weights(model, 0)
     heads = apply_padded(model, torch.rand(2, made.channels, *shape), mode)
     assert [tuple(head.shape) for head in heads] == [(2, 1, *shape)] * 2
@@ -68,7 +61,7 @@ def test_three_times_make_fifteen_channels_and_the_atlas_one_more():
 
 
 def test_weights_depend_on_the_seed_alone():
-    first, second, other = config().build(), config().build(), config().build()
+    first, second, other = build_model(config()), build_model(config()), build_model(config())
     torch.manual_seed(1)
     draw_weights(first, 5)
     torch.manual_seed(2)
@@ -80,7 +73,7 @@ def test_weights_depend_on_the_seed_alone():
 
 def test_cells_of_pixels_keep_what_is_at_each_pixel():
     """A network on cells of 2 x 2 pixels can answer for each pixel by that pixel alone."""
-    model = config(input_minutes=(0,), input_scale=2, depth=1, base_width=32).build()
+    model = build_model(config(input_minutes=(0,), input_scale=2, depth=1, base_width=32))
     assert model.multiple == 4
     x = torch.rand(1, 7, 8, 8)
     seen = []
@@ -92,14 +85,16 @@ def test_cells_of_pixels_keep_what_is_at_each_pixel():
 
 def test_separable_convolutions_have_a_fifth_of_the_weights():
     def count(**changes):
-        return sum(weight.numel() for weight in config(base_width=16, depth=3, **changes).build().parameters())
+        return sum(
+            weight.numel() for weight in build_model(config(base_width=16, depth=3, **changes)).parameters()
+        )
 
     assert 4 < count() / count(depthwise=True) < 6
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_every_weight_matters(kind):
-    model = config(**kind).build()
+    model = build_model(config(**kind))
     draw_weights(model, 0)
     set_keys(keyed_modules(model), [3, 4])
     logit, scaled = apply_padded(model, torch.rand(2, 15, 64, 64), "reflect")
@@ -110,7 +105,7 @@ def test_every_weight_matters(kind):
 
 @pytest.mark.parametrize("name", SMALL)
 def test_a_sample_is_judged_alike_alone_and_in_a_batch(name):
-    model = config(name).build().train()
+    model = build_model(config(name)).train()
     draw_weights(model, 0)
     x = torch.rand(3, 15, 64, 64)
     set_keys(keyed_modules(model), [1])
@@ -125,14 +120,14 @@ def test_unknown_models_are_refused_with_those_there_are():
     with pytest.raises(
         ConfigError, match=f"'big_unet' is not known; there is {there}. One of your own needs its file"
     ):
-        config(model="big_unet").build()
+        build_model(config(model="big_unet"))
     with pytest.raises(ConfigError, match="input_minutes is empty"):
         config(input_minutes=())
 
 
 def test_standardized_channels_reach_the_network_with_mean_0_and_deviation_1():
     made = config(normalize=True)
-    model = made.build().eval()
+    model = build_model(made).eval()
     assert isinstance(model, Standardized)
     x = torch.rand(4, made.channels, 16, 16) * torch.arange(1, made.channels + 1)[:, None, None] + 3
     model.set_statistics(x.mean((0, 2, 3)), x.std((0, 2, 3)))
@@ -141,13 +136,13 @@ def test_standardized_channels_reach_the_network_with_mean_0_and_deviation_1():
     model(x)
     assert torch.allclose(seen[0].mean((0, 2, 3)), torch.zeros(made.channels), atol=1e-4)
     assert torch.allclose(seen[0].std((0, 2, 3)), torch.ones(made.channels), atol=1e-3)
-    again = made.build().eval()
+    again = build_model(made).eval()
     again.load_state_dict(model.state_dict())  # the statistics travel with the weights
     assert torch.equal(again(x)[0], model(x)[0])
 
 
 def test_dropout_is_for_training_only():
-    model = config(dropout=0.5).build()
+    model = build_model(config(dropout=0.5))
     draw_weights(model, 1)
     x = torch.rand(1, config().channels, 16, 16)
     seen = model.eval()(x)[0]
@@ -181,7 +176,7 @@ def test_stochastic_depth_leaves_out_whole_samples_and_keeps_the_mean():
 
 
 def test_two_dropouts_of_a_network_draw_apart():
-    model = config("window_attention", drop_path=0.5, blocks=4).build().train()
+    model = build_model(config("window_attention", drop_path=0.5, blocks=4)).train()
     modules = keyed_modules(model)
     set_keys(modules, range(64))
     drawn = [module(torch.ones(64, 1)).flatten() for module in modules]
@@ -192,7 +187,7 @@ def test_two_dropouts_of_a_network_draw_apart():
 @pytest.mark.parametrize("leads", [(0,), (0, 6, 12)])
 @pytest.mark.parametrize("name", SMALL)
 def test_a_network_answers_for_each_lead(name, leads):
-    model = find_model(name).network(config(name).inputs.names, len(leads), config(name).arguments).eval()
+    model = find_model(name).network(config(name).inputs.names, len(leads), model_options(config(name))).eval()
     heads = apply_padded(model, torch.rand(2, 15, 40, 50), "reflect")
     assert [tuple(head.shape) for head in heads] == [(2, len(leads), 40, 50)] * 2
 
@@ -200,7 +195,7 @@ def test_a_network_answers_for_each_lead(name, leads):
 @pytest.mark.parametrize("name", SMALL)
 def test_it_takes_any_helper_channels(name):
     made = config(name, atlas="channel", time_of_day=True, coordinates=True, static=("terrain",), normalize=True)
-    model = made.build().eval()
+    model = build_model(made).eval()
     draw_weights(model, 1)
     logit, _ = model(torch.rand(1, made.channels, 64, 64))
     assert made.channels == 15 + 1 + 2 + 4 + 1 and torch.isfinite(logit).all()
@@ -208,7 +203,7 @@ def test_it_takes_any_helper_channels(name):
 
 @pytest.mark.parametrize("name", SMALL)
 def test_levels_computed_again_give_the_same_gradients(name):
-    model = config(name).build().train()
+    model = build_model(config(name)).train()
     draw_weights(model, 2)
     x = torch.rand(2, 15, 64, 64)
 
@@ -226,7 +221,7 @@ def test_levels_computed_again_give_the_same_gradients(name):
 
 def test_what_rate_net_sees_is_not_halved():
     """It sees a change of one pixel in every answer near it, and pads by cells only."""
-    model = config("rate_net", input_scale=1).build().eval()
+    model = build_model(config("rate_net", input_scale=1)).eval()
     draw_weights(model, 0)
     assert model.multiple == 1
     x = torch.rand(1, 15, 21, 21)
@@ -239,7 +234,7 @@ def test_what_rate_net_sees_is_not_halved():
 def test_attention_depends_on_the_place_in_the_radars_field():
     """What is told of a place moves the bias of attention, and a picture at another place is judged otherwise."""
     made = config("window_attention")
-    model = made.build().eval()
+    model = build_model(made).eval()
     draw_weights(model, 0)
     with torch.no_grad():
         for block in (module for module in model.modules() if isinstance(module, Block)):

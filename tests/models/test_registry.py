@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from workflow_cases import REPOSITORY
 
-from radar_cleaner.config.networks import ARCHITECTURES, TinyUNetOptions, read_options, write_options
+from radar_cleaner.config.networks import network_names, network_options_model, read_options, write_options
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.models import find_model, load_code, register_model, registered_models
 from radar_cleaner.models.blocks import Network
+from radar_cleaner.models.registry import find_model, load_code, register_model, registered_models
+from radar_cleaner.models.tiny_unet import TinyUNetOptions
 from radar_cleaner.stages.list_models import list_models
 
 TEMPLATE = REPOSITORY / "docs/model_template.py"
 
 
-def test_every_network_that_comes_along_is_registered_and_says_what_it_is() -> None:
-    there = {model.name: model for model in registered_models()}
-    assert there.keys() >= ARCHITECTURES.keys()
-    assert all(there[name].options is options and there[name].summary for name, options in ARCHITECTURES.items())
+def test_planning_reads_the_options_of_every_network_without_torch() -> None:
+    program = """
+import sys
+from radar_cleaner.config.networks import network_names, network_options_model
+print(*(f"{name}:{','.join(network_options_model(name).model_fields)}" for name in network_names()))
+assert "torch" not in sys.modules
+"""
+    read = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=REPOSITORY
+    )
+    own = [model for model in registered_models() if model.file.parent.name == "models"]
+    assert read.stdout.split() == [f"{model.name}:{','.join(model.options.model_fields)}" for model in own]
+
+
+@pytest.mark.parametrize("name", network_names())
+def test_every_option_of_a_network_has_a_default_and_a_description(name: str) -> None:
+    model = find_model(name)
+    assert model.summary and model.options.model_json_schema() == network_options_model(name).model_json_schema()
+    assert all(field.description and not field.is_required() for field in model.options.model_fields.values())
 
 
 def test_a_users_file_registers_its_network_however_often_it_is_loaded() -> None:
@@ -40,8 +58,8 @@ def test_a_users_file_registers_its_network_however_often_it_is_loaded() -> None
 def test_a_network_that_is_written_elsewhere_belongs_to_the_file_that_registers_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, helper: str | None, text: str
 ) -> None:
-    head = "from radar_cleaner.config.networks import TinyUNetOptions\n"
-    head += "from radar_cleaner.models import TinyUNet, register_model\n"
+    head = "from radar_cleaner.models.registry import register_model\n"
+    head += "from radar_cleaner.models.tiny_unet import TinyUNet, TinyUNetOptions\n"
     monkeypatch.syspath_prepend(tmp_path)
     if helper is not None:
         (tmp_path / f"helper_{name}.py").write_text(head + helper + "\n")
@@ -86,19 +104,19 @@ def test_a_file_that_cannot_be_a_networks_is_refused(
         load_code(path)
 
 
-def test_options_that_are_no_dataclass_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"'odd': its options .* are no dataclass"):
+def test_options_that_are_no_section_model_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"'odd': its options .* are no section model"):
         register_model("odd", dict)(Network)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ('{"depth": 9}', "depth is 9, allowed is 1 to 6"),
+        ('{"depth": 9}', "depth: input should be less than or equal to 6, not 9"),
         ('{"depth": "3"}', "depth: input should be a valid integer, not '3'"),
         ('{"depth": true}', "depth: input should be a valid integer, not True"),
         ('{"width": 3}', "width: tiny_unet has no such option; it has base_width, depth, dropout"),
-        ('{"dropout": NaN}', "dropout is nan"),
+        ('{"dropout": NaN}', "dropout: input should be a finite number"),
         ("[]", "input should be an object"),
     ],
 )
@@ -108,16 +126,17 @@ def test_a_wrong_option_is_named(options: str, message: str) -> None:
 
 
 def test_options_are_read_as_they_were_written() -> None:
-    for name, kind in ARCHITECTURES.items():
+    for name in network_names():
+        kind = network_options_model(name)
         assert read_options(kind, write_options(kind()), name) == kind()
 
 
 def test_the_list_tells_each_network_and_each_of_its_options(capsys: pytest.CaptureFixture[str]) -> None:
     list_models(code=TEMPLATE)
     told = capsys.readouterr().out
-    for name in (*ARCHITECTURES, "my_net"):
+    for name in (*network_names(), "my_net"):
         assert f"\n{name}: " in f"\n{told}"
-    assert "    base_width: 16\n        Channels of its first level, doubled at each down." in told
-    assert "    drop_path: 0.1" in told and "    width: 16\n        Channels of its layers." in told
+    assert "    base_width: 16\n        Channels of the first level; each further level has twice as many." in told
+    assert "    drop_path: 0.1" in told and "    width: 16\n        Channels of the layers." in told
     assert "resnet-18" in told
     assert max(map(len, told.splitlines())) <= 115

@@ -7,6 +7,7 @@ import torch
 from learning_cases import config
 from torch import nn
 
+from radar_cleaner.models.registry import build_model
 from radar_cleaner.models.summary import summarize_model
 
 
@@ -32,13 +33,13 @@ def test_counts_and_operations_equal_a_computation_by_hand():
 
 
 def test_operations_grow_with_the_area_and_weights_do_not():
-    one, four = (summarize_model(config(base_width=8, depth=2).build(), 15, crop) for crop in (32, 64))
+    one, four = (summarize_model(build_model(config(base_width=8, depth=2)), 15, crop) for crop in (32, 64))
     assert four.gflop_per_sample == pytest.approx(4 * one.gflop_per_sample)
     assert four.parameters == one.parameters
 
 
 def test_a_crop_that_the_network_cannot_halve_counts_as_the_next_larger():
-    model = config(base_width=8, depth=2).build()
+    model = build_model(config(base_width=8, depth=2))
     assert summarize_model(model, 15, 61) == summarize_model(model, 15, 64)
 
 
@@ -53,7 +54,7 @@ def test_the_network_is_left_as_it_was_and_nothing_is_drawn():
 
 def test_the_largest_network_is_summarized_without_computing_it():
     found = summarize_model(
-        config(base_width=64, depth=4).build(), 15, 8192
+        build_model(config(base_width=64, depth=4)), 15, 8192
     )  # its first level alone would take 17 GB
     assert found.gflop_per_sample > 10_000
 

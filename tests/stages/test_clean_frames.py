@@ -24,12 +24,13 @@ from radar_cleaner.conventions import (
 from radar_cleaner.errors import ConfigError, ModelError, StoreError
 from radar_cleaner.inference.frame_reader import FrameReader
 from radar_cleaner.inference.predictor import load_predictor
-from radar_cleaner.models import draw_weights
+from radar_cleaner.models.blocks import draw_weights
+from radar_cleaner.models.files import save_model
+from radar_cleaner.models.registry import build_model
 from radar_cleaner.products.decision import NO_PROBABILITY
 from radar_cleaner.stages.clean_frames import clean_frames
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.reader import open_store, read_provenance
-from radar_cleaner.training.checkpoints import save_model
 
 DAYS = {"20240711": store_cases.times_from(count=3), "20240712": store_cases.times_from(1720742400, 2)}
 GEOMETRY = store_cases.small_geometry()
@@ -42,7 +43,7 @@ def results(tmp_path):
     for day, times in DAYS.items():
         store_cases.make_labels(layout.labels("CASGO", day), times=times)
         store_cases.make_aligned(layout.aligned("CASGO", day), times=times)
-    model = config().build()
+    model = build_model(config())
     draw_weights(model, 0)
     save_model(tmp_path / "best.pt", config(), model.state_dict(), {})
     return tmp_path
@@ -112,13 +113,13 @@ def test_with_augmentation_the_mean_of_eight_looks_decides_and_the_product_says_
 
 def test_an_ensemble_decides_by_its_mean_and_tells_how_far_it_is_apart(results):
     other = config(base_width=4, input_minutes=(-6, 0))
-    model = other.build()
+    model = build_model(other)
     draw_weights(model, 3)
     save_model(results / "other.pt", other, model.state_dict(), {})
     with pytest.raises(ModelError, match="input_minutes"):  # each member must be able to read what there is
         run(results, model=[results / "best.pt", results / "other.pt"])
     same = config(base_width=4)
-    model = same.build()
+    model = build_model(same)
     draw_weights(model, 3)
     save_model(results / "other.pt", same, model.state_dict(), {})
     paths = [results / "best.pt", results / "other.pt"]
@@ -241,7 +242,7 @@ def test_what_does_not_fit_is_refused(results):
 
 @pytest.mark.parametrize("use", ["mask", "channel"])
 def test_the_atlas_is_read_where_the_model_wants_it(results, use):
-    model = config(atlas=use).build()
+    model = build_model(config(atlas=use))
     draw_weights(model, 0)
     save_model(results / "best.pt", config(atlas=use), model.state_dict(), {})
     with pytest.raises(StoreError, match=r"atlas/CASGO\.zarr"):
@@ -257,7 +258,7 @@ def test_the_atlas_is_read_where_the_model_wants_it(results, use):
 
 def test_the_static_store_is_read_where_the_model_wants_it(results):
     told = {"time_of_day": True, "static": ("terrain",)}
-    model = config(**told).build()
+    model = build_model(config(**told))
     draw_weights(model, 0)
     save_model(results / "best.pt", config(**told), model.state_dict(), {})
     with pytest.raises(

@@ -18,9 +18,12 @@ from workflow_cases import REPOSITORY
 from radar_cleaner.datasets.channels import unscale_dbz
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.inference.predictor import load_predictor
-from radar_cleaner.models import ModelConfig, apply_padded, draw_weights
+from radar_cleaner.models.blocks import draw_weights
+from radar_cleaner.models.config import ModelConfig
+from radar_cleaner.models.files import load_model, save_model
+from radar_cleaner.models.padding import apply_padded
+from radar_cleaner.models.registry import build_model
 from radar_cleaner.stages.export_model import export_model
-from radar_cleaner.training.checkpoints import load_model, save_model
 
 KINDS: dict[str, dict[str, Any]] = {  # tiny_unet, which mirrors the edges, has a test of its own
     "rate_net, edges repeated": {"model": "rate_net", "pad_mode": "replicate", "input_scale": 2},
@@ -61,7 +64,7 @@ def exported(folder: Path, **how: Any) -> tuple[ModelConfig, onnxruntime.Inferen
     """A network as best.pt and best.onnx: its reflectivities are of the size that trained ones give, its
     probabilities turn within a few pixels, where they show what sums have lost."""
     made = config(**how)
-    model = made.build()
+    model = build_model(made)
     draw_weights(model, 0)
     with torch.no_grad():
         body = getattr(model, "body", model)
@@ -124,7 +127,7 @@ def test_a_network_that_holds_for_one_size_only_is_refused_by_its_name(tmp_path:
     """Swin's windows: torch writes the size of its example into the file, and says nothing."""
     swin = {"model_type": "swin", "embed_dim": 4, "depths": [1, 1, 1, 1], "num_heads": [1] * 4, "window_size": 4}
     made = config("encoder_unet", backbone=swin, base_width=4)
-    save_model(tmp_path / "best.pt", made, made.build().state_dict(), {})
+    save_model(tmp_path / "best.pt", made, build_model(made).state_dict(), {})
     with pytest.raises(ConfigError, match="encoder_unet with the backbone swin makes an ONNX file for height"):
         export_model(model=tmp_path / "best.pt", output=tmp_path / "best.onnx")
     assert not (tmp_path / "best.onnx").exists()
@@ -132,7 +135,7 @@ def test_a_network_that_holds_for_one_size_only_is_refused_by_its_name(tmp_path:
 
 def test_without_its_packages_it_says_what_to_install(tmp_path: Path) -> None:
     made = config()
-    save_model(tmp_path / "best.pt", made, made.build().state_dict(), {})
+    save_model(tmp_path / "best.pt", made, build_model(made).state_dict(), {})
     code = "import sys; sys.modules['onnxscript'] = None; from radar_cleaner.cli import main; main()"
     command = [sys.executable, "-c", code, "export-model", "--model", "best.pt", "--output", "best.onnx"]
     done = subprocess.run(

@@ -20,12 +20,12 @@ from radar_cleaner.conventions import METEOROLOGICAL, UNKNOWN, decode_dbz
 from radar_cleaner.datasets.batches import Batch, make_batch
 from radar_cleaner.datasets.frame_cache import RadarSources, Sample, open_bank, write_bank
 from radar_cleaner.errors import ConfigError, SampleError
+from radar_cleaner.models.files import read_model_provenance, read_weights, save_model
 from radar_cleaner.stages import show_sample as stage
 from radar_cleaner.stages.show_sample import show_sample
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.shards import format_time
 from radar_cleaner.targets.splits import read_samples
-from radar_cleaner.training.checkpoints import read_model_provenance, read_weights, save_model
 from radar_cleaner.training.step import Crops
 
 NOISE_DBZ = 2.0

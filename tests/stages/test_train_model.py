@@ -18,9 +18,10 @@ import torch
 from learning_cases import PLANT_FILE, finish, start_training, train_flags, train_here, write_stores
 
 from radar_cleaner.errors import ConfigError, ModelError, SampleError
+from radar_cleaner.models.files import load_model, read_model_provenance, save_model
+from radar_cleaner.models.registry import model_options
 from radar_cleaner.storage.atomic import write_text
 from radar_cleaner.storage.paths import Layout
-from radar_cleaner.training.checkpoints import load_model, read_model_provenance, save_model
 
 # All that has a state or draws, in steps that are saved often.
 EVERYTHING = {
@@ -57,7 +58,7 @@ def test_it_writes_a_model_a_history_and_a_card(made, caplog):
     with caplog.at_level(logging.INFO):
         train_here(arguments)
     config, _, model = load_model(results / "model/best.pt")
-    assert config.input_minutes == (-6, 0, 6) and config.arguments.base_width == 4
+    assert config.input_minutes == (-6, 0, 6) and model_options(config).base_width == 4
     history = pd.read_csv(results / "model/history.csv")
     assert history.epoch.tolist() == [1, 2, 3]
     assert history.notna().all().all() and {"train_loss", "val_reflectivity_mae_dbz", "val_mask_f1"} <= {*history}

@@ -11,14 +11,16 @@ from imageio import v3 as iio
 from learning_cases import NO_HOLES, augmentation
 from learning_cases import config as model_config
 
+from radar_cleaner.config.inputs import Inputs
 from radar_cleaner.conventions import FLAG_KEPT
 from radar_cleaner.datasets.augmentation import draw_crop
 from radar_cleaner.datasets.batches import make_batch
-from radar_cleaner.datasets.channels import Inputs
 from radar_cleaner.datasets.crops import cut
 from radar_cleaner.datasets.frame_cache import RadarSources, Sample, open_bank, write_bank
 from radar_cleaner.georeference.grid import RadarGeometry
-from radar_cleaner.models import draw_weights
+from radar_cleaner.models.blocks import draw_weights
+from radar_cleaner.models.files import save_model
+from radar_cleaner.models.registry import build_model
 from radar_cleaner.stages.align_others import align_others
 from radar_cleaner.stages.build_clutter_atlas import build_clutter_atlas
 from radar_cleaner.stages.build_rgb_store import build_rgb_store
@@ -31,7 +33,6 @@ from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.reader import open_store
 from radar_cleaner.storage.shards import to_datetime
 from radar_cleaner.targets.label_model import Weights
-from radar_cleaner.training.checkpoints import save_model
 
 A = RadarGeometry("CASGO", 45.0985, -63.70433, 240.0, 480, 480, (240.0, 239.0))
 B = RadarGeometry("CASCM", 46.22232, -65.69924, 240.0, 480, 480, (240.0, 239.0))
@@ -104,7 +105,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Layout, list[tuple[
             )
     model = root / "model.pt"
     config = model_config(base_width=2, input_minutes=(0,))
-    network = config.build()
+    network = build_model(config)
     draw_weights(network, 1)
     save_model(model, config, network.state_dict(), {})
     for own, other in ((A, B), (B, A)):

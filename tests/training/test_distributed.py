@@ -14,7 +14,8 @@ from learning_cases import augmentation, holes, place, running, small_bank, trai
 from torch.nn.parallel import DistributedDataParallel
 
 from radar_cleaner.errors import ConfigError, Interrupted
-from radar_cleaner.models import draw_weights
+from radar_cleaner.models.blocks import draw_weights
+from radar_cleaner.models.registry import build_model
 from radar_cleaner.training.distributed import Processes, join_processes
 from radar_cleaner.training.loop import train
 from radar_cleaner.training.losses import TERMS
@@ -35,7 +36,7 @@ BATCHES = (
 def make_steps(processes):
     bank, samples = small_bank()
     how = training(HOW, holes=HOLES)
-    model = how.config.build()
+    model = build_model(how.config)
     draw_weights(model, 3)
     return Steps(how, running(micro_batch_size=1), Crops(how, bank, samples), model, processes)
 
@@ -72,7 +73,7 @@ def scores_of_five(processes):
     """Validation sums over five samples, a number that two does not divide."""
     bank, samples = small_bank(5)
     how = training(HOW, holes=HOLES)
-    model = how.config.build()
+    model = build_model(how.config)
     draw_weights(model, 3)
     return validate(how, bank, samples, model, processes, Interruption())
 

@@ -21,6 +21,7 @@ from learning_cases import (
 
 from radar_cleaner.datasets.batches import Batch, Forecast
 from radar_cleaner.errors import ConfigError
+from radar_cleaner.models.registry import build_model
 from radar_cleaner.training.distributed import Processes
 from radar_cleaner.training.loop import train
 from radar_cleaner.training.losses import (
@@ -193,7 +194,7 @@ def test_a_small_network_learns_how_rain_moves_and_beats_persistence(tmp_path):
     assert persistence < 0.35
     assert best["val_forecast_csi_12min"] > persistence + 0.2
     assert best["val_forecast_csi_6min"] > best["val_forecast_csi_12min"]
-    network = model.build()
+    network = build_model(model)
     network.load_state_dict(trained.best)
     sums = validate(how, bank, samples[32:], network, Processes(), Interruption())
     assert scores(sums, 8)["forecast_csi_12min"] == pytest.approx(best["val_forecast_csi_12min"])

@@ -10,7 +10,7 @@ import torch
 from learning_cases import augmentation, config, holes, place, running, small_bank, training
 
 from radar_cleaner.errors import Interrupted, ModelError
-from radar_cleaner.models import apply_padded
+from radar_cleaner.models.padding import apply_padded
 from radar_cleaner.training.checkpoints import load_state, save_state
 from radar_cleaner.training.loop import train
 from radar_cleaner.training.precision import set_determinism

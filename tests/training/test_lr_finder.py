@@ -13,9 +13,11 @@ from learning_cases import augmentation, place, running, small_bank, train_flags
 from workflow_cases import SAMPLE, SMOKE, make_workspace
 
 from radar_cleaner.errors import ModelError
-from radar_cleaner.models import apply_padded, draw_weights
+from radar_cleaner.models.blocks import draw_weights
+from radar_cleaner.models.files import read_model_provenance
+from radar_cleaner.models.padding import apply_padded
+from radar_cleaner.models.registry import build_model
 from radar_cleaner.storage.shards import encode_stores
-from radar_cleaner.training.checkpoints import read_model_provenance
 from radar_cleaner.training.distributed import Processes
 from radar_cleaner.training.loop import train
 from radar_cleaner.training.lr_finder import STEPS, find_rate, suggest_rate
@@ -43,7 +45,7 @@ def test_a_handful_of_tries_still_give_a_rate():
 def make(tmp_path, **changes):
     bank, samples = small_bank()
     how = training(augmentation(crop=32), learning_rate="find", **changes)
-    model = how.config.build()
+    model = build_model(how.config)
     draw_weights(model, 3)
     return how, Crops(how, bank, samples), model, place(tmp_path / "current.pt")
 

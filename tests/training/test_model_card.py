@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from radar_cleaner.datasets.frame_cache import Sample
-from radar_cleaner.evaluation.reliability import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE, fit_temperature
 from radar_cleaner.models.summary import ModelSummary
 from radar_cleaner.training.model_card import write_card
+from radar_cleaner.training.temperature import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE, fit_temperature
 
 SUMMARY = ModelSummary(parameters=117_154, trainable=117_000, megabytes=0.469, gflop_per_sample=0.6249)
 START = 1720656000

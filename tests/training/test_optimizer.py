@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from learning_cases import OPTIMIZATION, config
 
 from radar_cleaner.errors import ConfigError
+from radar_cleaner.models.registry import build_model
 from radar_cleaner.training.optimizer import Optimization, Rates, make_optimizer
 
 TOP = 0.02
@@ -107,7 +108,7 @@ def test_a_curve_goes_on_where_it_was_left(schedule):
 
 
 def test_biases_and_norms_do_not_decay_and_all_weights_are_trained():
-    model = config().build()
+    model = build_model(config())
     decaying, plain = make_optimizer(model, 0.1, 0.03).param_groups
     assert (decaying["weight_decay"], plain["weight_decay"]) == (0.03, 0.0)
     names = {id(weight): name for name, weight in model.named_parameters()}
@@ -118,7 +119,7 @@ def test_biases_and_norms_do_not_decay_and_all_weights_are_trained():
 
 
 def test_without_a_gradient_only_what_decays_shrinks():
-    model = config().build()
+    model = build_model(config())
     before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
     optimizer = make_optimizer(model, 0.1, 0.5)
     for weight in model.parameters():

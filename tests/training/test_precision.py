@@ -6,7 +6,8 @@ import pytest
 import torch
 from learning_cases import NUMERICS, augmentation, config, running, small_bank, training
 
-from radar_cleaner.models import checkpoint_gradients, draw_weights
+from radar_cleaner.models.blocks import checkpoint_gradients, draw_weights
+from radar_cleaner.models.registry import build_model
 from radar_cleaner.training.distributed import Processes
 from radar_cleaner.training.precision import Numerics, compile_network, set_determinism
 from radar_cleaner.training.step import Crops, Steps
@@ -22,7 +23,7 @@ def gradients(**changes):
     """Gradients of a batch, as one vector."""
     bank, samples = small_bank()
     how = training(augmentation(crop=32), **changes)
-    model = how.config.build()
+    model = build_model(how.config)
     draw_weights(model, 3)
     model.to(memory_format=how.numerics.memory_format)
     if how.numerics.gradient_checkpointing:
@@ -41,7 +42,7 @@ def test_recomputed_levels_are_not_kept():
     """What autograd keeps for the backward pass is less than half."""
     kept = {}
     for recompute in (False, True):
-        model = config(base_width=16, depth=3).build()
+        model = build_model(config(base_width=16, depth=3))
         if recompute:
             checkpoint_gradients(model)
         sizes = []
@@ -84,7 +85,7 @@ def test_a_machine_that_cannot_compile_trains_without(monkeypatch, caplog):
         return fail
 
     monkeypatch.setattr(torch, "compile", broken)
-    model = config().build()
+    model = build_model(config())
     with caplog.at_level(logging.WARNING):
         network = compile_network(model, torch.rand(1, config().channels, 16, 16), numerics(compile=True))
     assert network is model
@@ -96,7 +97,7 @@ def test_without_a_compiler_on_the_machine_it_goes_on(monkeypatch, caplog, tmp_p
     """The real one: torch looks for a compiler and finds none."""
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr("torch._inductor.config.cpp.cxx", ("no-such-compiler",))
-    model = config(base_width=2, depth=1).build()
+    model = build_model(config(base_width=2, depth=1))
     with caplog.at_level(logging.WARNING):
         network = compile_network(model, torch.rand(1, config().channels, 16, 16), numerics(compile=True))
     assert network is model and "training.compile: cannot compile here" in caplog.text

@@ -12,7 +12,8 @@ from learning_cases import augmentation, config, holes, planting, running, small
 
 from radar_cleaner.datasets.batches import make_batch
 from radar_cleaner.errors import ModelError
-from radar_cleaner.models import draw_weights
+from radar_cleaner.models.blocks import draw_weights
+from radar_cleaner.models.registry import build_model
 from radar_cleaner.training.distributed import Processes
 from radar_cleaner.training.step import Crops, Steps, count_errors
 
@@ -24,7 +25,7 @@ def make_steps(how=HOW, hidden=None, model=None, **run):
     bank, samples = small_bank()
     hidden = hidden or holes(hole_fraction=0.7)
     options = training(how, model, hidden, planting=planting(0.7), global_batch_size=4)
-    made = options.config.build()
+    made = build_model(options.config)
     draw_weights(made, 3)
     return Steps(options, running(**run), Crops(options, bank, samples), made, Processes())
 

@@ -9,12 +9,13 @@ from learning_cases import holes, inputs, place, running, small_bank, training
 from radar_cleaner.datasets.augmentation import draw_validation
 from radar_cleaner.datasets.batches import make_batch
 from radar_cleaner.datasets.crops import cut
-from radar_cleaner.evaluation.reliability import fit_temperature
-from radar_cleaner.models import draw_weights
+from radar_cleaner.models.blocks import draw_weights
+from radar_cleaner.models.registry import build_model
 from radar_cleaner.training.distributed import Processes
 from radar_cleaner.training.loop import train
 from radar_cleaner.training.signals import Interruption
 from radar_cleaner.training.step import ERRORS, count_errors
+from radar_cleaner.training.temperature import fit_temperature
 from radar_cleaner.training.validation import (
     ECHOES,
     SUMS,
@@ -68,7 +69,7 @@ def test_what_was_never_counted_is_nan_not_zero():
 
 def test_a_signal_ends_it_and_is_told():
     bank, samples = small_bank(3)
-    model = training().config.build()
+    model = build_model(training().config)
     draw_weights(model, 1)
     interruption = Interruption()
     whole = validate(training(), bank, samples, model, Processes(), interruption)
@@ -82,7 +83,7 @@ def test_the_temperature_of_a_training_is_the_likeliest_over_the_echoes_of_its_v
     bank, samples = small_bank(6)
     how = training(epochs=3, learning_rate=3e-3)
     found = train(how, running(), bank, samples[:4], samples[4:], place(tmp_path / "current.pt"))
-    model = how.config.build()
+    model = build_model(how.config)
     model.load_state_dict(found.best)
     counted = count_logits(how, bank, samples[4:], model, Processes(), Interruption())
     assert counted is not None and found.temperature == pytest.approx(fit_temperature(*counted), rel=1e-6) != 1

@@ -15,7 +15,6 @@ from workflow_cases import REPOSITORY, SMOKE, Workspace
 
 from radar_cleaner.config.load import read_config
 from radar_cleaner.config.network_choice import network_files
-from radar_cleaner.config.networks import ARCHITECTURES
 from radar_cleaner.config.training import Network
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.planning.plan import Plan
@@ -83,15 +82,8 @@ def test_block_and_share_are_free_where_they_are_not_used(config: dict[str, Any]
     assert plan_of(config).trains
 
 
-def test_planning_knows_the_options_of_the_networks_that_there_are() -> None:
-    from radar_cleaner.models import registered_models
-
-    there = {model.name: model.options for model in registered_models() if "radar_cleaner" in model.file.parts}
-    assert there == ARCHITECTURES
-
-
 def test_no_static_field_is_called_as_another_channel(config: dict[str, Any]) -> None:
-    from radar_cleaner.datasets.channels import Inputs
+    from radar_cleaner.config.inputs import Inputs
 
     names = Inputs((-6, 0, 6), "channel", "max", time_of_day=True, day_of_year=True, coordinates=True).names
     assert len(names) > 20

@@ -20,8 +20,9 @@ from learning_cases import config as network
 from rerun_cases import frame, jobs
 from workflow_cases import RADARS, REPOSITORY, SAMPLE, SMOKE, Job, Workspace, make_workspace
 
-from radar_cleaner.models import draw_weights
-from radar_cleaner.training.checkpoints import save_model
+from radar_cleaner.models.blocks import draw_weights
+from radar_cleaner.models.files import save_model
+from radar_cleaner.models.registry import build_model
 
 PAGE = (REPOSITORY / "docs/how-to/near_real_time.md").read_text()
 BEHIND, AROUND = [-12, -6, 0], [-6, 0, 6]
@@ -42,7 +43,7 @@ def watched(scratch: Workspace) -> Workspace:
         shutil.rmtree(scratch.root / "frames" / radar)
         (scratch.root / "frames" / radar).mkdir()
     settings = network(input_minutes=tuple(BEHIND))
-    model = settings.build()
+    model = build_model(settings)
     draw_weights(model, 0)
     save_model(scratch.root / "mine.pt", settings, model.state_dict(), {})
     return scratch
