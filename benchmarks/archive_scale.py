@@ -1,13 +1,13 @@
 """
-How long snakemake looks at a large archive before it does anything.
+Measure how long Snakemake plans a large archive before it runs anything.
 
     python benchmarks/archive_scale.py            # one year of two radars by day, five years by month
     python benchmarks/archive_scale.py --days 30  # quicker
 
-An archive is made of tiny pictures, one each 15 minutes of each of two radars. Told of each: the time and the
-peak memory of a fresh dry run and of a run that finds nothing to be done, and the ratio of its CPU time to that of
-a bare Snakefile of as many jobs and input files. Nothing is decoded: the files of a finished run are made empty
-and recorded by `snakemake --touch`.
+An archive consists of tiny pictures, one every 15 minutes of each of two radars. The table lists the time and the
+peak memory of a fresh dry run and of a run with nothing to do. It also lists the ratio of its CPU time to that of
+a bare Snakefile with as many jobs and input files. Nothing is decoded: the files of a finished run are created
+empty and recorded by `snakemake --touch`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from PIL import Image
 START = datetime(2019, 1, 1, tzinfo=UTC)
 RADARS = {"NKM": (13.737729, 100.358871), "NJK": (13.834874, 100.846411)}
 CADENCE = timedelta(minutes=15)
-# So many cores that each level of the graph is one round of the scheduler, which looks at every input each round.
+# With this number of cores each level of the graph is one round of the scheduler, which checks every input per
+# round.
 RECORD = ("--touch", "--forceall", "--cores", "100000", "--scheduler", "greedy", "--quiet", "all")
 PALETTE = ROOT / "config/palettes/eccc.csv"
 BARE = """
@@ -56,7 +57,7 @@ def main() -> None:
 
 
 def measure(name: str, days: int, shard: str) -> None:
-    """Make an archive of so many days in stores of this grain, and time the calls on it."""
+    """Make an archive of `days` days in stores of `shard` length, and time the calls on it."""
     with tempfile.TemporaryDirectory(prefix="archive-scale-") as folder:
         place = Path(folder)
         frames = make_archive(place, days)
@@ -76,7 +77,7 @@ def measure(name: str, days: int, shard: str) -> None:
 
 
 def make_archive(place: Path, days: int) -> int:
-    """Write the pictures of both radars; gives their number."""
+    """Write the pictures of both radars and return their number."""
     buffer = BytesIO()
     Image.new("RGB", (8, 8), "#0000ff").save(buffer, "PNG")
     picture, number = buffer.getvalue(), 0
@@ -92,7 +93,7 @@ def make_archive(place: Path, days: int) -> int:
 
 
 def make_config(days: int, shard: str) -> dict[str, object]:
-    """A config that trains on the first two thirds and scores the last sixth, on shard boundaries."""
+    """Return a config that trains on the first two thirds and scores the last sixth, on shard boundaries."""
 
     def boundary(share: float) -> str:
         moment = START + timedelta(days=int(days * share))
@@ -111,7 +112,7 @@ def make_config(days: int, shard: str) -> dict[str, object]:
 
 
 def finish(place: Path) -> None:
-    """Make every output, empty, and let snakemake record them as made."""
+    """Create every output empty and let Snakemake record them as made."""
     listed = call(place, "--summary").output
     names = re.findall(r"^(results/\S+)\t", listed, re.MULTILINE)
     for name in names:
@@ -121,7 +122,7 @@ def finish(place: Path) -> None:
 
 
 def measure_bare(place: Path, frames: Path, jobs: int) -> tuple[Call, Call]:
-    """A Snakefile of as many jobs, of whose inputs each frame is one: a fresh dry run, and nothing to be done."""
+    """Time a fresh dry run and a finished run of a bare Snakefile with as many jobs, all frames as inputs."""
     lines = [
         "from pathlib import Path",
         f"FILES = sorted(str(path) for path in Path({str(frames)!r}).rglob('*.png'))",
@@ -138,7 +139,7 @@ def measure_bare(place: Path, frames: Path, jobs: int) -> tuple[Call, Call]:
 
 
 def call(place: Path, *arguments: str, configured: bool = True) -> Call:
-    """Run snakemake in a folder."""
+    """Run Snakemake in a folder."""
     config = ["--configfile", "config.yaml"] if configured else []
     return measure_python(["-m", "snakemake", *arguments, *config], place)
 

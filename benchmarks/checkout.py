@@ -1,4 +1,4 @@
-"""The project in a folder of its own, for benchmarks that run its workflow there, and what a call takes."""
+"""Link the project into another folder, where benchmarks run its workflow, and measure a call of a program."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CODE = ("Snakefile", "radar_cleaner", "workflow", "docs", "envs", "profiles")
 
 @dataclass(frozen=True)
 class Call:
-    """What one call of a program took; memory is the most that it held."""
+    """Time, peak memory and output of one call of a program."""
 
     seconds: float
     cpu_seconds: float
@@ -27,13 +27,13 @@ class Call:
 
 
 def link_project(place: Path, *more: str) -> None:
-    """Link the code, and more of the project, into a folder: what snakemake records lies there."""
+    """Link the code and `more` of the project into a folder. Snakemake keeps its records there."""
     for name in (*CODE, *more):
         (place / name).symlink_to(ROOT / name)
 
 
 def run(command: list[str], place: Path) -> str:
-    """Run a command in a folder, the package and this python's programs at hand; gives what it printed."""
+    """Run a command in a folder, with the package and the programs of this Python; return its output."""
     environment = {**os.environ, "PYTHONPATH": str(place)}
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
     done = subprocess.run(command, cwd=place, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -43,9 +43,9 @@ def run(command: list[str], place: Path) -> str:
 
 
 def measure_python(arguments: Sequence[str], place: Path = ROOT) -> Call:
-    """Run python with these arguments in a folder, and see what it takes.
+    """Run Python with these arguments in a folder and measure it.
 
-    Its memory is told as no less than this process's, of which it begins as a copy: who measures imports little.
+    The memory is at least this process's own, because the child begins as a copy: import little before measuring.
     """
     command = [sys.executable, *arguments]
     with tempfile.TemporaryFile() as file:

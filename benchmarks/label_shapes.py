@@ -1,9 +1,9 @@
-"""How `labels.opening_px` and `min_area_px` trade clutter found against rain lost.
+"""Compare values of `labels.opening_px` and `min_area_px`: clutter that is found against rain that is lost.
 
     .venv/bin/python benchmarks/label_shapes.py
 
-Single-picture labels of the sample against its reference, before 2024-07-11 12:00 UTC only: the defaults may be
-chosen by this table, and the test period stays unseen.
+Labels of single pictures of the sample against its reference, before 2024-07-11 12:00 UTC only: this table may
+choose the defaults, and the test period stays unseen.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""The learning-rate finder against a sweep: a training of a finished run again, at other rates.
+"""Compare the learning-rate finder with a sweep: repeat the training of a finished run at other rates.
 
-.venv/bin/python benchmarks/learning_rates.py results 0.002 0.006 0.02
-Prints the least validation loss of each rate, and the rate that the finder takes.
+    .venv/bin/python benchmarks/learning_rates.py results 0.002 0.006 0.02
+
+It prints the smallest validation loss of each rate, and the rate that the finder takes.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ FOUND = {"rates": "rates.csv", "rates-figure": "rates.png"}
 
 
 def train(results: Path, parameters: dict[str, object], rate: str, folder: Path) -> tuple[float, float]:
-    """The rate of a training, and its least validation loss."""
+    """Train at a rate; return the rate and the smallest validation loss."""
     options = train_options(parameters, results, folder) | {"learning_rate": rate}
     if rate == "find":
         options |= {name: folder / file for name, file in FOUND.items()}

@@ -1,11 +1,11 @@
 """
-From a frame to its product, by the loop of docs/how-to/near_real_time.md: how long, in how many jobs.
+Measure time and jobs from a frame to its product, by the loop of docs/how-to/near_real_time.md.
 
     python benchmarks/near_real_time.py
     python benchmarks/near_real_time.py --window -12 -6 0
 
-Frames of the sample are put into two watched folders, one radar's after the other's; after each the loop's own
-command is called. The model has the default size and random weights: what it answers costs the same time.
+Frames of the sample are put into two watched folders, one radar after the other. After each frame the loop's own
+command is called. The model has the default size and random weights, which cost the same time.
 """
 
 from __future__ import annotations
@@ -63,14 +63,14 @@ def main() -> None:
 
 
 def loop_command(page: str) -> list[str]:
-    """The loop's command as the page tells it."""
+    """Return the loop's command from the page."""
     found = re.search(r"^    (flock .*)$", page, re.MULTILINE)
     assert found, "docs/how-to/near_real_time.md has no command that begins with flock"
     return shlex.split(found.group(1))
 
 
 def prepare(place: Path, window: list[int]) -> None:
-    """The project, two empty folders that are watched, a model, and the example's config for them."""
+    """Set up the project, two empty watched folders, a model, and the example's config for them."""
     link_project(place)
     shutil.copytree(ROOT / "config", place / "config")
     config = yaml.safe_load((ROOT / "config/realtime.yaml").read_text())
@@ -96,7 +96,7 @@ def put_frame(place: Path, radar: str, when: str) -> None:
 
 
 def measure(command: list[str], place: Path, radar: str, when: str) -> tuple[float, float]:
-    """Seconds from a frame to its product, and those that the subcommands alone took of them."""
+    """Return the seconds from a frame to its product, and the share of the subcommands alone."""
     put_frame(place, radar, when)
     before = time.time()
     seconds = timed(command, place)

@@ -1,12 +1,12 @@
 """
-What Snakemake adds to the bare subcommands, for the demo.
+Measure what Snakemake adds to the bare subcommands of the demo.
 
     python benchmarks/overhead.py
     python benchmarks/overhead.py --configfile config/maritimes.yaml
 
-The shell commands of all jobs are run one after the other without Snakemake, then by `snakemake --cores 1`, each
-into a folder that is empty; told is the share of the second run that the first does not need, by the clock and by
-CPU time, which tells also on a machine that is busy with other things.
+The shell commands of all jobs run one after the other without Snakemake, then by `snakemake --cores 1`, each into
+an empty folder. The result is the share of the second run that the first does not need, by the clock and by CPU
+time. The CPU time is meaningful on a busy machine, too.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ def main() -> None:
 
 
 def now() -> tuple[float, float]:
-    """The clock, and the CPU time of all that has run and ended."""
+    """Return the clock and the CPU time of all ended children."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.monotonic(), used.ru_utime + used.ru_stime
 
 
 def since(started: tuple[float, float]) -> tuple[float, float]:
-    """Seconds of both since then."""
+    """Return the seconds of both since then."""
     return tuple(end - start for start, end in zip(started, now(), strict=True))  # type: ignore[return-value]
 
 

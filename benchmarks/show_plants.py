@@ -1,8 +1,8 @@
-"""What a file of plants looks like on a real frame: for each kind what is seen, and what of it is planted.
+"""Draw the injected artefacts of a file on a real frame: for each kind the picture and the injected pixels.
 
     .venv/bin/python benchmarks/show_plants.py config/plants.yaml plants.png
 
-`repeated` and `missing` are shown at the neighbouring time that they change, all others at the judged one.
+`repeated` and `missing` are shown at the neighbouring time that they change, all others at the cleaned frame.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ PALETTE = Path("config/palettes/eccc.csv")
 TIMES = ("202407110100", "202407110106", "202407110112")
 CENTER, RANGE = (240.0, 239.0), 240.0
 BOXES = [(334, 233, 347, 246), (100, 0, 290, 20)]
-TOP, LEFT, SIZE = 60, 20, 256  # what is shown, about four crops
-ENOUGH_PX = 120  # of a kind, so that there is something to look at
+TOP, LEFT, SIZE = 60, 20, 256  # the part of the frame that is shown, about four crops
+ENOUGH_PX = 120  # visible pixels that are enough
 TARGET, TRIES = 1, 60
 
 
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def read_frames(table: ColourTable) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The window's codes (K, H, W), and all codes of the frames."""
+    """Return the window's codes (K, H, W) and all codes of the frames."""
     observed = range_mask((480, 480), CENTER, RANGE) & ~overlay_mask((580, 480), (100, 0, 580, 480), 3, BOXES)
     frames = [iio.imread(FRAMES / f"CASGO_{time}.png", plugin="pillow", mode="RGB") for time in TIMES]
     codes = np.stack([pack_echoes(table(pixels[:, 100:]), observed, 5.0) for pixels in frames])
@@ -67,7 +67,7 @@ def read_frames(table: ColourTable) -> tuple[NDArray[np.uint8], NDArray[np.uint8
 def plant_one(
     codes: NDArray[np.uint8], levels: NDArray[np.uint8], ranges_file: Path, kind: PlantKind
 ) -> tuple[Planted, int]:
-    """The first draw of a kind of which enough shows, else the one of most, and at which time to look at it."""
+    """Return the first draw with enough visible pixels, otherwise the one with most, and the time to show."""
     ranges = read_plant_ranges(ranges_file, [kind])
     center = CENTER[0] - LEFT, CENTER[1] - TOP
     best, most = (Planted(codes, np.zeros_like(codes)), TARGET), -1
@@ -85,7 +85,7 @@ def plant_one(
 
 
 def colour_codes(colours: NDArray[np.uint8], values: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(256, 3) the colour of each code: its class's, white where there is no echo, gray where nothing is known."""
+    """Return the colour (256, 3) of each code: that of its class, white for undetect, gray for nodata."""
     table = np.full((256, 3), 255, np.uint8)
     table[NODATA] = 190
     for code in np.flatnonzero(is_echo(np.arange(256, dtype=np.uint8))):

@@ -16,7 +16,7 @@ from radar_cleaner.evaluation.tables import reflectivity_rows, score_rows
 from radar_cleaner.evaluation.tallies import Frame, RadarScores, score_frame, with_total
 from radar_cleaner.georeference.grid import Grid, RadarGeometry
 from radar_cleaner.georeference.regrid import warp_attrs, warp_grid
-from radar_cleaner.plotting.scores import new_figure, to_png
+from radar_cleaner.plotting.style import new_figure, to_png
 from radar_cleaner.products.cf import ProductWriter
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.shards import format_time

@@ -35,7 +35,7 @@ import pandas as pd
 import yaml
 
 from radar_cleaner.errors import RadarCleanerError
-from radar_cleaner.plotting import scores as figures
+from radar_cleaner.plotting.style import write_png
 from radar_cleaner.storage.atomic import write_csv, write_text
 
 from . import ROOT
@@ -177,7 +177,7 @@ def write(
     words = {one.variant.name: one.variant.words for one in outcomes} | {name: name for name in failed}
     write_csv(folder / "ablation.csv", pd.DataFrame(rows))
     write_text(folder / "ablation.md", tables.page(rows, words, heading(config, whole), failed))
-    figures.write_png(folder / "ablation.png", tables.draw(rows, words))
+    write_png(folder / "ablation.png", tables.draw(rows, words))
 
 
 def heading(config: Path, whole: Config) -> str:

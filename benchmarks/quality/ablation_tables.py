@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from radar_cleaner.plotting.scores import (
+from radar_cleaner.plotting.style import (
     BLUE,
     GREEN,
     GREY,
     INK,
     ORANGE,
     VERMILION,
+    explain_empty,
     new_figure,
-    say_nothing,
     style_axes,
     to_png,
 )
@@ -164,7 +164,7 @@ def _draw_points(axes: Axes, rows: Sequence[Row], names: Sequence[str], radars: 
             )
     axes.plot([], [], "o", color="white", markeredgecolor=GREY, markeredgewidth=1.4, label="radar not seen")
     if not rows:
-        say_nothing(axes, "nothing to show")
+        explain_empty(axes, "nothing to show")
 
 
 def _draw_interval(axes: Axes, place: float, ends: Interval, colour: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from radar_cleaner.plotting.scores import (
+from radar_cleaner.plotting.style import (
     BLUE,
     GREEN,
     GREY,

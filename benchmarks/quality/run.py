@@ -42,7 +42,7 @@ import yaml
 from radar_cleaner.config.artefacts import PLANT_KINDS
 from radar_cleaner.errors import RadarCleanerError
 from radar_cleaner.planning.radars import fill_windows
-from radar_cleaner.plotting import scores as figures
+from radar_cleaner.plotting.style import write_png
 from radar_cleaner.storage.atomic import write_csv, write_text
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.targets.splits import read_samples
@@ -190,7 +190,7 @@ def write_planted(folder: Path, scores: list[PlantScore], part: PlantedPart, con
     write_csv(folder / "planted_fill.csv", pd.DataFrame(planted_tables.fill_rows(found)))
     heading = planted_tables.heading(part.plants, f"`python -m benchmarks.quality.run` on {config}")
     write_text(folder / "planted.md", planted_tables.page(found, heading))
-    figures.write_png(folder / "planted.png", figure.draw_planted(found))
+    write_png(folder / "planted.png", figure.draw_planted(found))
 
 
 def write(folder: Path, found: list[Scored], job: Job, config: Path) -> None:
@@ -208,7 +208,7 @@ def write(folder: Path, found: list[Scored], job: Job, config: Path) -> None:
     for name, rows in named.items():
         write_csv(folder / f"{name}.csv", pd.DataFrame(rows))
     write_text(folder / "quality.md", tables.page(found, edges, heading(job, config)))
-    figures.write_png(folder / "quality.png", figure.draw(found))
+    write_png(folder / "quality.png", figure.draw(found))
 
 
 def heading(job: Job, config: Path) -> str:

@@ -15,17 +15,17 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from radar_cleaner.errors import StoreError
 from radar_cleaner.evaluation.bins import ALL
 from radar_cleaner.evaluation.tallies import AGREEMENT, MODEL, ON_HOLES, whole_rows
-from radar_cleaner.plotting.scores import (
+from radar_cleaner.plotting.style import (
     BLUE,
     GREEN,
     INK,
     ORANGE,
     SKY,
     VERMILION,
+    explain_empty,
     handles_of,
     panel_grid,
     percent_axis,
-    say_nothing,
     to_png,
 )
 from radar_cleaner.storage.atomic import read_csv
@@ -175,7 +175,7 @@ def comparison_figure(runs: Sequence[Run], rows: Sequence[Mapping[str, Any]]) ->
         axes.xaxis.set_major_formatter(PercentFormatter(1))  # with as many digits as the ticks need
         percent_axis(axes.yaxis)
         if len(low) == 1:
-            say_nothing(axes, "nothing to score")
+            explain_empty(axes, "nothing to score")
     named = handles_of(panels)
     if shown := [run.name for run in runs if run.name in named]:
         handles = [named[name] for name in shown]

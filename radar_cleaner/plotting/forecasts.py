@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from radar_cleaner.plotting.scores import (
+from radar_cleaner.plotting.scores import Scores
+from radar_cleaner.plotting.style import (
     BLUE,
     GREEN,
     ORANGE,
-    Scores,
+    explain_empty,
     handles_of,
     panel_grid,
     percent_axis,
-    say_nothing,
     to_png,
 )
 
@@ -36,7 +36,7 @@ def forecast_figure(rows: Sequence[Scores]) -> bytes:
     methods = list(dict.fromkeys(str(row["method"]) for row in drawn))
     figure, panels = panel_grid(len(events) + 1, width=3.6, height=3.0)
     if not any(row["csi"] is not None for row in drawn):
-        say_nothing(panels[0], "no forecast was scored")
+        explain_empty(panels[0], "no forecast was scored")
         return to_png(figure)
     for axes, event in zip(panels, events, strict=False):
         of_event = [row for row in drawn if row["event"] == event]

@@ -28,7 +28,7 @@ from radar_cleaner.conventions import (
     decode_dbz,
     is_echo,
 )
-from radar_cleaner.plotting.scores import BLUE, GREY, INK, VERMILION, YELLOW, new_figure, to_png
+from radar_cleaner.plotting.style import BLUE, GREY, INK, VERMILION, YELLOW, new_figure, to_png
 
 Codes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]

@@ -11,15 +11,15 @@ from matplotlib.colors import LogNorm
 from matplotlib.ticker import LogLocator
 from numpy.typing import NDArray
 
-from radar_cleaner.plotting.scores import (
+from radar_cleaner.plotting.style import (
     BLUE,
     GREEN,
     INK,
     MAX_COLUMNS,
+    explain_empty,
     handles_of,
     new_figure,
     percent_axis,
-    say_nothing,
     style_axes,
     to_png,
 )
@@ -97,7 +97,7 @@ def _draw_pairs(
     axes.set_aspect("equal")
     axes.plot(limits, limits, color=INK, linewidth=0.9, linestyle="--", zorder=3)
     if not counts.any():
-        say_nothing(axes, "nothing to judge")
+        explain_empty(axes, "nothing to judge")
         return
     image = axes.pcolormesh(
         edges, edges, np.ma.masked_equal(counts, 0), norm=LogNorm(1, max(2, counts.max())), cmap="viridis"
@@ -142,7 +142,7 @@ def _draw_reliability(axes: Axes, rows: Sequence[Row]) -> None:
     percent_axis(axes.xaxis)
     percent_axis(axes.yaxis)
     if not drawn:
-        say_nothing(axes, "nothing to score")
+        explain_empty(axes, "nothing to score")
 
 
 def _draw_counts(axes: Axes, rows: Sequence[Row]) -> None:

@@ -12,7 +12,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from radar_cleaner.plotting.scores import BLUE, GREY, INK, VERMILION, YELLOW, new_figure, to_png
+from radar_cleaner.plotting.style import BLUE, GREY, INK, VERMILION, YELLOW, new_figure, to_png
 
 Plane = NDArray[Any]
 

@@ -1,33 +1,28 @@
-"""Charts of scores, as PNG bytes, and what all charts share.
-
-Drawn by matplotlib's object interface on the Agg canvas: no window, no global state, so that equal numbers
-give an equal picture. Colours are those of Okabe and Ito, told apart with any colour vision, and no meaning
-hangs on colour alone. Pictures of frames are in `map_figures`, those of training in `training_figures`.
-"""
+"""Charts of scores, as PNG bytes."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
-from PIL import Image
+from matplotlib.ticker import MaxNLocator
 
-from radar_cleaner.storage.atomic import replacing
+from radar_cleaner.plotting.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    SKY,
+    explain_empty,
+    handles_of,
+    panel_grid,
+    percent_axis,
+    to_png,
+)
 
-# Okabe and Ito, Color Universal Design, 2008.
-ORANGE, SKY, YELLOW = "#E69F00", "#56B4E9", "#F0E442"
-BLUE, VERMILION, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#8A8F94"
-INK, GRID = "#1f2933", "#d9dee3"
 CLEANER_STYLES = ((ORANGE, "s", "//"), (SKY, "^", ".."), (BLUE, "o", ""), (GREEN, "D", "xx"))
-DPI = 110
-MAX_COLUMNS = 3
 
 Scores = Mapping[str, Any]
 
@@ -76,7 +71,7 @@ def removal_curve_figure(curve: Sequence[Scores], scores: Sequence[Scores], thre
         percent_axis(axes.xaxis)
         percent_axis(axes.yaxis)
         if not line:
-            say_nothing(axes, "nothing to score")
+            explain_empty(axes, "nothing to score")
     if radars:
         named = handles_of(panels)
         figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=2, frameon=False)
@@ -128,63 +123,6 @@ def scores_figure(scores: Sequence[Scores]) -> bytes:
     return to_png(figure)
 
 
-def to_png(figure: Figure, colours: int | None = 256) -> bytes:
-    """Draw a figure; a palette of so many colours makes the file a third of the size."""
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()  # type: ignore[no-untyped-call]
-    pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
-    picture = Image.fromarray(pixels[..., :3])
-    if colours is not None:
-        picture = picture.quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    buffer = io.BytesIO()
-    picture.save(buffer, format="PNG", optimize=True)
-    return buffer.getvalue()
-
-
-def write_png(path: Path, png: bytes) -> None:
-    """Write a picture, atomically."""
-    with replacing(path) as temporary:
-        temporary.write_bytes(png)
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of so many inches, which lays itself out."""
-    return Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
-
-
-def panel_grid(count: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
-    """A figure and at least `count` axes, up to three in a row; those too many are not shown."""
-    count = max(count, 1)
-    columns = min(count, MAX_COLUMNS)
-    rows = -(-count // columns)
-    figure = new_figure(max(width * columns, 5), height * rows + 0.4)
-    panels = list(figure.subplots(rows, columns, squeeze=False).flat)
-    for index, axes in enumerate(panels):
-        axes.set_visible(index < count)
-        style_axes(axes)
-    return figure, panels
-
-
-def style_axes(axes: Axes) -> None:
-    """Light axes and small labels, as all charts have."""
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(GREY)
-    axes.grid(color=GRID, linewidth=0.7)
-    axes.set_axisbelow(True)
-    axes.tick_params(labelsize=8, color=GREY)
-    axes.xaxis.label.set_fontsize(9)
-    axes.yaxis.label.set_fontsize(9)
-
-
-def handles_of(panels: Iterable[Axes]) -> dict[str, Any]:
-    """What a legend of all panels holds, by its label: the first of each; no panel need have all of them."""
-    found: dict[str, Any] = {}
-    for axes in panels:
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
-            found.setdefault(label, handle)
-    return found
-
-
 def _unique(rows: Sequence[Scores], key: str = "radar") -> list[str]:
     return list(dict.fromkeys(str(row[key]) for row in rows))
 
@@ -193,13 +131,3 @@ def _cleaner_style(row: Scores, scores: Sequence[Scores]) -> tuple[str, str, str
     if str(row["cleaner"]).startswith("member"):  # of an ensemble
         return GREY, ".", ""
     return CLEANER_STYLES[_unique(scores, "cleaner").index(row["cleaner"]) % len(CLEANER_STYLES)]
-
-
-def percent_axis(axis: Any) -> None:
-    """Show shares as percent."""
-    axis.set_major_formatter(PercentFormatter(1, decimals=0))
-
-
-def say_nothing(axes: Axes, text: str) -> None:
-    """Why a panel is empty, in its middle."""
-    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=GREY)

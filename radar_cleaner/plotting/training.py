@@ -11,15 +11,15 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from radar_cleaner.plotting.scores import (
+from radar_cleaner.plotting.style import (
     BLUE,
     GREEN,
     INK,
     ORANGE,
     VERMILION,
+    explain_empty,
     new_figure,
     panel_grid,
-    say_nothing,
     style_axes,
     to_png,
 )
@@ -117,7 +117,7 @@ def rates_figure(rates: Sequence[float], losses: Sequence[float], chosen: float)
     known = np.isfinite(losses)
     x, y = np.asarray(rates)[known], np.asarray(losses)[known]
     if not len(x):
-        say_nothing(axes, "no rate was tried")
+        explain_empty(axes, "no rate was tried")
         return to_png(figure)
     axes.plot(x, y, color=BLUE, linewidth=1.8, label="loss")
     axes.axvline(chosen, color=VERMILION, linestyle="--", linewidth=1.4, label=f"taken: {chosen:.3g}")

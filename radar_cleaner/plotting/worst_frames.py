@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from radar_cleaner.conventions import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, is_echo
 from radar_cleaner.plotting.maps import Extent, Picture, frame_axes
-from radar_cleaner.plotting.scores import BLUE, GREY, INK, VERMILION, new_figure, say_nothing, to_png
+from radar_cleaner.plotting.style import BLUE, GREY, INK, VERMILION, explain_empty, new_figure, to_png
 
 Codes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -51,7 +51,7 @@ def worst_frames_figure(rows: Sequence[ErrorRow], rings_km: Sequence[float], why
         figure = new_figure(6, 1.2)
         axes = figure.subplots()
         axes.set_axis_off()
-        say_nothing(axes, why_none)
+        explain_empty(axes, why_none)
         return to_png(figure)
     figure = new_figure(10.4, _ROW_INCHES * len(rows))
     for part, row in zip(figure.subfigures(len(rows), 1, squeeze=False)[:, 0], rows, strict=True):

@@ -15,7 +15,7 @@ from radar_cleaner.evaluation.compare_runs import (
     read_run,
     unlike,
 )
-from radar_cleaner.plotting.scores import write_png
+from radar_cleaner.plotting.style import write_png
 from radar_cleaner.storage.atomic import write_csv
 
 logger = logging.getLogger(__name__)

@@ -25,7 +25,7 @@ from radar_cleaner.evaluation.scorer import Masks, Targets
 from radar_cleaner.frames.timestamps import NameFormat
 from radar_cleaner.inference.ensemble import load_ensemble
 from radar_cleaner.plotting.forecasts import forecast_figure
-from radar_cleaner.plotting.scores import write_png
+from radar_cleaner.plotting.style import write_png
 from radar_cleaner.storage.atomic import write_csv, write_json
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.shards import decode_stores

@@ -49,6 +49,7 @@ from radar_cleaner.plotting import reliability as accuracy_figures
 from radar_cleaner.plotting import scores as figures
 from radar_cleaner.plotting import worst_frames as error_figures
 from radar_cleaner.plotting.maps import extent_km
+from radar_cleaner.plotting.style import write_png
 from radar_cleaner.storage.atomic import write_csv, write_json
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.shards import decode_stores, format_time, to_datetime
@@ -239,13 +240,13 @@ def evaluate_model(
     write_csv(scores, pd.DataFrame([*rows, *reflectivity]))
     write_csv(curve, pd.DataFrame(curve_points, columns=None if curve_points else ["radar", "threshold"]))
     write_csv(calibration, pd.DataFrame(reliability, columns=None if reliability else ["radar", "cleaner"]))
-    figures.write_png(scores_figure, figures.scores_figure(whole))
-    figures.write_png(curve_figure, figures.removal_curve_figure(curve_points, whole, threshold))
-    figures.write_png(calibration_figure, accuracy_figures.calibration_figure(reliability, whole))
-    figures.write_png(reflectivity_figure, _draw_reflectivity(found, reflectivity))
+    write_png(scores_figure, figures.scores_figure(whole))
+    write_png(curve_figure, figures.removal_curve_figure(curve_points, whole, threshold))
+    write_png(calibration_figure, accuracy_figures.calibration_figure(reliability, whole))
+    write_png(reflectivity_figure, _draw_reflectivity(found, reflectivity))
     frame_table = pd.DataFrame(frame_rows(by_frame), columns=None if by_frame else ["radar", "time"])
     write_csv(frames, frame_table)
-    figures.write_png(worst_figure, worst_picture)
+    write_png(worst_figure, worst_picture)
     log.info("frames scored: %s; without a reference: %s", scored, without)
     if not sum(scored.values()):
         log.warning("no sample of %s has a reference: there are no scores", samples)

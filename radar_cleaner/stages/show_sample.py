@@ -24,7 +24,7 @@ from radar_cleaner.errors import ConfigError, SampleError
 from radar_cleaner.models.files import load_model, read_model_provenance, read_weights
 from radar_cleaner.models.registry import load_code
 from radar_cleaner.plotting.samples import sample_figure
-from radar_cleaner.plotting.scores import write_png
+from radar_cleaner.plotting.style import write_png
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.shards import format_time, parse_time, shard_of
 from radar_cleaner.targets.splits import read_samples

@@ -12,7 +12,7 @@ import pandas as pd
 from radar_cleaner import __version__
 from radar_cleaner.models.config import ModelConfig
 from radar_cleaner.models.files import save_model
-from radar_cleaner.plotting.scores import write_png
+from radar_cleaner.plotting.style import write_png
 from radar_cleaner.plotting.training import learning_curves_figure, rates_figure
 from radar_cleaner.storage.atomic import write_csv, write_text
 from radar_cleaner.training.settings import Trained

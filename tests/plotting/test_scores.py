@@ -5,7 +5,8 @@ from figure_cases import pixels
 
 from radar_cleaner.evaluation.tallies import COMPARED, MODEL, RULES
 from radar_cleaner.plotting import scores as figures
-from radar_cleaner.plotting.scores import removal_curve_figure, scores_figure, write_png
+from radar_cleaner.plotting.scores import removal_curve_figure, scores_figure
+from radar_cleaner.plotting.style import write_png
 
 
 def score_row(radar, cleaner, retention=0.9, removal=0.5):
