@@ -52,7 +52,9 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Predictor:
-    """A trained model on a device, for frames of any size. `digest` is that of the content of its file.
+    """A trained model on a device, for frames of any size: inputs in dBZ codes, outputs in probability and dBZ.
+
+    `digest` is that of the content of its file.
 
     Logits are divided by `temperature`: above 1 it moves probabilities towards 0.5.
     """
@@ -184,14 +186,20 @@ class Predictor:
         return torch.autocast("cuda", torch.bfloat16 if has_bf16 else torch.float16)
 
 
-def load_predictor(path: Path, threads: int, code: Path | None = None, calibrated: bool = False) -> Predictor:
+def load_predictor(
+    path: Path | str, threads: int = 1, code: Path | None = None, calibrated: bool = False
+) -> Predictor:
     """Load a model file for inference on a GPU if there is one, else on the CPU with `threads` threads.
+
+        predictor = load_predictor("results/model/best.pt")
+        predictor.config.inputs.names  # the channels
 
     `calibrated` applies the temperature that training fitted to the validation samples (Guo et al. 2017).
     `code` is the Python file of a user's own network; loading a model file alone runs no code from it.
     A GPU computes in half precision, which changes probabilities in the third digit. Raises ModelError if the
     file is broken.
     """
+    path = Path(path)
     torch.set_num_threads(threads)
     load_code(code)
     config, digest, model = load_model(path)

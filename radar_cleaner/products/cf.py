@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,11 @@ from radar_cleaner.conventions import FLAG_NODATA, NODATA, QUALITY_FLAGS, REFLEC
 from radar_cleaner.georeference.grid import Grid
 from radar_cleaner.products import decision
 from radar_cleaner.products.decision import MAX_SPREAD, NO_PROBABILITY, PROBABILITY_STEPS, Codes, DecidedFrame
+from radar_cleaner.storage.reader import open_store
 from radar_cleaner.storage.writer import Static, StoreWriter, Variable
+
+if TYPE_CHECKING:  # the stages do without it, and to load it takes a second
+    import xarray as xr
 
 _FLAG_ORDER = ("kept", "removed", "filled", "undetect", "nodata")
 _LOCATED: dict[str, object] = {"grid_mapping": "crs", "coordinates": "latitude longitude"}
@@ -95,6 +100,23 @@ PRODUCT_VARIABLES: dict[str, ProductVariable] = {
         ensemble=True,
     ),
 }
+
+
+def open_product(path: Path | str) -> xr.Dataset:
+    """Open the product of a radar or the composite of all radars, one shard.
+
+        product = open_product("results/cleaned/CASGO/20240711.zarr")
+        product.reflectivity.sel(time="2024-07-11T12:06").plot()
+
+    Its variables are (time, y, x) float: `reflectivity` in dBZ, where -32 is undetect (no echo) and NaN is
+    nodata, and `meteorological_probability` (0..1). `quality_flag` is uint8 with `flag_meanings`. `y` and `x` are
+    in metres on the plane of `crs`, `latitude` and `longitude` (y, x) in degrees. Values are read when they are
+    used. Raises StoreError if the store is missing, incomplete or not a product.
+    """
+    import xarray as xr
+
+    product: xr.Dataset = xr.open_zarr(open_store(Path(path), "product").path, chunks=None)
+    return product
 
 
 def variable_names(ensemble: bool) -> list[str]:
