@@ -41,6 +41,8 @@ def train_options(parameters: Mapping[str, object], results: Path, folder: Path)
 
 def _parts(value: object) -> list[str]:
     """The words of a value; those of a list of boxes one after the other."""
+    if hasattr(value, "to_flag"):
+        return [value.to_flag()]
     if isinstance(value, (list, tuple)):
         return [word for part in value for word in _parts(part)]
     return [] if value is None else [str(value)]

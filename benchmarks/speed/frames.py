@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from radar_cleaner.config.frames import BadFrames, Stores
 from radar_cleaner.config.load import read_config
 from radar_cleaner.planning.radars import read_radars
 
@@ -49,11 +50,11 @@ def rgb_options(frames: Path, output: Path, codec: str = "compact") -> dict[str,
     return {
         "radar": RADAR.id,
         "source": str(frames),
-        **{name: getattr(CONFIG.frames, name) for name in ("pattern", "time_format", "time_zone")},
+        "names": RADAR.names,
         "shard": SHARD,
         "size": SIZE,
-        "codec": codec,
-        "on_bad_frame": "fail",
+        "stores": Stores.model_validate({"codec": codec}),
+        "frames": BadFrames(on_bad_frame="fail"),
         "output": output,
         "rejects": output.with_suffix(".csv"),
     }

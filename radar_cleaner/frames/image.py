@@ -7,6 +7,7 @@ picture (a decompression bomb) costs nothing.
 
 from __future__ import annotations
 
+import hashlib
 import struct
 import warnings
 import zlib
@@ -41,10 +42,12 @@ _LOW_LEVEL = (struct.error, zlib.error)
 
 @dataclass(frozen=True)
 class NamedFrame:
-    """A decoded frame and the name of its file."""
+    """A decoded frame with the name, size and SHA-256 of its file."""
 
     name: str
     pixels: Pixels
+    bytes: int = 0
+    sha256: str = ""
 
 
 def largest_file(size: tuple[int, int]) -> int:
@@ -92,6 +95,29 @@ def settle_same_time(frames: Sequence[NamedFrame]) -> tuple[NamedFrame | None, l
         (name, f"same time as {', '.join(other for other in names if other != name)}, but other pixels")
         for name in names
     ]
+
+
+def decode_same_time(
+    files: Sequence[tuple[str, bytes | FrameError]], size: tuple[int, int]
+) -> tuple[NamedFrame | None, list[tuple[str, str]]]:
+    """Decode the files (name, content) of one time.
+
+    Returns the frame to keep, None if there is none, and (name, reason) of the refused files.
+    """
+    frames: list[NamedFrame] = []
+    refused: list[tuple[str, str]] = []
+    for name, data in files:
+        try:
+            if isinstance(data, FrameError):
+                raise data
+            digest = hashlib.sha256(data).hexdigest()
+            frames.append(NamedFrame(name, decode_frame(data, name, size), len(data), digest))
+        except FrameError as error:
+            refused.append((name, str(error)))
+    if not frames:
+        return None, refused
+    kept, others = settle_same_time(frames)
+    return kept, refused + others
 
 
 def _sniff(data: bytes, name: str) -> str:

@@ -7,9 +7,10 @@ does not fit that way goes through strptime, so that both always say the same (t
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from operator import itemgetter
@@ -33,6 +34,10 @@ class NameFormat:
     pattern: str
     time_format: str
     time_zone: str = "UTC"
+
+    def to_flag(self) -> str:
+        """Return the format as JSON text: a value on a command line."""
+        return json.dumps(asdict(self))
 
     @property
     def of_path(self) -> bool:

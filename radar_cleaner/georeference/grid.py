@@ -7,8 +7,9 @@ longer side, so that metres per pixel = range / (longer side / 2).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -99,7 +100,7 @@ class RadarGeometry:
     def __post_init__(self) -> None:
         if not (-90 <= self.latitude <= 90 and -180 <= self.longitude <= 180):
             raise ConfigError(
-                f"radar {self.radar}: latitude {self.latitude}, longitude {self.longitude} is no place on"
+                f"radar {self.radar}: latitude {self.latitude}, longitude {self.longitude} is not a place on"
                 " Earth; write degrees, north and east positive"
             )
         if not (0 < self.range_km < np.inf and self.width > 0 and self.height > 0):
@@ -108,7 +109,7 @@ class RadarGeometry:
                 " all must be above 0"
             )
         if not np.isfinite(self.center_px).all():
-            raise ConfigError(f"radar {self.radar}: center_px {self.center_px} is no place in the plot box")
+            raise ConfigError(f"radar {self.radar}: center_px {self.center_px} is not a place in the plot box")
 
     @property
     def metres_per_pixel(self) -> float:
@@ -133,26 +134,39 @@ class RadarGeometry:
         )
 
     def to_flag(self) -> str:
-        """`RADAR,LATITUDE,LONGITUDE,RANGE_KM,WIDTH,HEIGHT,CENTER_X,CENTER_Y`: one --geometry flag."""
-        x, y = self.center_px
-        return (
-            f"{self.radar},{self.latitude!r},{self.longitude!r},{self.range_km!r},"
-            f"{self.width},{self.height},{x!r},{y!r}"
-        )
+        """Return the geometry as JSON text: a value on a command line.
+
+        A stage with a parameter `geometry: RadarGeometry` accepts it as `--geometry`.
+        """
+        return json.dumps(asdict(self))
 
     @classmethod
     def from_flag(cls, text: str) -> RadarGeometry:
         """Read what `to_flag` wrote. Raises ConfigError."""
         try:
-            radar, *numbers = text.split(",")
-            latitude, longitude, range_km, width, height, x, y = numbers
-            place = float(latitude), float(longitude), float(range_km)
-            box = int(width), int(height), (float(x), float(y))
-        except ValueError:
-            raise ConfigError(
-                f"--geometry '{text}': write RADAR,LATITUDE,LONGITUDE,RANGE_KM,WIDTH,HEIGHT,CENTER_X,CENTER_Y"
-            ) from None
-        return cls(radar, *place, *box)
+            values = json.loads(text)
+            return cls(**values | {"center_px": (values["center_px"][0], values["center_px"][1])})
+        except (TypeError, ValueError, KeyError, IndexError) as error:
+            if isinstance(error, ConfigError):
+                raise
+            raise ConfigError(f"{text} is not the geometry of a radar ({error})") from None
+
+    def attrs(self, prefix: str = "radar_") -> dict[str, object]:
+        """Return the geometry as attributes of a store; `prefix` is put in front of all names but `radar`."""
+        return {
+            "radar": self.radar,
+            f"{prefix}latitude": self.latitude,
+            f"{prefix}longitude": self.longitude,
+            f"{prefix}metres_per_pixel": self.metres_per_pixel,
+            f"{prefix}effective_width_km": self.effective_width_km,
+            f"{prefix}center_px": list(self.center_px),
+            f"{prefix}range_km": self.range_km,
+        }
+
+
+def geometries_flag(radars: Iterable[RadarGeometry]) -> str:
+    """Return geometries as a JSON list: one value on a command line."""
+    return json.dumps([asdict(radar) for radar in radars])
 
 
 def distance_km(first: RadarGeometry | Grid, second: RadarGeometry | Grid) -> float:

@@ -18,6 +18,7 @@ from radar_cleaner.frames.folders import walk
 from radar_cleaner.frames.headers import header_of, sizes_of, some
 from radar_cleaner.frames.object_store import LISTINGS, ObjectStore
 from radar_cleaner.frames.sources import FrameFile, Listing, is_remote, list_frames
+from radar_cleaner.georeference.grid import geometries_flag
 from radar_cleaner.planning.checks import check_boxes, check_composite, check_disjoint, check_files
 from radar_cleaner.planning.radars import Period, Radar, read_period, read_radars, within
 from radar_cleaner.storage.shards import encode_stores, format_time, shard_of, shard_start
@@ -238,8 +239,12 @@ class Plan:
         return [(radar, shard) for radar in self.radars for shard in self.shards(radar, period)]
 
     def geometry(self, radar: str) -> str:
-        """The --geometry flag of a radar."""
+        """The geometry of a radar as JSON text."""
         return self.radars[radar].geometry(self.sizes[radar]).to_flag()
+
+    def geometries(self, radars: Iterable[str]) -> str:
+        """The geometries of radars as a JSON list."""
+        return geometries_flag(self.radars[radar].geometry(self.sizes[radar]) for radar in radars)
 
     def references(self) -> list[str]:
         """Reference masks of the evaluation period: `evaluation.reference`/RADAR, named as the frames are."""

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
+from typing import Annotated
 
+from cyclopts import Parameter
+
+from radar_cleaner.config.cleaning import Composite
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.georeference.grid import Grid, RadarGeometry, union_grid
 from radar_cleaner.georeference.regrid import warp_attrs, warp_grid
 from radar_cleaner.storage.writer import Static, StoreWriter
 
 log = logging.getLogger(__name__)
+FIRST = Composite()
 
 
 def build_warp_grid(
     *,
     target: str,
     radar: str,
-    geometries: list[str],
-    composite_grid: Literal["first", "union"] = "first",
+    geometries: Annotated[list[RadarGeometry], Parameter(consume_multiple=False)],
+    composite: Composite = FIRST,
     output: Path,
 ) -> None:
     """Write where each pixel of a target grid lies in a radar's plot box.
@@ -31,16 +36,15 @@ def build_warp_grid(
     radar
         Radar whose pixels are looked up.
     geometries
-        RADAR,LATITUDE,LONGITUDE,RANGE_KM,WIDTH,HEIGHT,CENTER_X,CENTER_Y of the target and the radar; for
-        `composite` of all radars, the first one first.
-    composite_grid
-        What `composite` is: the first radar's box, or the union of all boxes on the first radar's plane.
+        The target and the radar as a JSON list; for `composite` all radars, the first one first.
+    composite
+        The grid of `composite`: the first radar's box, or the union of all boxes on the first radar's plane.
     output
         Warp store to write.
     """
-    radars = {item.radar: item for item in map(RadarGeometry.from_flag, geometries)}
+    radars = {item.radar: item for item in geometries}
     source = _find(radars, radar)
-    grid = _target(target, radars, composite_grid)
+    grid = _target(target, radars, composite.grid)
     attrs = warp_attrs(target, grid, source)
     lookup, coverage = warp_grid(grid, source)
     with StoreWriter(
@@ -56,7 +60,10 @@ def build_warp_grid(
         attrs=attrs,
         provenance={
             "stage": "build_warp_grid",
-            "parameters": {"geometries": geometries, "composite_grid": composite_grid},
+            "parameters": {
+                "geometries": [asdict(item) for item in geometries],
+                "composite": composite.model_dump(mode="json"),
+            },
             "inputs": {},
         },
     ):
@@ -80,10 +87,10 @@ def build_warp_grid(
     )
 
 
-def _target(name: str, radars: dict[str, RadarGeometry], composite_grid: str) -> Grid:
+def _target(name: str, radars: dict[str, RadarGeometry], composite: str) -> Grid:
     if name != "composite":
         return _find(radars, name).grid
-    if composite_grid == "union":
+    if composite == "union":
         return union_grid(list(radars.values()))
     return next(iter(radars.values())).grid
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -19,34 +20,27 @@ logger = logging.getLogger(__name__)
 
 def place_static_fields(
     *,
-    geometry: str,
-    names: tuple[str, ...] = (),
-    files: tuple[Path, ...] = (),
+    geometry: RadarGeometry,
+    rasters: dict[str, Path] | None = None,
     output: Path,
 ) -> None:
-    """Write what does not change with time at each pixel of a radar: longitude, latitude, a user's fields.
+    """Write the fields that do not change with time at each pixel of a radar: longitude, latitude, rasters.
 
     Parameters
     ----------
     geometry
-        RADAR,LATITUDE,LONGITUDE,RANGE_KM,WIDTH,HEIGHT,CENTER_X,CENTER_Y of the radar.
-    names
-        Names of the fields.
-    files
-        The raster of each field: one band, any coordinate reference system, whatever rasterio opens.
+        The radar and its plot box.
+    rasters
+        The raster of each field, by the name of the field: one band, any coordinate reference system, any format
+        that rasterio opens.
     output
         Store to write: `latitude`, `longitude`, and `field`, whose `names` are an attribute of the store.
     """
-    if len(names) != len(files) or len(set(names)) != len(names):
-        raise ConfigError(
-            f"--names {list(names)} and --files {[str(file) for file in files]}: give as many files as names,"
-            " and each name once"
-        )
-    radar = RadarGeometry.from_flag(geometry)
-    longitude, latitude = radar.grid.longitude_latitude()
-    fields = np.empty((len(names), *radar.grid.shape), np.float32)
-    for field, name, file in zip(fields, names, files, strict=True):
-        field[:] = _sample(radar, name, file)
+    files = rasters or {}
+    longitude, latitude = geometry.grid.longitude_latitude()
+    fields = np.empty((len(files), *geometry.grid.shape), np.float32)
+    for field, (name, file) in zip(fields, files.items(), strict=True):
+        field[:] = _sample(geometry, name, file)
     with StoreWriter(
         output,
         static={
@@ -55,17 +49,20 @@ def place_static_fields(
             "field": Static(fields, ("field", "y", "x"), {"long_name": "fields by name, NaN where unknown"}),
         },
         attrs={
-            "radar": radar.radar,
-            "names": list(names),
-            "radar_latitude": radar.latitude,
-            "radar_longitude": radar.longitude,
-            "metres_per_pixel": radar.metres_per_pixel,
-            "center_px": list(radar.center_px),
+            "radar": geometry.radar,
+            "names": list(files),
+            "radar_latitude": geometry.latitude,
+            "radar_longitude": geometry.longitude,
+            "metres_per_pixel": geometry.metres_per_pixel,
+            "center_px": list(geometry.center_px),
         },
         provenance={
             "stage": "place_static_fields",
-            "parameters": {"geometry": geometry, "names": list(names), "files": [str(file) for file in files]},
-            "inputs": {str(file): _digest(file) for file in files if file.is_file()},
+            "parameters": {
+                "geometry": asdict(geometry),
+                "rasters": {name: str(file) for name, file in files.items()},
+            },
+            "inputs": {str(file): _digest(file) for file in files.values() if file.is_file()},
         },
     ):
         pass

@@ -151,14 +151,14 @@ def test_a_radar_is_the_same_after_a_flag(radar: RadarGeometry) -> None:
 @pytest.mark.parametrize(
     ("flag", "message"),
     [
-        ("CASGO,45,-63", "write RADAR,LATITUDE"),
-        ("CASGO,45,-63,far,480,480,240,239", "write RADAR,LATITUDE"),
-        ("CASGO,145,-63,240,480,480,240,239", "latitude 145.0"),
-        ("CASGO,nan,-63,240,480,480,240,239", "no place on Earth"),
-        ("CASGO,45,-263,240,480,480,240,239", "longitude -263.0"),
-        ("CASGO,45,-63,0,480,480,240,239", "range 0.0 km"),
-        ("CASGO,45,-63,240,0,480,240,239", "plot box 0 x 480"),
-        ("CASGO,45,-63,240,480,480,nan,239", "center_px"),
+        ("CASGO", "is not the geometry of a radar"),
+        ('{"radar": "CASGO"}', "is not the geometry of a radar"),
+        (GORE.to_flag().replace("45.0985", "145.0"), "latitude 145.0"),
+        (GORE.to_flag().replace("45.0985", "NaN"), "not a place on Earth"),
+        (GORE.to_flag().replace("-63.70433", "-263.0"), "longitude -263.0"),
+        (GORE.to_flag().replace('"range_km": 240', '"range_km": 0'), "range 0"),
+        (GORE.to_flag().replace('"width": 480', '"width": 0'), "plot box 0 x 480"),
+        (GORE.to_flag().replace('"center_px": [', '"center_px": [NaN, '), "center_px"),
     ],
 )
 def test_an_impossible_geometry_is_refused_in_one_line(flag: str, message: str) -> None:

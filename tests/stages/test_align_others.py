@@ -16,14 +16,14 @@ from radar_cleaner.stages.align_others import align_others
 from radar_cleaner.stages.build_warp_grid import build_warp_grid
 from radar_cleaner.storage.reader import open_store
 
-FLAGS = [small_geometry(radar).to_flag() for radar in ("CASGO", "CASCM")]
+RADARS = [small_geometry(radar) for radar in ("CASGO", "CASCM")]
 TIMES = times_from(count=4)
 EMPTY = np.zeros((48, 48), np.uint8)
 
 
 @pytest.fixture
 def warp(tmp_path: Path) -> Path:
-    build_warp_grid(target="CASGO", radar="CASCM", geometries=FLAGS, output=tmp_path / "warp.zarr")
+    build_warp_grid(target="CASGO", radar="CASCM", geometries=RADARS, output=tmp_path / "warp.zarr")
     return tmp_path / "warp.zarr" / "zarr.json"
 
 
@@ -80,7 +80,7 @@ def test_of_several_radars_the_highest_reflectivity_that_anyone_sees_counts(
     tmp_path: Path, own: Path, warp: Path
 ) -> None:
     # Two radars at one place, so that each pixel has both.
-    flags = [FLAGS[0], FLAGS[1], FLAGS[1].replace("CASCM", "TWIN")]
+    flags = [RADARS[0], RADARS[1], replace(RADARS[1], radar="TWIN")]
     build_warp_grid(target="CASGO", radar="TWIN", geometries=flags, output=tmp_path / "twin_warp.zarr")
     first, second = pattern_codes("CASCM", START), pattern_codes("TWIN", START)
     names = {"CASCM": first, "TWIN": second}
@@ -105,7 +105,7 @@ def test_of_several_radars_the_highest_reflectivity_that_anyone_sees_counts(
 def test_the_nearest_is_one_that_sees_at_that_time(tmp_path: Path, own: Path, warp: Path) -> None:
     # A twin of Chipman with a longer range is the nearer one by its range wherever both see.
     twin = replace(small_geometry("CASCM", range_km=360), radar="TWIN")
-    flags = [*FLAGS, twin.to_flag()]
+    flags = [*RADARS, twin]
     build_warp_grid(target="CASGO", radar="TWIN", geometries=flags, output=tmp_path / "twin_warp.zarr")
     scale = {"metres_per_pixel": twin.metres_per_pixel}
     clutter = np.zeros((48, 48), bool)

@@ -9,7 +9,9 @@ import pytest
 from archive_cases import KINDS, files_of, pack
 from picture_cases import NAMES, SIZE, encode, read_sample, sample_frames, small, write_zoo
 
+from radar_cleaner.config.frames import BadFrames, Stores
 from radar_cleaner.errors import FrameError
+from radar_cleaner.frames.timestamps import NameFormat
 from radar_cleaner.stages.build_rgb_store import build_rgb_store
 from radar_cleaner.storage.reader import open_store, read_provenance
 from radar_cleaner.storage.shards import format_time, parse_time
@@ -19,11 +21,11 @@ def build(tmp_path, **changes):
     arguments = {
         "radar": "R",
         "source": tmp_path / "frames",
-        **NAMES,
+        "names": NameFormat(**NAMES),
         "shard": "20240711",
         "size": SIZE,
-        "codec": "compact",
-        "on_bad_frame": "quarantine",
+        "stores": Stores(),
+        "frames": BadFrames(),
         "output": tmp_path / "rgb.zarr" / "zarr.json",
         "rejects": tmp_path / "rejected.csv",
     } | changes
@@ -89,7 +91,7 @@ def test_fail_stops_at_any_bad_frame_with_its_reason_and_leaves_nothing(tmp_path
     for path in (tmp_path / "zoo").glob(f"*{name[2:]}"):  # with its twin of one time
         path.rename(tmp_path / "frames" / path.name)
     with pytest.raises(FrameError) as caught:
-        build(tmp_path, on_bad_frame="fail")
+        build(tmp_path, frames=BadFrames(on_bad_frame="fail"))
     assert any(bad in str(caught.value) and reasons[bad] in str(caught.value) for bad in reasons)
     assert name[2:] in str(caught.value)
     assert not (tmp_path / "rgb.zarr").exists()
@@ -118,7 +120,9 @@ def test_only_frames_of_the_shard_are_read_and_times_are_of_their_zone(tmp_path)
     (tmp_path / "frames" / "deep").mkdir(parents=True)
     for name in ("r_202407110659.png", "deep/r_202407110700.png", "r_202407120659.png", "r_202407120700.png"):
         (tmp_path / "frames" / name).write_bytes(encode(small()))
-    store, rejects = build(tmp_path, time_zone="Asia/Bangkok")  # seven hours before UTC
+    store, rejects = build(
+        tmp_path, names=NameFormat(**NAMES | {"time_zone": "Asia/Bangkok"})
+    )  # seven hours before UTC
     assert [format_time(time) for time in store.times.tolist()] == [
         "2024-07-11T00:00:00Z",
         "2024-07-11T23:59:00Z",
@@ -169,7 +173,7 @@ def test_the_zoo_in_an_archive_gives_the_store_of_the_folder(tmp_path, kind):
 def test_fail_names_the_member_of_the_archive(tmp_path):
     archive = pack(tmp_path / "a.zip", {"r_202407110000.png": b""})
     with pytest.raises(FrameError, match=r"a\.zip/r_202407110000\.png: the file is empty"):
-        build(tmp_path, source=archive, on_bad_frame="fail")
+        build(tmp_path, source=archive, frames=BadFrames(on_bad_frame="fail"))
 
 
 def test_members_that_are_too_large_or_lead_out_are_refused_with_the_others_kept(tmp_path):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from store_cases import small_geometry
 
+from radar_cleaner.config.cleaning import Composite
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.georeference.grid import union_grid
 from radar_cleaner.georeference.regrid import target_grid, warp_grid
@@ -16,13 +17,13 @@ from radar_cleaner.stages.build_warp_grid import build_warp_grid
 from radar_cleaner.storage.reader import open_store, read_provenance
 
 GORE, CHIPMAN = small_geometry("CASGO"), small_geometry("CASCM")
-FLAGS = [GORE.to_flag(), CHIPMAN.to_flag()]
+RADARS = [GORE, CHIPMAN]
 
 
 def test_a_warp_between_radars_says_where_both_lie(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     output = tmp_path / "CASGO" / "CASCM.zarr"
-    build_warp_grid(target="CASGO", radar="CASCM", geometries=FLAGS, output=output / "zarr.json")
+    build_warp_grid(target="CASGO", radar="CASCM", geometries=RADARS, output=output / "zarr.json")
     store = open_store(output, "warp")
     grid, coverage = warp_grid(GORE.grid, CHIPMAN)
     np.testing.assert_array_equal(store.read("grid"), grid)
@@ -49,8 +50,8 @@ def test_a_composite_is_the_first_radars_box_or_the_union(tmp_path: Path, radar:
         build_warp_grid(
             target="composite",
             radar=radar,
-            geometries=FLAGS,
-            composite_grid=kind,  # type: ignore[arg-type]
+            geometries=RADARS,
+            composite=Composite.model_validate({"grid": kind}),
             output=output,
         )
         store = open_store(output, "warp")
@@ -61,18 +62,18 @@ def test_a_composite_is_the_first_radars_box_or_the_union(tmp_path: Path, radar:
 
 
 def test_the_first_geometry_is_the_composites_plane(tmp_path: Path) -> None:
-    build_warp_grid(target="composite", radar="CASGO", geometries=FLAGS[::-1], output=tmp_path / "w")
+    build_warp_grid(target="composite", radar="CASGO", geometries=RADARS[::-1], output=tmp_path / "w")
     assert open_store(tmp_path / "w", "warp").attrs["target_latitude"] == CHIPMAN.latitude
 
 
 def test_equal_geometry_is_an_equal_file(tmp_path: Path) -> None:
-    build_warp_grid(target="CASGO", radar="CASCM", geometries=FLAGS, output=tmp_path / "a")
-    build_warp_grid(target="CASGO", radar="CASCM", geometries=FLAGS[::-1], output=tmp_path / "b")
+    build_warp_grid(target="CASGO", radar="CASCM", geometries=RADARS, output=tmp_path / "a")
+    build_warp_grid(target="CASGO", radar="CASCM", geometries=RADARS[::-1], output=tmp_path / "b")
     assert (tmp_path / "a/zarr.json").read_bytes() == (tmp_path / "b/zarr.json").read_bytes()
 
 
 @pytest.mark.parametrize(("target", "radar"), [("CASGO", "NKM"), ("NKM", "CASGO"), ("composite", "NKM")])
 def test_an_unknown_radar_is_refused_and_nothing_written(tmp_path: Path, target: str, radar: str) -> None:
     with pytest.raises(ConfigError, match="no radar 'NKM', only CASGO, CASCM"):
-        build_warp_grid(target=target, radar=radar, geometries=FLAGS, output=tmp_path / "w.zarr")
+        build_warp_grid(target=target, radar=radar, geometries=RADARS, output=tmp_path / "w.zarr")
     assert not list(tmp_path.iterdir())

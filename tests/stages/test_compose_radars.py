@@ -11,6 +11,7 @@ import rioxarray  # noqa: F401  (gives datasets their .rio)
 import xarray as xr
 from store_cases import make_product, small_geometry, times_from
 
+from radar_cleaner.config.cleaning import Composite
 from radar_cleaner.conventions import FLAG_KEPT, FLAG_NODATA, FLAG_REMOVED, FLAG_UNDETECT, NODATA, UNDETECT
 from radar_cleaner.errors import ConfigError, StoreError
 from radar_cleaner.georeference.grid import union_grid
@@ -31,8 +32,8 @@ def warps(folder: Path, kind: Literal["first", "union"]) -> list[Path]:
         build_warp_grid(
             target="composite",
             radar=radar,
-            geometries=[geometry.to_flag() for geometry in GEOMETRIES],
-            composite_grid=kind,
+            geometries=GEOMETRIES,
+            composite=Composite.model_validate({"grid": kind}),
             output=path,
         )
     return paths

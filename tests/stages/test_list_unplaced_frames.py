@@ -4,8 +4,12 @@ import pandas as pd
 import pytest
 from picture_cases import NAMES, write_zoo
 
+from radar_cleaner.config.frames import BadFrames
 from radar_cleaner.errors import FrameError
+from radar_cleaner.frames.timestamps import NameFormat
 from radar_cleaner.stages.list_unplaced_frames import list_unplaced_frames
+
+FAIL = BadFrames(on_bad_frame="fail")
 
 
 def test_only_the_pictures_without_a_time_are_listed(tmp_path):
@@ -16,7 +20,7 @@ def test_only_the_pictures_without_a_time_are_listed(tmp_path):
     (source / "readme.txt").write_text("no picture")
     (source / ".r_hidden.png").write_bytes(b"")
     output = tmp_path / "out" / "unplaced.csv"
-    list_unplaced_frames(source=source, **NAMES, on_bad_frame="quarantine", output=output)
+    list_unplaced_frames(source=source, names=NameFormat(**NAMES), frames=BadFrames(), output=output)
     table = pd.read_csv(output)
     assert table.columns.tolist() == ["file", "reason"]
     assert table["file"].tolist() == ["deeper/r_202407319999.png", "r_latest.png"]
@@ -27,7 +31,7 @@ def test_only_the_pictures_without_a_time_are_listed(tmp_path):
 def test_none_is_an_empty_table(tmp_path):
     (tmp_path / "frames").mkdir()
     output = tmp_path / "unplaced.csv"
-    list_unplaced_frames(source=tmp_path / "frames", **NAMES, on_bad_frame="fail", output=output)
+    list_unplaced_frames(source=tmp_path / "frames", names=NameFormat(**NAMES), frames=FAIL, output=output)
     assert output.read_text() == "file,reason\n"
 
 
@@ -35,5 +39,5 @@ def test_fail_stops_with_file_and_reason(tmp_path):
     write_zoo(tmp_path / "frames")
     output = tmp_path / "unplaced.csv"
     with pytest.raises(FrameError, match=r"r_latest\.png: no time in the name.*quarantine"):
-        list_unplaced_frames(source=tmp_path / "frames", **NAMES, on_bad_frame="fail", output=output)
+        list_unplaced_frames(source=tmp_path / "frames", names=NameFormat(**NAMES), frames=FAIL, output=output)
     assert not output.exists()

@@ -28,9 +28,7 @@ def rasters(tmp_path: Path) -> dict[str, Path]:
 
 
 def place(output: Path, rasters: dict[str, Path]) -> None:
-    place_static_fields(
-        geometry=GORE.to_flag(), names=tuple(rasters), files=tuple(rasters.values()), output=output / "zarr.json"
-    )
+    place_static_fields(geometry=GORE, rasters=rasters, output=output / "zarr.json")
 
 
 def test_the_store_holds_where_pixels_are_and_what_the_rasters_say(
@@ -95,11 +93,3 @@ def test_a_raster_that_is_no_use_is_refused_with_its_key_and_nothing_written(tmp
     ):
         place(tmp_path / "static.zarr", {"snow": tmp_path / "snow.tif"})
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(("names", "count"), [(("terrain",), 0), ((), 1), (("terrain", "terrain"), 2)])
-def test_names_and_files_must_match(tmp_path: Path, names: tuple[str, ...], count: int) -> None:
-    with pytest.raises(ConfigError, match="give as many files as names, and each name once"):
-        place_static_fields(
-            geometry=GORE.to_flag(), names=names, files=(tmp_path / "a.tif",) * count, output=tmp_path / "s.zarr"
-        )

@@ -203,7 +203,7 @@ def test_a_radar_without_a_frame_lends_no_view_to_one_that_sees_less(
 ) -> None:
     """Chipman is the nearer of two; where only the other sees, it is the other's view that counts."""
     layout = Layout(tmp_path)
-    flags = [small_geometry().to_flag(), replace(small_geometry("CASCM", range_km=190), radar="FAR").to_flag()]
+    flags = [small_geometry(), replace(small_geometry("CASCM", range_km=190), radar="FAR")]
     build_warp_grid(target="CASGO", radar="FAR", geometries=flags, output=layout.warp("CASGO", "FAR"))
     both = overlap["other_warps"] + [layout.warp("CASGO", "FAR")]
     nothing = np.zeros((48, 48), np.uint8)

@@ -11,12 +11,15 @@ from imageio import v3 as iio
 from learning_cases import NO_HOLES, augmentation
 from learning_cases import config as model_config
 
+from radar_cleaner.config.cleaning import Composite
+from radar_cleaner.config.frames import BadFrames, Stores
 from radar_cleaner.config.inputs import Inputs
 from radar_cleaner.conventions import FLAG_KEPT
 from radar_cleaner.datasets.augmentation import draw_crop
 from radar_cleaner.datasets.batches import make_batch
 from radar_cleaner.datasets.crops import cut
 from radar_cleaner.datasets.frame_cache import RadarSources, Sample, open_bank, write_bank
+from radar_cleaner.frames.timestamps import NameFormat
 from radar_cleaner.georeference.grid import RadarGeometry
 from radar_cleaner.models.blocks import draw_weights
 from radar_cleaner.models.files import save_model
@@ -93,14 +96,14 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Layout, list[tuple[
             time = to_datetime(FIRST + 360 * number).strftime("%Y%m%d%H%M")
             iio.imwrite(folder / f"{time}.png", picture)
         prepare(layout, folder, radar)
-    geometries = [A.to_flag(), B.to_flag()]
+    geometries = [A, B]
     for target in ("CASGO", "CASCM", "composite"):
         for radar in ("CASGO", "CASCM"):
             build_warp_grid(
                 target=target,
                 radar=radar,
                 geometries=geometries,
-                composite_grid="union",
+                composite=Composite(grid="union"),
                 output=layout.warp(target, radar),
             )
     model = root / "model.pt"
@@ -125,13 +128,11 @@ def prepare(layout: Layout, folder: Path, radar: RadarGeometry) -> None:
     build_rgb_store(
         radar=name,
         source=folder,
-        pattern=r"(\d{12})",
-        time_format="%Y%m%d%H%M",
-        time_zone="UTC",
+        names=NameFormat(r"(\d{12})", "%Y%m%d%H%M"),
         shard=SHARD,
         size=(580, 480),
-        codec="fast",
-        on_bad_frame="fail",
+        stores=Stores(codec="fast"),
+        frames=BadFrames(on_bad_frame="fail"),
         output=layout.rgb(name, SHARD),
         rejects=layout.rejects(name, SHARD),
     )

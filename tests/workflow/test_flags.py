@@ -202,14 +202,14 @@ def test_values_arrive_as_the_config_has_them(workspace: Workspace) -> None:
         stage, bound, _ = app.parse_args(call, exit_on_error=False, print_error=False)
         called[stage.__name__].append(bound.arguments)
     assert {arguments["results"] for arguments in called["clean_frames"]} == {Path("Ann's results")}
-    assert {arguments["pattern"] for arguments in called["build_rgb_store"]} == {pattern}
+    assert {arguments["names"].pattern for arguments in called["build_rgb_store"]} == {pattern}
     training = called["train_model"][0]
     assert training["config"].input_minutes == (-6, 0, 6)
     assert training["config"].static == ("lakes", "terrain")
     assert training["holes"].hole_shapes == ("sectors", "pixels")
     assert training["optimization"].learning_rate == 0.006
-    assert called["place_static_fields"][0]["names"] == ("lakes", "terrain")
-    assert called["place_static_fields"][0]["files"] == (Path("lakes.tif"), Path(TERRAIN))
+    rasters = {"lakes": Path("lakes.tif"), "terrain": Path(TERRAIN)}
+    assert called["place_static_fields"][0]["rasters"] == rasters
     label = next(arguments for arguments in called["label_echoes"] if arguments["method"] == "legend")
     assert label["legend_box"] == (10, 20, 30, 400)
     assert label["legend_dbz"] == BOUNDS["dbz"]

@@ -1,5 +1,6 @@
 """What all rules share: the checked plan, and small functions that turn it into inputs and flags."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from radar_cleaner.planning.environment import (
     training_environment,
 )
 from radar_cleaner.planning.flags import atlas_flags, colour_flags, flag, flags, overlay_flags, palette_file
+from radar_cleaner.config.frames import BadFrames
 from radar_cleaner.config.load import read_config
 from radar_cleaner.config.network_choice import network_files, network_options
 from radar_cleaner.config.shipped import model_file, named_models, plant_ranges
@@ -196,14 +198,14 @@ def others(wildcards):
 
 
 def warp_geometries(target, radar):
-    """The geometries that a warp grid depends on: the union of all boxes wants all radars."""
+    """Return the geometries that a warp grid depends on as JSON; the union of all boxes needs all radars."""
     if target != "composite":
         wanted = [target, radar]
-    elif config["composite"]["grid"] == "union":
+    elif settings.composite.grid == "union":
         wanted = list(plan.radars)
     else:
         wanted = [next(iter(plan.radars)), radar]
-    return [plan.geometry(name) for name in dict.fromkeys(wanted)]
+    return plan.geometries(dict.fromkeys(wanted))
 
 
 def near_in_time(wildcards):

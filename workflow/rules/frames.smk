@@ -20,14 +20,14 @@ rule list_unplaced_frames:
         unplaced=lambda wildcards: plan.unplaced[wildcards.radar],
         source=flag("--source", of_radar("source")),
         places=places,
-        names=name_flags,
-        on_bad_frame=flag("--on-bad-frame", config["frames"]["on_bad_frame"]),
+        names=lambda wildcards: plan.radars[wildcards.radar].names.to_flag(),
+        frames=section("frames", BadFrames),
     shell:
         "python -m radar_cleaner list-unplaced-frames"
         " {params.source:q}"
         " {params.places:q}"
-        " {params.names:q}"
-        " {params.on_bad_frame:q}"
+        " --names {params.names:q}"
+        " --frames {params.frames:q}"
         " --output {output.table:q}"
         " 2> {log:q}"
 
@@ -58,20 +58,20 @@ rule build_rgb_store:
         content=lambda wildcards: plan.content(wildcards.radar, wildcards.shard),
         source=flag("--source", of_radar("source")),
         places=places,
-        names=name_flags,
+        names=lambda wildcards: plan.radars[wildcards.radar].names.to_flag(),
         size=flag("--size", lambda wildcards: plan.sizes[wildcards.radar]),
-        codec=flag("--codec", config["stores"]["codec"]),
-        on_bad_frame=flag("--on-bad-frame", config["frames"]["on_bad_frame"]),
+        stores=section("stores"),
+        frames=section("frames", BadFrames),
     shell:
         "python -m radar_cleaner build-rgb-store"
         " --radar {wildcards.radar:q}"
         " {params.source:q}"
         " {params.places:q}"
-        " {params.names:q}"
+        " --names {params.names:q}"
         " --shard {wildcards.shard:q}"
         " {params.size:q}"
-        " {params.codec:q}"
-        " {params.on_bad_frame:q}"
+        " --stores {params.stores:q}"
+        " --frames {params.frames:q}"
         " --output {output.store:q}"
         " --rejects {output.rejects:q}"
         " 2> {log:q}"

@@ -17,18 +17,14 @@ rule build_warp_grid:
         lanes=1,
     params:
         code=code("build_warp_grid"),
-        geometries=flag(
-            "--geometries", lambda wildcards: warp_geometries(wildcards.target, wildcards.radar)
-        ),
-        grid=lambda wildcards: (
-            ["--composite-grid", config["composite"]["grid"]] if wildcards.target == "composite" else []
-        ),
+        geometries=lambda wildcards: warp_geometries(wildcards.target, wildcards.radar),
+        composite=lambda wildcards: section("composite") if wildcards.target == "composite" else "{}",
     shell:
         "python -m radar_cleaner build-warp-grid"
         " --target {wildcards.target:q}"
         " --radar {wildcards.radar:q}"
-        " {params.geometries:q}"
-        " {params.grid:q}"
+        " --geometries {params.geometries:q}"
+        " --composite {params.composite:q}"
         " --output {output.store:q}"
         " 2> {log:q}"
 

@@ -19,14 +19,12 @@ rule place_static_fields:
         lanes=1,
     params:
         code=code("place_static_fields"),
-        geometry=flag("--geometry", lambda wildcards: plan.geometry(wildcards.radar)),
-        # Not taken from `input`: Snakemake compares no such params, and swapped files are the same files.
-        fields=lambda wildcards: (
-            flag("--names", list(static_fields())) + flag("--files", list(static_fields().values()))
-        ),
+        geometry=lambda wildcards: plan.geometry(wildcards.radar),
+        # Not taken from `input`: Snakemake does not compare such params, and swapped files are the same files.
+        rasters=json.dumps(static_fields()),
     shell:
         "python -m radar_cleaner place-static-fields"
-        " {params.geometry:q}"
-        " {params.fields:q}"
+        " --geometry {params.geometry:q}"
+        " --rasters {params.rasters:q}"
         " --output {output.store:q}"
         " 2> {log:q}"
