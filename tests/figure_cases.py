@@ -11,5 +11,6 @@ import numpy as np
 def pixels(png):
     picture = iio.imread(io.BytesIO(png))
     assert picture.ndim == 3 and picture.shape[1] > 300
-    assert len(np.unique(picture.reshape(-1, picture.shape[2]), axis=0)) > 5  # something is drawn
+    grey = picture[..., :3].astype(np.uint16).sum(axis=2)
+    assert np.count_nonzero(np.bincount(grey.ravel())) > 5  # something is drawn
     return picture
