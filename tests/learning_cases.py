@@ -7,8 +7,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import store_cases
@@ -259,9 +261,14 @@ def train_flags(results: Path, stores: list[str], **changes: object) -> dict[str
     return {**values, **changes}
 
 
-def train_here(flags: dict[str, object]) -> None:
-    """`train-model` in this process; its errors are raised."""
-    app(["train-model", *to_flags(flags)], exit_on_error=False, result_action="return_value")
+def train_here(flags: dict[str, object], draw: bool = False) -> None:
+    """Run `train-model` in this process; its errors are raised.
+
+    Without `draw` the history is written as text in place of its figure: drawing takes longer than the training.
+    """
+    curves = {} if draw else {"learning_curves_figure": lambda table: table.to_csv().encode()}
+    with mock.patch.multiple("radar_cleaner.training.outputs", **curves) if curves else nullcontext():
+        app(["train-model", *to_flags(flags)], exit_on_error=False, result_action="return_value")
 
 
 def start_training(

@@ -113,6 +113,7 @@ def test_without_pysteps_the_remedy_is_told_and_only_where_flow_is_asked_for(mon
     assert not find_motion(fields()[-1:]).any() and persist(fields()[-1], 2).shape == (2, *SHAPE)
 
 
+@pytest.mark.slow  # a process that imports pysteps
 def test_pysteps_says_nothing_and_writes_nothing_to_the_home_folder(tmp_path):
     code = """
 import numpy as np

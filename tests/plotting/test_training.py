@@ -41,8 +41,9 @@ def shown(png):
     return {split for split, rgb in COLOURS.items() if (np.abs(picture - rgb).max(axis=-1) <= 12).sum() > 20}
 
 
-@pytest.mark.parametrize("epochs", [1, 2, 50])
-@pytest.mark.parametrize("splits", [("train", "val"), ("train", "val", "ema_val"), tuple(COLOURS)])
+@pytest.mark.parametrize(
+    ("epochs", "splits"), [(1, ("train", "val")), (2, tuple(COLOURS)), (50, ("train", "val", "ema_val"))]
+)
 def test_every_split_that_was_measured_is_drawn_and_no_other(epochs, splits):
     expected = set(splits) - ({"swa_val"} if epochs < 3 else set())  # before SWA begins it is nowhere
     assert shown(learning_curves_figure(history(epochs, splits))) == expected
@@ -56,15 +57,16 @@ def test_without_validation_only_training_is_drawn():
     assert pixels(learning_curves_figure(table)).shape[0] < pixels(learning_curves_figure(rows)).shape[0]
 
 
-def panels_of(monkeypatch, rows):
-    """The figure's panels as they are laid out, by their title."""
+def panels_of(monkeypatch, rows, draw=True):
+    """The panels of the figure by their title."""
     monkeypatch.setattr(training_figures, "to_png", lambda figure: figure)
     figure = learning_curves_figure(rows)
-    FigureCanvasAgg(figure).draw()
+    if draw:
+        FigureCanvasAgg(figure).draw()
     return {axes.get_title(loc="left"): axes for axes in figure.axes}
 
 
-@pytest.mark.parametrize("scores", [[0.0602, 0.0611, 0.0598], [0.0] * 3, [1.0] * 3, [0.2, 0.9, 1.0], [0.5]])
+@pytest.mark.parametrize("scores", [[0.0602, 0.0611, 0.0598], [0.0] * 3, [1.0] * 3, [0.5]])
 def test_a_score_is_percent_that_can_be_told_apart_and_never_beyond_0_to_100(scores, monkeypatch):
     rows = [{"epoch": epoch, "val_mask_f1": score} for epoch, score in enumerate(scores, 1)]
     axes = panels_of(monkeypatch, rows)["F1 of the mask on echoes"]
@@ -75,11 +77,11 @@ def test_a_score_is_percent_that_can_be_told_apart_and_never_beyond_0_to_100(sco
     assert axes.get_ylabel() == "%"
 
 
-@pytest.mark.parametrize("columns", range(1, 11))
+@pytest.mark.parametrize("columns", (1, 2, 3, 7, 10))
 def test_no_cell_of_the_picture_is_empty(columns, monkeypatch):
     names = [f"val_{name}" for name in (*TERMS, *SCORES)][:columns]
     rows = [{"epoch": 1, "learning_rate": 0.1, **dict.fromkeys(names, 0.5)}]
-    panels = panels_of(monkeypatch, rows).values()
+    panels = panels_of(monkeypatch, rows, draw=False).values()
     specs = [axes.get_subplotspec() for axes in panels]
     grid = specs[0].get_gridspec()
     cells = [cell for spec in specs for cell in range(spec.num1, spec.num2 + 1)]
@@ -88,7 +90,7 @@ def test_no_cell_of_the_picture_is_empty(columns, monkeypatch):
 
 
 def test_rows_and_a_table_give_the_same_picture():
-    assert learning_curves_figure(history(5)) == learning_curves_figure(pd.DataFrame(history(5)))
+    assert learning_curves_figure(history(2)) == learning_curves_figure(pd.DataFrame(history(2)))
 
 
 def test_a_history_of_few_columns_or_none_is_a_picture_too():

@@ -220,6 +220,7 @@ def test_sigterm_while_the_folder_is_filled_clears_it_away(tmp_path, monkeypatch
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow  # two processes that wait for each other
 def test_a_process_whose_fellow_dies_says_so_in_a_line(tmp_path):
     code = (
         "import os, signal, time\n"

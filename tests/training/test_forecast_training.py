@@ -170,6 +170,7 @@ def test_without_leads_the_forecasts_weight_changes_no_bit_of_the_weights(tmp_pa
     assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
 
 
+@pytest.mark.slow  # a training of ten seconds
 def test_a_small_network_learns_how_rain_moves_and_beats_persistence(tmp_path):
     """Twelve minutes ahead, by training and validating as train-model does, on rain that it has not seen."""
     bank, samples = moving_bank(range(40))

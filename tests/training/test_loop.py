@@ -46,6 +46,7 @@ def same(first, second):
     return all(torch.equal(first[name], second[name]) for name in first)
 
 
+@pytest.mark.slow  # sixty epochs
 def test_it_learns_a_few_samples_by_heart(tmp_path):
     bank, samples = small_bank(3)
     how = augmentation(crop=32)

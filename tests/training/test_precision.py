@@ -93,6 +93,7 @@ def test_a_machine_that_cannot_compile_trains_without(monkeypatch, caplog):
     assert all(weight.grad is None for weight in model.parameters())
 
 
+@pytest.mark.slow  # a process of its own
 def test_without_a_compiler_on_the_machine_it_goes_on(monkeypatch, caplog, tmp_path):
     """The real one: torch looks for a compiler and finds none."""
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))

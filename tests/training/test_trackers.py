@@ -133,6 +133,7 @@ def test_tensorboard_reads_what_was_written(tmp_path):
     assert b"CASGO" in events.Tensors("parameters/text_summary")[0].tensor_proto.string_val[0]
 
 
+@pytest.mark.slow  # MLflow makes its database
 def test_mlflow_reads_what_was_written_and_compares_runs(tmp_path):
     write_a_run(tmp_path, "mlflow")
     with pytest.raises(Interrupted), open_run_log(tmp_path, "mlflow", {}) as log:
@@ -214,6 +215,7 @@ print({name.split(".")[0] for name in sys.modules} & {"torch", "tensorboard", "w
     assert run_python(code, tmp_path).stdout.strip() == "set()"
 
 
+@pytest.mark.slow  # each tracker is imported by a process of its own
 @pytest.mark.parametrize("tracker", ["tensorboard", "wandb", "mlflow"])
 def test_a_tracker_tries_no_network_and_holds_nothing_up(tmp_path, monkeypatch, tracker):
     code = """
