@@ -1,7 +1,7 @@
-"""Zip and tar archives of pictures: what is in them, and the bytes of some of it. Nothing is written to disk.
+"""List the pictures in zip and tar archives and read their bytes. Nothing is written to disk.
 
-A member is known by where it lies in the archive; its name only says what it is of. So names that lead out of
-the archive, or that stand there twice, do no harm: they are listed with their problem.
+A member is identified by its position in the archive. Its name is only a label: a name that leads out of the
+archive, or that occurs twice, is harmless and is listed with its problem.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ _OPENERS: dict[str, Callable[..., Any]] = {
     ".tar.xz": lzma.open,
 }
 SUFFIXES = tuple(_OPENERS)
-# What damaged archives make the readers raise; OSError and EOFError among the tar readers' own.
+# Exceptions that the readers raise on damaged archives. The tar readers raise OSError and EOFError, too.
 _DAMAGE = (
     OSError,
     EOFError,
-    ValueError,  # a name that is no UTF-8
-    RuntimeError,  # NotImplementedError among them: a way of packing that Python has not
+    ValueError,  # a name that is not UTF-8
+    RuntimeError,  # includes NotImplementedError: a compression method that Python lacks
     struct.error,
     tarfile.TarError,
     zipfile.BadZipFile,
     zlib.error,
     lzma.LZMAError,
 )
-# Less than the buffers of the unpackers: a step back that leaves them would unpack all from the start.
+# Smaller than the buffers of the decompressors: seeking back beyond a buffer decompresses from the start.
 CHUNK = 4096
-# No picture is as large: to pass over it in a compressed archive is to unpack it all.
+# Larger than any picture. Skipping a member of a compressed archive decompresses it completely.
 LARGEST_MEMBER = 2**30
 LARGEST_HEADER = 2**20
 CHANGED = "the archive was changed while it was read; run again"
@@ -52,24 +52,25 @@ HIDDEN = re.compile(r"(?:^|/)\.(?!\.(?:/|$))")
 
 
 class Member(NamedTuple):
-    """A picture in an archive, or an object in a store: how it is called, and what its content is known by."""
+    """A picture in an archive: its name, size and position, and a digest of its content."""
 
     name: str
     size: int
-    position: int  # of its bytes in the unpacked tar, of its header in the zip
-    content: str  # equal where the content is
+    position: int  # of the bytes in the decompressed tar, or of the header in the zip
+    content: str  # equal for equal content
     problem: str = ""
 
 
 def is_archive(path: str) -> bool:
-    """Whether a file's name says that it is an archive that can be read."""
+    """Whether a file name ends like that of a readable archive."""
     return path.lower().endswith(SUFFIXES)
 
 
 def list_members(path: str, wanted: Callable[[str], bool]) -> list[Member]:
-    """The wanted members, hidden ones left out, as they lie in the archive; of equal names the last one counts.
+    """List the wanted members in their order in the archive, without hidden ones.
 
-    Raises ConfigError where the archive cannot be read to its end: what it has lost nobody could list.
+    Of several members of one name the last one counts. Raises ConfigError if the archive cannot be read to its
+    end, because later members would be missing from the list.
     """
     try:
         found = list(_zip_members(path) if _is_zip(path) else _tar_members(path, wanted))
@@ -84,18 +85,20 @@ def list_members(path: str, wanted: Callable[[str], bool]) -> list[Member]:
         if not wanted(name) or HIDDEN.search(name):
             continue
         if last[name] != index:
-            problem = "it stands in the archive again, further on; that one is taken"
+            problem = "it occurs in the archive again, further on; that one is taken"
         members.append(member._replace(name=name, problem=member.problem or problem))
     return members
 
 
-def read_members(path: str, members: Iterable[Member], most: int) -> Iterator[tuple[Member, bytes | FrameError]]:
-    """The bytes of members, in the order in which they lie there, each at most `most`; or why there are none."""
+def read_members(
+    path: str, members: Iterable[Member], max_bytes: int
+) -> Iterator[tuple[Member, bytes | FrameError]]:
+    """Yield members in their order in the archive, each with at most `max_bytes` bytes or the reason for none."""
     try:
         with _opened(path) as read:
             for member in sorted(members, key=lambda member: member.position):
                 try:
-                    check_size(member.size, most)
+                    check_size(member.size, max_bytes)
                     yield member, read(member)
                 except FrameError as error:
                     yield member, error
@@ -103,15 +106,15 @@ def read_members(path: str, members: Iterable[Member], most: int) -> Iterator[tu
         raise ConfigError(f"the archive {path} cannot be read ({_reason(error)}); fetch it again") from error
 
 
-def check_size(size: int, most: int) -> None:
-    """Raise FrameError for a file that is larger than any sound picture."""
-    if size > most:
-        raise FrameError(f"{size} bytes; a picture of this size has at most {most}")
+def check_size(size: int, max_bytes: int) -> None:
+    """Raise FrameError for a file that is larger than an intact picture can be."""
+    if size > max_bytes:
+        raise FrameError(f"{size} bytes; a picture of this size has at most {max_bytes}")
 
 
 @contextmanager
 def _opened(path: str) -> Iterator[Callable[[Member], bytes]]:
-    """A function that reads a member, and refuses one that is not as it was listed."""
+    """Give a function that reads a member and refuses one that changed since it was listed."""
     if _is_zip(path):
         with zipfile.ZipFile(path) as archive:
             headers = {info.header_offset: info for info in archive.infolist()}
@@ -122,7 +125,7 @@ def _opened(path: str) -> Iterator[Callable[[Member], bytes]]:
                     raise FrameError(CHANGED)
                 try:
                     with archive.open(info) as file:
-                        return file.read(member.size)  # compares the check sum
+                        return file.read(member.size)  # compares the checksum
                 except _DAMAGE as error:
                     raise FrameError(f"it cannot be read from its archive: {_reason(error)}") from error
 
@@ -160,7 +163,7 @@ def _tar_members(path: str, wanted: Callable[[str], bool]) -> Iterator[Member]:
         guard = _Guard(stream)
         with tarfile.open(fileobj=guard, mode="r:") as archive:  # type: ignore[call-overload]
             while (info := archive.next()) is not None:
-                archive.members = []  # it would keep them all
+                archive.members = []  # otherwise tarfile keeps all members in memory
                 if not 0 <= info.size <= LARGEST_MEMBER:
                     raise ValueError(f"{_printable(info.name)} in it claims {info.size} bytes")
                 problem, content = "", _content(0, info.size)
@@ -171,15 +174,15 @@ def _tar_members(path: str, wanted: Callable[[str], bool]) -> Iterator[Member]:
                 elif info.issparse():
                     problem = "a sparse file, not a picture"
                 elif wanted(info.name):
-                    content = _content(_check_sum(stream, info.offset_data, info.size), info.size)
+                    content = _content(_checksum(stream, info.offset_data, info.size), info.size)
                 yield Member(info.name, info.size, info.offset_data, content, problem)
-        if not guard.last:  # tarfile takes a cut between two members, and a broken header, for the end
+        if not guard.last:  # tarfile treats a cut between two members, and a broken header, as the end
             raise EOFError
         if guard.last.strip(b"\0"):
             raise ValueError(f"a broken header at byte {archive.offset}")
 
 
-def _check_sum(stream: IO[bytes], position: int, size: int) -> int:
+def _checksum(stream: IO[bytes], position: int, size: int) -> int:
     stream.seek(position)
     total = 0
     while size:
@@ -190,12 +193,12 @@ def _check_sum(stream: IO[bytes], position: int, size: int) -> int:
     return total
 
 
-def _content(check_sum: int, size: int) -> str:
-    return f"{check_sum:08x}-{size}"
+def _content(checksum: int, size: int) -> str:
+    return f"{checksum:08x}-{size}"
 
 
 class _Guard:
-    """A tar's bytes as tarfile may read them: no header makes it read into memory at once, or go back."""
+    """The bytes of a tar, guarded: no header can make tarfile read much at once, or seek backwards."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
@@ -228,7 +231,7 @@ def _is_zip(path: str) -> bool:
 
 
 def _settle_name(name: str) -> tuple[str, str]:
-    """A member's name as tables can show it, and its problem where it leads out of the archive."""
+    """Give the printable name of a member, and its problem if the name leads out of the archive."""
     parts = name.split("/")
     leaves = name.startswith("/") or ".." in parts or parts[0].endswith(":")
     kept = "/".join(part for part in parts if part not in ("", "."))

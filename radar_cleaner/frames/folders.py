@@ -1,4 +1,4 @@
-"""Find the pictures below a folder, or those that a glob names, in one walk that lists each folder once."""
+"""Find the pictures below a folder, or those that match a glob, in one walk that lists each folder once."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ class Glob:
         fixed = next(i for i, part in enumerate(parts) if _MAGIC.search(part))
         self.root = "/".join(parts[:fixed]) + "/" if fixed else ""
         rest = parts[fixed:]
-        # Folders that are looked into, by their depth; below a `**` all are.
+        # Patterns of the folders to enter, by depth. Below a `**` all folders are entered.
         self._any_depth = "**" in rest
         deep = rest.index("**") if self._any_depth else len(rest) - 1
         try:
             self._whole = re.compile("".join(map(_part, rest[:-1])) + _last_part(rest[-1]), re.DOTALL)
             self._levels = [re.compile(_name(part), re.DOTALL) for part in rest[:deep]]
         except re.error as error:
-            raise ConfigError(f"{pattern} is no glob ({error.msg})") from error
+            raise ConfigError(f"{pattern} is not a glob ({error.msg})") from error
 
     def matches(self, path: str) -> bool:
-        """Whether a path below the root is meant."""
+        """Whether a path below the root matches."""
         return self._whole.fullmatch(path) is not None
 
     def enters(self, name: str, depth: int) -> bool:
-        """Whether what is meant can lie in a folder of this name, so many folders below the root."""
+        """Whether a folder of this name, at this depth below the root, can contain matches."""
         if depth < len(self._levels):
             return self._levels[depth].fullmatch(name) is not None
         return self._any_depth
@@ -49,7 +49,7 @@ def has_magic(text: str) -> bool:
 
 
 def _name(part: str) -> str:
-    """The regular expression of a glob for a name."""
+    """Translate one part of a glob to a regular expression."""
     words = []
     for word in re.findall(r"\[!?\]?[^\]]*\]|.", part, re.DOTALL):
         if word in "*?":
@@ -71,12 +71,11 @@ def _last_part(part: str) -> str:
 
 
 def walk(folder: str, wanted: Callable[[str], bool], glob: Glob | None = None) -> list[tuple[str, str]]:
-    """(path, problem) of everything below a folder (`frames/`, or ``) that has a wanted name and is not hidden.
+    """List (path, problem) of all entries below a folder (`frames/`, or ``) with a wanted name; skip hidden ones.
 
-    A folder that a glob does not mean, or that is named like an archive, is looked into like any other.
-    Links to folders are followed, but no folder is listed twice: a link to a parent would go on for ever.
-    Folders in their own place come before linked ones and those in the order of their names, so that which
-    path a file is listed by does not depend on the disk.
+    A folder with the name of an archive is searched like any other. Links to folders are followed, but no folder
+    is listed twice, because a link to a parent would never end. Real folders come before linked ones, and linked
+    ones in the order of their names. The path of a file therefore does not depend on the disk.
     """
     found: list[tuple[str, str]] = []
     folders, links = [(folder, 0)], list[tuple[str, int]]()
@@ -94,7 +93,7 @@ def walk(folder: str, wanted: Callable[[str], bool], glob: Glob | None = None) -
                 if name[0] == ".":
                     continue
                 path = place + name
-                if _is_meant(entry, wanted) and (glob is None or glob.matches(path[len(folder) :])):
+                if _matches_entry(entry, wanted) and (glob is None or glob.matches(path[len(folder) :])):
                     found.append((path, _problem(entry)))
                 elif glob is not None and not glob.enters(name, depth):
                     continue
@@ -105,12 +104,12 @@ def walk(folder: str, wanted: Callable[[str], bool], glob: Glob | None = None) -
     return found
 
 
-def _is_meant(entry: os.DirEntry[str], wanted: Callable[[str], bool]) -> bool:
+def _matches_entry(entry: os.DirEntry[str], wanted: Callable[[str], bool]) -> bool:
     return wanted(entry.name) and not (is_archive(entry.name) and entry.is_dir())
 
 
 def _problem(entry: os.DirEntry[str]) -> str:
-    if entry.is_file(follow_symlinks=False):  # told by the listing, without another call to the disk
+    if entry.is_file(follow_symlinks=False):  # known from the listing, without another call to the disk
         return ""
     try:
         mode = entry.stat().st_mode

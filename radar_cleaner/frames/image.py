@@ -1,8 +1,7 @@
-"""Decode one picture and check that it can be a frame of its radar.
+"""Decode one picture and check that it can be a frame of its radar; read the size in its header.
 
-A picture is refused rather than repaired: half a picture would read as half a map without rain. What can
-be told from the header is told before anything is decoded, so that a small file which claims a huge
-picture (a decompression bomb) costs nothing.
+A picture is refused, not repaired: half a picture would look like half a map without rain. The header is checked
+before the picture is decoded. A small file that claims a huge picture (a decompression bomb) thus costs nothing.
 """
 
 from __future__ import annotations
@@ -11,16 +10,20 @@ import hashlib
 import struct
 import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
+from functools import cache
+from io import BytesIO
+from pathlib import Path, PurePath
 from typing import Any
 
 import imageio.v3 as iio
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
 
 from radar_cleaner.errors import FrameError
+from radar_cleaner.frames.sources import FrameFile, read_frames
 
 Pixels = NDArray[np.uint8]
 
@@ -32,12 +35,15 @@ MAGIC = {
     b"BM": "BMP",
 }
 FORMAT_OF_SUFFIX = {".png": "PNG", ".gif": "GIF", ".jpg": "JPEG", ".jpeg": "JPEG", ".bmp": "BMP"}
-# What 8 bits a channel can hold without loss, by the names that Pillow gives the modes.
+# Modes of Pillow that 8 bits a channel represent without loss.
 OPAQUE_MODES = frozenset({"1", "L", "P", "RGB"})
 ALPHA_MODES = frozenset({"LA", "PA", "RGBA"})
-# A picture that claims this many times the pixels of a frame is no mistake of size.
+# A picture that claims this many times the pixels of a frame is treated as a bomb.
 BOMB_FACTOR = 100
 _LOW_LEVEL = (struct.error, zlib.error)
+# Frames whose headers are read to find the usual size, and the largest member of an archive among them.
+SAMPLED_HEADERS = 15
+LARGEST_SAMPLED_BYTES = 2**26
 
 
 @dataclass(frozen=True)
@@ -51,15 +57,15 @@ class NamedFrame:
 
 
 def largest_file(size: tuple[int, int]) -> int:
-    """Bytes that no sound picture of (width, height) exceeds: 4 channels, uncompressed twice over."""
+    """Give the most bytes of an intact picture of (width, height): twice 4 uncompressed channels."""
     return 8 * size[0] * size[1] + 2**20
 
 
 def decode_frame(data: bytes, name: str, size: tuple[int, int]) -> Pixels:
-    """Pixels (height, width, 3) uint8 RGB of a picture file's bytes; transparent ones lie on black.
+    """Decode a picture file to pixels (height, width, 3) uint8 RGB; transparent pixels are blended with black.
 
-    `name` is the file's name, whose suffix must tell its format; `size` is the wanted (width, height).
-    Raises FrameError with a reason that a user understands, without the file's name.
+    The suffix of `name` must match the format. `size` is the wanted (width, height). Raises FrameError with a
+    reason for the user, without the file's name.
     """
     kind = _sniff(data, name)
     if kind == "PNG":
@@ -68,12 +74,12 @@ def decode_frame(data: bytes, name: str, size: tuple[int, int]) -> Pixels:
         raise FrameError("the picture is truncated: its JPEG data has no end")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's doubts about size and tags; the checks here decide
+            warnings.simplefilter("ignore")  # Pillow warns about sizes and tags; the checks here decide
             with iio.imopen(data, "r", plugin="pillow") as picture:
                 return _read(picture, size)
     except FrameError:
         raise
-    # Damaged data meets Pillow's decoders and its tables of tags alike: these are what they raise.
+    # Pillow's decoders and its tables of tags raise these on damaged data.
     except (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, *_LOW_LEVEL) as error:
         cause = error.__cause__ or error
         if "decompression bomb" in str(cause):
@@ -82,15 +88,15 @@ def decode_frame(data: bytes, name: str, size: tuple[int, int]) -> Pixels:
 
 
 def settle_same_time(frames: Sequence[NamedFrame]) -> tuple[NamedFrame | None, list[tuple[str, str]]]:
-    """Of several frames of one time: the one to keep, and (name, reason) of those to refuse.
+    """Of several frames of one time, give the one to keep, and (name, reason) of those to refuse.
 
-    Where all have equal pixels the first by name stays and the others are its duplicates; where any
-    differ, nobody can say which is right and all are refused.
+    If all have equal pixels, the first by name stays and the rest are its duplicates. If pixels differ, all are
+    refused, because the right one is not known.
     """
-    first, *others = sorted(frames, key=lambda frame: frame.name)
-    if all(np.array_equal(frame.pixels, first.pixels) for frame in others):
-        return first, [(frame.name, f"a duplicate of {first.name}: same time, same pixels") for frame in others]
-    names = [frame.name for frame in (first, *others)]
+    first, *later = sorted(frames, key=lambda frame: frame.name)
+    if all(np.array_equal(frame.pixels, first.pixels) for frame in later):
+        return first, [(frame.name, f"a duplicate of {first.name}: same time, same pixels") for frame in later]
+    names = [frame.name for frame in (first, *later)]
     return None, [
         (name, f"same time as {', '.join(other for other in names if other != name)}, but other pixels")
         for name in names
@@ -120,6 +126,50 @@ def decode_same_time(
     return kept, refused + others
 
 
+@cache
+def header_size(path: Path) -> tuple[int, int] | None:
+    """Read (width, height) from the header of a picture file; None if it has no readable header."""
+    return _open_size(path)
+
+
+def size_in_header(data: bytes) -> tuple[int, int] | None:
+    """Read (width, height) from the first bytes of a picture; None if they are not a readable header."""
+    return _open_size(BytesIO(data))
+
+
+def sample_headers(frames: Sequence[FrameFile]) -> Sequence[FrameFile]:
+    """Select a few frames of all times; of archives the first members, so that none is decompressed to its end."""
+    if any(frame.member for frame in frames):
+        in_order = sorted(frames, key=lambda frame: frame.member.position if frame.member else -1)
+        return in_order[:SAMPLED_HEADERS]
+    return frames[:: max(1, len(frames) // SAMPLED_HEADERS)]
+
+
+def header_sizes(frames: Sequence[FrameFile]) -> Iterator[tuple[int, int]]:
+    """Yield (width, height) of the frames with readable headers."""
+    for _, data in read_frames((frame for frame in frames if frame.member), LARGEST_SAMPLED_BYTES):
+        if not isinstance(data, FrameError) and (size := size_in_header(data)) is not None:
+            yield size
+    for frame in frames:
+        if frame.member is None and (size := header_size(Path(frame.path))) is not None:
+            yield size
+
+
+def _open_size(source: Path | BytesIO) -> tuple[int, int] | None:
+    try:
+        with Image.open(source, formats=("PNG", "GIF", "JPEG", "BMP")) as picture:
+            return picture.size
+    except (
+        UnidentifiedImageError,
+        Image.DecompressionBombError,
+        OSError,
+        ValueError,
+        struct.error,
+        SyntaxError,
+    ):
+        return None
+
+
 def _sniff(data: bytes, name: str) -> str:
     if not data:
         raise FrameError("the file is empty (zero bytes)")
@@ -134,7 +184,7 @@ def _sniff(data: bytes, name: str) -> str:
 
 
 def _check_png(data: bytes, size: tuple[int, int]) -> None:
-    """Walk the chunks: Pillow passes over a lost end, wrong check sums, and 16 bits a channel."""
+    """Check the chunks: Pillow accepts a missing end, wrong checksums, and 16 bits a channel."""
     position, kind = 8, b""
     while kind != b"IEND":
         head = data[position : position + 8]
@@ -165,7 +215,7 @@ def _read(picture: Any, size: tuple[int, int]) -> Pixels:
         pixels: Pixels = picture.read(index=0, mode="RGB", writeable_output=False)
     else:
         pixels = _on_black(picture.read(index=0, mode="RGBA", writeable_output=False))
-    _check_size((pixels.shape[1], pixels.shape[0]), size)  # a GIF's first frame may outgrow its screen
+    _check_size((pixels.shape[1], pixels.shape[0]), size)  # the first frame of a GIF may exceed its screen
     return pixels
 
 

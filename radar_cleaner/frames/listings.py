@@ -1,4 +1,4 @@
-"""Lists of what archives and object stores hold, kept in a folder so that not every job makes them again."""
+"""Keep lists of the contents of archives and object stores in a folder, so that jobs can reuse them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.frames.archives import Member, list_members
 
-VERSION = 1  # of the files here; raise it when a list of an unchanged archive would come out otherwise
+VERSION = 1  # of these files; raise it when the list of an unchanged archive changes
 
 
 class StoredObject(NamedTuple):
-    """An object of a store: its key, what its content is known by (ETag), and what is wrong with it."""
+    """An object of a store: its key, the version of its content (ETag), and its problem."""
 
     key: str
     version: str
@@ -26,7 +26,7 @@ class StoredObject(NamedTuple):
 
 
 def members_of(archive: str, wanted: Callable[[str], bool], folder: Path | None) -> list[Member]:
-    """The wanted members of an archive: as listed in `folder`, where that is of the archive as it is now."""
+    """List the wanted members of an archive, from `folder` if the archive has not changed since."""
     state = _state(archive)
     if folder is not None:
         kept = _load(folder, os.path.abspath(archive))  # noqa: PTH100
@@ -34,18 +34,18 @@ def members_of(archive: str, wanted: Callable[[str], bool], folder: Path | None)
             return [Member(*row) for row in kept["rows"]]
     members = list_members(archive, wanted)
     if folder is not None and _state(archive) == state:
-        with contextlib.suppress(OSError):  # a folder that cannot be written costs time only
+        with contextlib.suppress(OSError):  # without a writable folder the list is made again
             _save(folder, os.path.abspath(archive), {"state": state, "rows": members})  # noqa: PTH100
     return members
 
 
 def save_objects(folder: Path, address: str, objects: Sequence[StoredObject]) -> None:
-    """Keep what a store holds below an address."""
+    """Keep the list of the objects below an address."""
     _save(folder, address, {"rows": objects})
 
 
 def load_objects(folder: Path | None, address: str) -> list[StoredObject]:
-    """What a store was found to hold. Raises ConfigError where nobody has asked it yet."""
+    """Load the list of the objects below an address. Raises ConfigError if it was not made yet."""
     kept = _load(folder, address) if folder else None
     if kept is None:
         raise ConfigError(
@@ -71,12 +71,12 @@ def _load(folder: Path, name: str) -> dict[str, Any] | None:
     try:
         kept = json.loads(_place(folder, name).read_text(encoding="utf-8"))
         return kept if kept["version"] == VERSION and kept["name"] == ascii(name) else None
-    except (OSError, ValueError, LookupError, TypeError):  # not there, of an older version, or half a file
+    except (OSError, ValueError, LookupError, TypeError):  # missing, of an older version, or incomplete
         return None
 
 
 def _save(folder: Path, name: str, content: dict[str, Any]) -> None:
-    """Several jobs may do so at once: each has a file of its own, and the last one stays."""
+    """Write a list. Concurrent jobs write separate files, and the last one stays."""
     folder.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=".", dir=folder)
     try:

@@ -1,10 +1,10 @@
-"""Ask an S3 object store what it holds: one paginated list a source, and a few headers. It fetches nothing else.
+"""List the objects of an S3 object store: one paginated request a source, and a few headers.
 
-Each run keeps the answers in a folder of its own until it ends: its jobs mean what it was planned with, whatever
-another call finds meanwhile, and the processes that it starts on other machines ask nothing.
+Each run keeps the answers in its own folder until it ends. Its jobs use the objects it was planned with, whatever
+another call finds meanwhile, and jobs on other machines send no requests.
 
-boto3 is imported only where a source is an address, as it comes with the extra `s3`. Credentials are whatever
-boto3 finds by itself: environment variables, its own files, the role of a machine.
+boto3 is imported only for addresses, because it comes with the extra `s3`. boto3 finds the credentials itself:
+in environment variables, in its own files, or from the role of a machine.
 """
 
 from __future__ import annotations
@@ -27,23 +27,20 @@ from radar_cleaner.frames.archives import HIDDEN
 from radar_cleaner.frames.listings import StoredObject, save_objects
 from radar_cleaner.frames.sources import REMOTE, is_picture, split_address
 
-# Lists of what archives hold, and the folders of runs. Made at each call of the workflow where they changed.
+# The lists of archives, and the folders of runs. Each call of the workflow updates them.
 LISTINGS = Path(".snakemake/listings")
 OF_A_RUN = "run-"
-# What a killed run left is removed after so many seconds.
+# Seconds after which the folder of a killed run is removed.
 LEFT_FOR = 30 * 86400
 HEAD_BYTES = 2**16
-# Objects in these classes answer no read until somebody brings them back.
+# Objects in these storage classes cannot be read before they are restored.
 AT_REST = ("GLACIER", "DEEP_ARCHIVE")
-# What the storage plugin, Snakemake or a local copy's path cannot carry.
+# Characters that the storage plugin, Snakemake or the path of a local copy cannot represent.
 UNREADABLE = "?#{}<>\\"
 
 
 class ObjectStore:
-    """
-    The store at an endpoint (None: Amazon's), asked with the credentials that boto3 finds. `answers` is the folder
-    of a run that has asked it already.
-    """
+    """The store at an endpoint (None: Amazon's). `answers` is the folder of a run that has listed it already."""
 
     def __init__(self, endpoint_url: str | None, region: str, answers: str | None = None) -> None:
         self.endpoint_url = endpoint_url
@@ -52,12 +49,12 @@ class ObjectStore:
 
     @cached_property
     def answers(self) -> Path:
-        """The folder of what the store answered: the given run's, else a new one until this process ends."""
+        """Give the folder of the answers: that of the given run, or a new one until this process ends."""
         if self._kept is not None:
             return self._kept
         LISTINGS.mkdir(parents=True, exist_ok=True)
         for left in LISTINGS.glob(f"{OF_A_RUN}*"):
-            with suppress(OSError):  # another call removes it
+            with suppress(OSError):  # another call removes it at the same time
                 if left.stat().st_mtime < time.time() - LEFT_FOR:
                     shutil.rmtree(left)
         folder = Path(tempfile.mkdtemp(prefix=OF_A_RUN, dir=LISTINGS.resolve()))
@@ -65,18 +62,18 @@ class ObjectStore:
         return LISTINGS / folder.name
 
     def listed(self, address: str) -> Path:
-        """The folder with the list of the objects below an address."""
+        """Give the folder with the list of the objects below an address."""
         if self._kept is None:
             save_objects(self.answers, address, self.objects(address))
         return self.answers
 
     @property
     def settings(self) -> dict[str, str | None]:
-        """What Snakemake's storage provider is to be told."""
+        """The settings of Snakemake's storage provider."""
         return {"endpoint_url": self.endpoint_url, "region": self.region}
 
     def objects(self, address: str) -> list[StoredObject]:
-        """The pictures below an address, hidden ones left out. Raises ConfigError with what the store refuses."""
+        """List the pictures below an address, without hidden ones. Raises ConfigError if the store refuses."""
         bucket, prefix, glob = split_address(address)
         found = []
         with self._answering(address, bucket):
@@ -94,7 +91,7 @@ class ObjectStore:
         return objects
 
     def head(self, address: str) -> bytes:
-        """The first bytes of an object."""
+        """Read the first bytes of an object."""
         kept = self.answers / hashlib.sha256(address.encode()).hexdigest()
         if not kept.exists():
             kept.write_bytes(self._ask_head(address))
@@ -116,20 +113,20 @@ class ObjectStore:
         import boto3
         from botocore.config import Config
 
-        how = Config(
+        config = Config(
             retries={"max_attempts": 3, "mode": "standard"},
             connect_timeout=10,
             read_timeout=60,
-            # Of a part of an object some servers tell the check sum of the whole.
+            # For a part of an object some servers send the checksum of the whole object.
             response_checksum_validation="when_required",
         )
         return boto3.session.Session().client(
-            "s3", endpoint_url=self.endpoint_url, region_name=self.region, config=how
+            "s3", endpoint_url=self.endpoint_url, region_name=self.region, config=config
         )
 
     @contextmanager
     def _answering(self, address: str, bucket: str) -> Iterator[None]:
-        """Say in one line what the store, or the way to it, refuses."""
+        """Turn errors of the store and of the connection into one line with a remedy."""
         if find_spec("boto3") is None or find_spec("snakemake_storage_plugin_s3") is None:
             raise ConfigError(f"{address}: needs packages of its own; pip install 'radar-cleaner[s3]'")
         from botocore import exceptions as errors
@@ -144,7 +141,7 @@ class ObjectStore:
                 f"{address}: no credentials for {place} were found; set AWS_ACCESS_KEY_ID and"
                 " AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
             ) from error
-        except (errors.HTTPClientError, errors.ConnectionError) as error:  # no way to it, no certificate
+        except (errors.HTTPClientError, errors.ConnectionError) as error:  # no connection, no certificate
             raise ConfigError(
                 f"{address}: {place} does not answer ({type(error).__name__}); check s3.endpoint_url and the"
                 " network"

@@ -1,4 +1,4 @@
-"""A user's reference masks: what is weather in a frame and what is not, as pictures."""
+"""Read reference masks: pictures that classify the pixels of a frame."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from radar_cleaner.storage.shards import format_time
 
 
 class ReferenceMasks:
-    """A radar's reference masks by time: gray pictures of the plot box, named as its frames are.
+    """The reference masks of a radar by time: gray pictures of the plot box, named like its frames.
 
-    What is named like a mask and is no file is passed over, as the plan does.
+    Entries with the name of a mask that are not files are skipped, as in the plan.
     """
 
     def __init__(self, folder: Path, names: NameFormat) -> None:
-        """Raises FrameError where two are of one time."""
+        """Raises FrameError if two masks have the same time."""
         self._paths: dict[int, Path] = {}
         for frame in list_frames(folder, names).frames:
             if frame.problem:
@@ -34,13 +34,13 @@ class ReferenceMasks:
             self._paths[frame.time] = Path(frame.path)
 
     def picture(self, time: int, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
-        """The mask (y, x) of a time, None where there is none. Raises FrameError where it is not of this shape."""
+        """Read the mask (y, x) of a time, None if there is none. Raises FrameError if its shape differs."""
         path = self._paths.get(time)
         if path is None:
             return None
         try:
             picture = iio.imread(path, plugin="pillow")
-        except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises on broken pictures
+        except (OSError, ValueError, SyntaxError) as error:  # raised by Pillow on broken pictures
             raise FrameError(f"{path}: not readable as a mask ({error}); mend or remove it") from error
         if picture.shape != shape or picture.dtype != np.uint8:
             raise FrameError(

@@ -1,8 +1,8 @@
-"""List a radar's pictures: which is of what time, and which has no place in time.
+"""List the frames of a radar by time, and the pictures whose name gives no time.
 
 A source is a folder, a glob (`archive/20??/**/*.png`), a zip or tar archive, a glob of archives, or a prefix of
-an object store (`s3://bucket/prefix`). This one function is used by the workflow (to declare frames as inputs) and
-by the stages (to read them), so that both always mean the same pictures. It opens no picture.
+an object store (`s3://bucket/prefix`). The workflow uses `list_frames` to declare inputs, and the stages use it to
+read them. Both therefore find the same frames. It opens no picture.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from radar_cleaner.frames.timestamps import NameFormat
 
 SUFFIXES = (".png", ".gif", ".jpg", ".jpeg", ".bmp")
 REMOTE = "s3://"
-# To Snakemake these stand for wildcards and variables in paths.
+# Snakemake interprets these characters as wildcards and variables.
 NO_PATH = "its path has a { or a <, which the workflow cannot carry; rename it"
-NO_TEXT = "its path is no UTF-8, which tables cannot hold; rename it"
-# Bytes of an archive's members that are held at once, to read them as they lie there.
+NO_TEXT = "its path is not UTF-8, which tables need; rename it"
+# Bytes of an archive's members in memory at once, so that they are read in their order in the archive.
 HELD_BYTES = 2**28
 
 
 class FrameFile(NamedTuple):
-    """A picture of a known time: a file, or a member of one. `problem` says what it is instead of a picture."""
+    """A picture of a known time: a file or a member of an archive. `problem` is why it is not a picture."""
 
     time: int  # seconds since 1970, UTC
-    path: str  # of the file that holds it; of an object, its copy's
+    path: str  # of the file or archive; for an object, of its copy
     member: Member | None = None
     problem: str = ""
-    version: str = ""  # of members and objects: equal where the content is
+    version: str = ""  # of members and objects: equal for equal content
 
     @property
     def full_name(self) -> str:
@@ -44,19 +44,19 @@ class FrameFile(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """Frames sorted by time and place, and (name, reason) of the pictures whose name gives no time."""
+    """Frames sorted by time and path, and (name, reason) of the pictures whose name gives no time."""
 
     frames: Sequence[FrameFile]
     unplaced: Sequence[tuple[str, str]]
     root: str = ""
 
     def name_of(self, frame: FrameFile) -> str:
-        """How tables call a frame: its path below the source's root, `archive.zip/member`, or its key."""
+        """Give the name of a frame in tables: its path below the root, `archive.zip/member`, or its key."""
         return frame.full_name[len(self.root) :]
 
 
 class _Found(NamedTuple):
-    """The pictures of a source, and how much of their full names tables and patterns leave out."""
+    """The pictures of a source, and the parts of their full names that tables and patterns omit."""
 
     pictures: Iterable[tuple[str, Member | None, str, str]]  # path, member, problem, version
     root: str
@@ -64,20 +64,19 @@ class _Found(NamedTuple):
 
 
 def is_picture(name: str) -> bool:
-    """Whether a file's name says that it is a picture."""
+    """Whether a file name ends like that of a picture."""
     return name.lower().endswith(SUFFIXES)
 
 
 def list_frames(
     source: str | Path, names: NameFormat, listings: Path | None = None, copies: str | None = None
 ) -> Listing:
-    """All pictures of a source. Hidden ones are left out, and links to folders followed, each folder once.
+    """List all pictures of a source, without hidden ones. Links to folders are followed, each folder once.
 
-    A folder or a link without target that is named like a picture is listed too, with its `problem`, so that it
-    ends in the rejects table instead of being passed over. `listings` is a folder of lists made before: of
-    archives, which saves reading them through, and of object stores, which are not asked here. `copies` is the
-    folder below which a store's objects lie while a job reads them; without it their paths are their addresses.
-    Raises ConfigError where there is no such source, or an archive is broken.
+    A folder, or a link without target, with the name of a picture is listed with its `problem`. It then appears in
+    the table of rejects. `listings` is a folder of earlier lists. Lists of archives save time; the objects of a
+    store are read from its list only. `copies` is the folder of the local copies of objects; without it the paths
+    are addresses. Raises ConfigError if the source does not exist or an archive is broken.
     """
     read = names.reader()
     found = _find(settle_source(source), listings, copies)
@@ -101,12 +100,12 @@ def list_frames(
 
 
 def is_remote(source: str) -> bool:
-    """Whether a source is an address of an object store."""
+    """Whether a source is the address of an object store."""
     return source.startswith(REMOTE)
 
 
 def split_address(address: str) -> tuple[str, str, Glob | None]:
-    """Bucket, prefix with a `/` at its end, and the glob of `s3://bucket/prefix`, where it is one."""
+    """Split `s3://bucket/prefix` into bucket, prefix with a final `/`, and the glob, if any."""
     bucket, _, prefix = address.removeprefix(REMOTE).partition("/")
     if not bucket:
         raise ConfigError(f"{address}: the bucket is missing; write it like {REMOTE}bucket/prefix")
@@ -117,7 +116,7 @@ def split_address(address: str) -> tuple[str, str, Glob | None]:
 
 
 def settle_source(source: str | Path) -> str:
-    """A source as it is written everywhere: `./frames/` is `frames`."""
+    """Normalize a source: `./frames/` becomes `frames`."""
     return str(source) if "://" in str(source) else str(Path(source))
 
 
@@ -168,7 +167,7 @@ def _find_objects(address: str, listings: Path | None, copies: str | None) -> _F
 
 
 def _as_text(name: str) -> str:
-    """A name in which bytes that are no UTF-8 are written out, as `\\udcff`."""
+    """Escape the bytes of a name that are not UTF-8, as `\\udcff`."""
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
@@ -176,16 +175,16 @@ def _full_name(path: str, member: Member | None) -> str:
     return path if member is None else f"{path}/{member.name}"
 
 
-def read_frames(frames: Iterable[FrameFile], most: int) -> Iterator[tuple[FrameFile, bytes | FrameError]]:
-    """Each frame, in this order, with the bytes of its picture, at most `most`; or why it has none.
+def read_frames(frames: Iterable[FrameFile], max_bytes: int) -> Iterator[tuple[FrameFile, bytes | FrameError]]:
+    """Yield each frame, in this order, with at most `max_bytes` bytes of its picture, or the reason for none.
 
-    Members of an archive are read as they lie in it, so that a compressed one is unpacked once, not once a member.
+    Members are read in their order in the archive: a compressed archive is decompressed once, not once a member.
     """
-    for batch in _batches(frames, most):
+    for batch in _batches(frames, max_bytes):
         held: dict[tuple[str, int], bytes | FrameError] = {}
         packed = sorted((frame.path, frame.member) for frame in batch if frame.member and not frame.problem)
         for path, group in groupby(packed, key=lambda pair: pair[0]):
-            for member, data in read_members(path, [member for _, member in group], most):
+            for member, data in read_members(path, [member for _, member in group], max_bytes):
                 held[path, member.position] = data
         for frame in batch:
             if frame.problem:
@@ -193,32 +192,32 @@ def read_frames(frames: Iterable[FrameFile], most: int) -> Iterator[tuple[FrameF
             elif frame.member:
                 yield frame, held.pop((frame.path, frame.member.position))
             else:
-                yield frame, _read_file(frame.path, most, fetched=bool(frame.version))
+                yield frame, _read_file(frame.path, max_bytes, fetched=bool(frame.version))
 
 
-def _batches(frames: Iterable[FrameFile], most: int) -> Iterator[list[FrameFile]]:
+def _batches(frames: Iterable[FrameFile], max_bytes: int) -> Iterator[list[FrameFile]]:
     batch: list[FrameFile] = []
     held = 0
     for frame in frames:
         batch.append(frame)
-        if frame.member is None:  # read when it is wanted
+        if frame.member is None:  # read later, one at a time
             continue
-        held += min(frame.member.size, most)
+        held += min(frame.member.size, max_bytes)
         if held > HELD_BYTES:
             yield batch
             batch, held = [], 0
     yield batch
 
 
-def _read_file(path: str, most: int, fetched: bool) -> bytes | FrameError:
+def _read_file(path: str, max_bytes: int, fetched: bool) -> bytes | FrameError:
     try:
-        check_size(Path(path).stat().st_size, most)
+        check_size(Path(path).stat().st_size, max_bytes)
         return Path(path).read_bytes()
     except FrameError as error:
         return error
     except FileNotFoundError as error:
-        if fetched:  # to refuse it would make a store without it
-            raise ConfigError(f"{path}: its copy is not there, or no longer; call snakemake again") from error
+        if fetched:  # a refused frame would be missing from the store
+            raise ConfigError(f"{path}: its copy is missing; call snakemake again") from error
         return FrameError("it is no longer there")
     except OSError as error:
         return FrameError(f"it cannot be read: {error.strerror}")

@@ -1,8 +1,8 @@
-"""The time in a name: a regular expression finds its text, strptime reads it, a zone places it.
+"""Read the time in a file name: a regular expression finds the text, strptime parses it, a zone applies.
 
-strptime costs some 10 us a name, and an archive's names are read at every call of the workflow. Where the
-format has fixed places for hours and minutes, a day is read by strptime once and its times are added up; what
-does not fit that way goes through strptime, so that both always say the same (tests/test_names.py).
+strptime takes about 10 us a name, and the names of an archive are read at every call of the workflow. If hours
+and minutes have fixed places in the format, strptime parses each day once and the times of the day are added.
+All other texts are parsed by strptime, so that the results are equal (`tests/frames/test_timestamps.py`).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from functools import lru_cache
 from operator import itemgetter
 from zoneinfo import ZoneInfo
 
-# Directives of fixed width; a format that has others, or a blank, which stands for any number of them, is read
-# by strptime alone.
+# Directives of fixed width. A format with other directives, or with a blank, which matches any number of blanks,
+# is parsed by strptime alone.
 WIDTHS = {"Y": 4, "y": 2, "m": 2, "d": 2, "j": 3, "H": 2, "M": 2, "S": 2}
 HOURS = {f"{hour:02d}": 3600 * hour for hour in range(24)}
 MINUTES = {f"{minute:02d}": 60 * minute for minute in range(60)}
@@ -26,9 +26,9 @@ SECONDS = {f"{second:02d}": second for second in range(60)}
 
 @dataclass(frozen=True)
 class NameFormat:
-    """How a name tells the time: a regular expression's first group, read by strptime in a zone.
+    """The format of the time in a name: the first group of a regular expression, parsed by strptime in a zone.
 
-    A pattern with a `/` in it is searched in the path below the source's root, others in the file name.
+    A pattern with a `/` is searched in the path below the root of the source, any other in the file name.
     """
 
     pattern: str
@@ -41,15 +41,15 @@ class NameFormat:
 
     @property
     def of_path(self) -> bool:
-        """Whether the folders tell a part of the time."""
+        """Whether the folders are part of the time."""
         return "/" in self.pattern
 
     def reader(self) -> Callable[[str], int]:
-        """The function from a name to seconds since 1970; it raises ValueError with the reason for none."""
+        """Give the function from a name to seconds since 1970. It raises ValueError with a reason."""
         return _reader(self)
 
     def read(self, name: str) -> int:
-        """Seconds since 1970 of a name. Raises ValueError with the reason where it has none."""
+        """Parse a name to seconds since 1970. Raises ValueError with a reason."""
         return _reader(self)(name)
 
 
@@ -79,8 +79,8 @@ def _text_reader(time_format: str, time_zone: str) -> Callable[[str], int]:
     rest_of = itemgetter(*gaps or [slice(0)])
     hour, minute = (slice(at[key], at[key] + 2) for key in "HM")
     second = slice(at["S"], at["S"] + 2) if "S" in at else None
-    midnights: dict[str, int] = {}  # by the text without its clock
-    uneven: set[str] = set()  # the days on which the zone's clock is moved
+    midnights: dict[str, int] = {}  # by the text without hours, minutes and seconds
+    uneven: set[str] = set()  # days on which the zone's clock changes
 
     def read(text: str) -> int:
         if len(text) == length:
@@ -103,7 +103,7 @@ def _text_reader(time_format: str, time_zone: str) -> Callable[[str], int]:
 
 
 def read_exactly(text: str, time_format: str, zone: ZoneInfo) -> int:
-    """Seconds since 1970 of a text, read by strptime."""
+    """Parse a text by strptime to seconds since 1970."""
     try:
         moment = datetime.strptime(text, time_format)
         if moment.tzinfo is None:
@@ -111,15 +111,15 @@ def read_exactly(text: str, time_format: str, zone: ZoneInfo) -> int:
         moment = moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(f"no time in the name: '{text}' is not {time_format}") from None
-    if not 1000 <= moment.year < 9999:  # others have no shard
+    if not 1000 <= moment.year < 9999:  # other years have no shard
         raise ValueError(f"no time in the name: '{text}' is of the year {moment.year}")
     return int(moment.timestamp())
 
 
 def _places(time_format: str) -> dict[str, int] | None:
-    """Where in a text each directive begins, and the text's length; None where that is not always so.
+    """Give the position of each directive in a text, and the text's length; None if they are not fixed.
 
-    In a text of that length each directive takes its full width, as none can take more.
+    In a text of that length each directive has its full width, because none can be wider.
     """
     found: dict[str, int] = {}
     position = 0
@@ -137,7 +137,7 @@ def _places(time_format: str) -> dict[str, int] | None:
 
 
 def _is_even(midnight: datetime, zone: ZoneInfo) -> bool:
-    """Whether the zone's clock runs through a day without being moved."""
+    """Whether the zone's clock does not change during a day."""
     try:
         hours = [midnight + timedelta(hours=hour) for hour in range(24)]
         hours.append(midnight + timedelta(hours=24, seconds=-1))

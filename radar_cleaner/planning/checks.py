@@ -16,7 +16,7 @@ from radar_cleaner.config.artefacts import read_plant_ranges
 from radar_cleaner.config.config import Config
 from radar_cleaner.config.network_choice import backbone_folder
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.frames.headers import header_size
+from radar_cleaner.frames.image import header_size
 from radar_cleaner.frames.sources import is_picture
 from radar_cleaner.georeference.grid import RadarGeometry, union_grid
 from radar_cleaner.planning.radars import Period, Radar

@@ -15,7 +15,7 @@ from radar_cleaner.config.shipped import trains
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.frames.archives import SUFFIXES, is_archive
 from radar_cleaner.frames.folders import walk
-from radar_cleaner.frames.headers import header_of, sizes_of, some
+from radar_cleaner.frames.image import header_sizes, sample_headers, size_in_header
 from radar_cleaner.frames.object_store import LISTINGS, ObjectStore
 from radar_cleaner.frames.sources import FrameFile, Listing, is_remote, list_frames
 from radar_cleaner.georeference.grid import geometries_flag
@@ -116,12 +116,12 @@ class Plan:
         """(width, height) of the radar's frames: as configured, else that of most of a few headers."""
         if is_remote(radar.source) and radar.size_px is not None:
             return radar.size_px
-        frames = some([f for frames in self._frames[radar.id].values() for f in frames if not f.problem])
+        frames = sample_headers([f for frames in self._frames[radar.id].values() for f in frames if not f.problem])
         if is_remote(radar.source):
             heads = (self.store.head(frame.path) for frame in frames)
-            sizes = Counter(size for data in heads if (size := header_of(data)) is not None)
+            sizes = Counter(size for data in heads if (size := size_in_header(data)) is not None)
         else:
-            sizes = Counter(sizes_of(frames))
+            sizes = Counter(header_sizes(frames))
         most = min(sizes, key=lambda size: (-sizes[size], size)) if sizes else None
         wanted = radar.size_px or most
         if wanted is None:

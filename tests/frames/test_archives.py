@@ -99,7 +99,7 @@ def test_of_two_members_of_one_name_the_last_is_taken(tmp_path):
         add(tar, "r.png", b"new")
     for path in (tmp_path / "a.zip", tmp_path / "a.tar"):
         old, new = listed(path)
-        assert "stands in the archive again" in old.problem and not new.problem
+        assert "occurs in the archive again" in old.problem and not new.problem
         assert list(read(path, [new]).values()) == [b"new"]
 
 

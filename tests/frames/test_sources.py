@@ -110,7 +110,7 @@ def test_files_whose_names_are_no_utf_8_are_written_out_and_a_problem(tmp_path):
         "caf\u00e9_202407110006.png",
     ]
     bad, good = listing.frames
-    assert "no UTF-8" in bad.problem and not good.problem
+    assert "not UTF-8" in bad.problem and not good.problem
     assert [name for name, _ in listing.unplaced] == ["\\udcff.png"]
     ((_, told), _) = read_frames(listing.frames, 1000)
     assert "rename it" in str(told)
@@ -199,9 +199,9 @@ def test_a_folder_that_is_named_like_an_archive_or_a_picture_is_looked_into(tmp_
 
 @pytest.mark.parametrize("pattern", ["20[9-1]*/*.png", "*/[z-a].png", "**/[b-a]/*"])
 def test_a_glob_of_no_range_is_told(tmp_path, pattern):
-    with pytest.raises(ConfigError, match=r"is no glob \(bad character range"):
+    with pytest.raises(ConfigError, match=r"is not a glob \(bad character range"):
         list_frames(tmp_path / pattern, NAMES)
-    with pytest.raises(ConfigError, match=r"is no glob \(bad character range"):
+    with pytest.raises(ConfigError, match=r"is not a glob \(bad character range"):
         list_frames(f"s3://radar/{pattern}", NAMES, tmp_path)
 
 
@@ -283,7 +283,7 @@ def test_an_object_that_was_not_fetched_stops_the_job_and_is_no_bad_frame(tmp_pa
     (frame,) = listing.frames
     assert frame.path == str(tmp_path / "copies/radar/a/r_202407110000.png")
     assert listing.name_of(frame) == "a/r_202407110000.png"
-    with pytest.raises(ConfigError, match="its copy is not there, or no longer; call snakemake again"):
+    with pytest.raises(ConfigError, match="its copy is missing; call snakemake again"):
         list(read_frames(listing.frames, 100))
 
 
