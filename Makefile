@@ -73,6 +73,7 @@ docs: .venv/installed-docs  ## this documentation as a site in site/, with all l
 
 generate: .venv/installed  ## write the pages and files that are made from the code
 	$(BIN)/python -m docs.write_command_line
+	$(BIN)/python -m docs.write_config_reference
 
 dag: .venv/installed  ## rule graph, file graph and DAG in dag/: mermaid, and SVG with graphviz (TARGET=: of less)
 	@$(BIN)/python docs/draw_graphs.py --config $(CONFIG) $(TARGET)

@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
 from workflow_cases import REPOSITORY, Job, Workspace
 
+from radar_cleaner.config.config import Config
 from radar_cleaner.config.networks import network_options_model
+from radar_cleaner.config.radars import RadarEntry
+from radar_cleaner.config.section import Section
 
-SCHEMA = REPOSITORY / "workflow/schemas/config.schema.yaml"
 PRODUCTS = {"clean_frames", "compose_radars", "write_report"}
 SCORES = {"evaluate_model", "write_report"}
 FROM_MODEL = {"train_model", "evaluate_model"} | PRODUCTS
@@ -290,19 +291,16 @@ def name_files(root: Path) -> None:
 COMMON = {"overlay": "frames.overlay", "labels": "labels"}
 
 
-def leaves(part: dict[str, Any], schema: dict[str, Any], place: str = "") -> Iterator[str]:
-    """All keys of the schema that have a value: `radars.*.labels.min_dbz`."""
-    part = schema["$defs"][part["$ref"].removeprefix("#/$defs/")] if "$ref" in part else part
-    if "properties" in part.get("items", {}):
-        yield from leaves(part["items"], schema, f"{place}*.")
-    elif "properties" in part:
-        for key, item in part["properties"].items():
-            yield from leaves(item, schema, f"{place}{key}.")
-    else:
-        yield place.removesuffix(".")
+def leaves(section: type[Section], place: str = "") -> Iterator[str]:
+    """Yield all keys of a section that have a value: `overlay.border_px`."""
+    for name, field in section.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            yield from leaves(field.annotation, f"{place}{name}.")
+        elif name not in ("radars", "options"):
+            yield f"{place}{name}"
 
 
-ALL_KEYS = set(leaves(yaml.safe_load(SCHEMA.read_text()), yaml.safe_load(SCHEMA.read_text())))
+ALL_KEYS = {*leaves(Config), *leaves(RadarEntry, "radars.*.")}
 # A network's own options are keys as well.
 ALL_KEYS |= {
     f"training.model.{option}"

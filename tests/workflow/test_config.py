@@ -19,8 +19,6 @@ from radar_cleaner.config.training import Network
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.planning.plan import Plan
 
-SCHEMA = REPOSITORY / "workflow" / "schemas" / "config.schema.yaml"
-
 
 @pytest.fixture
 def config(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
