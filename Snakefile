@@ -19,7 +19,7 @@ report: "workflow/report/workflow.rst"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/frames.smk"
-include: "workflow/rules/labels.smk"
+include: "workflow/rules/reflectivity.smk"
 include: "workflow/rules/overlap.smk"
 include: "workflow/rules/static.smk"
 include: "workflow/rules/targets.smk"

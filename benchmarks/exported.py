@@ -74,7 +74,7 @@ def channels(results: Path, shard: str, cleaner: Predictor, count: int) -> torch
     told = cleaner.inputs_for(cleaner.config.input_minutes)
     needed = sorted({shard_of(time + 60 * minute, shard) for time in chosen for minute in told.input_minutes})
     frames = EnsembleReader(
-        [layout.labels(radar, name) for name in needed],
+        [layout.reflectivity(radar, name) for name in needed],
         [layout.aligned(radar, name) for name in needed],
         [told],
         layout.atlas(radar),

@@ -47,7 +47,7 @@ def main() -> None:
             counts = np.zeros((4, 4), np.int64)  # reference, label
             for codes, truth in frames:
                 scored = is_echo(codes) & np.isin(truth, (METEOROLOGICAL, NON_METEOROLOGICAL))
-                label = classify_echoes(codes, EchoShape(5.0, opening, 3, min_area))
+                label = classify_echoes(codes, EchoShape(opening, 3, min_area))
                 np.add.at(counts, (truth[scored], label[scored]), 1)
             share = 100 * counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
             other, met = share[NON_METEOROLOGICAL], share[METEOROLOGICAL]

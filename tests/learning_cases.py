@@ -188,9 +188,9 @@ def write_stores(
     rows: list[tuple[int, str]] = []
     for number, radar in enumerate(radars):
         planes = np.stack([storm(100 * number + index // 3, shape) for index, _ in enumerate(times)])
-        store_cases.make_labels(layout.labels(radar, shard), radar, times, planes[:, 0], planes[:, 2])
+        store_cases.make_reflectivity(layout.reflectivity(radar, shard), radar, times, planes[:, 0])
         store_cases.make_aligned(layout.aligned(radar, shard), radar, times, planes[:, 1])
-        store_cases.make_targets(layout.targets(radar, shard), radar, times, planes[:, 2], planes[:, 3])
+        store_cases.make_labels(layout.labels(radar, shard), radar, times, planes[:, 2], planes[:, 3])
         frequency = np.zeros(shape)
         frequency[20:24, 20:24] = 0.9
         store_cases.make_atlas(layout.atlas(radar), radar, frequency)

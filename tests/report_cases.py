@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from store_cases import START, make_atlas, make_labels, pattern_codes, times_from
+from store_cases import START, make_atlas, make_labels, make_reflectivity, pattern_codes, times_from
 
 from radar_cleaner.conventions import NODATA, decode_dbz, is_echo
 from radar_cleaner.evaluation.bins import Bands, distance_km
@@ -50,7 +50,8 @@ def make_radar(layout: Layout, radar: str) -> None:
     grid = geometry(radar).grid
     for shard in SHARDS:
         times = shard_times(shard)
-        make_labels(layout.labels(radar, shard), radar, times, attrs=_label_attrs())
+        make_reflectivity(layout.reflectivity(radar, shard), radar, times, attrs=_label_attrs())
+        make_labels(layout.labels(radar, shard), radar, times)
         with StoreWriter(
             layout.rgb(radar, shard),
             variables={"rgb": Variable("uint8", (SHAPE[0], SHAPE[1] + LEGEND_PX, 3), ("y", "x", "band"))},

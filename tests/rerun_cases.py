@@ -20,11 +20,11 @@ from radar_cleaner.config.section import Section
 PRODUCTS = {"clean_frames", "compose_radars", "write_report"}
 SCORES = {"evaluate_model", "write_report"}
 FROM_MODEL = {"train_model", "evaluate_model"} | PRODUCTS
-FROM_TARGETS = {"vote_echoes"} | FROM_MODEL
-FROM_ATLAS = {"build_clutter_atlas"} | FROM_TARGETS
-FROM_GEOMETRY = {"build_warp_grid", "align_others"} | FROM_TARGETS
-FROM_LABELS = {"label_echoes", "align_others", "split_samples", "list_test_samples"} | FROM_ATLAS
-FROM_FRAMES = {"build_rgb_store"} | FROM_LABELS
+FROM_LABELS = {"label_echoes"} | FROM_MODEL
+FROM_ATLAS = {"build_clutter_atlas"} | FROM_LABELS
+FROM_GEOMETRY = {"build_warp_grid", "align_radars"} | FROM_LABELS
+FROM_REFLECTIVITY = {"decode_reflectivity", "align_radars", "split_samples", "list_test_samples"} | FROM_ATLAS
+FROM_FRAMES = {"build_rgb_store"} | FROM_REFLECTIVITY
 FROM_NAMES = {"list_unplaced_frames"} | FROM_FRAMES
 NO_RULES = {
     "show_summary",
@@ -46,8 +46,8 @@ KEYS: Rows = {
     "radars.1.frames": ("moved/CASCM", FROM_NAMES),
     "radars.1.latitude": (46.2, FROM_GEOMETRY),
     "radars.1.longitude": (-65.7, FROM_GEOMETRY),
-    "radars.1.range_km": (250, FROM_LABELS | FROM_GEOMETRY),
-    "radars.1.center_px": ([341, 239], FROM_LABELS | FROM_GEOMETRY),
+    "radars.1.range_km": (250, FROM_REFLECTIVITY | FROM_GEOMETRY),
+    "radars.1.center_px": ([341, 239], FROM_REFLECTIVITY | FROM_GEOMETRY),
     "frames.period": (
         [["2024-07-10 22:00", "2024-07-11 00:00"], ["2024-07-11 13:00", "2024-07-11 14:00"]],
         PRODUCTS,
@@ -57,43 +57,43 @@ KEYS: Rows = {
     "frames.time_format": ("20%y%m%d%H%M", FROM_NAMES),
     "frames.time_zone": ("Africa/Abidjan", FROM_NAMES),
     "frames.size_px": (None, NOTHING),  # what is looked up then is what was written
-    "frames.plot_box_px": ([100, 0, 580, 479], FROM_LABELS | FROM_GEOMETRY),
+    "frames.plot_box_px": ([100, 0, 580, 479], FROM_REFLECTIVITY | FROM_GEOMETRY),
     "frames.legend_width_px": (0, NOTHING),  # goes without a plot box only
-    "frames.overlay.border_px": (5, FROM_LABELS),
-    "frames.overlay.boxes_px": ([[334, 233, 347, 247]], FROM_LABELS),
-    "frames.overlay.mask": ("mask.png", FROM_LABELS),
+    "frames.overlay.border_px": (5, FROM_REFLECTIVITY),
+    "frames.overlay.boxes_px": ([[334, 233, 347, 247]], FROM_REFLECTIVITY),
+    "frames.overlay.mask": ("mask.png", FROM_REFLECTIVITY),
     # It sets the window, where none is given, and who confirms an echo.
-    "frames.cadence_minutes": (3, {"split_samples", "list_test_samples"} | FROM_TARGETS),
+    "frames.cadence_minutes": (3, {"split_samples", "list_test_samples"} | FROM_LABELS),
     "frames.shard": ("frame", FROM_FRAMES),
     "frames.on_bad_frame": ("fail", FROM_NAMES),
     # Where frames of an object store lie; here they are files.
     "s3.endpoint_url": ("http://localhost:9000", NOTHING),
     "s3.region": ("eu-west-1", NOTHING),
     "stores.codec": ("compact", FROM_FRAMES),
-    "labels.method": ("hsv_multi", FROM_LABELS),
-    "labels.palette": ("palette.csv", FROM_LABELS),
-    "labels.tolerance": (21, FROM_LABELS),
+    "labels.method": ("hsv_multi", FROM_REFLECTIVITY),
+    "labels.palette": ("palette.csv", FROM_REFLECTIVITY),
+    "labels.tolerance": (21, FROM_REFLECTIVITY),
     "labels.legend.box_px": ([10, 20, 30, 400], NOTHING),
     "labels.legend.dbz": ([0, 60], NOTHING),
     "labels.legend.scale": ("bounds", NOTHING),
     "labels.dbz_range": ([0, 60], NOTHING),
     "labels.min_saturation": (0.3, NOTHING),
     "labels.min_value": (0.3, NOTHING),
-    "labels.min_dbz": (10, FROM_LABELS),
+    "labels.min_dbz": (10, FROM_REFLECTIVITY),
     "labels.opening_px": (7, FROM_LABELS),
     # 5 is another key's value already: Snakemake compares a rule's params as a set.
     "labels.closing_px": (5, FROM_LABELS),
     "labels.min_area_px": (30, FROM_LABELS),
-    "votes.colour": (2, FROM_TARGETS),
-    "votes.density": (2, FROM_TARGETS),
-    "votes.spoke": (0, FROM_TARGETS),
-    "votes.area": (1.0, FROM_TARGETS),
-    "votes.atlas": (0, FROM_TARGETS),
-    "votes.persistence": (0, FROM_TARGETS),
-    "votes.others": (0, FROM_TARGETS),
-    "votes.reference": ("truth", FROM_TARGETS),
+    "votes.colour": (2, FROM_LABELS),
+    "votes.density": (2, FROM_LABELS),
+    "votes.spoke": (0, FROM_LABELS),
+    "votes.area": (1.0, FROM_LABELS),
+    "votes.atlas": (0, FROM_LABELS),
+    "votes.persistence": (0, FROM_LABELS),
+    "votes.others": (0, FROM_LABELS),
+    "votes.reference": ("truth", FROM_LABELS),
     "votes.reference_weight": (2, NOTHING),  # goes with masks
-    "votes.min_confidence": (0.5, FROM_TARGETS),
+    "votes.min_confidence": (0.5, FROM_LABELS),
     "atlas.period": (["2024-07-10 22:00", "2024-07-10 23:00"], FROM_ATLAS),
     "atlas.method": ("deviation", FROM_ATLAS),
     "atlas.window_px": (0, FROM_ATLAS),
@@ -107,7 +107,7 @@ KEYS: Rows = {
     "samples.validation": (0.5, {"split_samples"} | FROM_MODEL),
     "samples.block_minutes": (24, {"split_samples"} | FROM_MODEL),
     "samples.purge_minutes": (18, {"split_samples"} | FROM_MODEL),
-    "samples.atlas": ("mask", {"align_others"} | FROM_TARGETS),
+    "samples.atlas": ("mask", {"align_radars"} | FROM_LABELS),
     "samples.reflectivity": ("mean", FROM_MODEL),
     "samples.time_of_day": (True, {"place_static_fields"} | FROM_MODEL),
     "samples.day_of_year": (True, FROM_MODEL),
@@ -210,22 +210,22 @@ OTHER_METHODS: dict[str, Any] = {
 }
 OTHER_KEYS: Rows = {
     "frames.size_px": ([600, 500], FROM_FRAMES | FROM_GEOMETRY),
-    "frames.legend_width_px": (99, FROM_LABELS | FROM_GEOMETRY),
+    "frames.legend_width_px": (99, FROM_REFLECTIVITY | FROM_GEOMETRY),
     "frames.cadence_minutes": (3, {"write_report"}),
     "labels.palette": ("palette.csv", NOTHING),
-    "labels.tolerance": (21, FROM_LABELS),
-    "labels.legend.box_px": ([10, 20, 30, 399], FROM_LABELS),
-    "labels.legend.dbz": ([0, 60], FROM_LABELS),
-    "labels.legend.scale": ("bounds", FROM_LABELS),
-    "labels.dbz_range": ([0, 60], FROM_LABELS),
-    "labels.min_saturation": (0.3, FROM_LABELS),
-    "labels.min_value": (0.3, FROM_LABELS),
+    "labels.tolerance": (21, FROM_REFLECTIVITY),
+    "labels.legend.box_px": ([10, 20, 30, 399], FROM_REFLECTIVITY),
+    "labels.legend.dbz": ([0, 60], FROM_REFLECTIVITY),
+    "labels.legend.scale": ("bounds", FROM_REFLECTIVITY),
+    "labels.dbz_range": ([0, 60], FROM_REFLECTIVITY),
+    "labels.min_saturation": (0.3, FROM_REFLECTIVITY),
+    "labels.min_value": (0.3, FROM_REFLECTIVITY),
     "atlas.window_px": (17, NOTHING),
     "atlas.quiet_fraction": (0.4, NOTHING),
     "atlas.min_quiet_frames": (6, FROM_ATLAS),
     "atlas.max_frames": (100, FROM_ATLAS),
     "atlas.max_std": (3.0, FROM_ATLAS),
-    "votes.reference_weight": (2, FROM_TARGETS),
+    "votes.reference_weight": (2, FROM_LABELS),
     "training.model.window": (8, FROM_MODEL),
     "training.model.blocks": (2, FROM_MODEL),
     "training.model.head_width": (32, FROM_MODEL),
@@ -259,8 +259,8 @@ GIVEN_KEYS: Rows = {
     "samples.reflectivity": ("mean", NOTHING),
     "training.epochs": (3, NOTHING),
     "training.plants.ranges": ("nowhere.yaml", NOTHING),
-    "votes.area": (1.0, {"vote_echoes"} | PRODUCTS),
-    "atlas.threshold": (0.8, {"build_clutter_atlas", "vote_echoes"} | PRODUCTS),
+    "votes.area": (1.0, {"label_echoes"} | PRODUCTS),
+    "atlas.threshold": (0.8, {"build_clutter_atlas", "label_echoes"} | PRODUCTS),
     "cleaning.votes": (0, PRODUCTS),
     "samples.input_minutes": ([-6, 0], PRODUCTS),
 }

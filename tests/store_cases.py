@@ -19,6 +19,7 @@ from radar_cleaner.conventions import (
     FLAG_UNDETECT,
     METEOROLOGICAL,
     NODATA,
+    NON_METEOROLOGICAL,
     NONE,
     REFLECTIVITY_ATTRS,
     UNKNOWN,
@@ -57,38 +58,26 @@ def pattern_codes(radar: str, time: int, shape: tuple[int, int] = SHAPE) -> NDAr
     return codes
 
 
-def make_labels(
+def make_reflectivity(
     path: Path,
     radar: str = "CASGO",
     times: Iterable[int] = (START,),
     codes: ArrayLike | None = None,
-    echo_class: ArrayLike | None = None,
     shape: tuple[int, int] = SHAPE,
     center_px: tuple[float, float] | None = None,
     metres_per_pixel: float | None = None,
     range_km: float = 240,
     attrs: dict[str, object] | None = None,
-    density: ArrayLike = 0,
-    spoke: ArrayLike = 0,
 ) -> Path:
-    """A "labels" store. Without `echo_class` all echo is meteorological and nodata is unknown.
-
-    `density` and `spoke` are packed log-odds (y, x) of all times.
-    """
+    """A "reflectivity" store."""
     times = list(times)
     frames = _codes(radar, times, codes, shape)
     shape = _shape(frames)
-    classes = np.select([is_echo(frames), frames == NODATA], [METEOROLOGICAL, UNKNOWN], NONE)
-    if echo_class is not None:
-        classes = _frames(echo_class, len(times))
     metres = metres_per_pixel or range_km * 1000 / (max(shape) / 2)
     with StoreWriter(
         path,
         variables={
             "reflectivity": Variable("uint8", shape, ("y", "x"), REFLECTIVITY_ATTRS, NODATA),
-            "echo_class": Variable("uint8", shape, ("y", "x"), ECHO_CLASS_ATTRS, UNKNOWN),
-            "evidence_density": Variable("int8", shape, ("y", "x")),
-            "evidence_spoke": Variable("int8", shape, ("y", "x")),
             "echo_fraction": Variable("float32"),
         },
         attrs={
@@ -109,16 +98,13 @@ def make_labels(
             store.append(
                 time,
                 reflectivity=frames[index],
-                echo_class=classes[index].astype(np.uint8),
-                evidence_density=np.broadcast_to(np.asarray(density, np.int8), shape),
-                evidence_spoke=np.broadcast_to(np.asarray(spoke, np.int8), shape),
                 echo_fraction=np.asarray(is_echo(frames[index]).sum() / seen, dtype=np.float32),
             )
     return path
 
 
 def make_rgb(path: Path, radar: str = "CASGO", times: Iterable[int] = (START,)) -> Path:
-    """An "rgb" store of plot boxes without a legend: grey, and green where `make_labels` has an echo."""
+    """An "rgb" store of plot boxes without a legend: grey, and green where `make_reflectivity` has an echo."""
     with StoreWriter(
         path,
         variables={"rgb": Variable("uint8", (*SHAPE, 3), ("y", "x", "band"))},
@@ -132,7 +118,7 @@ def make_rgb(path: Path, radar: str = "CASGO", times: Iterable[int] = (START,)) 
     return path
 
 
-def make_targets(
+def make_labels(
     path: Path,
     radar: str = "CASGO",
     times: Iterable[int] = (START,),
@@ -140,10 +126,12 @@ def make_targets(
     confidence: ArrayLike | None = None,
     shape: tuple[int, int] = SHAPE,
     evidence: int = 1,
+    shape_class: ArrayLike | None = None,
 ) -> Path:
-    """A "targets" store. Without `echo_class` it is what `make_labels` has for the same radar and times.
+    """A "labels" store. Without `echo_class` all echo of `make_reflectivity` is meteorological, nodata is unknown.
 
-    Its `evidence` is so many steps for weather, and against what is not.
+    Its `evidence` is this many steps for meteorological echo, and against other echo. Without `shape_class` all
+    pixels of a class other than none and unknown are meteorological by their shape.
     """
     times = list(times)
     if echo_class is None:
@@ -154,19 +142,29 @@ def make_targets(
     if confidence is None:
         confidence = np.where(classes == UNKNOWN, 0, 255)
     sure = _frames(confidence, len(times)).astype(np.uint8)
+    if shape_class is None:
+        shape_class = np.where(classes == NON_METEOROLOGICAL, METEOROLOGICAL, classes)
+    by_shape = _frames(shape_class, len(times)).astype(np.uint8)
     with StoreWriter(
         path,
         variables={
             "echo_class": Variable("uint8", shape, ("y", "x"), ECHO_CLASS_ATTRS, UNKNOWN),
             "confidence": Variable("uint8", shape, ("y", "x")),
             "evidence": Variable("int8", shape, ("y", "x")),
+            "shape_class": Variable("uint8", shape, ("y", "x"), ECHO_CLASS_ATTRS, UNKNOWN),
         },
         attrs={"radar": radar},
         codec="fast",
     ) as store:
         for index, time in enumerate(times):
             steps = np.array([0, evidence, -evidence, 0], np.int8)[classes[index]]
-            store.append(time, echo_class=classes[index], confidence=sure[index], evidence=steps)
+            store.append(
+                time,
+                echo_class=classes[index],
+                confidence=sure[index],
+                evidence=steps,
+                shape_class=by_shape[index],
+            )
     return path
 
 

@@ -153,7 +153,7 @@ def make(variant: Variant, config: Config, folder: Path, cpus: str) -> str:
 
 def score(variant: Variant, folder: Path, jobs: Sequence[Job], pool: Executor) -> dict[str, dict[str, Reading]]:
     """Readings by radar and answer; of votes where they are not the base's."""
-    voting = variant.radars if variant.name == BASE or "targets" in variant.own else ()
+    voting = variant.radars if variant.name == BASE or "labels" in variant.own else ()
     tasks = [Task(job, folder / variant.name, job.radar in voting) for job in jobs]
     return dict(zip((job.radar for job in jobs), pool.map(read, tasks), strict=True))
 

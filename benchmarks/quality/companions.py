@@ -20,7 +20,7 @@ CEILING = "ceiling: taught by the reference"
 
 def make_ceiling(config: Path, masks: str, results: Path) -> NamedModel:
     """What the network can learn at best: taught by the reference `masks` of the training period."""
-    path = _train(config, results, "ceiling", {"votes.reference": masks}, "targets")
+    path = _train(config, results, "ceiling", {"votes.reference": masks}, "labels")
     return NamedModel(CEILING, (path,), joined=False)
 
 

@@ -50,7 +50,7 @@ def filled(config: dict[str, Any]) -> dict[str, Any]:
 def votes_of_scored_frames(config: dict[str, Any]) -> list[str]:
     """The stores of targets of the evaluation period, which a run makes only to evaluate."""
     layout = Layout(Path(config["results"]))
-    return [str(layout.targets(*pair) / "zarr.json") for pair in Plan(read_config(config)).pairs("evaluation")]
+    return [str(layout.labels(*pair) / "zarr.json") for pair in Plan(read_config(config)).pairs("evaluation")]
 
 
 def make_results(config: Path, targets: Sequence[str]) -> None:
@@ -78,9 +78,7 @@ def jobs_of(config: dict[str, Any], results: Path, libraries: bool, every: int) 
             training,
             evaluation,
             tuple(config["evaluation"]["dbz_bands"]),
-            EchoShape(
-                radar.labels.min_dbz, radar.labels.opening_px, radar.labels.closing_px, radar.labels.min_area_px
-            ),
+            EchoShape(radar.labels.opening_px, radar.labels.closing_px, radar.labels.min_area_px),
             config["cleaning"]["threshold"],
             config["cleaning"]["votes"],
             (),

@@ -93,10 +93,10 @@ class _Member:
     def load(cls, path: Path, results: Path, frames: Frames) -> _Member:
         cleaner, layout = load_predictor(path, threads=1), Layout(results)
         places = _existing([layout.aligned(frames.radar, shard) for shard in frames.shards])
-        labels = [store.path for store in frames.labels.stores]
+        reflectivity = [store.path for store in frames.reflectivity.stores]
         static = layout.static(frames.radar)
         inputs = cleaner.config.inputs
-        return cls(cleaner, FrameReader(labels, places, inputs, layout.atlas(frames.radar), static))
+        return cls(cleaner, FrameReader(reflectivity, places, inputs, layout.atlas(frames.radar), static))
 
     def answer(self, time: int, own: Mapping[float, Codes] | None) -> tuple[Values, Values]:
         """Probability and dBZ, (y, x) each. Raises ModelError where `own` lacks a time that the model reads."""

@@ -135,11 +135,11 @@ def _files_read(task: Task, frames: Frames) -> list[Path]:
     """Files whose content decides a reading; a store's `zarr.json` holds a digest of its content."""
     radar, layout = task.job.radar, Layout(task.folder)
     stores = [
-        *(store.path for store in frames.labels.stores),
+        *(store.path for store in frames.reflectivity.stores),
         layout.atlas(radar),
         layout.static(radar),
         *(layout.aligned(radar, shard) for shard in frames.shards),
-        *((layout if task.votes else Layout(task.job.results)).targets(radar, shard) for shard in frames.shards),
+        *((layout if task.votes else Layout(task.job.results)).labels(radar, shard) for shard in frames.shards),
     ]
     masks = sorted((task.job.masks / radar).iterdir())
     code = [

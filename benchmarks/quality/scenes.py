@@ -70,18 +70,20 @@ class Frames:
     def __init__(self, results: Path, radar: str, masks: Path, names: NameFormat, cadence_minutes: float) -> None:
         self.radar, self.step = radar, round(60 * cadence_minutes)
         layout = Layout(results)
-        self.shards = sorted(path.stem for path in layout.labels(radar, "any").parent.glob("*.zarr"))
-        self.labels = TimeSeries([layout.labels(radar, shard) for shard in self.shards], "labels")
+        self.shards = sorted(path.stem for path in layout.reflectivity(radar, "any").parent.glob("*.zarr"))
+        self.reflectivity = TimeSeries(
+            [layout.reflectivity(radar, shard) for shard in self.shards], "reflectivity"
+        )
         self.read_votes(results)
-        self.times = self.labels.times
-        self.codes = {time: _picture(self.labels, "reflectivity", time) for time in self.times}
-        self.site = read_site(self.labels.stores[0], open_store(layout.atlas(radar), "atlas"))
+        self.times = self.reflectivity.times
+        self.codes = {time: _picture(self.reflectivity, "reflectivity", time) for time in self.times}
+        self.site = read_site(self.reflectivity.stores[0], open_store(layout.atlas(radar), "atlas"))
         self._masks = ReferenceMasks(masks / radar, names)
 
     def read_votes(self, results: Path) -> None:
         """Take the votes of another run's results folder, whose other stores are the same."""
-        places = [Layout(results).targets(self.radar, shard) for shard in self.shards]
-        self._targets = TimeSeries([path for path in places if path.exists()], "targets")
+        places = [Layout(results).labels(self.radar, shard) for shard in self.shards]
+        self._labels = TimeSeries([path for path in places if path.exists()], "labels")
 
     def scored_times(self, period: Iterable[tuple[int, int]]) -> list[int]:
         """Times of frames in a period ((start, end), ... in seconds, end excluded) that have a mask."""
@@ -93,15 +95,15 @@ class Frames:
     def truth(self, time: int) -> Codes:
         """(y, x) reference classes at a time that has a mask; what is not scored is unknown."""
         mask = self._masks.picture(time, self.codes[time].shape)
-        assert mask is not None, self.labels.describe(time)
+        assert mask is not None, self.reflectivity.describe(time)
         return mask_classes(mask)
 
     def scene(self, time: int) -> Scene:
         """The frame of a time and its neighbours."""
         around = {step: time + step * self.step for step in range(-REACH, REACH + 1) if step}
         neighbours = {step: self.codes[moment] for step, moment in around.items() if moment in self.codes}
-        label = _picture(self.labels, "echo_class", time)
-        votes = decode_log_odds(_picture(self._targets, "evidence", time))
+        label = _picture(self._labels, "shape_class", time)
+        votes = decode_log_odds(_picture(self._labels, "evidence", time))
         return Scene(self.site, time, self.codes[time], label, neighbours, votes)
 
 
@@ -110,15 +112,15 @@ def within(period: Iterable[tuple[int, int]], time: int) -> bool:
     return any(start <= time < end for start, end in period)
 
 
-def read_site(labels: Store, atlas: Store) -> Site:
-    """The place of a radar by its labels store, and its atlas."""
-    metres = float(labels.attrs["metres_per_pixel"])
-    column, row = (float(value) for value in labels.attrs["center_px"])
+def read_site(reflectivity: Store, atlas: Store) -> Site:
+    """The place of a radar by its reflectivity store, and its atlas."""
+    metres = float(reflectivity.attrs["metres_per_pixel"])
+    column, row = (float(value) for value in reflectivity.attrs["center_px"])
     return Site(
-        str(labels.attrs["radar"]),
+        str(reflectivity.attrs["radar"]),
         (column, row),
-        1000 * float(labels.attrs["range_km"]) / metres,
-        float(labels.attrs["range_km"]),
+        1000 * float(reflectivity.attrs["range_km"]) / metres,
+        float(reflectivity.attrs["range_km"]),
         atlas.read("echo_frequency"),
         atlas.read("clutter"),
     )

@@ -17,7 +17,7 @@ from .jobs import filled
 Config = dict[str, Any]
 
 # What a run makes up to its model, by folder.
-KINDS = frozenset({"rgb", "labels", "atlas", "warp", "aligned", "static", "targets", "samples"})
+KINDS = frozenset({"rgb", "reflectivity", "atlas", "warp", "aligned", "static", "labels", "samples"})
 BASE, COST, OTHER_NETWORKS = "base", "cost", "networks"
 GROUPS = {
     "labelers": "each labeler off",
@@ -138,17 +138,17 @@ def _all_variants(config: Config) -> Iterable[Variant]:
     yield variant(BASE, BASE, "as configured", {})
     for labeler in LABELERS:
         key, off = ("votes.reference", None) if labeler == "reference" else (f"votes.{labeler}", 0)
-        yield variant(f"votes-without-{labeler}", "labelers", f"votes without {labeler}", {key: off}, "targets")
+        yield variant(f"votes-without-{labeler}", "labelers", f"votes without {labeler}", {key: off}, "labels")
     yield variant("without-planting", "planting", "nothing planted", {"training.plants.fraction": 0})
     for entry, radar in zip(config["radars"], radars, strict=True):
         # Alone it is told nothing of others: not as a channel, not as a vote.
-        own = ("warp", "aligned", "targets", "samples")
+        own = ("warp", "aligned", "labels", "samples")
         alone = variant(f"only-{radar}", "radar", f"{radar} alone", {"radars": [entry]}, *own)
         yield replace(alone, radars=(radar,))
     yield variant("one-time", "time", "one time", {"samples.input_minutes": [0]}, "samples")
     masked = ["aligned"] if whole["samples"]["atlas"] == "mask" else []
     no_atlas = {"samples.atlas": "none", "votes.atlas": 0}
-    yield variant("without-atlas", "atlas", "no atlas", no_atlas, "targets", *masked)
+    yield variant("without-atlas", "atlas", "no atlas", no_atlas, "labels", *masked)
     yield variant("without-holes", "holes", "no holes", {"training.holes.fraction": 0})
     for name, (words, model) in NETWORKS.items():
         changes = {f"training.model.{key}": value for key, value in model.items()}

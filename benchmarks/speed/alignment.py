@@ -3,8 +3,8 @@ What it takes to lay a radar on another one's grid: milliseconds a frame of 640 
 
     python -m benchmarks.speed.alignment
 
-A simulated world of two radars, an hour of frames each; timed is `align_others`, which reads the other radar's
-labels, warps and pools them, and writes the store; and what of it is the warp and the pooling, in memory.
+A simulated world of two radars, an hour of frames each; timed is `align_radars`, which reads the other radar's
+reflectivity, warps and pools them, and writes the store; and what of it is the warp and the pooling, in memory.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from radar_cleaner.config.load import read_config
 from radar_cleaner.conventions import NODATA
 from radar_cleaner.georeference.regrid import nearest_gather, nearest_seer, pool, range_share
 from radar_cleaner.planning.plan import Plan
-from radar_cleaner.stages.align_others import align_others
+from radar_cleaner.stages.align_radars import align_radars
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.reader import open_store
 
@@ -43,10 +43,11 @@ def measure(place: Path, size: int, rounds: int) -> None:
     plan, layout = Plan(read_config(config)), Layout(place / "results")
     (target, shard), *_ = plan.pairs("training")
     other = next(radar for radar in plan.radars if radar != target)
-    stores = [layout.labels(target, shard), layout.labels(other, shard), layout.warp(target, other)]
+    stores = [layout.reflectivity(target, shard), layout.reflectivity(other, shard), layout.warp(target, other)]
     make_results(write_config(place, config), [str(store / "zarr.json") for store in stores])
     own, seen, warp = (
-        open_store(store, kind) for store, kind in zip(stores, ("labels", "labels", "warp"), strict=True)
+        open_store(store, kind)
+        for store, kind in zip(stores, ("reflectivity", "reflectivity", "warp"), strict=True)
     )
     frames, (grid, coverage) = seen.read("reflectivity"), (warp.read(name) for name in ("grid", "coverage"))
     gather = nearest_gather(grid, coverage, frames.shape[1:])
@@ -59,11 +60,11 @@ def measure(place: Path, size: int, rounds: int) -> None:
             nearest_seer(looks, [share], coverage.shape)
 
     def stage() -> None:
-        align_others(
+        align_radars(
             radar=target,
-            labels=stores[0],
+            reflectivity=stores[0],
             others=[other],
-            other_labels=[stores[1]],
+            other_reflectivity=[stores[1]],
             other_warps=[stores[2]],
             output=place / "aligned.zarr",
         )
@@ -72,7 +73,7 @@ def measure(place: Path, size: int, rounds: int) -> None:
     count = len(own.times)
     for name, told in (
         ("in memory", "warped and pooled, in memory"),
-        ("stage", "`align_others`, with its stores"),
+        ("stage", "`align_radars`, with its stores"),
     ):
         print(f"{told}: {median(timed.cpu[name]) / count * 1e3:.1f} ms a {size} x {size} frame (goal: at most 2)")
 

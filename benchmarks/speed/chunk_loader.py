@@ -24,7 +24,7 @@ class ChunkLoader:
         self._places = {
             (kind, radar, int(time)): (path, position)
             for radar, sources in radars.items()
-            for kind in ("labels", "aligned", "targets")
+            for kind in ("reflectivity", "aligned", "labels")
             for path in getattr(sources, kind)
             for position, time in enumerate(zarr.open_group(path, mode="r")["time"][...])
         }
@@ -32,12 +32,12 @@ class ChunkLoader:
 
     def load(self, sample: Sample) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """(channel, y, x) and (target, y, x) of a crop."""
-        shape = self._read("labels", "reflectivity", sample, 0).shape
+        shape = self._read("reflectivity", "reflectivity", sample, 0).shape
         top, left = (int(self._random.integers(max(1, size - self._crop + 1))) for size in shape)
         window = np.s_[top : top + self._crop, left : left + self._crop]
         channels = []
         for minutes in self._minutes:
-            for kind in ("labels", "aligned"):
+            for kind in ("reflectivity", "aligned"):
                 codes = self._read(kind, "reflectivity", sample, minutes)[window]
                 echo = (codes > 0) & (codes < 255)
                 channels += [np.where(echo, (codes * 0.5 - 32 + 10) / 80, 0), codes < 255]
@@ -46,7 +46,7 @@ class ChunkLoader:
         distance = np.hypot(up, right)
         channels += [distance / (shape[1] / 2), up / np.maximum(distance, 1), right / np.maximum(distance, 1)]
         channels.append(zarr.open_group(self._radars[sample.radar].atlas, mode="r")["echo_frequency"][window])
-        kinds = [self._read("targets", name, sample, 0)[window] for name in ("echo_class", "confidence")]
+        kinds = [self._read("labels", name, sample, 0)[window] for name in ("echo_class", "confidence")]
         return np.stack(channels).astype(np.float32), np.stack(kinds).astype(np.float32)
 
     def _read(self, kind: str, name: str, sample: Sample, minutes: int) -> NDArray[np.uint8]:

@@ -126,7 +126,7 @@ def bare_forward(made: Made, threads: int) -> tuple[Callable[[], None], int]:
     layout, cleaner = made.layout, load_predictor(MODEL, threads)
     inputs = cleaner.inputs_for(made.config["samples"]["input_minutes"])
     frames = FrameReader(
-        [layout.labels(RADAR, shard)], [layout.aligned(RADAR, shard)], inputs, layout.atlas(RADAR)
+        [layout.reflectivity(RADAR, shard)], [layout.aligned(RADAR, shard)], inputs, layout.atlas(RADAR)
     )
     told = frames.inputs(frames.times[len(frames.times) // 2])
     given: list[torch.Tensor] = []

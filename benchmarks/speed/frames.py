@@ -27,8 +27,8 @@ SIZE = tuple(CONFIG.frames.size_px or ())
 PLOT_BOX, CENTER = RADAR.box(SIZE), RADAR.center(SIZE)
 BORDER, BOXES = RADAR.overlay.border_px, [tuple(box) for box in RADAR.overlay.boxes_px]
 PALETTE, TOLERANCE = ROOT / RADAR.labels.palette, RADAR.labels.tolerance
+MIN_DBZ = RADAR.labels.min_dbz
 SHAPE = {
-    "min_dbz": RADAR.labels.min_dbz,
     "opening": RADAR.labels.opening_px,
     "closing": RADAR.labels.closing_px,
     "min_area": RADAR.labels.min_area_px,
@@ -60,8 +60,8 @@ def rgb_options(frames: Path, output: Path, codec: str = "compact") -> dict[str,
     }
 
 
-def label_options(rgb: Path, output: Path, codec: str = "compact") -> dict[str, Any]:
-    """How the labels of a store of frames are made."""
+def reflectivity_options(rgb: Path, output: Path, codec: str = "compact") -> dict[str, Any]:
+    """Give the arguments of `decode_reflectivity` for a store of frames."""
     return {
         "radar": RADAR.id,
         "rgb": rgb,
@@ -75,5 +75,5 @@ def label_options(rgb: Path, output: Path, codec: str = "compact") -> dict[str, 
         "method": RADAR.labels.method,
         "palette": PALETTE,
         "tolerance": TOLERANCE,
-        **SHAPE,
+        "min_dbz": MIN_DBZ,
     }

@@ -89,15 +89,15 @@ def show_scaling(place: Path, rounds: int) -> None:
 
 def commands(place: Path) -> dict[str, list[str]]:
     """By subcommand: its command line."""
-    rgb, labels = place / "rgb.zarr", place / "labels.zarr"
+    rgb, reflectivity = place / "rgb.zarr", place / "reflectivity.zarr"
     return {
         "build-rgb-store": [
             *("-m", "radar_cleaner", "build-rgb-store"),
             *to_flags(frames.rgb_options(place / "frames", rgb)),
         ],
-        "label-echoes": [
-            *("-m", "radar_cleaner", "label-echoes"),
-            *to_flags(frames.label_options(rgb, labels)),
+        "decode-reflectivity": [
+            *("-m", "radar_cleaner", "decode-reflectivity"),
+            *to_flags(frames.reflectivity_options(rgb, reflectivity)),
         ],
     }
 

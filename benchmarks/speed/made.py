@@ -61,14 +61,14 @@ class Made:
         found = {}
         for radar in self.plan.radars:
             shards = [shard for name, shard in self.plan.pairs("training") if name == radar]
-            labels, aligned, targets = (
+            reflectivity, aligned, labels = (
                 [getattr(self.layout, kind)(radar, shard) for shard in shards] for kind in KINDS
             )
-            found[radar] = RadarSources(labels, aligned, targets, self.layout.atlas(radar))
+            found[radar] = RadarSources(reflectivity, aligned, labels, self.layout.atlas(radar))
         return found
 
 
-KINDS = ("labels", "aligned", "targets")
+KINDS = ("reflectivity", "aligned", "labels")
 
 
 def make(folder: Path, period: Sequence[str] = HOURS, shard: str = "hour") -> Made:

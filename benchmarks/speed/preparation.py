@@ -1,5 +1,5 @@
 """
-Frames to labels on disk: how many times the fastest decoder's time, and how many times as quick as the plain way.
+Frames to reflectivity on disk, against the fastest decoder and against the plain way.
 
     python -m benchmarks.speed.preparation
     python -m benchmarks.speed.preparation --codec fast --rounds 9
@@ -33,8 +33,8 @@ from radar_cleaner.reflectivity.colour_table import (
 )
 from radar_cleaner.reflectivity.palette import parse_palette
 from radar_cleaner.stages.build_rgb_store import build_rgb_store
-from radar_cleaner.stages.label_echoes import label_echoes
-from radar_cleaner.storage.reader import CONTRACTS, open_store
+from radar_cleaner.stages.decode_reflectivity import decode_reflectivity
+from radar_cleaner.storage.reader import open_store
 from radar_cleaner.storage.writer import CODECS
 from radar_cleaner.targets.labelers import DensityJudge, Echoes, SpokeJudge
 
@@ -43,8 +43,8 @@ from .timing import in_turns
 
 X0, Y0, X1, Y1 = frames.PLOT_BOX
 GOALS = {
-    "to the floor": "frames to labels on disk: {:.1f} times the floor (goal: at most 3)",
-    "to the plain": "frames to labels on disk: {:.1f} times as quick as the plain way (goal: at least 6)",
+    "to the floor": "frames to reflectivity on disk: {:.1f} times the floor (goal: at most 3)",
+    "to the plain": "frames to reflectivity on disk: {:.1f} times as quick as the plain way (goal: at least 6)",
     "labels": "labels alone: {:.1f} times as quick as the plain way's (goal: at least 15)",
 }
 
@@ -68,25 +68,25 @@ def measure(place: Path, codec: str, rounds: int) -> None:
     rgb, fresh = place / "rgb.zarr", (place / f"{number}.zarr" for number in count())
     build_rgb_store(**frames.rgb_options(place / "frames", rgb, codec))
     classes, evidence = label_in_memory(pictures)
-    label_echoes(**frames.label_options(rgb, place / "labels.zarr", codec))
+    decode_reflectivity(**frames.reflectivity_options(rgb, place / "reflectivity.zarr", codec))
     things: dict[str, Callable[[], object]] = {
         "floor": lambda: [pyspng.load(data) for data in held],
         "rgb": lambda: build_rgb_store(**frames.rgb_options(place / "frames", next(fresh), codec)),
-        "labels": lambda: label_echoes(**frames.label_options(rgb, next(fresh), codec)),
+        "reflectivity": lambda: decode_reflectivity(**frames.reflectivity_options(rgb, next(fresh), codec)),
         "plain": partial(plain.prepare, files, frames.PLOT_BOX, place / "plain"),
         "plain labels": lambda: [plain.label(picture, frames.PLOT_BOX) for picture in pictures],
         "classes": classes,
         "classes and evidence": evidence,
-        "codec": pack_and_unpack(rgb, place / "labels.zarr", codec),
+        "codec": pack_and_unpack(rgb, place / "reflectivity.zarr", codec),
     }
     timed = in_turns(things, rounds)
-    ours = [a + b for a, b in zip(timed.cpu["rgb"], timed.cpu["labels"], strict=True)]
+    ours = [a + b for a, b in zip(timed.cpu["rgb"], timed.cpu["reflectivity"], strict=True)]
     timed.cpu["ours"] = ours
     print(f"{len(files)} frames of {frames.SIZE[0]} x {frames.SIZE[1]} px, codec {codec}\n")
     print("| | to the floor |\n|---|---|")
     for name, told in (
         ("rgb", "decode, check, store (`build_rgb_store`)"),
-        ("labels", "label, store (`label_echoes`)"),
+        ("reflectivity", "reflectivity, store (`decode_reflectivity`)"),
         ("ours", "both"),
         ("plain", "the plain way"),
         ("classes", "reflectivity and class, in memory"),
@@ -102,7 +102,7 @@ def measure(place: Path, codec: str, rounds: int) -> None:
 
 
 def label_in_memory(pictures: list[plain.Pixels]) -> tuple[Callable[[], None], Callable[[], None]]:
-    """What `label_echoes` works out, without and with what it says beside the class."""
+    """What a single frame gives: reflectivity and class, without and with the evidence."""
     overlay = overlay_mask(frames.SIZE, frames.PLOT_BOX, frames.BORDER, frames.BOXES)
     center = (frames.CENTER[0] - X0, frames.CENTER[1] - Y0)
     radius = max(overlay.shape) / 2
@@ -113,7 +113,7 @@ def label_in_memory(pictures: list[plain.Pixels]) -> tuple[Callable[[], None], C
     density, spoke = DensityJudge(observed), SpokeJudge(observed, center, radius)
 
     def codes_of(picture: plain.Pixels) -> np.ndarray:
-        return pack_echoes(table(picture[Y0:Y1, X0:X1]), observed, shape.min_dbz)
+        return pack_echoes(table(picture[Y0:Y1, X0:X1]), observed, frames.MIN_DBZ)
 
     def classes() -> None:
         for picture in pictures:
@@ -130,13 +130,13 @@ def label_in_memory(pictures: list[plain.Pixels]) -> tuple[Callable[[], None], C
     return classes, with_evidence
 
 
-def pack_and_unpack(rgb: Path, labels: Path, codec: str) -> Callable[[], None]:
-    """What the codec takes of both stages: it packs pictures and labels, and unpacks the pictures."""
+def pack_and_unpack(rgb: Path, reflectivity: Path, codec: str) -> Callable[[], None]:
+    """What the codec takes of both stages: it packs pictures and reflectivity, and unpacks the pictures."""
     name, level = CODECS[codec]
-    pictures, labelled = open_store(rgb, "rgb").read("rgb"), open_store(labels, "labels")
+    pictures, decoded = open_store(rgb, "rgb").read("rgb"), open_store(reflectivity, "reflectivity")
     stored = [
         pictures,
-        *(labelled.read(variable) for variable, (dims, _) in CONTRACTS["labels"].items() if len(dims) == 3),
+        decoded.read("reflectivity"),
     ]
 
     def pack(frame: np.ndarray) -> bytes:

@@ -44,12 +44,12 @@ MARITIMES = yaml.safe_load((REPOSITORY / "config/maritimes.yaml").read_text(enco
 WITH_ATLAS = changed(MARITIMES, {"samples.atlas": "channel", "votes.atlas": 1})
 RULES = {
     "rgb": "build_rgb_store",
-    "labels": "label_echoes",
+    "reflectivity": "decode_reflectivity",
     "atlas": "build_clutter_atlas",
     "warp": "build_warp_grid",
-    "aligned": "align_others",
+    "aligned": "align_radars",
     "static": "place_static_fields",
-    "targets": "vote_echoes",
+    "labels": "label_echoes",
     "samples": "split_samples",
 }
 
@@ -151,18 +151,20 @@ def test_what_a_variant_shares_the_table_of_reruns_leaves_as_it_is() -> None:
 
 def test_stores_are_shared_by_links_until_a_variant_makes_its_own(tmp_path: Path) -> None:
     base, folder = tmp_path / BASE, tmp_path / "one"
-    for kind in ("labels", "targets"):
+    for kind in ("reflectivity", "labels"):
         (base / kind).mkdir(parents=True)
-    link_shared(folder, base, {"targets"})
-    assert sorted(path.name for path in folder.iterdir()) == ["labels"]
-    assert (folder / "labels").resolve() == base / "labels" and not (folder / "labels").readlink().is_absolute()
+    link_shared(folder, base, {"labels"})
+    assert sorted(path.name for path in folder.iterdir()) == ["reflectivity"]
+    assert (folder / "reflectivity").resolve() == base / "reflectivity" and not (
+        folder / "reflectivity"
+    ).readlink().is_absolute()
     link_shared(folder, base, set())
-    assert (folder / "targets").is_symlink()
-    link_shared(folder, base, {"targets"})
-    assert not (folder / "targets").exists() and (base / "targets").is_dir()
-    (folder / "targets").mkdir()
+    assert (folder / "labels").is_symlink()
+    link_shared(folder, base, {"labels"})
+    assert not (folder / "labels").exists() and (base / "labels").is_dir()
+    (folder / "labels").mkdir()
     link_shared(folder, base, set())
-    assert not (folder / "targets").is_symlink()  # what it made stays
+    assert not (folder / "labels").is_symlink()  # what it made stays
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ def finished_run(tmp_path: Path, changes: dict[str, Any] | None = None) -> tuple
     """A config and the results of its run."""
     path, results = tmp_path / "config.yaml", tmp_path / "results"
     path.write_text(yaml.safe_dump(changed(CONFIG, changes or {})), encoding="utf-8")
-    for kind in ("rgb", "targets", "samples", "model"):
+    for kind in ("rgb", "labels", "samples", "model"):
         (results / kind).mkdir(parents=True)
     return path, results
 
@@ -60,7 +60,7 @@ def test_each_planted_kind_is_new_to_one_model_that_learns_the_other_half(
         planted = config["training"]["plants"]["kinds"]
         assert set(one.kinds).isdisjoint(planted) and {*one.kinds, *planted} == set(PLANT_KINDS)
         assert one.model.paths == (folder / "model/best.pt",)
-        assert sorted(path.name for path in folder.iterdir() if path.is_symlink()) == ["rgb", "samples", "targets"]
+        assert sorted(path.name for path in folder.iterdir() if path.is_symlink()) == ["labels", "rgb", "samples"]
     assert len({folder for folder, _ in trained}) == 2
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from store_cases import CADENCE_S, START, make_atlas, make_labels, make_targets, times_from
+from store_cases import CADENCE_S, START, make_atlas, make_labels, make_reflectivity, times_from
 
 from benchmarks.quality import ROOT, compare, jobs, run, tables
 from benchmarks.quality.jobs import Job
@@ -54,8 +54,8 @@ def job(tmp_path: Path) -> Job:
         times = times_from(start, AN_HOUR)
         codes, classes = (np.stack(part) for part in zip(*map(picture, times), strict=True))
         shard = shard_of(start, "hour")
-        make_labels(layout.labels(RADAR, shard), RADAR, times, codes, range_km=24)
-        make_targets(layout.targets(RADAR, shard), RADAR, times, classes)
+        make_reflectivity(layout.reflectivity(RADAR, shard), RADAR, times, codes, range_km=24)
+        make_labels(layout.labels(RADAR, shard), RADAR, times, classes)
         (masks / RADAR).mkdir(parents=True, exist_ok=True)
         for time, mask in zip(times, classes, strict=True):
             name = "".join(character for character in format_time(time) if character.isdigit())[:12]
@@ -185,7 +185,7 @@ def test_the_votes_that_are_scored_are_asked_for_where_nothing_is_to_be_evaluate
     text = Path("config/maritimes.yaml").read_text()
     config = jobs.filled(yaml.safe_load(text))
     found = jobs.votes_of_scored_frames(config)
-    assert len(found) == 2 * 12 and found[0] == "results-maritimes/targets/CASGO/20240711T12.zarr/zarr.json"
+    assert len(found) == 2 * 12 and found[0] == "results-maritimes/labels/CASGO/20240711T12.zarr/zarr.json"
 
 
 def test_missing_libraries_are_told_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from learning_cases import config as model_config
-from store_cases import START, make_aligned, make_atlas, make_labels, make_targets, times_from
+from store_cases import START, make_aligned, make_atlas, make_labels, make_reflectivity, times_from
 
 from benchmarks.quality import ROOT, figure, jobs, planted_tables, run
 from benchmarks.quality.jobs import Job
@@ -84,8 +84,8 @@ def write_frames(folder: Path, radar: str = RADAR) -> Job:
     layout, masks = Layout(folder / "results"), folder / "masks"
     codes, classes = (np.stack(part) for part in zip(*map(picture, TIMES), strict=True))
     shard = shard_of(START, "hour")
-    make_labels(layout.labels(radar, shard), radar, TIMES, codes, range_km=48)
-    make_targets(layout.targets(radar, shard), radar, TIMES, classes)
+    make_reflectivity(layout.reflectivity(radar, shard), radar, TIMES, codes, range_km=48)
+    make_labels(layout.labels(radar, shard), radar, TIMES, classes)
     make_aligned(layout.aligned(radar, shard), radar, TIMES, others_see(codes))
     make_atlas(layout.atlas(radar), radar, np.zeros(SHAPE, np.float32), np.zeros(SHAPE, bool))
     (masks / radar).mkdir(parents=True)

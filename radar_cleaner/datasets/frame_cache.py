@@ -38,12 +38,12 @@ Codes = NDArray[np.uint8]
 OWN, OTHERS, ECHO_CLASS, CONFIDENCE = range(4)
 PLANE_FILLS = (NODATA, NODATA, UNKNOWN, 0)  # what lies where nothing is known, and beyond a frame's edge
 _SOURCES = (
-    ("labels", "reflectivity"),
+    ("reflectivity", "reflectivity"),
     ("aligned", "reflectivity"),
-    ("targets", "echo_class"),
-    ("targets", "confidence"),
+    ("labels", "echo_class"),
+    ("labels", "confidence"),
 )
-_KINDS = ("labels", "aligned", "targets")
+_KINDS = ("reflectivity", "aligned", "labels")
 _GRID_ARRAYS = ("clutter", "echo_frequency", "fields", "levels")
 
 
@@ -61,9 +61,9 @@ class Sample(NamedTuple):
 class RadarSources:
     """The stores of one radar that a bank is filled from; `atlas` and `static` are None where not used."""
 
-    labels: Sequence[Path]
+    reflectivity: Sequence[Path]
     aligned: Sequence[Path]
-    targets: Sequence[Path]
+    labels: Sequence[Path]
     atlas: Path | None = None
     static: Path | None = None
 
@@ -102,24 +102,28 @@ class RadarFrameBank:
 Bank = Mapping[str, RadarFrameBank]
 
 
-def read_grid(labels: Store, inputs: Inputs, atlas: Store | None = None, static: Store | None = None) -> RadarGrid:
-    """The grid of a radar from the attributes of one of its labels stores, and what the network is told of it.
+def read_grid(
+    reflectivity: Store, inputs: Inputs, atlas: Store | None = None, static: Store | None = None
+) -> RadarGrid:
+    """Read the grid of a radar from one of its reflectivity stores, and its fixed input channels.
 
     Of the radar's atlas and static stores it takes what `inputs` use. Raises StoreError where the attributes
     are missing, or a store is of another size or place, or has no such field.
     """
     try:
-        x, y = labels.attrs["center_px"]
-        range_px = float(labels.attrs["range_km"]) * 1000 / float(labels.attrs["metres_per_pixel"])
+        x, y = reflectivity.attrs["center_px"]
+        range_px = float(reflectivity.attrs["range_km"]) * 1000 / float(reflectivity.attrs["metres_per_pixel"])
     except (KeyError, TypeError, ValueError) as error:
-        raise StoreError(f"{labels.path}: its geometry attributes are broken ({error}); make it again") from None
-    height, width = labels.group["reflectivity"].shape[1:]  # type: ignore[union-attr]
+        raise StoreError(
+            f"{reflectivity.path}: its geometry attributes are broken ({error}); make it again"
+        ) from None
+    height, width = reflectivity.group["reflectivity"].shape[1:]  # type: ignore[union-attr]
     clutter = frequency = fields = None
     if atlas is not None and inputs.atlas != "none":
         values = atlas.read("clutter" if inputs.atlas == "mask" else "echo_frequency")
         if values.shape != (height, width):
             raise StoreError(
-                f"{atlas.path}: is {values.shape}, the frames of {labels.path} are {(height, width)}; "
+                f"{atlas.path}: is {values.shape}, the frames of {reflectivity.path} are {(height, width)}; "
                 "make the atlas again"
             )
         if inputs.atlas == "mask":
@@ -128,18 +132,20 @@ def read_grid(labels: Store, inputs: Inputs, atlas: Store | None = None, static:
             frequency = np.rint(np.nan_to_num(values) * 255).astype(np.uint8)
     if inputs.fields:
         if static is None:
-            raise StoreError(f"{labels.path}: no static store is given beside it, wanted {list(inputs.fields)}")
-        fields = _read_fields(static, labels, inputs)
+            raise StoreError(
+                f"{reflectivity.path}: no static store is given beside it, wanted {list(inputs.fields)}"
+            )
+        fields = _read_fields(static, reflectivity, inputs)
     return RadarGrid((height, width), (float(x), float(y)), range_px, clutter, frequency, fields)
 
 
-def _read_fields(static: Store, labels: Store, inputs: Inputs) -> NDArray[np.float32]:
-    """(field, y, x): what a static store holds of the place of a labels store, as the network sees it."""
-    expect_attrs(static, **{name: labels.attrs[name] for name in ("radar", "center_px", "metres_per_pixel")})
-    shape = labels.shape("reflectivity")
+def _read_fields(static: Store, reflectivity: Store, inputs: Inputs) -> NDArray[np.float32]:
+    """(field, y, x): what a static store holds of the place of a reflectivity store, as the network sees it."""
+    expect_attrs(static, **{name: reflectivity.attrs[name] for name in ("radar", "center_px", "metres_per_pixel")})
+    shape = reflectivity.shape("reflectivity")
     if static.shape("latitude") != shape:
         raise StoreError(
-            f"{static.path}: is {static.shape('latitude')}, the frames of {labels.path} are {shape}; "
+            f"{static.path}: is {static.shape('latitude')}, the frames of {reflectivity.path} are {shape}; "
             "run snakemake to make it again"
         )
     held = dict(zip(static.attrs["names"], static.read("field"), strict=True))
@@ -186,8 +192,8 @@ def write_bank(
         stores = [store for kind in series.values() for store in kind.stores]
         digests.update((str(store.path), store.digest) for store in [*stores, atlas, static] if store)
         if radar in wanted:
-            found[radar] = read_grid(series["labels"].stores[0], inputs, atlas, static), series
-            wanted[radar] |= later[radar].intersection(series["labels"].times)
+            found[radar] = read_grid(series["reflectivity"].stores[0], inputs, atlas, static), series
+            wanted[radar] |= later[radar].intersection(series["reflectivity"].times)
     raw = sum(len(wanted[radar]) * len(_SOURCES) * math.prod(grid.shape) for radar, (grid, _) in found.items())
     folder.mkdir(parents=True, exist_ok=True)
     # A mapped file that outgrows its disk while it is written would kill the process.
@@ -230,8 +236,8 @@ def _write_radar(
                 frame = series[kind].frame(name, time)
                 if frame is None and plane == OWN:
                     raise SampleError(
-                        f"a sample reads {radar} at {format_time(time)}, but no labels store holds that frame; "
-                        "make the tables of samples again"
+                        f"a sample reads {radar} at {format_time(time)}, but no reflectivity store has that"
+                        " frame; make the tables of samples again"
                     )
                 if frame is not None and frame.shape != grid.shape:
                     raise StoreError(

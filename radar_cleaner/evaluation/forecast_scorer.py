@@ -45,7 +45,7 @@ class RadarForecaster:
         self._ahead = inputs[0].ahead
         self._past = sorted(-minutes for minutes in inputs[0].input_minutes if minutes < 0)
         self._frames = EnsembleReader(
-            [layout.labels(radar, shard) for shard in shards],
+            [layout.reflectivity(radar, shard) for shard in shards],
             [layout.aligned(radar, shard) for shard in shards],
             inputs,
             layout.atlas(radar),

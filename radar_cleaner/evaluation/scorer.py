@@ -52,7 +52,7 @@ class Targets:
     kind: Literal["labels"] = "labels"
 
     def __init__(self, layout: Layout, radar: str, shards: Iterable[str]) -> None:
-        self._series = TimeSeries([layout.targets(radar, shard) for shard in shards], "targets")
+        self._series = TimeSeries([layout.labels(radar, shard) for shard in shards], "labels")
 
     def classes(self, time: int, shape: tuple[int, ...]) -> Classes | None:
         """(y, x) at a time, None where there are none."""
@@ -91,14 +91,16 @@ class RadarScorer:
     ) -> None:
         self.truth, self.how, self._ensemble = truth, how, models[0][0]
         stores = (
-            [layout.labels(radar, shard) for shard in shards],
+            [layout.reflectivity(radar, shard) for shard in shards],
             [layout.aligned(radar, shard) for shard in shards],
         )
         static = layout.static(radar) if how.static else None
         frames = [EnsembleReader(*stores, inputs, layout.atlas(radar), static) for _, inputs in models]
         self._told, self._frames = frames[0], frames[0].first
         self._compared = [(model, told) for (model, _), told in zip(models[1:], frames[1:], strict=True)]
-        self._votes = EvidenceFusion([layout.targets(radar, shard) for shard in shards], how.votes)
+        labels = [layout.labels(radar, shard) for shard in shards]
+        self._labels = TimeSeries(labels, "labels")
+        self._votes = EvidenceFusion(labels, how.votes)
         self._rgb_paths = [layout.rgb(radar, shard) for shard in shards]
         self._clutter = open_store(layout.atlas(radar), "atlas").read("clutter")
         self._times = set(self._frames.times)
@@ -121,7 +123,7 @@ class RadarScorer:
     def judge(self, time: int) -> Judged:
         """A time that has been scored, as the model judges it."""
         frame, attrs = self._frame(time), self._frames.attrs
-        assert frame is not None, self._frames.labels.describe(time)
+        assert frame is not None, self._frames.reflectivity.describe(time)
         seen = mean_prediction(self._ensemble.predict_each(self._told.inputs(time), self.how.tta))
         kept = np.asarray(self._votes.fuse(seen.probability, time) >= self.how.threshold)
         center = float(attrs["center_px"][0]), float(attrs["center_px"][1])
@@ -130,7 +132,7 @@ class RadarScorer:
     def picture(self, time: int) -> NDArray[np.uint8]:
         """(y, x, 3) plot box of a time's frame as it was published."""
         whole = self._rgb.frame("rgb", time)
-        assert whole is not None, self._frames.labels.describe(time)
+        assert whole is not None, self._frames.reflectivity.describe(time)
         x0, y0, x1, y1 = self._frames.attrs["plot_box_px"]
         return np.asarray(whole[y0:y1, x0:x1])
 
@@ -145,8 +147,8 @@ class RadarScorer:
         classes = self.truth.classes(time, codes.shape)
         if classes is None:
             return None
-        label_class = self._frames.labels.frame("echo_class", time)
-        assert label_class is not None, self._frames.labels.describe(time)
+        label_class = self._labels.frame("shape_class", time)
+        assert label_class is not None, self._labels.describe(time)
         return Frame(codes, label_class, self._clutter, classes, self._range_km)
 
     def _score(self, time: int, frame: Frame) -> Tally:

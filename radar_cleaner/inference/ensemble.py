@@ -82,7 +82,7 @@ class EnsembleReader:
 
     def __init__(
         self,
-        labels: Sequence[Path],
+        reflectivity: Sequence[Path],
         aligned: Sequence[Path],
         inputs: Sequence[Inputs],
         atlas: Path | None = None,
@@ -90,7 +90,8 @@ class EnsembleReader:
     ) -> None:
         self._inputs = inputs
         self._readers = {
-            distinct: FrameReader(labels, aligned, distinct, atlas, static) for distinct in dict.fromkeys(inputs)
+            distinct: FrameReader(reflectivity, aligned, distinct, atlas, static)
+            for distinct in dict.fromkeys(inputs)
         }
         self.first = self._readers[inputs[0]]
         self.digests = {

@@ -36,7 +36,7 @@ class FrameInputs:
 
 
 class FrameReader:
-    """One radar by time, over its labels and aligned stores (any number of shards), its atlas and static store.
+    """One radar by time, over its reflectivity and aligned stores (any number of shards), atlas and static store.
 
     Frames that are missing around a time are marked unavailable. `inputs` are those of the model
     (`Predictor.inputs_for`). Atlas and static store are opened only if these use them. Atlas `mask` makes the
@@ -46,7 +46,7 @@ class FrameReader:
 
     def __init__(
         self,
-        labels: Sequence[Path],
+        reflectivity: Sequence[Path],
         aligned: Sequence[Path],
         inputs: Inputs,
         atlas: Path | None = None,
@@ -54,31 +54,31 @@ class FrameReader:
     ) -> None:
         if atlas is None and inputs.atlas != "none":
             raise ModelError(f"the model reads the clutter atlas as '{inputs.atlas}', but no atlas is given")
-        self.labels = TimeSeries(labels, "labels", AHEAD)
+        self.reflectivity = TimeSeries(reflectivity, "reflectivity", AHEAD)
         self.aligned = TimeSeries(aligned, "aligned", AHEAD)
         self.input_minutes = inputs.input_minutes
-        self.attrs = self.labels.stores[0].attrs
+        self.attrs = self.reflectivity.stores[0].attrs
         atlas_store = open_store(atlas, "atlas") if atlas is not None and inputs.atlas != "none" else None
         static_store = _open_static(static, inputs) if inputs.fields else None
-        self.grid = read_grid(self.labels.stores[0], inputs, atlas_store, static_store)
-        stores = [*self.labels.stores, *self.aligned.stores, atlas_store, static_store]
+        self.grid = read_grid(self.reflectivity.stores[0], inputs, atlas_store, static_store)
+        stores = [*self.reflectivity.stores, *self.aligned.stores, atlas_store, static_store]
         self.digests = {str(store.path): store.digest for store in stores if store is not None}
 
     @property
     def times(self) -> list[int]:
-        """All times of the labels stores, increasing."""
-        return self.labels.times
+        """All times of the reflectivity stores, increasing."""
+        return self.reflectivity.times
 
     def codes(self, time: int) -> Codes:
         """(y, x) decoded reflectivity codes of this radar at a time."""
-        frame = self.labels.frame("reflectivity", time)
-        assert frame is not None, self.labels.describe(time)
+        frame = self.reflectivity.frame("reflectivity", time)
+        assert frame is not None, self.reflectivity.describe(time)
         return np.asarray(frame, dtype=np.uint8)
 
     def inputs(self, time: int) -> FrameInputs:
         """Read the inputs of the model at a time."""
         times = [time + 60 * minutes for minutes in self.input_minutes]
-        this_radar = np.stack([self._codes(self.labels, moment) for moment in times])
+        this_radar = np.stack([self._codes(self.reflectivity, moment) for moment in times])
         if self.grid.clutter is not None:
             this_radar[:, self.grid.clutter] = NODATA
         other_radars = np.stack([self._codes(self.aligned, moment) for moment in times])

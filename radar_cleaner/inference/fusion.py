@@ -20,18 +20,18 @@ MAX_WEIGHT = 10  # beyond it the label model decides alone
 
 
 class EvidenceFusion:
-    """Fuse the network with the label model of a radar, over its targets stores (any number of shards).
+    """Fuse the network with the label model of a radar, over its labels stores (any number of shards).
 
     `weight` multiplies the log-odds of the label model. A weight of 0 uses the network alone, and opens no store.
     Raises ConfigError, StoreError.
     """
 
-    def __init__(self, targets: Sequence[Path], weight: float) -> None:
+    def __init__(self, labels: Sequence[Path], weight: float) -> None:
         require("cleaning.votes", weight, 0, MAX_WEIGHT)
         self.weight = weight
         packed = np.arange(256, dtype=np.uint8).view(np.int8)
         self._odds = np.exp(np.float64(weight) * decode_log_odds(packed))  # by the byte of packed log-odds
-        self._series = TimeSeries(targets if weight else [], "targets", AHEAD)
+        self._series = TimeSeries(labels if weight else [], "labels", AHEAD)
         self.digests = {str(store.path): store.digest for store in self._series.stores}
 
     def fuse(self, probability: NDArray[np.float32], time: int) -> NDArray[np.float32]:

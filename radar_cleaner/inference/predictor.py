@@ -1,7 +1,7 @@
 """Apply a trained model to whole frames.
 
 predictor = load_predictor(Path("results/model/best.pt"), threads=1)
-reader = FrameReader(labels, aligned, predictor.inputs_for([-6, 0, 6]), atlas, static)
+reader = FrameReader(reflectivity, aligned, predictor.inputs_for([-6, 0, 6]), atlas, static)
 prediction = predictor.predict(reader.inputs(time))
 """
 

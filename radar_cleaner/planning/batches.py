@@ -11,9 +11,9 @@ ASKED_MINUTES = 180  # by a job of many shards; it takes a fraction of that
 START_SECONDS = 5.0  # Snakemake's and the stage's start, and opening and closing stores
 SECONDS_A_FRAME = {  # of 580 x 480 pixels on one core, measured on 288 frames
     "build_rgb_store": 0.02,
+    "decode_reflectivity": 0.02,
+    "align_radars": 0.01,
     "label_echoes": 0.02,
-    "align_others": 0.01,
-    "vote_echoes": 0.02,
     "clean_frames": 0.3,  # a network twice as slow as the smallest
     "compose_radars": 0.03,
     "export_geotiff": 0.08,
@@ -52,8 +52,8 @@ def shard_minutes(plan: Plan, rule: str, target: str, shard: str, attempt: int) 
 def group_components(plan: Plan) -> dict[str, int]:
     """For Snakemake's --group-components: how many components a job of each group of profiles/slurm holds.
 
-    A component is what must be done in turn: a shard's frames and labels; the other radars on its grid and its
-    targets; a shard's products of all radars. So many that a job asks for some ASKED_MINUTES.
+    A component is what must be done in turn: a shard's frames and reflectivity; the other radars on its grid
+    and its labels; a shard's products of all radars. So many that a job asks for some ASKED_MINUTES.
     """
     pairs = plan.pairs()
     looked_at = pairs[:: math.ceil(len(pairs) / SHARDS_LOOKED_AT) or 1]
@@ -67,8 +67,8 @@ def group_components(plan: Plan) -> dict[str, int]:
     if plan.settings.cleaning.geotiff:
         products += (radars + 1) * asked("export_geotiff")
     most = {
-        "decode": asked("build_rgb_store") + asked("label_echoes"),
-        "vote": asked("align_others") + asked("vote_echoes"),
+        "decode": asked("build_rgb_store") + asked("decode_reflectivity"),
+        "label": asked("align_radars") + asked("label_echoes"),
         "clean": products,
     }
     return {"once": ONCE} | {group: max(1, ASKED_MINUTES // each) for group, each in most.items()}

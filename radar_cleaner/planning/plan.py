@@ -238,6 +238,12 @@ class Plan:
         """(radar, shard) of all stores in a period."""
         return [(radar, shard) for radar in self.radars for shard in self.shards(radar, period)]
 
+    def labelled_shards(self, radar: str) -> list[str]:
+        """A radar's shards whose echoes the run labels, sorted: to train, to evaluate, or to clean with labels."""
+        periods = ["training"] * self.trains + ["evaluation"] * self.evaluates
+        periods += ["frames"] * (self.config["cleaning"]["votes"] > 0)
+        return sorted({shard for period in periods for shard in self.shards(radar, period)})
+
     def geometry(self, radar: str) -> str:
         """The geometry of a radar as JSON text."""
         return self.radars[radar].geometry(self.sizes[radar]).to_flag()

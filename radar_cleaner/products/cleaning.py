@@ -69,8 +69,8 @@ def find_range(geometry: RadarGeometry, reader: EnsembleReader) -> NDArray[np.bo
     grid = reader.first.grid
     if geometry.grid.shape != grid.shape:
         raise StoreError(
-            f"{reader.first.labels.stores[0].path}: its frames are {grid.shape}, --geometry of {geometry.radar} is"
-            f" {geometry.grid.shape}; run snakemake to make the labels again"
+            f"{reader.first.reflectivity.stores[0].path}: its frames are {grid.shape}, --geometry of"
+            f" {geometry.radar} is {geometry.grid.shape}; run snakemake to make the reflectivity again"
         )
     range_km, _ = polar_coordinates(grid.shape, geometry.center_px, geometry.metres_per_pixel)
     return np.asarray(range_km <= geometry.range_km)

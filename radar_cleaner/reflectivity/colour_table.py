@@ -58,9 +58,8 @@ class ColourTable:
 
 @dataclass(frozen=True)
 class EchoShape:
-    """What a single picture calls weather, in pixels and dBZ. 0 or 1 px turns a step off."""
+    """What a single picture calls weather, in pixels. 0 or 1 px turns a step off."""
 
-    min_dbz: float
     opening: int
     closing: int
     min_area: int

@@ -36,28 +36,31 @@ class RadarPictures:
 
     radar: str
     rgb: TimeSeries
+    reflectivity: TimeSeries
     labels: TimeSeries
     cleaned: TimeSeries
     world: Picture | None
 
     @classmethod
-    def of(cls, radar: str, rgb: TimeSeries, labels: TimeSeries, cleaned: TimeSeries) -> RadarPictures:
+    def of(
+        cls, radar: str, rgb: TimeSeries, reflectivity: TimeSeries, labels: TimeSeries, cleaned: TimeSeries
+    ) -> RadarPictures:
         """Take a radar's stores, and make the map from quiet frames, spread so that the echo moves on."""
-        if not labels.times:
-            return cls(radar, rgb, labels, cleaned, None)
+        if not reflectivity.times:
+            return cls(radar, rgb, reflectivity, labels, cleaned, None)
         echo = {
             int(time): float(share)
-            for store in labels.stores
+            for store in reflectivity.stores
             for share, time in zip(store.read("echo_fraction"), store.times, strict=True)
         }
-        parts = np.array_split(labels.times, min(MAP_FRAMES, len(echo)))
+        parts = np.array_split(reflectivity.times, min(MAP_FRAMES, len(echo)))
         quiet = [min(part.tolist(), key=lambda time: echo[time]) for part in parts]
-        x0, y0, x1, y1 = labels.stores[0].attrs["plot_box_px"]
+        x0, y0, x1, y1 = reflectivity.stores[0].attrs["plot_box_px"]
         world = map_figures.median_map(
             [_frame(rgb, "rgb", time)[y0:y1, x0:x1] for time in quiet],
-            [is_echo(_frame(labels, "reflectivity", time)) for time in quiet],
+            [is_echo(_frame(reflectivity, "reflectivity", time)) for time in quiet],
         )
-        return cls(radar, rgb, labels, cleaned, world)
+        return cls(radar, rgb, reflectivity, labels, cleaned, world)
 
     def count_frames(self) -> list[FrameCount]:
         """How much was kept and removed in the cleaned frames, or in some evenly spread over them."""
@@ -80,7 +83,7 @@ class RadarPictures:
         """A frame beside its weak label."""
         title = f"Weak label of {self.radar}, {utc(time)} UTC"
         frame, frame_extent, codes, backdrop, extent = self._frame_over_map(time)
-        classes = _frame(self.labels, "echo_class", time)
+        classes = _frame(self.labels, "shape_class", time)
         png = map_figures.label_figure(title, frame, frame_extent, codes, classes, backdrop, extent)
         return Shown(title, f"label method: {self._attrs['label_method']}", picture(png))
 
@@ -104,11 +107,11 @@ class RadarPictures:
 
     @property
     def _attrs(self) -> Any:
-        return self.labels.stores[0].attrs
+        return self.reflectivity.stores[0].attrs
 
     def _frame_over_map(self, time: int) -> tuple[Picture, Extent, Picture, Picture, Extent]:
         assert self.world is not None, "a time that has a frame has a map"
-        frame, codes = _frame(self.rgb, "rgb", time), _frame(self.labels, "reflectivity", time)
+        frame, codes = _frame(self.rgb, "rgb", time), _frame(self.reflectivity, "reflectivity", time)
         whole = self.extent(frame.shape, self._attrs["plot_box_px"][:2])
         return frame, whole, codes, map_figures.pale(self.world), self.extent(codes.shape)
 
@@ -137,7 +140,7 @@ def draw_composite(composite: TimeSeries, time: int, radars: Mapping[str, RadarP
     backdrop = np.full((*shape, 3), 250, np.uint8)
     first = radars.get(attrs["radars"][0])
     if first is not None and first.world is not None:
-        own = first.labels.stores[0].attrs["center_px"]
+        own = first.reflectivity.stores[0].attrs["center_px"]
         offset = (round(center[0] - own[0]), round(center[1] - own[1]))
         backdrop = map_figures.place(map_figures.pale(first.world), shape, offset)
     extent = map_figures.extent_km(shape, center, attrs["metres_per_pixel"])

@@ -78,30 +78,30 @@ def build_clutter_atlas(
         )
     layout = Layout(results)
     ahead = AHEAD if method == "frequency" else 1  # the others' frames are far between
-    labels = TimeSeries([layout.labels(radar, shard) for shard in shards], "labels", ahead)
-    times = np.concatenate([store.times for store in labels.stores])
+    reflectivity = TimeSeries([layout.reflectivity(radar, shard) for shard in shards], "reflectivity", ahead)
+    times = np.concatenate([store.times for store in reflectivity.stores])
     if method == "frequency" and not window:
-        fractions = np.concatenate([store.read("echo_fraction") for store in labels.stores])
+        fractions = np.concatenate([store.read("echo_fraction") for store in reflectivity.stores])
         times = times[quiet_frames(fractions, quiet_fraction)]
     elif method == "deviation":
         times = times[spread_evenly(len(times), max_frames)]
 
     windowed = method == "frequency" and window > 0
-    first = labels.stores[0]
+    first = reflectivity.stores[0]
     height, width = first.shape("reflectivity")
     x0, y0, x1, y1 = first.attrs["plot_box_px"]
     echoes, colours = EchoCount((height, width)), ColourDeviation((height, width))
     pictures = TimeSeries([layout.rgb(radar, shard) for shard in shards], "rgb") if method == "deviation" else None
-    inputs = {str(store.path): store.digest for store in labels.stores}
+    inputs = {str(store.path): store.digest for store in reflectivity.stores}
     for time in times.tolist():
-        codes = labels.frame("reflectivity", time)
-        assert codes is not None, labels.describe(time)
+        codes = reflectivity.frame("reflectivity", time)
+        assert codes is not None, reflectivity.describe(time)
         echoes.add(codes, quiet_places(codes, window, quiet_fraction) if windowed else None)
         if pictures:
             pixels = pictures.frame("rgb", time)
             if pixels is None:
                 raise StoreError(
-                    f"{labels.describe(time)} has labels, but no picture; run snakemake to make them anew"
+                    f"{reflectivity.describe(time)} has reflectivity, but no frame; run snakemake to make it again"
                 )
             colours.add(pixels[y0:y1, x0:x1])
     frequency = echoes.frequency(min_quiet_frames)
@@ -119,7 +119,7 @@ def build_clutter_atlas(
             100 * known,
             f"quiet (echo at most {quiet_fraction:g})" if method == "frequency" else "looked at",
             min_quiet_frames,
-            len(labels.times),
+            len(reflectivity.times),
             " or raise atlas.quiet_fraction" if method == "frequency" else "",
         )
     with StoreWriter(
@@ -156,7 +156,7 @@ def build_clutter_atlas(
         "%s: atlas of %d of %d frames; %.1f %% of the picture has enough of them, %d pixels are clutter",
         radar,
         echoes.frames,
-        len(labels.times),
+        len(reflectivity.times),
         100 * known,
         int(clutter.sum()),
     )

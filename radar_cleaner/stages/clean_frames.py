@@ -95,13 +95,13 @@ def clean_frames(
     layout = Layout(results)
     shards = [shard, *(name for name in neighbours or [] if name != shard)]
     reader = EnsembleReader(
-        [layout.labels(radar, name) for name in shards],
+        [layout.reflectivity(radar, name) for name in shards],
         [layout.aligned(radar, name) for name in shards],
         ensemble.inputs_for(input_minutes),
         layout.atlas(radar),
         layout.static(radar) if static else None,
     )
-    fusion = EvidenceFusion([layout.targets(radar, shard)], cleaning.votes)
+    fusion = EvidenceFusion([layout.labels(radar, shard)], cleaning.votes)
     cleaner = FrameCleaner(ensemble, reader, fusion, find_range(radar_geometry, reader), cleaning)
     attrs = {name: reader.first.attrs[name] for name in LABEL_ATTRS if name in reader.first.attrs}
     models = {str(path): member.digest for path, member in zip(model, ensemble.members, strict=True)}
@@ -125,7 +125,7 @@ def clean_frames(
             product.append(frame.time, **pack_frame(decided))
             return np.bincount(decided.flags.reshape(-1), minlength=256)
 
-        times = reader.first.labels.stores[0].times.tolist()
+        times = reader.first.reflectivity.stores[0].times.tolist()
         for frame_counts in map_in_thread(write, cleaner.predict(times)):
             counts += frame_counts
     logger.info(

@@ -1,257 +1,287 @@
-"""Turn the colours of one shard's frames into reflectivity and single-picture echo classes."""
+"""Label the echoes of one shard: run the labelers and combine them into the training target."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from cyclopts import Parameter
 from numpy.typing import NDArray
 
 from radar_cleaner.conventions import (
     ECHO_CLASS_ATTRS,
+    METEOROLOGICAL,
     NODATA,
-    REFLECTIVITY_ATTRS,
+    NON_METEOROLOGICAL,
     UNKNOWN,
+    decode_log_odds,
     encode_log_odds,
     log_odds_attrs,
 )
-from radar_cleaner.errors import ConfigError, FrameError
-from radar_cleaner.frames.image import decode_frame
-from radar_cleaner.reflectivity.colour_table import (
-    ColourTable,
-    EchoShape,
-    check_box,
-    classify_echoes,
-    echo_fraction,
-    overlay_mask,
-    pack_echoes,
-    range_mask,
-)
-from radar_cleaner.reflectivity.legend import read_legend
-from radar_cleaner.reflectivity.palette import HSV_MULTI, HSV_SIMPLE, Palette, hue_scale, parse_palette
-from radar_cleaner.storage.reader import ReadAhead, Store, open_store
-from radar_cleaner.storage.shards import format_time
+from radar_cleaner.errors import ConfigError, StoreError, require
+from radar_cleaner.frames.reference_masks import ReferenceMasks
+from radar_cleaner.frames.timestamps import NameFormat
+from radar_cleaner.georeference.regrid import range_share
+from radar_cleaner.reflectivity.colour_table import EchoShape, classify_echoes
+from radar_cleaner.storage.atomic import write_text
+from radar_cleaner.storage.reader import ReadAhead, Store, TimeSeries, expect_attrs, open_store
 from radar_cleaner.storage.writer import StoreWriter, Variable
-from radar_cleaner.targets.labelers import DensityJudge, Echoes, SpokeJudge
+from radar_cleaner.targets.label_model import LabelerTable, Weights, vote
+from radar_cleaner.targets.labelers import (
+    DensityJudge,
+    Echoes,
+    LogOdds,
+    MovingFrame,
+    SpokeJudge,
+    judge_area,
+    judge_atlas,
+    judge_colour,
+    judge_others,
+    judge_persistence,
+    judge_reference,
+    view_of,
+)
 
-logger = logging.getLogger(__name__)
-Box = tuple[int, int, int, int]
-Method = Literal["palette", "legend", "hsv_multi", "hsv_simple"]
+log = logging.getLogger(__name__)
+SHAPE_CLASS_ATTRS = {**ECHO_CLASS_ATTRS, "long_name": "kind of echo by its shape in a single frame"}
+# What a labeler says of the echoes of a frame, with its index in the shard and its time.
+_Ask = Callable[[Echoes, int, int], LogOdds | None]
 
 
 def label_echoes(
     *,
-    radar: str,
-    rgb: Path,
-    output: Path,
-    codec: Literal["compact", "fast"],
-    plot_box: Box,
-    center: tuple[float, float],
-    range_km: float,
-    border: int,
-    boxes: list[Box] | None = None,
-    mask: Path | None = None,
-    method: Method,
-    palette: Path | None = None,
-    tolerance: float = 0.0,
-    legend_box: Box | None = None,
-    legend_dbz: list[float] | None = None,
-    legend_scale: Literal["ends", "bounds"] = "ends",
-    dbz_range: tuple[float, float] = (0.0, 60.0),
-    min_saturation: float = 0.25,
-    min_value: float = 0.25,
-    min_dbz: float,
+    reflectivity: Path,
     opening: int,
     closing: int,
     min_area: int,
+    neighbours: list[Path] | None = None,
+    cadence_minutes: float | None = None,
+    atlas: Path | None = None,
+    aligned: Path | None = None,
+    other_warps: list[Path] | None = None,
+    reference: Path | None = None,
+    pattern: str = "",
+    time_format: str = "",
+    time_zone: str = "UTC",
+    weights: Annotated[Weights, Parameter(name="*")],
+    min_confidence: float,
+    output: Path,
+    labelers: Path,
+    codec: Literal["compact", "fast"] = "compact",
 ) -> None:
-    """Turn colours into reflectivity, and say of its echoes what a single picture tells.
+    """Write the echo class that training aims at, how sure it is, and what each labeler said.
 
     Parameters
     ----------
-    radar
-        Id of the radar.
-    rgb
-        Store of its frames.
-    output
-        Store to write: `reflectivity`, `echo_class`, `evidence_density`, `evidence_spoke`, `echo_fraction`.
-    codec
-        How the store is compressed.
-    plot_box
-        The map in the frame: x0 y0 x1 y1 in pixels, half open.
-    center
-        The radar in the frame: column and row.
-    range_km
-        The radar's range.
-    border
-        Width in pixels of the border drawn around the plot box.
-    boxes
-        Boxes in the frame where something is drawn over the map.
-    mask
-        Picture of the frame's size, black where nothing is drawn over the map.
-    method
-        How a colour tells reflectivity.
-    palette
-        For `palette`: CSV of colour and dbz_min.
-    tolerance
-        For `palette` and `legend`: the largest RGB distance from a class's colour.
-    legend_box
-        For `legend`: the legend bar in the frame.
-    legend_dbz
-        For `legend`: dBZ of the bar's two ends, or the lower bound of each class, low to high.
-    legend_scale
-        For `legend`: which of the two `legend_dbz` gives.
-    dbz_range
-        For the HSV methods: dBZ of the weak and of the strong end of the hues.
-    min_saturation
-        For the HSV methods: the least saturation of an echo, 0..1.
-    min_value
-        For the HSV methods: the least value (brightness) of an echo, 0..1.
-    min_dbz
-        Weaker echoes count as none.
+    reflectivity
+        Reflectivity store of a radar.
     opening
         Echoes thinner than this many pixels are not weather.
     closing
         Gaps narrower than this many pixels are closed before small areas are removed.
     min_area
         Echoes of fewer pixels are not weather.
+    neighbours
+        Reflectivity stores of the same radar that hold frames a cadence before or after its frames.
+    cadence_minutes
+        Minutes from a frame to its neighbours in time; without it nobody asks them.
+    atlas
+        Atlas store of the same radar; without it nobody asks it.
+    aligned
+        Aligned store of the same shard; without it nobody asks the other radars.
+    other_warps
+        Warp stores from this radar's grid to those of the other radars that are aligned.
+    reference
+        Folder of masks (1 meteorological, 2 not, else unknown), pictures of the plot box's size.
+    pattern
+        Regular expression whose first group is the time in a mask's name.
+    time_format
+        How that time is written, as strptime has it.
+    time_zone
+        Time zone of the names.
+    weights
+        How much each labeler counts.
+    min_confidence
+        What is less sure than this, 0..1, is unknown.
+    output
+        Labels store to write: `echo_class`, `confidence`, `evidence`, `shape_class`.
+    labelers
+        Table to write: what each labeler said of the echoes.
+    codec
+        Compression: compact, or fast.
     """
-    frames = open_store(rgb, "rgb")
-    height, width = frames.shape("rgb")[:2]
-    picture = _mask_picture(mask, (width, height)) if mask else None
-    overlay = overlay_mask((width, height), plot_box, border, boxes or [], picture)
-    x0, y0, x1, y1 = plot_box
-    center_px = (center[0] - x0, center[1] - y0)
-    radius_px = max(x1 - x0, y1 - y0) / 2
-    observed = ~overlay & range_mask(overlay.shape, center_px, radius_px)
-
-    classes: Palette | None = None
-    if method == "palette":
-        classes = _palette(palette)
-    elif method == "legend":
-        classes = _legend_of_all(frames, legend_box, legend_dbz, legend_scale, tolerance)
-    if classes:
-        scale = classes.scale(tolerance)
-    else:  # a hue method; or no frame that shows a legend, and then none to label either
-        hues = HSV_SIMPLE if method == "hsv_simple" else HSV_MULTI
-        scale = hue_scale(hues, dbz_range, min_saturation, min_value)
-    table = ColourTable(scale)
-    shape = EchoShape(min_dbz, opening, closing, min_area)
-    judge_density, judge_spoke = DensityJudge(observed), SpokeJudge(observed, center_px, radius_px)
-    fractions: list[float] = []
+    require("min_confidence", min_confidence, 0, 1)
+    own = open_store(reflectivity, "reflectivity")
+    ahead = ReadAhead(own)
+    echo_shape = EchoShape(opening, closing, min_area)
+    asked, inputs = _single_picture(own, echo_shape), [own]
+    if cadence_minutes is not None:
+        asked["persistence"] = _persistence(own, ahead, neighbours or [], round(60 * cadence_minutes), inputs)
+    if atlas is not None:
+        asked["atlas"] = _atlas(own, atlas, inputs)
+    if aligned is not None:
+        asked["others"] = _others(own, aligned, other_warps or [], inputs)
+    if reference is not None:
+        asked["reference"] = _reference(ReferenceMasks(reference, NameFormat(pattern, time_format, time_zone)))
+    asked = {name: asked[name] for name in weights.counting if name in asked}
+    shape = own.shape("reflectivity")
+    table = LabelerTable(weights)
+    counts = dict.fromkeys((METEOROLOGICAL, NON_METEOROLOGICAL, UNKNOWN), 0)
     with StoreWriter(
         output,
         variables={
-            "reflectivity": Variable("uint8", overlay.shape, ("y", "x"), REFLECTIVITY_ATTRS, NODATA),
-            "echo_class": Variable("uint8", overlay.shape, ("y", "x"), ECHO_CLASS_ATTRS, UNKNOWN),
-            "evidence_density": Variable(
-                "int8", overlay.shape, ("y", "x"), log_odds_attrs("log-odds by the echo around")
+            "echo_class": Variable("uint8", shape, ("y", "x"), ECHO_CLASS_ATTRS, UNKNOWN),
+            "confidence": Variable(
+                "uint8",
+                shape,
+                ("y", "x"),
+                {"long_name": "confidence in the echo class", "units": "1", "scale_factor": 1 / 255},
             ),
-            "evidence_spoke": Variable(
-                "int8", overlay.shape, ("y", "x"), log_odds_attrs("log-odds by the echo beside and along the ray")
-            ),
-            "echo_fraction": Variable(
-                "float32", attrs={"long_name": "share of the observed pixels that echo", "units": "1"}
-            ),
+            "evidence": Variable("int8", shape, ("y", "x"), log_odds_attrs("sum of the labelers' log-odds")),
+            "shape_class": Variable("uint8", shape, ("y", "x"), SHAPE_CLASS_ATTRS, UNKNOWN),
         },
-        attrs={
-            "radar": radar,
-            "plot_box_px": list(plot_box),
-            "center_px": list(center_px),
-            "metres_per_pixel": range_km * 1000 / radius_px,
-            "range_km": range_km,
-            "class_lower_dbz": classes.lower_dbz.tolist() if classes else [],
-            "class_upper_dbz": classes.upper_dbz.tolist() if classes else [],
-            "label_method": method,
-        },
+        attrs={"radar": own.attrs["radar"]},
         codec=codec,
         provenance={
             "stage": "label_echoes",
             "parameters": {
-                "border": border,
-                "boxes": boxes or [],
-                "mask": mask and str(mask),
-                "palette": palette and str(palette),
-                "legend_box": legend_box,
-                "legend_dbz": legend_dbz,
-                "legend_scale": legend_scale,
-                "tolerance": tolerance,
-                "dbz_range": list(dbz_range),
-                "min_saturation": min_saturation,
-                "min_value": min_value,
-                "min_dbz": min_dbz,
-                "opening": opening,
-                "closing": closing,
-                "min_area": min_area,
-                "codec": codec,
+                **asdict(weights),
+                **asdict(echo_shape),
+                "min_confidence": min_confidence,
+                "cadence_minutes": cadence_minutes,
+                "reference": reference and str(reference),
             },
-            "inputs": {str(frames.path): frames.digest},
+            "inputs": {str(store.path): store.digest for store in inputs},
         },
     ) as store:
-        ahead = ReadAhead(frames)
-        for index, time in enumerate(frames.times):
-            pixels = ahead.frame("rgb", index)[y0:y1, x0:x1]
-            codes = pack_echoes(table(pixels), observed, min_dbz)
-            echoes = Echoes.of(codes)
-            fractions.append(echo_fraction(codes))
+        for index, time in enumerate(own.times.tolist()):
+            echoes = Echoes.of(ahead.frame("reflectivity", index))
+            said = {name: ask(echoes, index, time) for name, ask in asked.items()}
+            evidence = {name: values for name, values in said.items() if values is not None}
+            outcome = vote(echoes, evidence, weights, min_confidence)
+            table.add(echoes, evidence, outcome)
             store.append(
-                int(time),
-                reflectivity=codes,
-                echo_class=classify_echoes(codes, shape),
-                evidence_density=echoes.spread(encode_log_odds(judge_density(echoes))),
-                evidence_spoke=echoes.spread(encode_log_odds(judge_spoke(echoes))),
-                echo_fraction=np.array(fractions[-1], dtype=np.float32),
+                time,
+                echo_class=outcome.echo_class,
+                confidence=outcome.confidence,
+                evidence=outcome.evidence,
+                shape_class=classify_echoes(echoes.codes, echo_shape),
             )
-    logger.info(
-        "%s: %d frames labelled by %s, on average %.1f %% of the pixels echo",
-        frames.path,
-        len(fractions),
-        method,
-        100 * float(np.mean(fractions or [0])),
+            kinds = np.bincount(echoes.take(outcome.echo_class), minlength=UNKNOWN + 1)
+            counts = {kind: count + int(kinds[kind]) for kind, count in counts.items()}
+    write_text(labelers, table.as_csv())
+    total = max(1, sum(counts.values()))
+    log.info(
+        "%s: %d frames judged by %s; of the echo %.1f %% meteorological, %.1f %% not, %.1f %% unknown",
+        own.attrs["radar"],
+        own.times.size,
+        ", ".join(asked),
+        *(100 * counts[kind] / total for kind in counts),
     )
 
 
-def _palette(path: Path | None) -> Palette:
-    if path is None:
-        raise ConfigError("method palette needs --palette, a CSV of colour,dbz_min")
-    try:
-        return parse_palette(path.read_text(encoding="utf-8-sig"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"palette {path}: cannot be read ({error})") from error
+def _single_picture(own: Store, shape: EchoShape) -> dict[str, _Ask]:
+    """The labelers that need a single frame only."""
+    x0, y0, x1, y1 = own.attrs["plot_box_px"]
+    column, row = own.attrs["center_px"]
+    range_px = max(x1 - x0, y1 - y0) / 2
+    return {
+        "colour": lambda echoes, index, time: judge_colour(echoes),
+        "density": _by_coverage(DensityJudge),
+        "spoke": _by_coverage(lambda observed: SpokeJudge(observed, (column, row), range_px)),
+        "area": lambda echoes, index, time: judge_area(echoes, classify_echoes(echoes.codes, shape)),
+    }
 
 
-def _mask_picture(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
-    try:
-        return decode_frame(path.read_bytes(), path.name, size)
-    except (OSError, FrameError) as error:
-        raise ConfigError(f"overlay mask {path}: {error}") from error
+def _by_coverage(make: Callable[[NDArray[np.bool_]], Callable[[Echoes], LogOdds]]) -> _Ask:
+    """A labeler that depends on which pixels are observed; it is made again when they change."""
+    observed: NDArray[np.bool_] | None = None
+    judge: Callable[[Echoes], LogOdds] | None = None
+
+    def ask(echoes: Echoes, index: int, time: int) -> LogOdds:
+        nonlocal observed, judge
+        here = echoes.codes != NODATA
+        if judge is None or observed is None or not np.array_equal(here, observed):
+            observed, judge = here, make(here)
+        # Rounded to the step of stored evidence, so that the sum does not depend on the platform's last bit.
+        return decode_log_odds(encode_log_odds(judge(echoes)))
+
+    return ask
 
 
-def _legend_of_all(
-    frames: Store,
-    box: Box | None,
-    dbz: list[float] | None,
-    scale: Literal["ends", "bounds"],
-    tolerance: float,
-) -> Palette | None:
-    """The legend of the first frame, after a check that all others show the same one; None without frames."""
-    if box is None or dbz is None:
-        raise ConfigError("method legend needs --legend-box and --legend-dbz")
-    height, width = frames.shape("rgb")[:2]
-    check_box(box, (width, height))
-    x0, y0, x1, y1 = box
-    first: Palette | None = None
-    for index, time in enumerate(frames.times):
-        name = f"{frames.path} at {format_time(int(time))}, legend_box {list(box)}"
-        legend = read_legend(frames.frame("rgb", index)[y0:y1, x0:x1], dbz, scale, name)
-        first = first or legend
-        same = len(legend.colours) == len(first.colours) and np.array_equal(
-            first.classes(legend.colours, tolerance), np.arange(len(first.colours))
+def _persistence(own: Store, ahead: ReadAhead, neighbours: Sequence[Path], step: int, inputs: list[Store]) -> _Ask:
+    """What the frames `step` seconds before and after tell, of this shard and of those beside it."""
+    beside = TimeSeries(neighbours, "reflectivity")
+    index_of = {time: index for index, time in enumerate(own.times.tolist())}
+    for store in beside.stores:
+        expect_attrs(store, **{name: own.attrs[name] for name in ("radar", "center_px", "metres_per_pixel")})
+        inputs.append(store)
+    seen: dict[int, MovingFrame] = {}
+
+    def look(time: int) -> MovingFrame | None:
+        if time not in seen:
+            here = time in index_of
+            codes = ahead.frame("reflectivity", index_of[time]) if here else beside.frame("reflectivity", time)
+            if codes is not None:
+                seen[time] = MovingFrame.of(codes)
+        return seen.get(time)
+
+    def ask(echoes: Echoes, index: int, time: int) -> LogOdds | None:
+        for past in [known for known in seen if known < time - step]:
+            del seen[past]
+        now, *around = look(time), look(time - step), look(time + step)
+        found = [now.confirmed_by(other, echoes) for other in around if now and other]
+        return judge_persistence(echoes, found) if found else None
+
+    return ask
+
+
+def _atlas(own: Store, path: Path, inputs: list[Store]) -> _Ask:
+    """What the clutter atlas tells; one by colours counts rain too, so that only its mask holds."""
+    known = open_store(path, "atlas")
+    expect_attrs(known, radar=own.attrs["radar"])
+    inputs.append(known)
+    frequency = known.read("echo_frequency")
+    if known.attrs["method"] == "deviation":
+        frequency = np.where(known.read("clutter"), frequency, np.float32(0))
+    return lambda echoes, index, time: judge_atlas(echoes, frequency)
+
+
+def _others(own: Store, path: Path, warps: Sequence[Path], inputs: list[Store]) -> _Ask:
+    """What the other radars tell; of those that see a place, the nearest by its range says how well they see."""
+    aligned, ways = open_store(path, "aligned"), [open_store(warp, "warp") for warp in warps]
+    expect_attrs(aligned, radar=own.attrs["radar"])
+    if aligned.times.tolist() != own.times.tolist():
+        raise StoreError(f"{aligned.path}: its times are not those of {own.path}; run snakemake to make it again")
+    inputs += [aligned, *ways]
+    if [way.attrs["radar"] for way in ways] != aligned.attrs["others"]:
+        raise ConfigError(
+            f"--other-warps {[str(way.path) for way in ways]}: {path} is of {aligned.attrs['others']}; name their"
+            " warp stores, in this order"
         )
-        if not same:
-            raise ConfigError(
-                f"{name}: its legend is another than before; raise the tolerance, or use the method palette"
-            )
-    return first
+    for way in ways:
+        expect_attrs(way, target=own.attrs["radar"], target_center_px=own.attrs["center_px"])
+    views = [view_of(range_share(way.read("grid"), way.read("coverage"), way.attrs)) for way in ways]
+    views.append(np.zeros(own.shape("reflectivity"), np.float32))  # of nobody
+    ahead, by_radar = ReadAhead(aligned), np.stack(views)
+
+    def ask(echoes: Echoes, index: int, time: int) -> LogOdds:
+        nearest = np.minimum(ahead.frame("nearest", index), len(ways))
+        view = np.take_along_axis(by_radar, nearest[np.newaxis], axis=0)[0]
+        return judge_others(echoes, ahead.frame("reflectivity", index), view)
+
+    return ask
+
+
+def _reference(masks: ReferenceMasks) -> _Ask:
+    """What a user's masks tell."""
+
+    def ask(echoes: Echoes, index: int, time: int) -> LogOdds | None:
+        mask = masks.picture(time, echoes.codes.shape)
+        return None if mask is None else judge_reference(echoes, mask)
+
+    return ask

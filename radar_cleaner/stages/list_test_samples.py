@@ -38,7 +38,7 @@ def list_test_samples(
     layout = Layout(results)
     minutes = sorted({0, *input_minutes})
     times = {
-        radar: TimeSeries([layout.labels(radar, shard) for shard in shards], "labels").times
+        radar: TimeSeries([layout.reflectivity(radar, shard) for shard in shards], "reflectivity").times
         for radar, shards in decode_stores(stores).items()
     }
     samples = complete_samples(times, minutes)

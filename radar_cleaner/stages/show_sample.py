@@ -171,14 +171,14 @@ def _sources(layout: Layout, sample: Sample, inputs: Inputs) -> RadarSources:
     """The stores that hold the sample's times, whatever a shard is in this run."""
     times = [sample.time + 60 * minute for minute in (0, *inputs.input_minutes, *inputs.ahead)]
     shards = sorted({shard_of(time, grain) for time in times for grain in _GRAINS})
-    there = [shard for shard in shards if layout.targets(sample.radar, shard).is_dir()]
+    there = [shard for shard in shards if layout.labels(sample.radar, shard).is_dir()]
     if not there:
-        raise SampleError(f"{sample}: there is no targets store of {shards}; run snakemake to make it")
+        raise SampleError(f"{sample}: there is no labels store of {shards}; run snakemake to make it")
     fields = inputs.time_of_day or inputs.coordinates or inputs.static
     return RadarSources(
-        [layout.labels(sample.radar, shard) for shard in there],
+        [layout.reflectivity(sample.radar, shard) for shard in there],
         [layout.aligned(sample.radar, shard) for shard in there],
-        [layout.targets(sample.radar, shard) for shard in there],
+        [layout.labels(sample.radar, shard) for shard in there],
         layout.atlas(sample.radar) if inputs.atlas != "none" else None,
         layout.static(sample.radar) if fields else None,
     )

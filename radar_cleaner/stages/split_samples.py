@@ -54,7 +54,7 @@ def split_samples(
     layout = Layout(results)
     minutes = [*input_minutes, *lead_minutes]
     times = {
-        radar: TimeSeries([layout.labels(radar, shard) for shard in shards], "labels").times
+        radar: TimeSeries([layout.reflectivity(radar, shard) for shard in shards], "reflectivity").times
         for radar, shards in decode_stores(stores).items()
     }
     samples = complete_samples(times, [0, *input_minutes])

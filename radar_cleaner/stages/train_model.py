@@ -249,9 +249,9 @@ def _read_table(path: Path) -> list[Sample]:
 def _sources(layout: Layout, stores: list[str], inputs: Inputs) -> dict[str, RadarSources]:
     return {
         radar: RadarSources(
-            [layout.labels(radar, shard) for shard in shards],
+            [layout.reflectivity(radar, shard) for shard in shards],
             [layout.aligned(radar, shard) for shard in shards],
-            [layout.targets(radar, shard) for shard in shards],
+            [layout.labels(radar, shard) for shard in shards],
             layout.atlas(radar) if inputs.atlas != "none" else None,
             layout.static(radar) if inputs.time_of_day or inputs.coordinates or inputs.static else None,
         )

@@ -50,6 +50,7 @@ def write_report(
     evaluated: bool = False,
     trained: bool = False,
     labelled: list[str] | None = None,
+    learned_from: list[str] | None = None,
     atlases: list[Path] | None = None,
     max_frames: int,
     rule_graph: Path | None = None,
@@ -74,7 +75,9 @@ def write_report(
     trained
         Whether the run has trained its model, and so has a history.
     labelled
-        Shards that were voted on for the training, as `stores`, where the run has them.
+        Shards whose echoes are labelled, as `stores`.
+    learned_from
+        Shards of the training, as `stores`: the report counts what the labelers found in them.
     atlases
         Atlas stores to show, where the run has them.
     max_frames
@@ -92,7 +95,10 @@ def write_report(
     table, rejects = _read_coverage(layout, shards, cadence_minutes, [_parse_part(part) for part in period or []])
     write_csv(coverage, table)
     started = run_started.stat().st_mtime if run_started else None
-    radars = {radar: _open_radar(layout, radar, names) for radar, names in shards.items()}
+    with_labels = decode_stores(labelled or [])
+    radars = {
+        radar: _open_radar(layout, radar, names, with_labels.get(radar, [])) for radar, names in shards.items()
+    }
     counts = [count for radar in radars.values() for count in radar.count_frames()]
     times = [time for radar in radars.values() for time in radar.rgb.times]
     metrics = json.loads((results / "evaluation" / "metrics.json").read_text()) if evaluated else None
@@ -110,9 +116,9 @@ def write_report(
         cards=_cards(results, totals, metrics, history),
         frames=[radars[choice.frame.radar].draw_cleaning(choice) for choice in chosen],
         composites=_draw_composites(layout, shards, radars, [choice.frame.time for choice in chosen[::-1]]),
-        labels=[radars[choice.frame.radar].draw_label(choice.frame.time) for choice in chosen[:1]],
+        labels=_draw_label(radars, [(choice.frame.radar, choice.frame.time) for choice in chosen]),
         atlases=_draw_atlases(atlases or [], radars),
-        labelers=labeler_table(_labeler_rows(layout, decode_stores(labelled or []))),
+        labelers=labeler_table(_labeler_rows(layout, decode_stores(learned_from or []))),
         overlaps=_draw_overlaps(layout, radars),
         metrics=metrics,
         **(_score_values(results, metrics) if metrics else {}),
@@ -166,13 +172,20 @@ def _parse_part(text: str) -> tuple[int, int]:
     return parse_time(start), parse_time(end)
 
 
-def _open_radar(layout: Layout, radar: str, shards: Sequence[str]) -> RadarPictures:
+def _open_radar(layout: Layout, radar: str, shards: Sequence[str], labelled: Sequence[str]) -> RadarPictures:
     return RadarPictures.of(
         radar,
         TimeSeries([layout.rgb(radar, shard) for shard in shards], "rgb"),
-        TimeSeries([layout.labels(radar, shard) for shard in shards], "labels"),
+        TimeSeries([layout.reflectivity(radar, shard) for shard in shards], "reflectivity"),
+        TimeSeries([layout.labels(radar, shard) for shard in labelled], "labels"),
         TimeSeries([layout.cleaned(radar, shard) for shard in shards], "product"),
     )
+
+
+def _draw_label(radars: dict[str, RadarPictures], frames: Sequence[tuple[str, int]]) -> list[Shown]:
+    """The weak label of the first of these frames that has one, if any."""
+    labelled = [(radar, time) for radar, time in frames if time in radars[radar].labels.times]
+    return [radars[radar].draw_label(time) for radar, time in labelled[:1]]
 
 
 def _labeler_rows(layout: Layout, shards: dict[str, list[str]]) -> Iterator[dict[Any, Any]]:
@@ -275,13 +288,13 @@ def _made_table(
     every = [(radar, shard) for radar, names in shards.items() for shard in names]
     files = {
         "build_rgb_store": [layout.rgb(*one) / "zarr.json" for one in every],
-        "label_echoes": [layout.labels(*one) / "zarr.json" for one in every],
+        "decode_reflectivity": [layout.reflectivity(*one) / "zarr.json" for one in every],
         "build_clutter_atlas": [store_path(path) / "zarr.json" for path in atlases],
         "build_warp_grid": [
             layout.warp(target, radar) / "zarr.json" for target in (*shards, "composite") for radar in shards
         ],
-        "align_others": [layout.aligned(*one) / "zarr.json" for one in every],
-        "vote_echoes": [layout.targets(*one) / "zarr.json" for one in every],
+        "align_radars": [layout.aligned(*one) / "zarr.json" for one in every],
+        "label_echoes": [layout.labels(*one) / "zarr.json" for one in every],
         "train_model": [layout.results / "model" / "best.pt"] * trained,
         "evaluate_model": [layout.results / "evaluation" / "metrics.json"] * evaluated,
         "clean_frames": [layout.cleaned(*one) / "zarr.json" for one in every],

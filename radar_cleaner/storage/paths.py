@@ -21,8 +21,8 @@ class Layout:
     def unplaced(self, radar: str) -> Path:
         return self.results / "rgb" / radar / "unplaced.rejected.csv"
 
-    def labels(self, radar: str, shard: str) -> Path:
-        return self.results / "labels" / radar / f"{shard}.zarr"
+    def reflectivity(self, radar: str, shard: str) -> Path:
+        return self.results / "reflectivity" / radar / f"{shard}.zarr"
 
     def atlas(self, radar: str) -> Path:
         return self.results / "atlas" / f"{radar}.zarr"
@@ -36,11 +36,11 @@ class Layout:
     def aligned(self, radar: str, shard: str) -> Path:
         return self.results / "aligned" / radar / f"{shard}.zarr"
 
-    def targets(self, radar: str, shard: str) -> Path:
-        return self.results / "targets" / radar / f"{shard}.zarr"
+    def labels(self, radar: str, shard: str) -> Path:
+        return self.results / "labels" / radar / f"{shard}.zarr"
 
     def labelers(self, radar: str, shard: str) -> Path:
-        return self.results / "targets" / radar / f"{shard}.labelers.csv"
+        return self.results / "labels" / radar / f"{shard}.labelers.csv"
 
     def cleaned(self, radar: str, shard: str) -> Path:
         return self.results / "cleaned" / radar / f"{shard}.zarr"

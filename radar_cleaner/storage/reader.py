@@ -25,11 +25,8 @@ _BLOCKS = 4  # of so many frames that are kept: two variables, each about a bloc
 # What a reader may rely on: dimensions and type of the variables of each kind of store.
 CONTRACTS: dict[str, dict[str, tuple[tuple[str, ...], str]]] = {
     "rgb": {"rgb": (("time", "y", "x", "band"), "uint8")},
-    "labels": {
+    "reflectivity": {
         "reflectivity": (("time", "y", "x"), "uint8"),
-        "echo_class": (("time", "y", "x"), "uint8"),
-        "evidence_density": (("time", "y", "x"), "int8"),
-        "evidence_spoke": (("time", "y", "x"), "int8"),
         "echo_fraction": (("time",), "float32"),
     },
     "atlas": {"echo_frequency": (("y", "x"), "float32"), "clutter": (("y", "x"), "bool")},
@@ -44,10 +41,11 @@ CONTRACTS: dict[str, dict[str, tuple[tuple[str, ...], str]]] = {
         "availability": (("time", "y", "x"), "bool"),
         "nearest": (("time", "y", "x"), "uint8"),
     },
-    "targets": {
+    "labels": {
         "echo_class": (("time", "y", "x"), "uint8"),
         "confidence": (("time", "y", "x"), "uint8"),
         "evidence": (("time", "y", "x"), "int8"),
+        "shape_class": (("time", "y", "x"), "uint8"),
     },
     "product": {
         "reflectivity": (("time", "y", "x"), "uint8"),

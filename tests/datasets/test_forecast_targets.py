@@ -9,7 +9,7 @@ from forecast_cases import random_bank
 from hypothesis import given
 from hypothesis import strategies as st
 from learning_cases import NO_HOLES, augmentation, inputs, planting
-from store_cases import START, make_aligned, make_labels, make_targets, pattern_codes, times_from
+from store_cases import START, make_aligned, make_labels, make_reflectivity, pattern_codes, times_from
 
 from radar_cleaner.conventions import METEOROLOGICAL, UNKNOWN, decode_dbz, is_echo
 from radar_cleaner.datasets.augmentation import Draw, draw_crop
@@ -143,7 +143,7 @@ def test_statistics_of_the_channels_do_not_depend_on_leads():
 def test_a_bank_holds_the_frames_ahead_that_its_stores_have_and_reads_no_others(tmp_path):
     """What the evaluation's stores hold, which begin where the training's end, is as if it were not there."""
     times = times_from(count=4)
-    makers = {"labels": make_labels, "aligned": make_aligned, "targets": make_targets}
+    makers = {"reflectivity": make_reflectivity, "aligned": make_aligned, "labels": make_labels}
     parts = [make(tmp_path / f"{kind}.zarr", times=times) for kind, make in makers.items()]
     (tmp_path / "bank").mkdir()
     samples = [Sample(time, "CASGO") for time in times[1:]]
@@ -160,6 +160,6 @@ def test_a_bank_holds_the_frames_ahead_that_its_stores_have_and_reads_no_others(
     seen = bank["CASGO"].planes[bank["CASGO"].index[times[2]], OWN]
     assert np.array_equal(seen, pattern_codes("CASGO", times[2]))
     with pytest.raises(
-        SampleError, match="no labels store holds that frame"
+        SampleError, match="no reflectivity store has that frame"
     ):  # of a frame that is seen, as before
         write_bank(tmp_path / "other", {"CASGO": sources}, [Sample(times[0], "CASGO")], [-6, 0], HOW, 10**9)

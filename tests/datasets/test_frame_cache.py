@@ -32,11 +32,11 @@ SHAPE = store_cases.SHAPE
 def sources(tmp_path):
     return RadarSources(
         [
-            store_cases.make_labels(tmp_path / "labels1.zarr", times=TIMES[:2]),
-            store_cases.make_labels(tmp_path / "labels2.zarr", times=TIMES[2:]),
+            store_cases.make_reflectivity(tmp_path / "reflectivity1.zarr", times=TIMES[:2]),
+            store_cases.make_reflectivity(tmp_path / "reflectivity2.zarr", times=TIMES[2:]),
         ],
         [store_cases.make_aligned(tmp_path / "aligned.zarr", times=TIMES[:3])],
-        [store_cases.make_targets(tmp_path / "targets.zarr", times=TIMES[1:])],
+        [store_cases.make_labels(tmp_path / "labels.zarr", times=TIMES[1:])],
         store_cases.make_atlas(tmp_path / "atlas.zarr", echo_frequency=np.full(SHAPE, 0.4)),
     )
 

@@ -39,11 +39,11 @@ def stores(tmp_path):
     terrain = np.add.outer(10.0 * np.arange(SHAPE[0]), 7.0 * np.arange(SHAPE[1]))
     return RadarSources(
         [
-            store_cases.make_labels(tmp_path / "labels1.zarr", times=TIMES[:3], codes=codes[:3]),
-            store_cases.make_labels(tmp_path / "labels2.zarr", times=TIMES[3:], codes=codes[3:]),
+            store_cases.make_reflectivity(tmp_path / "reflectivity1.zarr", times=TIMES[:3], codes=codes[:3]),
+            store_cases.make_reflectivity(tmp_path / "reflectivity2.zarr", times=TIMES[3:], codes=codes[3:]),
         ],
         [store_cases.make_aligned(tmp_path / "aligned.zarr", times=TIMES[:4], codes=seen[:4])],
-        [store_cases.make_targets(tmp_path / "targets.zarr", times=TIMES, shape=SHAPE)],
+        [store_cases.make_labels(tmp_path / "labels.zarr", times=TIMES, shape=SHAPE)],
         store_cases.make_atlas(tmp_path / "atlas.zarr", echo_frequency=frequency),
         store_cases.make_static(
             tmp_path / "static.zarr", fields={"terrain": terrain, "sea": terrain < 200}, shape=SHAPE
@@ -60,7 +60,7 @@ def make_predictor(tmp_path, **changes):
 
 def make_reader(stores, use="none", minutes=MINUTES, **extra):
     options = inputs(atlas=use, input_minutes=minutes, **extra)
-    return FrameReader(stores.labels, stores.aligned, options, stores.atlas, stores.static)
+    return FrameReader(stores.reflectivity, stores.aligned, options, stores.atlas, stores.static)
 
 
 def turned_inputs(given, turn):
@@ -132,7 +132,7 @@ def test_frames_come_from_all_stores_and_missing_ones_are_unavailable(stores):
 
 def test_a_missing_neighbour_acts_as_an_unavailable_one(tmp_path, stores):
     predictor, reader = make_predictor(tmp_path), make_reader(stores)
-    alone = FrameReader(stores.labels[:1], stores.aligned, inputs())
+    alone = FrameReader(stores.reflectivity[:1], stores.aligned, inputs())
     less = reader.inputs(TIMES[2])
     own, others = less.this_radar.copy(), less.other_radars.copy()
     own[2] = NODATA
@@ -170,7 +170,7 @@ def test_inputs_that_do_not_fit_the_model_are_refused(tmp_path, stores):
     with pytest.raises(ModelError, match="atlas 'none'"):
         predictor.predict(make_reader(stores, "channel").inputs(TIMES[2]))
     with pytest.raises(ModelError, match="no atlas is given"):
-        FrameReader(stores.labels, stores.aligned, inputs(atlas="mask"))
+        FrameReader(stores.reflectivity, stores.aligned, inputs(atlas="mask"))
     with pytest.raises(ModelError, match=r"the fields \[\], got 1 fields"):
         predictor.predict(replace(make_reader(stores).inputs(TIMES[2]), fields=np.zeros((1, *SHAPE), np.float32)))
 
@@ -197,9 +197,9 @@ def test_missing_inputs_are_named_with_the_keys_to_set(tmp_path, stores):
 
 def test_only_the_stores_that_the_model_uses_are_opened(tmp_path, stores):
     nowhere = replace(stores, atlas=tmp_path / "no.zarr", static=tmp_path / "no.zarr")
-    assert set(make_reader(nowhere).digests) == {str(path) for path in [*stores.labels, *stores.aligned]}
+    assert set(make_reader(nowhere).digests) == {str(path) for path in [*stores.reflectivity, *stores.aligned]}
     noted = set(make_reader(stores, "mask", coordinates=True).digests)
-    assert noted == {str(path) for path in [*stores.labels, *stores.aligned, stores.atlas, stores.static]}
+    assert noted == {str(path) for path in [*stores.reflectivity, *stores.aligned, stores.atlas, stores.static]}
 
 
 class Pointwise(torch.nn.Module):

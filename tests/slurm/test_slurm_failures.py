@@ -68,12 +68,12 @@ def test_a_failed_job_names_rule_wildcards_and_log_and_leaves_nothing_half_writt
     frame = work.root / "frames/CASCM/CASCM_202407111300.png"
     whole = frame.read_bytes()
     frame.write_bytes(whole[:1000])
-    stores = [f"results/labels/{radar}/20240711.zarr/zarr.json" for radar in ("CASCM", "CASGO")]
+    stores = [f"results/reflectivity/{radar}/20240711.zarr/zarr.json" for radar in ("CASCM", "CASGO")]
     said = work.submit(*stores).fails()
     error = error_of(said, "build_rgb_store")
     assert "results/logs/build_rgb_store/CASCM/20240711.log" in error
     assert re.search(r"CASCM_202407111300.png.*truncated", said)
-    assert not (work.results / "labels/CASCM/20240711.zarr/zarr.json").exists()
+    assert not (work.results / "reflectivity/CASCM/20240711.zarr/zarr.json").exists()
     nothing_is_left(work)
 
     frame.write_bytes(whole)

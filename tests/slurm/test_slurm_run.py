@@ -19,7 +19,7 @@ def test_every_rule_runs_as_a_job_and_shards_share_one(made: Cluster) -> None:
     for rule in ("build_clutter_atlas", "split_samples", "train_model", "evaluate_model", "write_report"):
         assert any(what.startswith(f"rule_{rule}") for what in done), done
     # Four shards, two rules each: one job.
-    assert done.count("rule_decode_build_rgb_store_label_echoes") == 1
+    assert done.count("rule_decode_build_rgb_store_decode_reflectivity") == 1
     assert len(list(made.results.glob("rgb/*/*.zarr"))) == 4
     assert len(done) <= 12
     assert not made.queue()

@@ -38,29 +38,18 @@ def write_stores(results, shards=("20240711",), count=20, radar="R", pictures=Tr
     for number, shard in enumerate(shards):
         part = everything[number :: len(shards)] if len(shards) > 1 else everything
         part = [(time + 86400 * number, codes) for time, codes in part]
-        labels = StoreWriter(
-            layout.labels(radar, shard),
+        reflectivity = StoreWriter(
+            layout.reflectivity(radar, shard),
             variables={
                 "reflectivity": Variable("uint8", SHAPE, ("y", "x")),
-                "echo_class": Variable("uint8", SHAPE, ("y", "x")),
-                "evidence_density": Variable("int8", SHAPE, ("y", "x")),
-                "evidence_spoke": Variable("int8", SHAPE, ("y", "x")),
                 "echo_fraction": Variable("float32"),
             },
             attrs={"radar": radar, "plot_box_px": [4, 2, 34, 22]},
         )
-        with labels as store:
+        with reflectivity as store:
             for time, codes in part:
                 fraction = np.array(echo_fraction(codes), np.float32)
-                silent = np.zeros(SHAPE, np.int8)
-                store.append(
-                    time,
-                    reflectivity=codes,
-                    echo_class=codes * 0,
-                    evidence_density=silent,
-                    evidence_spoke=silent,
-                    echo_fraction=fraction,
-                )
+                store.append(time, reflectivity=codes, echo_fraction=fraction)
         if not pictures:
             continue
         rgb = {"rgb": Variable("uint8", (22, 34, 3), ("y", "x", "band"))}

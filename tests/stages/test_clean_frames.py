@@ -41,7 +41,7 @@ def results(tmp_path):
     """Two days of one radar and an untrained model."""
     layout = Layout(tmp_path)
     for day, times in DAYS.items():
-        store_cases.make_labels(layout.labels("CASGO", day), times=times)
+        store_cases.make_reflectivity(layout.reflectivity("CASGO", day), times=times)
         store_cases.make_aligned(layout.aligned("CASGO", day), times=times)
     model = build_model(config())
     draw_weights(model, 0)
@@ -74,7 +74,7 @@ def run(results, **changes):
 
 def frames_of(results):
     layout = Layout(results)
-    return FrameReader([layout.labels("CASGO", "20240711")], [layout.aligned("CASGO", "20240711")], inputs())
+    return FrameReader([layout.reflectivity("CASGO", "20240711")], [layout.aligned("CASGO", "20240711")], inputs())
 
 
 def answers(results, time, tta=False):
@@ -162,7 +162,7 @@ def test_a_calibrated_model_is_as_sure_as_its_training_found(results, caplog):
 
 
 def test_votes_turn_the_decision_where_there_is_an_echo_and_nowhere_else(results):
-    time, targets = DAYS["20240711"][1], Layout(results).targets("CASGO", "20240711")
+    time, labels = DAYS["20240711"][1], Layout(results).labels("CASGO", "20240711")
     echo = is_echo(store_cases.pattern_codes("CASGO", time))
     plain = run(results, threshold=0.5, output=results / "plain.zarr")
     for kind, flag in ((METEOROLOGICAL, FLAG_KEPT), (NON_METEOROLOGICAL, FLAG_REMOVED)):
@@ -170,14 +170,14 @@ def test_votes_turn_the_decision_where_there_is_an_echo_and_nowhere_else(results
             np.where(is_echo(store_cases.pattern_codes("CASGO", moment)), kind, NONE)
             for moment in DAYS["20240711"]
         ]
-        store_cases.make_targets(targets, times=DAYS["20240711"], echo_class=classes, evidence=100)
+        store_cases.make_labels(labels, times=DAYS["20240711"], echo_class=classes, evidence=100)
         store = run(results, threshold=0.5, votes=2.0, output=results / f"{kind}.zarr")
         flags = store.frame("quality_flag", 1)
         assert (flags[echo] == flag).all()
         assert np.array_equal(flags[~echo], plain.frame("quality_flag", 1)[~echo])
         assert (
             store.attrs["votes"] == 2
-            and str(open_store(targets, "targets").path) in read_provenance(store.path)["inputs"]
+            and str(open_store(labels, "labels").path) in read_provenance(store.path)["inputs"]
         )
 
 
@@ -191,16 +191,16 @@ def test_every_frame_is_cleaned_and_only_the_given_shards_are_read(results):
     layout = Layout(results)
     alone = run(results, shard="20240712")
     assert alone.times.tolist() == DAYS["20240712"]
-    (layout.labels("CASGO", "20240711") / "zarr.json").unlink()
+    (layout.reflectivity("CASGO", "20240711") / "zarr.json").unlink()
     again = run(results, shard="20240712", output=results / "again.zarr")
     assert again.digest == alone.digest
-    with pytest.raises(StoreError, match="labels/CASGO/20240711"):
+    with pytest.raises(StoreError, match="reflectivity/CASGO/20240711"):
         run(results, shard="20240712", neighbours=["20240711"])
 
 
 def test_neighbouring_shards_are_seen_at_midnight(results):
     last = DAYS["20240712"][0] - 360
-    store_cases.make_labels(Layout(results).labels("CASGO", "20240711"), times=[last])
+    store_cases.make_reflectivity(Layout(results).reflectivity("CASGO", "20240711"), times=[last])
     store_cases.make_aligned(Layout(results).aligned("CASGO", "20240711"), times=[last])
     alone = run(results, shard="20240712")
     both = run(results, shard="20240712", neighbours=["20240711", "20240712"], output=results / "both.zarr")
@@ -222,7 +222,7 @@ def test_equal_runs_are_equal_stores_that_xarray_opens(results):
 
 
 def test_a_shard_without_frames_is_an_empty_product(results):
-    store_cases.make_labels(Layout(results).labels("CASGO", "20240713"), times=[])
+    store_cases.make_reflectivity(Layout(results).reflectivity("CASGO", "20240713"), times=[])
     store_cases.make_aligned(Layout(results).aligned("CASGO", "20240713"), times=[])
     assert run(results, shard="20240713", output=results / "empty.zarr").times.size == 0
 

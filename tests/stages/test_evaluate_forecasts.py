@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from forecast_cases import moving_codes, moving_field
 from learning_cases import config
-from store_cases import START, make_aligned, make_labels, make_targets, times_from
+from store_cases import START, make_aligned, make_labels, make_reflectivity, times_from
 
 from radar_cleaner.conventions import (
     METEOROLOGICAL,
@@ -93,10 +93,10 @@ def run(tmp_path, monkeypatch):
 
     def write(radar, times=TIMES):
         codes = np.stack([codes_at(radar, time) for time in times])
-        make_labels(layout.labels(radar, SHARD), radar, times, codes)
+        make_reflectivity(layout.reflectivity(radar, SHARD), radar, times, codes)
         make_aligned(layout.aligned(radar, SHARD), radar, times, np.full_like(codes, NODATA))
-        make_targets(
-            layout.targets(radar, SHARD), radar, times, np.stack([classes_at(radar, time) for time in times])
+        make_labels(
+            layout.labels(radar, SHARD), radar, times, np.stack([classes_at(radar, time) for time in times])
         )
 
     for radar in ("CASGO", "CASCM"):
@@ -220,8 +220,8 @@ def test_no_vote_cleans_what_is_carried_on_as_votes_look_ahead(run):
     samples = [(time, "CASGO")]
     found = run(FakeCleaner(knows=False), samples=samples)
     classes = [classes_at("CASGO", at) if at != time else np.full(SHAPE, NON_METEOROLOGICAL) for at in TIMES]
-    targets = Layout(run.folder / "results").targets("CASGO", SHARD)
-    make_targets(targets, "CASGO", TIMES, np.stack(classes), evidence=100)
+    targets = Layout(run.folder / "results").labels("CASGO", SHARD)
+    make_labels(targets, "CASGO", TIMES, np.stack(classes), evidence=100)
     again = run(FakeCleaner(knows=False), samples=samples)
     for method in ("persistence", "optical flow"):
         one, other = (find(table, method, radar="CASGO") for table in (found, again))

@@ -13,8 +13,8 @@ from store_cases import (
     make_aligned,
     make_atlas,
     make_labels,
+    make_reflectivity,
     make_rgb,
-    make_targets,
     pattern_codes,
     times_from,
 )
@@ -80,10 +80,10 @@ def run(tmp_path, monkeypatch):
     layout = Layout(tmp_path / "results")
     for radar in ("CASGO", "CASCM"):
         classes = np.stack([reference_of(radar, time) for time in TIMES])
-        make_labels(layout.labels(radar, SHARD), radar, TIMES)
+        make_reflectivity(layout.reflectivity(radar, SHARD), radar, TIMES)
         make_aligned(layout.aligned(radar, SHARD), radar, TIMES)
         make_rgb(layout.rgb(radar, SHARD), radar, TIMES)
-        make_targets(layout.targets(radar, SHARD), radar, TIMES, classes)
+        make_labels(layout.labels(radar, SHARD), radar, TIMES, classes)
         make_atlas(layout.atlas(radar), radar, clutter=np.eye(48))
         for time, picture in zip(TIMES, classes, strict=True):
             path = tmp_path / "masks" / radar / f"{time}.png"
@@ -237,7 +237,7 @@ def test_a_second_model_is_scored_beside_the_first_and_changes_none_of_its_score
 def test_pixels_are_scored_by_their_distance_from_the_radar(run):
     metrics = run()
     row, column = np.indices((48, 48))
-    attrs = open_store(run.layout.labels("CASGO", SHARD), "labels").attrs
+    attrs = open_store(run.layout.reflectivity("CASGO", SHARD), "reflectivity").attrs
     x, y = attrs["center_px"]
     near = np.hypot(column - x, row - y) * attrs["metres_per_pixel"] < 120_000
     for place, inside in (("within 120 km", near), ("120 km and beyond", ~near)):
@@ -273,7 +273,7 @@ def test_votes_turn_decisions_of_the_model_and_of_those_beside_it(run):
     for radar in ("CASGO", "CASCM"):
         classes = np.stack([reference_of(radar, time) for time in TIMES])
         classes[:, :10] = np.where(classes[:, :10] == NON_METEOROLOGICAL, METEOROLOGICAL, classes[:, :10])
-        make_targets(run.layout.targets(radar, SHARD), radar, TIMES, classes, evidence=60)
+        make_labels(run.layout.labels(radar, SHARD), radar, TIMES, classes, evidence=60)
     run.others |= {name: FakeCleaner(-99, sure=0.7) for name in ("one.pt", "two.pt", "other.pt")}
     paths = [run.folder / name for name in ("one.pt", "two.pt")]
     other = sum(reference_of("CASGO", time) == NON_METEOROLOGICAL for time in TIMES)

@@ -1,210 +1,327 @@
-"""The labels store holds what the colours say, in plot-box pixels, and how to read it."""
+"""The labelers read reflectivity, atlas, neighbours, other radars and masks; their sum is the label."""
 
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import imageio.v3 as iio
 import numpy as np
 import pytest
-from picture_cases import (
-    BACKGROUND,
-    BOXES,
-    LEGEND_COLOURS,
-    LOWER_DBZ,
-    PALETTE,
-    PLOT_BOX,
-    encode,
-    read_sample,
-    sample_frames,
-)
+from report_cases import make_warp
+from store_cases import START, make_aligned, make_atlas, make_reflectivity, small_geometry, times_from
 
 from radar_cleaner.conventions import (
     METEOROLOGICAL,
     NODATA,
     NON_METEOROLOGICAL,
-    UNDETECT,
+    NONE,
     UNKNOWN,
     decode_log_odds,
-    is_echo,
+    encode_log_odds,
 )
-from radar_cleaner.errors import ConfigError
+from radar_cleaner.errors import ConfigError, FrameError, StoreError
+from radar_cleaner.georeference.regrid import NOBODY
+from radar_cleaner.reflectivity.colour_table import EchoShape, classify_echoes
+from radar_cleaner.stages.build_warp_grid import build_warp_grid
 from radar_cleaner.stages.label_echoes import label_echoes
-from radar_cleaner.storage.reader import open_store
-from radar_cleaner.storage.writer import StoreWriter, Variable
-from radar_cleaner.targets.labelers import DensityJudge, Echoes, SpokeJudge
+from radar_cleaner.storage.paths import Layout
+from radar_cleaner.storage.reader import Store, open_store, read_provenance
+from radar_cleaner.storage.shards import to_datetime
+from radar_cleaner.targets.label_model import LABELERS, Weights
+from radar_cleaner.targets.labelers import DensityJudge, Echoes, SpokeJudge, judge_area, judge_atlas
 
-LEGEND_BOX = (35, 144, 55, 340)
-
-
-def write_rgb(path, pictures, start=1_720_656_000):
-    height, width = pictures[0].shape[:2] if pictures else (480, 580)
-    variables = {"rgb": Variable("uint8", (height, width, 3), ("y", "x", "band"))}
-    with StoreWriter(path, variables=variables, attrs={"radar": "R"}) as store:
-        for index, picture in enumerate(pictures):
-            store.append(start + 360 * index, rgb=picture)
+YES, NO = METEOROLOGICAL, NON_METEOROLOGICAL
+CODES = np.array([[0, NODATA, 90, 90], [90, 90, 90, 90]], np.uint8)
+FREQUENCY = np.array([[1, 1, 0, 0], [0, 0, np.nan, 0.5]], np.float32)
+NAMES = {"pattern": r"(\d{12})", "time_format": "%Y%m%d%H%M", "time_zone": "UTC"}
 
 
-def label(tmp_path, pictures, **changes):
-    write_rgb(tmp_path / "rgb.zarr", pictures)
-    arguments = {
-        "radar": "R",
-        "rgb": tmp_path / "rgb.zarr" / "zarr.json",
-        "output": tmp_path / "labels.zarr" / "zarr.json",
-        "codec": "compact",
-        "plot_box": PLOT_BOX,
-        "center": (340, 239),
-        "range_km": 240,
-        "border": 3,
-        "boxes": BOXES,
-        "mask": None,
-        "method": "palette",
-        "palette": PALETTE,
-        "tolerance": 20,
-        "legend_box": None,
-        "legend_dbz": None,
-        "legend_scale": "bounds",
-        "dbz_range": (0, 60),
-        "min_dbz": 7,
-        "opening": 5,
-        "closing": 3,
-        "min_area": 20,
-    } | changes
-    label_echoes(**arguments)
+def only(**weights: float) -> Weights:
+    return Weights(**{f"{name}_weight": weights.get(name, 0) for name in LABELERS})
+
+
+def run(tmp_path: Path, weights: Weights, reflectivity: Path | None = None, **changes: Any) -> Store:
+    label_echoes(
+        reflectivity=reflectivity or reflectivity_store(tmp_path) / "zarr.json",
+        weights=weights,
+        output=tmp_path / "labels.zarr",
+        labelers=tmp_path / "labelers.csv",
+        **{"opening": 0, "closing": 0, "min_area": 2, "min_confidence": 0.2, **changes},
+    )
     return open_store(tmp_path / "labels.zarr", "labels")
 
 
-def samples(count=3):
-    return [read_sample(path) for path in sample_frames("CASGO")[40 : 40 + count]]
+def reflectivity_store(tmp_path: Path, count: int = 2, codes: np.ndarray = CODES) -> Path:
+    return make_reflectivity(tmp_path / "reflectivity.zarr", times=times_from(count=count), codes=codes)
 
 
-def blank(width=60, height=40):
-    return np.full((height, width, 3), BACKGROUND[0], np.uint8)
+def table(tmp_path: Path) -> dict[str, dict[str, str]]:
+    with (tmp_path / "labelers.csv").open() as file:
+        return {row["labeler"]: row for row in csv.DictReader(file)}
 
 
-def small_settings(**changes):
-    return {"plot_box": (20, 0, 60, 40), "center": (40, 20), "border": 0, "boxes": None} | changes
+def rain_and_speckle() -> np.ndarray:
+    """A frame with a border of nodata, an area of rain, a spoke and a speck."""
+    codes = np.zeros((48, 48), np.uint8)
+    codes[6:20, 6:20] = 110
+    codes[24, 26:44] = 100
+    codes[40, 8] = 90
+    codes[[0, -1]] = codes[:, [0, -1]] = NODATA
+    return codes
 
 
-def test_sample_frames_are_labelled_on_the_plot_box(tmp_path):
-    pictures = samples()
-    store = label(tmp_path, pictures)
-    assert store.times.size == 3
-    assert store.attrs["plot_box_px"] == [100, 0, 580, 480]
-    assert store.attrs["center_px"] == [240, 239]
-    assert store.attrs["metres_per_pixel"] == 1000
-    assert store.attrs["range_km"] == 240
-    assert store.attrs["class_lower_dbz"] == LOWER_DBZ
-    assert store.attrs["class_upper_dbz"][:-1] == LOWER_DBZ[1:]
-    assert store.attrs["label_method"] == "palette"
-    legend = {tuple(colour) for colour in LEGEND_COLOURS}
-    for index, picture in enumerate(pictures):
-        codes = store.frame("reflectivity", index)
-        observed = codes != NODATA
-        coloured = np.array([[tuple(c) in legend for c in row] for row in picture[:, 100:].tolist()])
-        assert np.array_equal(is_echo(codes)[observed], coloured[observed])
-        assert store.read("echo_fraction")[index] == pytest.approx(is_echo(codes).sum() / observed.sum())
-        assert not observed[0].any() and not observed[239, 240] and not observed[470, 10]
-
-
-def test_morphology_changes_classes_and_never_reflectivity(tmp_path):
-    pictures = samples(1)
-    plain = label(tmp_path, pictures, opening=0, closing=0, min_area=0)
-    codes, classes = plain.read("reflectivity"), plain.read("echo_class")
-    assert (classes[is_echo(codes)] == METEOROLOGICAL).all()
-    shaped = label(tmp_path, pictures)
-    assert np.array_equal(shaped.read("reflectivity"), codes)
-    assert {NON_METEOROLOGICAL, METEOROLOGICAL} <= set(shaped.read("echo_class")[is_echo(codes)].tolist())
-
-
-def test_the_evidence_of_density_and_spokes_lies_beside_the_class(tmp_path):
-    store = label(tmp_path, samples(2))
-    seen = store.read("reflectivity")[0] != NODATA
-    judges = {"evidence_density": DensityJudge(seen), "evidence_spoke": SpokeJudge(seen, (240, 239), 240)}
-    for index in range(2):
-        echoes = Echoes.of(store.frame("reflectivity", index))
-        for name, judge in judges.items():
-            packed = store.frame(name, index)
-            assert packed.dtype == np.int8 and packed.any()
-            assert np.abs(decode_log_odds(packed) - echoes.spread(judge(echoes))).max() <= 0.051
-    spoke = store.group["evidence_spoke"]
-    assert spoke.attrs["scale_factor"] == 0.1 and "natural logarithm" in spoke.attrs["comment"]
-
-
-def test_the_legend_in_the_frame_gives_what_the_palette_file_gives(tmp_path):
-    pictures = samples(2)
-    by_file = label(tmp_path, pictures).read("reflectivity")
-    by_legend = label(
-        tmp_path, pictures, method="legend", palette=None, legend_box=LEGEND_BOX, legend_dbz=LOWER_DBZ
+def test_the_evidence_is_the_weighted_sum_of_the_labelers(tmp_path: Path) -> None:
+    codes = rain_and_speckle()
+    echoes, seen = Echoes.of(codes), codes != NODATA
+    frequency = np.full((48, 48), 0.25, np.float32)
+    store = run(
+        tmp_path,
+        only(density=1, spoke=1, area=0.5, atlas=1),
+        reflectivity_store(tmp_path, codes=codes),
+        atlas=make_atlas(tmp_path / "atlas.zarr", echo_frequency=frequency),
     )
-    assert np.array_equal(by_legend.read("reflectivity"), by_file)
-    assert by_legend.attrs["class_lower_dbz"] == LOWER_DBZ
+    shape_class = classify_echoes(codes, EchoShape(0, 0, 2))
+    stored = [
+        decode_log_odds(encode_log_odds(judge(echoes)))
+        for judge in (DensityJudge(seen), SpokeJudge(seen, (24.0, 23.0), 24.0))
+    ]
+    area, atlas = judge_area(echoes, shape_class), judge_atlas(echoes, frequency)
+    wanted = echoes.spread(encode_log_odds(stored[0] + stored[1] + np.float32(0.5) * area + atlas))
+    assert store.times.tolist() == times_from(count=2)
+    for index in range(2):
+        np.testing.assert_array_equal(store.frame("evidence", index), wanted)
+        np.testing.assert_array_equal(store.frame("shape_class", index), shape_class)
+    classes, confidence = store.frame("echo_class", 1), store.frame("confidence", 1)
+    assert classes[12, 12] == YES and classes[24, 35] == classes[40, 8] == NO
+    assert classes[30, 10] == NONE and confidence[30, 10] == 255
+    assert classes[0, 0] == UNKNOWN and confidence[0, 0] == 0
+    assert shape_class[24, 35] == YES and shape_class[40, 8] == NO
 
 
-def test_another_legend_in_a_later_frame_is_refused(tmp_path):
-    pictures = samples(2)
-    x0, y0, x1, y1 = LEGEND_BOX
-    pictures[1] = pictures[1].copy()
-    pictures[1][y0:y1, x0:x1] = pictures[1][y0:y1, x0:x1][::-1]
-    with pytest.raises(ConfigError, match=r"00:06:00Z.*legend is another"):
-        label(tmp_path, pictures, method="legend", legend_box=LEGEND_BOX, legend_dbz=LOWER_DBZ)
+def test_labelers_follow_what_is_observed_from_frame_to_frame(tmp_path: Path) -> None:
+    codes = np.stack([rain_and_speckle()] * 2)
+    codes[1, :, 30:] = NODATA
+    both = run(tmp_path, only(density=1, spoke=1), reflectivity_store(tmp_path, codes=codes)).read("evidence")
+    for index in range(2):
+        alone = reflectivity_store(tmp_path, count=1, codes=codes[index])
+        one = run(tmp_path, only(density=1, spoke=1), alone)
+        np.testing.assert_array_equal(one.frame("evidence", 0), both[index])
 
 
-@pytest.mark.parametrize("method", ["hsv_multi", "hsv_simple"])
-def test_hue_methods_label_a_map_without_colours_in_their_range(tmp_path, method):
-    picture = np.full((40, 60, 3), 128, np.uint8)
-    picture[10:20, 30:40] = (0, 255, 0)
-    picture[20:30, 30:40] = (255, 128, 0)
-    store = label(tmp_path, [picture], **small_settings(method=method, palette=None))
-    codes = store.read("reflectivity")[0]
-    assert 0 < codes[15, 15] < codes[25, 15] < NODATA
-    assert is_echo(codes).sum() == 200
-    assert store.attrs["class_lower_dbz"] == store.attrs["class_upper_dbz"] == []
+def test_the_table_counts_the_evidence_of_each_labeler(tmp_path: Path) -> None:
+    atlas = make_atlas(tmp_path / "atlas.zarr", echo_frequency=FREQUENCY)
+    run(tmp_path, only(area=1, atlas=2), atlas=atlas)
+    rows = table(tmp_path)
+    assert list(rows) == ["area", "atlas"]
+    counts = [rows["area"][name] for name in ("for", "against", "silent", "agrees")]
+    assert counts == ["12", "0", "0", "10"]
+    assert float(rows["atlas"]["mean_log_odds"]) == pytest.approx(-8)
+    assert (rows["atlas"]["against"], rows["atlas"]["silent"]) == ("2", "10")
 
 
-def test_a_mask_picture_is_overlay(tmp_path):
-    picture = blank()
-    picture[10:30, 30:50] = LEGEND_COLOURS[3]
-    mask = np.zeros((40, 60, 3), np.uint8)
-    mask[18:22] = 255
-    (tmp_path / "mask.png").write_bytes(encode(mask))
-    store = label(tmp_path, [picture], **small_settings(mask=tmp_path / "mask.png"))
-    codes = store.read("reflectivity")[0]
-    assert (codes[18:22] == NODATA).all()
-    assert is_echo(codes[10:18, 10:30]).all() and codes[12, 5] == UNDETECT
-    assert (store.read("echo_class")[0][18:22] == UNKNOWN).all()
+def test_a_labeler_without_weight_does_not_count(tmp_path: Path) -> None:
+    atlas = make_atlas(tmp_path / "atlas.zarr", echo_frequency=np.ones((2, 4)))
+    store = run(tmp_path, only(area=1), atlas=atlas, aligned=None)
+    assert (store.frame("echo_class", 0)[CODES == 90] == YES).all()
+    assert list(table(tmp_path)) == ["area"]
 
 
-def test_a_store_without_frames_gives_labels_without_frames(tmp_path):
-    for changes in (
-        {},
-        {"method": "legend", "palette": None, "legend_box": LEGEND_BOX, "legend_dbz": LOWER_DBZ},
-    ):
-        store = label(tmp_path, [], **changes)
-        assert store.times.size == 0
-        assert store.shape("reflectivity") == (480, 480)
+def test_below_the_least_confidence_an_echo_is_unknown(tmp_path: Path) -> None:
+    sure = run(tmp_path, only(area=2), min_confidence=np.tanh(0.95)).frame("echo_class", 0)
+    unsure = run(tmp_path, only(area=2), min_confidence=np.tanh(1.05)).frame("echo_class", 0)
+    assert sure.tolist() == [[NONE, UNKNOWN, YES, YES], [YES] * 4]
+    assert unsure.tolist() == [[NONE, UNKNOWN, UNKNOWN, UNKNOWN], [UNKNOWN] * 4]
+    with pytest.raises(ConfigError, match=r"min_confidence is 1\.5, allowed is 0 to 1"):
+        run(tmp_path, only(area=1), min_confidence=1.5)
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"palette": None}, "needs --palette"),
-        ({"palette": PALETTE.with_name("nowhere.csv")}, "nowhere.csv: cannot be read"),
-        ({"method": "legend"}, "needs --legend-box"),
-        ({"method": "legend", "legend_box": (0, 0, 99, 1), "legend_dbz": [0, 60]}, "not within the frame"),
-        ({"method": "hsv_multi", "dbz_range": (60, 0)}, "dbz_range"),
-        ({"plot_box": (20, 0, 61, 40)}, "not within the frame of 60 x 40"),
-        ({"boxes": [(0, 0, 5, 50)]}, "not within the frame of 60 x 40"),
-        ({"mask": PALETTE}, "overlay mask .*eccc.csv"),
-        ({"mask": PALETTE.with_name("nowhere.png")}, "overlay mask .*nowhere.png"),
-    ],
-)
-def test_impossible_settings_are_refused_and_nothing_is_written(tmp_path, changes, message):
-    with pytest.raises(ConfigError, match=message):
-        label(tmp_path, [blank()], **small_settings(**changes))
+def test_an_atlas_by_colours_speaks_of_its_clutter_alone(tmp_path: Path) -> None:
+    """It has counted in rain too: how often a pixel echoes says nothing where its colour changed."""
+    clutter = np.array([[False] * 4, [True, False, False, False]])
+    atlas = make_atlas(
+        tmp_path / "atlas.zarr", echo_frequency=np.full((2, 4), 0.5), clutter=clutter, method="deviation"
+    )
+    store = run(tmp_path, only(atlas=1), atlas=atlas)
+    assert store.frame("evidence", 0).tolist() == [[0] * 4, [-40, 0, 0, 0]]
+
+
+# Neighbours in time.
+
+
+def shower(column: int) -> np.ndarray:
+    codes = np.zeros((64, 64), np.uint8)
+    codes[28:36, column : column + 8] = 110
+    return codes
+
+
+def test_neighbours_in_time_are_looked_up_a_cadence_away_in_the_shards_beside_too(tmp_path: Path) -> None:
+    flash = shower(28)
+    flash[5:8, 50:53] = 110
+    frames = [shower(25), flash, shower(31)]
+    times = times_from(count=3)
+    own = make_reflectivity(tmp_path / "own.zarr", times=times[1:2], codes=frames[1:2], shape=(64, 64))
+    beside = [
+        make_reflectivity(tmp_path / f"{place}.zarr", times=[times[place]], codes=frames[place], shape=(64, 64))
+        for place in (0, 2)
+    ]
+    ask = {"reflectivity": own, "cadence_minutes": 6}
+    both = run(tmp_path, only(persistence=1), **ask, neighbours=beside).frame("evidence", 0)
+    assert (both[5:8, 50:53] == -10).all() and (both[28:36, 28:36] == 10).all()
+    one = run(tmp_path, only(persistence=1), **ask, neighbours=beside[1:]).frame("evidence", 0)
+    assert (one[5:8, 50:53] == -5).all() and (one[28:36, 28:36] == 5).all()
+    assert not run(tmp_path, only(persistence=1), **ask).frame("evidence", 0).any()
+    off_cadence = run(tmp_path, only(persistence=1), **ask | {"cadence_minutes": 5}, neighbours=beside)
+    assert not off_cadence.frame("evidence", 0).any()
+
+
+def test_each_frame_of_a_shard_is_the_neighbour_of_the_next(tmp_path: Path) -> None:
+    codes = np.stack([shower(column) for column in (20, 22, 24, 26)])
+    codes[2, 5:8, 50:53] = 110
+    own = make_reflectivity(tmp_path / "own.zarr", times=times_from(count=4), codes=codes)
+    store = run(tmp_path, only(persistence=1), own, cadence_minutes=6)
+    confirmed = [store.frame("evidence", index)[31, 27] for index in range(4)]
+    assert confirmed == [5, 10, 10, 5]
+    assert (store.frame("evidence", 2)[5:8, 50:53] == -10).all()
+
+
+def test_frames_of_another_radar_are_no_neighbours(tmp_path: Path) -> None:
+    own = make_reflectivity(tmp_path / "own.zarr", "CASGO")
+    other = make_reflectivity(tmp_path / "other.zarr", "CASCM", [START + 360])
+    with pytest.raises(StoreError, match=r"other\.zarr: its radar is CASCM, wanted CASGO"):
+        run(tmp_path, only(persistence=1), own, cadence_minutes=6, neighbours=[other])
+
+
+# The other radars.
+
+
+def test_an_aligned_store_of_other_times_is_refused(tmp_path: Path, overlap: dict[str, Any]) -> None:
+    late = make_aligned(tmp_path / "late.zarr", times=[START + 360])
+    with pytest.raises(StoreError, match=r"late\.zarr: its times are not those of"):
+        run(tmp_path, only(others=1), **overlap | {"aligned": late})
+
+
+@pytest.fixture
+def overlap(tmp_path: Path) -> dict[str, Any]:
+    """Give CASGO full of echo, and Chipman on its grid: echo in the north, none in the south."""
+    shape = (48, 48)
+    layout = Layout(tmp_path)
+    make_warp(layout, "CASGO", "CASCM")
+    others = np.zeros(shape, np.uint8)
+    others[:12] = 110
+    others[:, 40:] = NODATA
+    full = np.full(shape, 100, np.uint8)
+    return {
+        "reflectivity": make_reflectivity(tmp_path / "own.zarr", codes=full, center_px=(24.0, 23.0)),
+        "aligned": make_aligned(tmp_path / "aligned.zarr", codes=others),
+        "other_warps": [layout.warp("CASGO", "CASCM")],
+    }
+
+
+def test_the_other_radar_is_asked_where_it_sees_well(tmp_path: Path, overlap: dict[str, Any]) -> None:
+    found = run(tmp_path, only(others=1), min_confidence=0, **overlap).frame("evidence", 0)
+    assert not found[:, 40:].any()
+    assert set(np.unique(found[:12])) == {0, 10}
+    assert found[20:, :40].min() < 0 and found[20:, :40].max() == 0
+    # Chipman lies north-west: the farther from it, the less it says.
+    diagonal = found[np.arange(16, 48), np.arange(16, 48)]
+    assert (np.diff(diagonal[:24].astype(int)) >= 0).all() and diagonal[-12:].any() == 0
+
+
+def test_a_radar_without_a_frame_lends_no_view_to_one_that_sees_less(
+    tmp_path: Path, overlap: dict[str, Any]
+) -> None:
+    """Chipman is the nearer of two; where only the other sees, it is the other's view that counts."""
+    layout = Layout(tmp_path)
+    flags = [small_geometry(), replace(small_geometry("CASCM", range_km=190), radar="FAR")]
+    build_warp_grid(target="CASGO", radar="FAR", geometries=flags, output=layout.warp("CASGO", "FAR"))
+    both = overlap["other_warps"] + [layout.warp("CASGO", "FAR")]
+    nothing = np.zeros((48, 48), np.uint8)
+
+    def evidence(others: list[str], nearest: int, warps: list[Path]) -> np.ndarray:
+        aligned = make_aligned(
+            tmp_path / "seen.zarr", codes=nothing, others=others, nearest=np.full((48, 48), nearest)
+        )
+        flags = overlap | {"aligned": aligned, "other_warps": warps}
+        return run(tmp_path, only(others=1), min_confidence=0, **flags).frame("evidence", 0)
+
+    pair = ["CASCM", "FAR"]
+    near, far = (evidence(pair, number, both) for number in (0, 1))
+    np.testing.assert_array_equal(near, evidence(["CASCM"], 0, both[:1]))
+    np.testing.assert_array_equal(far, evidence(["FAR"], 0, both[1:]))
+    assert (near <= far).all() and (near < far).any() and far.min() < 0
+    assert not evidence(pair, NOBODY, both).any()
+
+
+def test_the_other_radars_warps_must_be_those_of_the_aligned_store(
+    tmp_path: Path, overlap: dict[str, Any]
+) -> None:
+    with pytest.raises(ConfigError, match=r"aligned\.zarr is of \['CASCM'\]; name their warp stores"):
+        run(tmp_path, only(others=1), **overlap | {"other_warps": []})
+
+
+# Reference masks.
+
+
+def write_mask(folder: Path, time: int, mask: np.ndarray) -> None:
+    folder.mkdir(exist_ok=True)
+    iio.imwrite(folder / f"{to_datetime(time):%Y%m%d%H%M}.png", mask.astype(np.uint8))
+
+
+def test_a_mask_outvotes_the_others_at_its_time(tmp_path: Path) -> None:
+    mask = np.array([[1, 1, 2, 1], [1, 255, 2, 0]], np.uint8)
+    write_mask(tmp_path / "masks", START, mask)
+    store = run(tmp_path, only(colour=1, reference=1), reference=tmp_path / "masks", **NAMES)
+    assert store.frame("echo_class", 0).tolist() == [[NONE, UNKNOWN, NO, YES], [YES, YES, NO, YES]]
+    without = run(tmp_path, only(colour=1))
+    np.testing.assert_array_equal(store.frame("evidence", 1), without.frame("evidence", 1))
+
+
+def test_a_mask_of_another_size_is_refused_with_its_name(tmp_path: Path) -> None:
+    write_mask(tmp_path / "masks", START, np.ones((3, 3)))
+    with pytest.raises(FrameError, match=r"202407110000.png: a mask is a grey picture of 8 bits and 4 x 2 pixels"):
+        run(tmp_path, only(reference=1), reference=tmp_path / "masks", **NAMES)
+    assert not (tmp_path / "labels.zarr").exists() and not (tmp_path / "labelers.csv").exists()
+
+
+# What it writes.
+
+
+def test_the_provenance_holds_parameters_and_inputs(tmp_path: Path) -> None:
+    atlas = make_atlas(tmp_path / "atlas.zarr", echo_frequency=FREQUENCY)
+    run(tmp_path, only(colour=1, area=2, atlas=3), atlas=atlas)
+    made = read_provenance(tmp_path / "labels.zarr")
+    parameters = made["parameters"]
+    assert (parameters["colour_weight"], parameters["area_weight"], parameters["atlas_weight"]) == (1, 2, 3)
+    assert parameters["min_confidence"] == 0.2
+    assert set(made["inputs"].values()) == {
+        open_store(tmp_path / "reflectivity.zarr", "reflectivity").digest,
+        open_store(tmp_path / "atlas.zarr", "atlas").digest,
+    }
+
+
+def test_weights_that_change_no_label_change_no_file(tmp_path: Path) -> None:
+    contents = []
+    atlas = make_atlas(tmp_path / "atlas.zarr", shape=(2, 4))
+    for weight in (1, 0):
+        run(tmp_path, only(area=1, atlas=weight), atlas=atlas)
+        contents.append((tmp_path / "labels.zarr" / "zarr.json").read_bytes())
+    assert contents[0] == contents[1]
+
+
+def test_a_shard_without_frames_has_labels_without_frames(tmp_path: Path) -> None:
+    reflectivity = make_reflectivity(tmp_path / "reflectivity.zarr", times=[])
+    store = run(tmp_path, only(density=1, persistence=1), reflectivity, cadence_minutes=6)
+    assert store.times.size == 0
+    assert table(tmp_path)["density"]["silent"] == "0"
+
+
+def test_an_atlas_of_another_radar_and_no_weights_are_refused(tmp_path: Path) -> None:
+    atlas = make_atlas(tmp_path / "atlas.zarr", "CASCM")
+    with pytest.raises(StoreError, match=r"atlas.zarr: its radar is CASCM, wanted CASGO"):
+        run(tmp_path, only(atlas=1), atlas=atlas)
+    with pytest.raises(ConfigError, match="vote weights"):
+        only()
     assert not (tmp_path / "labels.zarr").exists()
-
-
-def test_equal_content_is_an_equal_file_whatever_setting_made_it(tmp_path):
-    pictures = samples(1)
-    label(tmp_path, pictures)
-    first = (tmp_path / "labels.zarr" / "zarr.json").read_bytes()
-    label(tmp_path, pictures, tolerance=21)
-    assert (tmp_path / "labels.zarr" / "zarr.json").read_bytes() == first
-    label(tmp_path, pictures, min_area=2000)
-    assert (tmp_path / "labels.zarr" / "zarr.json").read_bytes() != first

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from store_cases import START, make_labels, times_from
+from store_cases import START, make_reflectivity, times_from
 
 from radar_cleaner.errors import SampleError
 from radar_cleaner.stages.list_test_samples import list_test_samples
@@ -16,10 +16,10 @@ from radar_cleaner.targets.splits import read_samples
 def test_every_complete_sample_is_listed(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     times = times_from(count=10)
-    make_labels(layout.labels("CASGO", "20240711T00"), "CASGO", times, shape=(4, 4))
-    make_labels(layout.labels("CASGO", "20240711T01"), "CASGO", [times[-1] + 360], shape=(4, 4))
+    make_reflectivity(layout.reflectivity("CASGO", "20240711T00"), "CASGO", times, shape=(4, 4))
+    make_reflectivity(layout.reflectivity("CASGO", "20240711T01"), "CASGO", [times[-1] + 360], shape=(4, 4))
     gap = [time for time in times if time != times[4]]
-    make_labels(layout.labels("CASCM", "20240711T00"), "CASCM", gap, shape=(4, 4))
+    make_reflectivity(layout.reflectivity("CASCM", "20240711T00"), "CASCM", gap, shape=(4, 4))
     output = tmp_path / "samples" / "test.csv"
     list_test_samples(
         results=tmp_path,
@@ -33,7 +33,7 @@ def test_every_complete_sample_is_listed(tmp_path: Path) -> None:
 
 
 def test_no_complete_sample_is_said_with_the_key(tmp_path: Path) -> None:
-    make_labels(Layout(tmp_path).labels("CASGO", "20240711"), "CASGO", [START], shape=(4, 4))
+    make_reflectivity(Layout(tmp_path).reflectivity("CASGO", "20240711"), "CASGO", [START], shape=(4, 4))
     with pytest.raises(SampleError, match=r"no test samples: 1 frames, .* widen evaluation.period"):
         list_test_samples(
             results=tmp_path,

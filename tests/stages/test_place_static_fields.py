@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from learning_cases import inputs
 from raster_cases import raster_around, write_raster
-from store_cases import make_labels, make_static, small_geometry
+from store_cases import make_reflectivity, make_static, small_geometry
 
 from radar_cleaner.datasets.frame_cache import read_grid
 from radar_cleaner.errors import ConfigError
@@ -61,9 +61,9 @@ def test_without_rasters_it_says_where_the_pixels_are(tmp_path: Path) -> None:
 
 def test_the_network_is_told_what_the_stage_wrote(tmp_path: Path, rasters: dict[str, Path]) -> None:
     place(tmp_path / "static.zarr", rasters)
-    labels = open_store(make_labels(tmp_path / "labels.zarr"), "labels")
+    reflectivity = open_store(make_reflectivity(tmp_path / "reflectivity.zarr"), "reflectivity")
     how = inputs(coordinates=True, static=("land",))
-    fields = read_grid(labels, how, static=open_store(tmp_path / "static.zarr", "static")).fields
+    fields = read_grid(reflectivity, how, static=open_store(tmp_path / "static.zarr", "static")).fields
     assert fields is not None and fields.shape == (5, 48, 48) and np.isfinite(fields).all()
     longitude, latitude = GORE.grid.longitude_latitude()
     np.testing.assert_allclose(fields[0] * 90, latitude, atol=1e-5)

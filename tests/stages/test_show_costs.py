@@ -29,12 +29,12 @@ def job(results: Path, name: str, s: object, memory: object = "NA", cpu: object 
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
     """Three jobs of one rule, one of them too short to be measured, and a training."""
-    job(tmp_path, "label_echoes/A/20240711", 10.0, 100, 5.0)
-    job(tmp_path, "label_echoes/A/20240712", 30.0, 300, 25.0)
-    job(tmp_path, "label_echoes/B/20240711", 0.4)
+    job(tmp_path, "decode_reflectivity/A/20240711", 10.0, 100, 5.0)
+    job(tmp_path, "decode_reflectivity/A/20240712", 30.0, 300, 25.0)
+    job(tmp_path, "decode_reflectivity/B/20240711", 0.4)
     job(tmp_path, "train_model", 7200, 2000.5, 14400)
-    write(tmp_path / "labels/A/20240711.zarr/zarr.json", "x" * 1000)
-    write(tmp_path / "labels/A/20240711.zarr/reflectivity/c/0", "x" * 500)
+    write(tmp_path / "reflectivity/A/20240711.zarr/zarr.json", "x" * 1000)
+    write(tmp_path / "reflectivity/A/20240711.zarr/reflectivity/c/0", "x" * 500)
     write(tmp_path / "model/best.pt", "x" * 70)
     return tmp_path
 
@@ -46,7 +46,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
 
 def test_costs_are_summed_by_rule_in_the_order_of_the_pipeline(results: Path) -> None:
     labels, training = read_costs(results / "benchmarks")
-    assert (labels.rule, labels.jobs, labels.seconds, labels.longest) == ("label_echoes", 3, 40.4, 30.0)
+    assert (labels.rule, labels.jobs, labels.seconds, labels.longest) == ("decode_reflectivity", 3, 40.4, 30.0)
     assert (labels.memory, labels.cpus, labels.unreadable) == (300, 30 / 40, 0)
     assert (training.rule, training.jobs, training.cpus) == ("train_model", 1, 2)
     total = add_costs("all", [labels, training])
@@ -57,12 +57,14 @@ def test_costs_are_summed_by_rule_in_the_order_of_the_pipeline(results: Path) ->
 def test_the_table_is_printed_and_written(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     show_costs(results=results, csv=results / "costs.csv")
     found = lines(capsys)
-    assert found["label_echoes"] == "3 40.4 s 30.0 s 300 MiB 0.8 0.0 MB"
+    assert found["decode_reflectivity"] == "3 40.4 s 30.0 s 300 MiB 0.8 0.0 MB"
     assert found["train_model"] == "1 2 h 00 min 2 h 00 min 2,000 MiB 2.0 0.0 MB"
     assert found["all"].startswith("4 2 h 01 min 2 h 00 min 2,000 MiB 2.0")
     table = pd.read_csv(results / "costs.csv", index_col="rule")
-    assert table.loc["label_echoes", "bytes"] == 1500 and table.loc["train_model", "bytes"] == 70
-    assert table.loc["label_echoes", "peak_memory_mib"] == 300 and table.loc["train_model", "seconds"] == 7200
+    assert table.loc["decode_reflectivity", "bytes"] == 1500 and table.loc["train_model", "bytes"] == 70
+    assert (
+        table.loc["decode_reflectivity", "peak_memory_mib"] == 300 and table.loc["train_model", "seconds"] == 7200
+    )
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ def trained_batch(results: Path, folder: Path, item: int, epoch: int) -> Batch:
     samples = [Sample(*row) for row in read_samples(results / "samples/train.csv")]
     layout, inputs = Layout(results), cases.inputs()
     sample = samples[item // 2]
-    stores = ([find(sample.radar, DAY)] for find in (layout.labels, layout.aligned, layout.targets))
+    stores = ([find(sample.radar, DAY)] for find in (layout.reflectivity, layout.aligned, layout.labels))
     write_bank(folder, {sample.radar: RadarSources(*stores)}, [sample], cases.MINUTES, inputs, 10**9)
     training = cases.training(
         cases.augmentation(
@@ -181,7 +181,7 @@ def test_without_a_model_the_runs_own_says_what_is_seen(
 def test_the_runs_own_model_may_be_a_network_that_is_not_known_here(
     untrained: Path, results: Path, tmp_path: Path, shown: Callable[..., Any]
 ) -> None:
-    for part in ("samples", "labels", "aligned", "targets"):
+    for part in ("samples", "reflectivity", "aligned", "labels"):
         (tmp_path / part).symlink_to(untrained / part)
     own = change_model(
         results / "model/best.pt", tmp_path / "model/best.pt", model="mine", input_minutes=(-12, -6)
@@ -253,9 +253,9 @@ def in_hours(results: Path, folder: Path, *, echo_ahead: bool = True) -> Path:
     for shard, part in zip(HOURS, (slice(0, 10), slice(10, None)), strict=True):
         own, others, classes, confidence = planes[part].transpose(1, 0, 2, 3)
         codes = own if echo_ahead or shard == HOURS[0] else np.zeros_like(own)
-        store_cases.make_labels(layout.labels("CASGO", shard), "CASGO", TIMES[part], codes, classes)
+        store_cases.make_reflectivity(layout.reflectivity("CASGO", shard), "CASGO", TIMES[part], codes)
         store_cases.make_aligned(layout.aligned("CASGO", shard), "CASGO", TIMES[part], others)
-        store_cases.make_targets(layout.targets("CASGO", shard), "CASGO", TIMES[part], classes, confidence)
+        store_cases.make_labels(layout.labels("CASGO", shard), "CASGO", TIMES[part], classes, confidence)
     return folder
 
 

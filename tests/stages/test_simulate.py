@@ -197,7 +197,7 @@ def test_a_dry_run_plans_everything_and_trains_on_nothing_of_the_evaluation(scra
     assert {"train_model", "evaluate_model", "clean_frames", "compose_radars", "write_report"} <= {
         job.rule for job in planned
     }
-    assert {job.wildcards for job in planned if job.rule == "label_echoes"} == {
+    assert {job.wildcards for job in planned if job.rule == "decode_reflectivity"} == {
         f"{radar}/20260601T{hour:02d}" for radar in ("SIM1", "SIM2") for hour in range(3)
     }
     trained = scratch_world.dry_run("train")

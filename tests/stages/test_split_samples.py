@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from store_cases import START, make_labels, times_from
+from store_cases import START, make_reflectivity, times_from
 
 from radar_cleaner.errors import SampleError, StoreError
 from radar_cleaner.stages.split_samples import split_samples
@@ -29,7 +29,7 @@ def results(tmp_path: Path) -> Path:
     layout = Layout(tmp_path)
     for radar, day, start in [("CASGO", "20240711", 0), ("CASGO", "20240712", 1), ("CASCM", "20240711", 0)]:
         times = times_from(START + start * 86400, count=100)
-        make_labels(layout.labels(radar, day), radar, times, shape=SHAPE)
+        make_reflectivity(layout.reflectivity(radar, day), radar, times, shape=SHAPE)
     return tmp_path
 
 
@@ -86,7 +86,7 @@ def test_why_there_are_no_samples_is_said_in_one_line(
 
 
 def test_a_store_that_is_not_there_is_named(results: Path) -> None:
-    with pytest.raises(StoreError, match=r"20240713.zarr: no whole labels store"):
+    with pytest.raises(StoreError, match=r"20240713.zarr: no whole reflectivity store"):
         run(results, stores=["CASGO=20240711..20240713"])
 
 

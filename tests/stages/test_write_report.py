@@ -55,6 +55,7 @@ def report(layout, radars=("CASGO", "CASCM"), **changes):
         "evaluated": True,
         "trained": True,
         "labelled": encode_stores(dict.fromkeys(radars, SHARDS)),
+        "learned_from": encode_stores(dict.fromkeys(radars, SHARDS)),
         "atlases": [layout.atlas(radar) for radar in radars],
         "max_frames": 2,
         "coverage": folder / "coverage.csv",
@@ -132,7 +133,7 @@ def test_coverage_counts_are_exact(run):
 def test_stores_made_and_reused_are_told_apart(run):
     _, _, page = run
     assert "build_rgb_store 2 2" in page.text
-    assert "label_echoes 4 0" in page.text
+    assert "decode_reflectivity 4 0" in page.text
 
 
 def test_scores_and_frames_are_told(run):
@@ -160,7 +161,7 @@ def test_a_good_run_has_no_warning_and_no_plural_of_one(run):
 def test_a_fast_development_run_and_a_model_that_keeps_nothing_are_told_before_all_else(tmp_path):
     layout = make_run(tmp_path / "results", ("CASGO",), trained=False)
     make_evaluation(layout.results, ("CASGO",), keeps=False, fast_dev_run=True, tta=True)
-    page = Page(report(layout, ("CASGO",), trained=False, labelled=None, max_frames=0))
+    page = Page(report(layout, ("CASGO",), trained=False, labelled=None, learned_from=None, max_frames=0))
     assert [value for _, name, value in page.attrs if name == "class"].count("warning") == 2
     places = [
         page.text.index(text) for text in ("worth nothing", "keeps less than 1 %", "frames read", "Scores Judged")
@@ -177,7 +178,7 @@ def test_the_rule_graph_is_inlined(run):
 
 def test_without_a_training_and_scores_there_is_still_a_report(tmp_path):
     layout = make_run(tmp_path / "results", trained=False, evaluated=False)
-    page = Page(report(layout, trained=False, evaluated=False, labelled=None, max_frames=1))
+    page = Page(report(layout, trained=False, evaluated=False, labelled=None, learned_from=None, max_frames=1))
     assert "Scores" not in page.text and "Training" not in page.text
     assert "build_rgb_store 4 0" in page.text  # no start of the run is known: all were made
     assert "train_model" not in page.text and "What the labelers said" not in page.text
@@ -186,7 +187,7 @@ def test_without_a_training_and_scores_there_is_still_a_report(tmp_path):
 @pytest.mark.parametrize("radars", [("CASGO",), ("CASGO", "CASCM", "CASXX")])
 def test_one_radar_and_three_have_their_report(tmp_path, radars):
     layout = make_run(tmp_path / "results", radars, trained=False)
-    page = Page(report(layout, radars, trained=False, labelled=None, max_frames=0))
+    page = Page(report(layout, radars, trained=False, labelled=None, learned_from=None, max_frames=0))
     assert ("Where the radars overlap" in page.text) == (len(radars) > 1)
     assert page.text.count("km from radar to radar") == len(radars) * (len(radars) - 1) // 2
     assert ("all radars" in page.text) == (len(radars) > 1)
@@ -225,12 +226,12 @@ def test_what_the_jobs_took_is_told_but_for_the_report_itself(tmp_path):
     for name, text in (
         ("train_model", "85.2\t1559.1\t137.5"),
         ("write_report", "9\t9\t9"),
-        ("label_echoes/A", "NA"),
+        ("decode_reflectivity/A", "NA"),
     ):
         path = tmp_path / "results" / "benchmarks" / f"{name}.tsv"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"s\tmax_rss\tcpu_time\n{text}\n", encoding="utf-8")
     page = Page(report(layout, ("CASGO",), max_frames=0))
-    assert "label_echoes 1 0.0 s - - - train_model 1 85.2 s 85.2 s 1,559 1.6 all 2 85.2 s" in page.text
+    assert "decode_reflectivity 1 0.0 s - - - train_model 1 85.2 s 85.2 s 1,559 1.6 all 2 85.2 s" in page.text
     assert "write_report" not in page.text
     assert "What it took" not in Page(report(make_run(tmp_path / "other", ("CASGO",)), ("CASGO",))).text

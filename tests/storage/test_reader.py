@@ -17,27 +17,21 @@ from radar_cleaner.storage.reader import TimeSeries, open_store, read_provenance
 from radar_cleaner.storage.writer import CODECS, Static, StoreWriter, Variable
 
 SHAPE = (4, 5)
-LABELS = {
+REFLECTIVITY = {
     "reflectivity": Variable("uint8", SHAPE, ("y", "x"), {"units": "dBZ"}, 255),
-    "echo_class": Variable("uint8", SHAPE, ("y", "x")),
-    "evidence_density": Variable("int8", SHAPE, ("y", "x")),
-    "evidence_spoke": Variable("int8", SHAPE, ("y", "x")),
     "echo_fraction": Variable("float32"),
 }
 
 
-def write_labels(path, times=(60, 120, 180), seed=0, fail_at=None, **options):
+def write_reflectivity(path, times=(60, 120, 180), seed=0, fail_at=None, **options):
     rng = np.random.default_rng(seed)
     written = []
-    with StoreWriter(path, variables=LABELS, **({"attrs": {"radar": "R"}} | options)) as store:
+    with StoreWriter(path, variables=REFLECTIVITY, **({"attrs": {"radar": "R"}} | options)) as store:
         for index, time in enumerate(times):
             if index == fail_at:
                 raise RuntimeError("killed")
             frame = {
                 "reflectivity": rng.integers(0, 256, SHAPE, dtype=np.uint8),
-                "echo_class": rng.integers(0, 4, SHAPE, dtype=np.uint8),
-                "evidence_density": rng.integers(-127, 128, SHAPE, dtype=np.int8),
-                "evidence_spoke": rng.integers(-127, 128, SHAPE, dtype=np.int8),
                 "echo_fraction": np.array(rng.random(), dtype=np.float32),
             }
             store.append(time, **frame)
@@ -77,12 +71,12 @@ def test_frames_come_back_as_written(tmp_path_factory, frames, steps, codec, fra
 
 
 def test_a_store_is_named_by_its_folder_or_its_metadata(tmp_path):
-    written = write_labels(tmp_path / "a.zarr" / "zarr.json")
+    written = write_reflectivity(tmp_path / "a.zarr" / "zarr.json")
     assert store_path(tmp_path / "a.zarr" / "zarr.json") == tmp_path / "a.zarr"
     for path in (tmp_path / "a.zarr", tmp_path / "a.zarr" / "zarr.json"):
-        store = open_store(path, "labels")
+        store = open_store(path, "reflectivity")
         assert store.attrs["radar"] == "R"
-        assert np.array_equal(store.frame("echo_class", 1), written[1]["echo_class"])
+        assert np.array_equal(store.frame("reflectivity", 1), written[1]["reflectivity"])
         assert store.read("echo_fraction").tolist() == [frame["echo_fraction"] for frame in written]
 
 
@@ -104,17 +98,17 @@ def test_statics_keep_values_type_dimensions_and_attributes(tmp_path):
 
 
 def test_an_exception_leaves_the_old_store_and_no_temporary(tmp_path):
-    write_labels(tmp_path / "a.zarr")
+    write_reflectivity(tmp_path / "a.zarr")
     before = content(tmp_path / "a.zarr")
     for fail_at in (0, 2):
         with pytest.raises(RuntimeError, match="killed"):
-            write_labels(tmp_path / "a.zarr", seed=1, fail_at=fail_at)
+            write_reflectivity(tmp_path / "a.zarr", seed=1, fail_at=fail_at)
     assert content(tmp_path / "a.zarr") == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.zarr"]
 
 
 def test_an_exception_while_closing_leaves_the_old_store_and_no_temporary(tmp_path, monkeypatch):
-    write_labels(tmp_path / "a.zarr")
+    write_reflectivity(tmp_path / "a.zarr")
     before = content(tmp_path / "a.zarr")
 
     def full_disk(*_):
@@ -122,44 +116,41 @@ def test_an_exception_while_closing_leaves_the_old_store_and_no_temporary(tmp_pa
 
     monkeypatch.setattr(zarr, "consolidate_metadata", full_disk)
     with pytest.raises(OSError, match="no space"):
-        write_labels(tmp_path / "a.zarr", seed=1)
+        write_reflectivity(tmp_path / "a.zarr", seed=1)
     assert content(tmp_path / "a.zarr") == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.zarr"]
 
 
 def test_leftovers_of_a_killed_run_are_swept_and_other_stores_are_not(tmp_path):
-    write_labels(tmp_path / "b.zarr")
+    write_reflectivity(tmp_path / "b.zarr")
     for name in (".a.zarr.tmp-4711", ".a.zarr.old-4711", ".b.zarr.tmp-4711"):
         (tmp_path / name / "reflectivity").mkdir(parents=True)
-    write_labels(tmp_path / "a.zarr")
+    write_reflectivity(tmp_path / "a.zarr")
     assert sorted(entry.name for entry in tmp_path.iterdir()) == [".b.zarr.tmp-4711", "a.zarr", "b.zarr"]
 
 
 def test_a_store_is_not_there_before_it_is_whole(tmp_path):
-    with StoreWriter(tmp_path / "a.zarr", variables=LABELS) as store:
+    with StoreWriter(tmp_path / "a.zarr", variables=REFLECTIVITY) as store:
         store.append(
             1,
             reflectivity=np.zeros(SHAPE, np.uint8),
-            echo_class=np.zeros(SHAPE, np.uint8),
-            evidence_density=np.zeros(SHAPE, np.int8),
-            evidence_spoke=np.zeros(SHAPE, np.int8),
             echo_fraction=np.array(0, np.float32),
         )
         assert not (tmp_path / "a.zarr").exists()
-    assert open_store(tmp_path / "a.zarr", "labels").times.tolist() == [1]
+    assert open_store(tmp_path / "a.zarr", "reflectivity").times.tolist() == [1]
 
 
 def test_writing_again_replaces_the_whole_store(tmp_path):
-    write_labels(tmp_path / "a.zarr", times=range(1, 9))
+    write_reflectivity(tmp_path / "a.zarr", times=range(1, 9))
     (tmp_path / "a.zarr" / "stray").write_text("of the old one")
-    write_labels(tmp_path / "a.zarr", times=[5])
-    assert open_store(tmp_path / "a.zarr", "labels").times.tolist() == [5]
+    write_reflectivity(tmp_path / "a.zarr", times=[5])
+    assert open_store(tmp_path / "a.zarr", "reflectivity").times.tolist() == [5]
     assert not (tmp_path / "a.zarr" / "stray").exists()
 
 
 def test_equal_content_is_an_equal_file_whatever_made_it(tmp_path):
-    write_labels(tmp_path / "a.zarr", provenance={"parameters": {"threads": 1}})
-    write_labels(tmp_path / "deep" / "b.zarr", provenance={"parameters": {"threads": 2}})
+    write_reflectivity(tmp_path / "a.zarr", provenance={"parameters": {"threads": 1}})
+    write_reflectivity(tmp_path / "deep" / "b.zarr", provenance={"parameters": {"threads": 2}})
     first, second = content(tmp_path / "a.zarr"), content(tmp_path / "deep" / "b.zarr")
     assert first["zarr.json"] == second["zarr.json"]
     assert first["provenance.json"] != second["provenance.json"]
@@ -168,8 +159,8 @@ def test_equal_content_is_an_equal_file_whatever_made_it(tmp_path):
 
 
 def digest_of(tmp_path, name, **options):
-    write_labels(tmp_path / name, **options)
-    return open_store(tmp_path / name, "labels").digest
+    write_reflectivity(tmp_path / name, **options)
+    return open_store(tmp_path / name, "reflectivity").digest
 
 
 def test_the_digest_is_of_the_content_alone(tmp_path):
@@ -201,7 +192,7 @@ def test_the_digest_sees_one_pixel_of_one_frame(tmp_path):
 
 def test_files_beside_the_arrays_are_kept_and_not_in_the_digest(tmp_path):
     for name in ("a", "b"):
-        with StoreWriter(tmp_path / name, variables=LABELS) as store:
+        with StoreWriter(tmp_path / name, variables=REFLECTIVITY) as store:
             store.files["sources.csv"] = f"time,file\n1,{name}\n"
     assert (tmp_path / "a" / "sources.csv").read_text() == "time,file\n1,a\n"
     assert (tmp_path / "a" / "zarr.json").read_bytes() == (tmp_path / "b" / "zarr.json").read_bytes()
@@ -209,7 +200,7 @@ def test_files_beside_the_arrays_are_kept_and_not_in_the_digest(tmp_path):
 
 @pytest.mark.parametrize("times", [(60, 120, 180), ()])
 def test_xarray_opens_a_store_without_a_warning_and_decodes_its_times(tmp_path, times):
-    write_labels(tmp_path / "a.zarr", times=times)
+    write_reflectivity(tmp_path / "a.zarr", times=times)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         data = xr.open_zarr(tmp_path / "a.zarr")
@@ -232,7 +223,7 @@ def lose_digest(path):
 
 
 def lose_a_variable(path):
-    shutil.rmtree(path / "echo_class")
+    shutil.rmtree(path / "echo_fraction")
     zarr.consolidate_metadata(zarr.open_group(path, use_consolidated=False).store)
 
 
@@ -249,20 +240,20 @@ def stop_the_clock(path):
 @pytest.mark.parametrize(
     ("harm", "message"),
     [
-        (shutil.rmtree, "no whole labels store is there"),
-        (lose_metadata, "no whole labels store is there"),
+        (shutil.rmtree, "no whole reflectivity store is there"),
+        (lose_metadata, "no whole reflectivity store is there"),
         (spoil_metadata, "not readable as Zarr"),
         (lose_digest, "no content digest"),
-        (lose_a_variable, "has 'echo_class', this one only"),
+        (lose_a_variable, "has 'echo_fraction', this one only"),
         (lose_the_times, "has 'time', this one only"),
         (stop_the_clock, "its times do not increase"),
     ],
 )
 def test_a_harmed_store_is_refused_with_its_name_and_remedy(tmp_path, harm, message):
-    write_labels(tmp_path / "a.zarr")
+    write_reflectivity(tmp_path / "a.zarr")
     harm(tmp_path / "a.zarr")
     with pytest.raises(StoreError, match=message) as caught:
-        open_store(tmp_path / "a.zarr", "labels")
+        open_store(tmp_path / "a.zarr", "reflectivity")
     assert "a.zarr" in str(caught.value)
     assert "snakemake" in str(caught.value)
 
@@ -279,7 +270,7 @@ def test_another_type_or_order_of_dimensions_is_refused(tmp_path, variable):
 
 
 def test_a_store_of_another_kind_is_refused(tmp_path):
-    write_labels(tmp_path / "a.zarr")
+    write_reflectivity(tmp_path / "a.zarr")
     with pytest.raises(StoreError, match="a rgb store has 'rgb'"):
         open_store(tmp_path / "a.zarr", "rgb")
 
@@ -287,16 +278,15 @@ def test_a_store_of_another_kind_is_refused(tmp_path):
 def test_a_writer_takes_frames_only_in_time_order_and_of_its_shape(tmp_path):
     good = {
         "reflectivity": np.zeros(SHAPE, np.uint8),
-        "echo_class": np.zeros(SHAPE, np.uint8),
         "echo_fraction": np.array(0, np.float32),
     }
     for time, bad in [
         (60, {}),
         (59, {}),
-        (61, {"echo_class": np.zeros((5, 4), np.uint8)}),
-        (61, {"echo_class": np.zeros(SHAPE, np.int64)}),
+        (61, {"reflectivity": np.zeros((5, 4), np.uint8)}),
+        (61, {"reflectivity": np.zeros(SHAPE, np.int64)}),
     ]:
-        with pytest.raises(AssertionError), StoreWriter(tmp_path / "a.zarr", variables=LABELS) as store:
+        with pytest.raises(AssertionError), StoreWriter(tmp_path / "a.zarr", variables=REFLECTIVITY) as store:
             store.append(60, **good)
             store.append(time, **(good | bad))
     assert not list(tmp_path.iterdir())
@@ -305,25 +295,25 @@ def test_a_writer_takes_frames_only_in_time_order_and_of_its_shape(tmp_path):
 @pytest.fixture(scope="module")
 def series_paths(tmp_path_factory):
     folder = tmp_path_factory.mktemp("series")
-    write_labels(folder / "a.zarr", times=range(0, 300, 60))
-    write_labels(folder / "b.zarr", times=range(300, 660, 60), seed=1)
+    write_reflectivity(folder / "a.zarr", times=range(0, 300, 60))
+    write_reflectivity(folder / "b.zarr", times=range(300, 660, 60), seed=1)
     return [folder / "b.zarr", folder / "a.zarr"]
 
 
-@given(asked=st.lists(st.tuples(st.sampled_from(["reflectivity", "echo_class"]), st.integers(0, 12)), max_size=30))
+@given(asked=st.lists(st.integers(0, 12), max_size=30))
 def test_reading_ahead_gives_the_same_frames_in_any_order(series_paths, asked):
-    plain, ahead = TimeSeries(series_paths, "labels"), TimeSeries(series_paths, "labels", ahead=3)
-    for name, number in asked:
-        wanted, found = plain.frame(name, 60 * number), ahead.frame(name, 60 * number)
+    plain, ahead = TimeSeries(series_paths, "reflectivity"), TimeSeries(series_paths, "reflectivity", ahead=3)
+    for number in asked:
+        wanted, found = (series.frame("reflectivity", 60 * number) for series in (plain, ahead))
         assert (wanted is None) == (found is None) == (number > 10)
         assert found is None or (np.array_equal(wanted, found) and not found.flags.writeable)
 
 
 def test_a_series_over_several_stores_is_looked_up_by_time(tmp_path):
-    first = write_labels(tmp_path / "a.zarr", times=(60, 120))
-    second = write_labels(tmp_path / "b.zarr", times=(240, 300), seed=1)
-    write_labels(tmp_path / "c.zarr", times=())
-    series = TimeSeries([tmp_path / name for name in ("b.zarr", "a.zarr", "c.zarr")], "labels")
+    first = write_reflectivity(tmp_path / "a.zarr", times=(60, 120))
+    second = write_reflectivity(tmp_path / "b.zarr", times=(240, 300), seed=1)
+    write_reflectivity(tmp_path / "c.zarr", times=())
+    series = TimeSeries([tmp_path / name for name in ("b.zarr", "a.zarr", "c.zarr")], "reflectivity")
     assert series.times == [60, 120, 240, 300]
     assert np.array_equal(series.frame("reflectivity", 120), first[1]["reflectivity"])
     assert np.array_equal(series.frame("reflectivity", 300), second[1]["reflectivity"])

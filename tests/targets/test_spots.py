@@ -24,14 +24,14 @@ from radar_cleaner.georeference.grid import RadarGeometry
 from radar_cleaner.models.blocks import draw_weights
 from radar_cleaner.models.files import save_model
 from radar_cleaner.models.registry import build_model
-from radar_cleaner.stages.align_others import align_others
+from radar_cleaner.stages.align_radars import align_radars
 from radar_cleaner.stages.build_clutter_atlas import build_clutter_atlas
 from radar_cleaner.stages.build_rgb_store import build_rgb_store
 from radar_cleaner.stages.build_warp_grid import build_warp_grid
 from radar_cleaner.stages.clean_frames import clean_frames
 from radar_cleaner.stages.compose_radars import compose_radars
+from radar_cleaner.stages.decode_reflectivity import decode_reflectivity
 from radar_cleaner.stages.label_echoes import label_echoes
-from radar_cleaner.stages.vote_echoes import vote_echoes
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.reader import open_store
 from radar_cleaner.storage.shards import to_datetime
@@ -136,10 +136,10 @@ def prepare(layout: Layout, folder: Path, radar: RadarGeometry) -> None:
         output=layout.rgb(name, SHARD),
         rejects=layout.rejects(name, SHARD),
     )
-    label_echoes(
+    decode_reflectivity(
         radar=name,
         rgb=layout.rgb(name, SHARD),
-        output=layout.labels(name, SHARD),
+        output=layout.reflectivity(name, SHARD),
         codec="fast",
         plot_box=(100, 0, 580, 480),
         center=(340, 239),
@@ -150,9 +150,6 @@ def prepare(layout: Layout, folder: Path, radar: RadarGeometry) -> None:
         palette=Path(__file__).parents[2] / "config/palettes/eccc.csv",
         tolerance=20,
         min_dbz=5,
-        opening=3,
-        closing=3,
-        min_area=9,
     )
     build_clutter_atlas(
         results=layout.results,
@@ -168,23 +165,26 @@ def prepare(layout: Layout, folder: Path, radar: RadarGeometry) -> None:
 
 def finish(layout: Layout, own: RadarGeometry, other: RadarGeometry, model: Path) -> None:
     name = own.radar
-    align_others(
+    align_radars(
         radar=name,
-        labels=layout.labels(name, SHARD),
+        reflectivity=layout.reflectivity(name, SHARD),
         others=[other.radar],
-        other_labels=[layout.labels(other.radar, SHARD)],
+        other_reflectivity=[layout.reflectivity(other.radar, SHARD)],
         other_warps=[layout.warp(name, other.radar)],
         output=layout.aligned(name, SHARD),
         codec="fast",
     )
-    vote_echoes(
-        labels=layout.labels(name, SHARD),
+    label_echoes(
+        reflectivity=layout.reflectivity(name, SHARD),
+        opening=3,
+        closing=3,
+        min_area=9,
         atlas=layout.atlas(name),
         aligned=layout.aligned(name, SHARD),
         other_warps=[layout.warp(name, other.radar)],
         weights=Weights(0, 0, 0, area_weight=1, atlas_weight=1, persistence_weight=0, others_weight=1),
         min_confidence=0.2,
-        output=layout.targets(name, SHARD),
+        output=layout.labels(name, SHARD),
         labelers=layout.labelers(name, SHARD),
         codec="fast",
     )
@@ -211,11 +211,11 @@ def finish(layout: Layout, own: RadarGeometry, other: RadarGeometry, model: Path
 @pytest.mark.parametrize(
     ("kind", "variable", "echo"),
     [
-        ("labels", "reflectivity", (1, 254)),
+        ("reflectivity", "reflectivity", (1, 254)),
         ("aligned", "reflectivity", (1, 254)),
-        ("targets", "echo_class", (1, 1)),
+        ("labels", "echo_class", (1, 1)),
     ],
-    ids=["label", "others", "target"],
+    ids=["reflectivity", "other_radars", "label"],
 )
 def test_a_spot_keeps_its_pixel_on_the_radars_own_grid(
     chain: tuple[Layout, list[tuple[float, float]]],
@@ -242,7 +242,7 @@ def test_own_and_others_and_target_stay_together_in_augmented_crops(
     name = radar.radar
     samples = [Sample(FIRST + 360 * number, name) for number in range(len(places))]
     sources = RadarSources(
-        [layout.labels(name, SHARD)], [layout.aligned(name, SHARD)], [layout.targets(name, SHARD)]
+        [layout.reflectivity(name, SHARD)], [layout.aligned(name, SHARD)], [layout.labels(name, SHARD)]
     )
     inputs = Inputs((0,), "none", "max")
     write_bank(tmp_path, {name: sources}, samples, [0], inputs, 10**9)

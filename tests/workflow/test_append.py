@@ -39,7 +39,7 @@ def test_new_frames_touch_their_own_files_and_those_that_see_them(finished: Work
     for radar in RADARS:  # an hour of its own, of which no other hour sees a frame
         shutil.copy2(SAMPLE / f"frames/{radar}/{radar}_202407110330.png", workspace.root / f"frames/{radar}")
     workspace.run()
-    kinds = ("rgb", "labels", "aligned", "targets", "cleaned")
+    kinds = ("rgb", "reflectivity", "aligned", "labels", "cleaned")
     own = {f"{kind}/{radar}/20240711T03" for kind in kinds for radar in RADARS}
     assert touched(before, results) == own | {"composite/20240711T03"} | report
 
@@ -50,8 +50,8 @@ def test_new_frames_touch_their_own_files_and_those_that_see_them(finished: Work
     hour, last_hour = "20240711T00", "20240710T23"  # of which the window reaches over midnight
     # Nothing that was learned, nor any vote of the training period, which ends with the last hour.
     assert touched(before, results) == report | {
-        *(f"{kind}/CASGO/{hour}" for kind in ("rgb", "labels")),
-        *(f"{kind}/{radar}/{hour}" for kind in ("aligned", "targets") for radar in RADARS),
+        *(f"{kind}/CASGO/{hour}" for kind in ("rgb", "reflectivity")),
+        *(f"{kind}/{radar}/{hour}" for kind in ("aligned", "labels") for radar in RADARS),
         *(f"cleaned/{radar}/{name}" for radar in RADARS for name in (hour, last_hour)),
         *(f"composite/{name}" for name in (hour, last_hour)),
     }
@@ -94,12 +94,12 @@ def products(radar: str, day: str, *others: str) -> set[Any]:
 
 
 def test_a_new_day_makes_its_own_stores_and_product(days: Workspace) -> None:
-    rules = ("build_rgb_store", "label_echoes", "align_others", "vote_echoes")
+    rules = ("build_rgb_store", "decode_reflectivity", "align_radars", "label_echoes")
     own = jobs(", ".join(f"{rule} CASGO/20240802" for rule in rules))
     add_day(days, "CASGO", "20240802")
     try:
         # The last frame of the day before has its neighbour now.
-        before = jobs("vote_echoes CASGO/20240801") | products("CASGO", "20240801")
+        before = jobs("label_echoes CASGO/20240801") | products("CASGO", "20240801")
         assert days.dry_run() == own | products("CASGO", "20240802") | before
         # Without a frame after as input, nothing of an older day is made again.
         behind = changed(days.config, "samples.input_minutes", [-12, -6, 0])
@@ -114,9 +114,9 @@ def test_a_late_frame_of_an_old_day_remakes_that_day_and_what_sees_it(days: Work
     late = frame(days, "202408011200", "CASGO")
     shutil.copyfile(frame(days, "202408010600", "CASGO"), late)
     try:
-        own = jobs("build_rgb_store CASGO/20240801, label_echoes CASGO/20240801")
+        own = jobs("build_rgb_store CASGO/20240801, decode_reflectivity CASGO/20240801")
         both = jobs(
-            ", ".join(f"{rule} {radar}/20240801" for rule in ("align_others", "vote_echoes") for radar in RADARS)
+            ", ".join(f"{rule} {radar}/20240801" for rule in ("align_radars", "label_echoes") for radar in RADARS)
         )
         # Midnight's frames are the neighbours of the day before.
         seen = products("CASGO", "20240801", "CASCM") | products("CASGO", "20240731", "CASCM")
@@ -131,4 +131,4 @@ def test_a_training_period_moved_on_by_a_month_retrains(days: Workspace) -> None
     assert {job.rule for job in found} == FROM_ATLAS - {"evaluate_model"} | {"split_samples"}
     # The atlas is of the training period, and votes on every echo.
     every = {f"{radar}/{day}" for radar in RADARS for day in ("20240730", "20240731", "20240801")}
-    assert {job.wildcards for job in found if job.rule == "vote_echoes"} == every
+    assert {job.wildcards for job in found if job.rule == "label_echoes"} == every

@@ -46,7 +46,7 @@ class Archive:
 def cluster_jobs(archive: Archive) -> dict[str, int]:
     """The jobs of a run over the archive, by group."""
     shards = len(archive._shards)
-    parts = {"decode": 2 * shards, "vote": 2 * shards, "clean": shards}
+    parts = {"decode": 2 * shards, "label": 2 * shards, "clean": shards}
     return {group: math.ceil(count / group_components(archive)[group]) for group, count in parts.items()}
 
 
@@ -60,7 +60,7 @@ def test_a_year_of_two_radars_by_day_is_tens_of_jobs():
 @pytest.mark.parametrize("geotiff", [False, True])
 def test_no_job_asks_for_more_than_its_share_unless_one_shard_does(frames, geotiff):
     held = group_components(Archive(shards=500, frames=frames, geotiff=geotiff))
-    decode = minutes("build_rgb_store", frames) + minutes("label_echoes", frames)
+    decode = minutes("build_rgb_store", frames) + minutes("decode_reflectivity", frames)
     assert held["decode"] == 1 or held["decode"] * decode <= ASKED_MINUTES
     clean = 2 * minutes("clean_frames", frames) + minutes("compose_radars", frames)
     assert held["clean"] == 1 or held["clean"] * clean <= ASKED_MINUTES
@@ -69,14 +69,14 @@ def test_no_job_asks_for_more_than_its_share_unless_one_shard_does(frames, geoti
 
 def test_larger_shards_make_fewer_a_job_and_more_work_too():
     days, months = (group_components(Archive(12, frames)) for frames in (96, 2976))
-    assert all(months[group] < days[group] for group in ("decode", "vote", "clean"))
+    assert all(months[group] < days[group] for group in ("decode", "label", "clean"))
     assert group_components(Archive(12, 96, geotiff=True))["clean"] < days["clean"]
 
 
 def test_larger_pictures_and_eight_turns_make_fewer_a_job():
     plain = group_components(Archive(12, 500))
     large = group_components(Archive(12, 500, size=(1920, 1080)))
-    assert all(large[group] < plain[group] for group in ("decode", "vote", "clean"))
+    assert all(large[group] < plain[group] for group in ("decode", "label", "clean"))
     turned = group_components(Archive(12, 500, tta=True))
     assert turned["clean"] < plain["clean"] and turned["decode"] == plain["decode"]
 
@@ -89,7 +89,7 @@ def test_time_follows_frames_and_grows_with_each_attempt():
     asked = [minutes("clean_frames", 2976, attempt) for attempt in (1, 2, 3)]
     assert asked[0] < asked[1] < asked[2] <= 3 * asked[0]
     assert minutes("clean_frames", 6) < asked[0]
-    assert minutes("vote_echoes", 1) >= 2
+    assert minutes("label_echoes", 1) >= 2
 
 
 def test_the_composite_counts_the_radar_with_most_frames():
@@ -105,7 +105,7 @@ def test_shards_share_jobs_and_a_caller_can_say_how_many(scratch: Workspace):
         output = scratch.snakemake("--profile", "slurm", "--dry-run", *arguments).stdout
         return sorted(re.findall(r"Group job (\w+) ", output))
 
-    assert groups() == ["clean", "decode", "once", "vote"]
+    assert groups() == ["clean", "decode", "once", "label"]
     assert groups("--group-components", "decode=4").count("decode") == 2
 
 

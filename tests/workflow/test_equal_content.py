@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from rerun_cases import FROM_ATLAS, FROM_FRAMES, FROM_LABELS, changed, frame
+from rerun_cases import FROM_ATLAS, FROM_FRAMES, FROM_REFLECTIVITY, changed, frame
 from workflow_cases import Workspace
 
 Config = dict[str, Any]
@@ -40,7 +40,7 @@ def write_comment(workspace: Workspace) -> Config:
 @pytest.mark.parametrize(
     ("change", "rule", "stores", "rules"),
     [
-        (lower_threshold, "label_echoes", "labels/CASCM", FROM_LABELS),
+        (lower_threshold, "decode_reflectivity", "reflectivity/CASCM", FROM_REFLECTIVITY),
         (encode_again, "build_rgb_store", "rgb/CASGO/20240710T22.zarr", FROM_FRAMES - {"list_test_samples"}),
         (write_comment, "build_clutter_atlas", "atlas", FROM_ATLAS),
     ],

@@ -77,7 +77,7 @@ class Kill:
 
 
 MOMENTS = (("writing", 2), ("placing", 1))
-PREPARING = ("label-echoes", "build-clutter-atlas", "build-warp-grid", "align-others", "vote-echoes")
+PREPARING = ("decode-reflectivity", "build-clutter-atlas", "build-warp-grid", "align-radars", "label-echoes")
 CLEANING = ("clean-frames", "compose-radars")
 KILLS = [
     Kill("list-unplaced-frames"),

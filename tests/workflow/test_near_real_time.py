@@ -85,17 +85,17 @@ def test_a_frame_makes_its_jobs_and_those_that_see_it(
     watched.pretend("clean")
     now = {"now": "1312", "last": "1306"}
     arrive(watched, "1312", radars=("CASGO",))
-    own = "build_rgb_store {0}/now, label_echoes {0}/now, align_others {0}/now, clean_frames {0}/now"
+    own = "build_rgb_store {0}/now, decode_reflectivity {0}/now, align_radars {0}/now, clean_frames {0}/now"
     assert watched.dry_run("clean") == at(own.format("CASGO") + ", compose_radars now" + again[0], **now)
     watched.pretend("clean")
     arrive(watched, "1312", radars=("CASCM",))
-    other = ", align_others CASGO/now, clean_frames CASGO/now, compose_radars now"
+    other = ", align_radars CASGO/now, clean_frames CASGO/now, compose_radars now"
     assert watched.dry_run("clean") == at(own.format("CASCM") + other + again[1], **now)
 
 
 @pytest.mark.parametrize(
     ("persistence", "again"),
-    [(0, ""), (0.25, ", vote_echoes CASGO/last, clean_frames CASGO/last, compose_radars last")],
+    [(0, ""), (0.25, ", label_echoes CASGO/last, clean_frames CASGO/last, compose_radars last")],
     ids=["no neighbours in time", "the frame after"],
 )
 def test_votes_of_a_frame_are_made_with_it_and_again_where_the_frame_after_votes_too(
@@ -106,7 +106,7 @@ def test_votes_of_a_frame_are_made_with_it_and_again_where_the_frame_after_votes
     arrive(watched, "1300", "1306")
     watched.pretend("clean")
     arrive(watched, "1312", radars=("CASGO",))
-    own = "build_rgb_store {0}, label_echoes {0}, align_others {0}, vote_echoes {0}, clean_frames {0}"
+    own = "build_rgb_store {0}, decode_reflectivity {0}, align_radars {0}, label_echoes {0}, clean_frames {0}"
     wanted = own.format("CASGO/now") + ", compose_radars now" + again
     assert watched.dry_run("clean") == at(wanted, now="1312", last="1306")
 
@@ -123,7 +123,7 @@ def test_calls_that_were_missed_lose_no_frame_of_the_newest_minutes_and_nothing_
     products = {job.wildcards for job in found if job.rule == "compose_radars"}
     assert products == {f"20240711T{when}" for when in ("1318", "1324", "1330")}
     # The first of them is judged with the two before it, which are labelled for that alone.
-    labelled = {job.wildcards for job in found if job.rule == "label_echoes"}
+    labelled = {job.wildcards for job in found if job.rule == "decode_reflectivity"}
     assert labelled == {f"{radar}/20240711T{when}" for radar in RADARS for when in came}
     cleaned = {job.wildcards.split("/")[1] for job in found if job.rule == "clean_frames"}
     assert cleaned == products

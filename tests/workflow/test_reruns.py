@@ -19,7 +19,7 @@ from rerun_cases import (
     FORECASTS,
     FROM_LABELS,
     FROM_MODEL,
-    FROM_TARGETS,
+    FROM_REFLECTIVITY,
     GIVEN_KEYS,
     GIVEN_MODEL,
     KEYS,
@@ -139,7 +139,7 @@ def test_a_radars_own_key_reruns_what_the_common_one_does_for_this_radar_alone(
     radar = 0 if other and key.startswith(("labels.legend", "labels.tolerance")) else 1  # whose method looks at it
     found = workspace.dry_run(config=changed(workspace.config, f"radars.{radar}.{key}", value))
     assert {job.rule for job in found} == rules
-    own = {"list_unplaced_frames", "build_rgb_store", "label_echoes", "build_clutter_atlas"}
+    own = {"list_unplaced_frames", "build_rgb_store", "decode_reflectivity", "build_clutter_atlas"}
     radars = {job.wildcards.split("/")[0] for job in found if job.rule in own}
     assert radars == ({workspace.config["radars"][radar]["id"]} if rules else set())
 
@@ -148,8 +148,8 @@ def test_a_radars_own_key_reruns_what_the_common_one_does_for_this_radar_alone(
     ("keys", "rules"),
     [
         (("labels.opening_px", "labels.closing_px"), FROM_LABELS),
-        (("labels.min_dbz", "labels.min_area_px"), FROM_LABELS),
-        (("votes.colour", "votes.area"), FROM_TARGETS),
+        (("labels.min_dbz", "labels.min_area_px"), FROM_REFLECTIVITY),
+        (("votes.colour", "votes.area"), FROM_LABELS),
         (("training.drop_neighbours", "training.drop_others"), FROM_MODEL),
         (("training.weight_decay", "training.input_noise_dbz"), FROM_MODEL),
     ],
@@ -209,8 +209,8 @@ def test_a_radars_centre_reruns_its_own_labels_and_what_follows(finished: Worksp
     config = copy.deepcopy(finished.config)
     config["radars"][0]["center_px"] = [341, 239]
     jobs = finished.dry_run(config=config)
-    assert {job.rule for job in jobs} == FROM_LABELS | {"build_warp_grid"}
-    assert {job.wildcards.split("/")[0] for job in jobs if job.rule == "label_echoes"} == {"CASGO"}
+    assert {job.rule for job in jobs} == FROM_REFLECTIVITY | {"build_warp_grid"}
+    assert {job.wildcards.split("/")[0] for job in jobs if job.rule == "decode_reflectivity"} == {"CASGO"}
     # The first radar's plane is the composite's, so that every grid but the other radar's own moves.
     grids = {job.wildcards for job in jobs if job.rule == "build_warp_grid"}
     assert grids == {"CASGO/CASGO", "CASGO/CASCM", "CASCM/CASGO", "composite/CASGO", "composite/CASCM"}

@@ -13,7 +13,7 @@ from rerun_cases import (
     FROM_GEOMETRY,
     FROM_LABELS,
     FROM_MODEL,
-    FROM_TARGETS,
+    FROM_REFLECTIVITY,
     NO_RULES,
     NOTHING,
     PRODUCTS,
@@ -40,15 +40,15 @@ def test_a_new_frame_of_a_later_hour_makes_its_own_stores_and_product(finished: 
         found = finished.dry_run()
     shard = "20240711T03"
     assert found == jobs(
-        f"build_rgb_store CASGO/{shard}, label_echoes CASGO/{shard}, align_others CASGO/{shard}, "
-        f"vote_echoes CASGO/{shard}, clean_frames CASGO/{shard}, compose_radars {shard}, write_report"
+        f"build_rgb_store CASGO/{shard}, decode_reflectivity CASGO/{shard}, align_radars CASGO/{shard}, "
+        f"label_echoes CASGO/{shard}, clean_frames CASGO/{shard}, compose_radars {shard}, write_report"
     )
 
 
 # Of 2024-07-11 00 UTC; the last training hour's cleaning reads its labels: the window reaches over midnight.
 AFTER_MIDNIGHT = (
-    "build_rgb_store CASGO/20240711T00, label_echoes CASGO/20240711T00, align_others CASGO/20240711T00, "
-    "align_others CASCM/20240711T00, vote_echoes CASGO/20240711T00, vote_echoes CASCM/20240711T00, "
+    "build_rgb_store CASGO/20240711T00, decode_reflectivity CASGO/20240711T00, align_radars CASGO/20240711T00, "
+    "align_radars CASCM/20240711T00, label_echoes CASGO/20240711T00, label_echoes CASCM/20240711T00, "
     "clean_frames CASGO/20240711T00, clean_frames CASGO/20240710T23, "
     "clean_frames CASCM/20240711T00, clean_frames CASCM/20240710T23, compose_radars 20240711T00, "
     "compose_radars 20240710T23, write_report"
@@ -70,8 +70,8 @@ def test_a_new_frame_at_a_shards_start_reruns_the_shard_before_it_too(finished: 
     with replaced(frame(finished, "202407110100"), new):
         found = finished.dry_run()
     assert found == jobs(
-        "build_rgb_store CASGO/20240711T01, label_echoes CASGO/20240711T01, align_others CASGO/20240711T01, "
-        "vote_echoes CASGO/20240711T01, vote_echoes CASGO/20240711T00, "
+        "build_rgb_store CASGO/20240711T01, decode_reflectivity CASGO/20240711T01, "
+        "align_radars CASGO/20240711T01, label_echoes CASGO/20240711T01, label_echoes CASGO/20240711T00, "
         "clean_frames CASGO/20240711T01, clean_frames CASGO/20240711T00, compose_radars 20240711T01, "
         "compose_radars 20240711T00, write_report"
     )
@@ -87,9 +87,9 @@ def test_a_frame_of_the_training_period_retrains(finished: Workspace, tmp_path: 
         context = replaced(frame(finished, time), other)
     with context:
         found = finished.dry_run()
-    assert {job.rule for job in found} == (FROM_LABELS | {"build_rgb_store"}) - {"list_test_samples"}
+    assert {job.rule for job in found} == (FROM_REFLECTIVITY | {"build_rgb_store"}) - {"list_test_samples"}
     assert {job.wildcards for job in found if job.rule == "build_rgb_store"} == {"CASGO/20240710T22"}
-    assert {job.wildcards for job in found if job.rule == "label_echoes"} == {"CASGO/20240710T22"}
+    assert {job.wildcards for job in found if job.rule == "decode_reflectivity"} == {"CASGO/20240710T22"}
     assert {job.wildcards for job in found if job.rule == "build_clutter_atlas"} == {"CASGO"}
 
 
@@ -110,11 +110,11 @@ def test_an_edited_file_of_plants_trains_again(finished: Workspace) -> None:
 FROM = {
     "list_unplaced_frames": {"list_unplaced_frames", "write_report"},
     "build_rgb_store": FROM_FRAMES,
-    "label_echoes": FROM_LABELS,
+    "decode_reflectivity": FROM_REFLECTIVITY,
     "build_clutter_atlas": FROM_ATLAS,
     "build_warp_grid": FROM_GEOMETRY,
-    "align_others": {"align_others"} | FROM_TARGETS,
-    "vote_echoes": FROM_TARGETS,
+    "align_radars": {"align_radars"} | FROM_LABELS,
+    "label_echoes": FROM_LABELS,
     "split_samples": {"split_samples"} | FROM_MODEL,
     "list_test_samples": {"list_test_samples"} | SCORES,
     "train_model": FROM_MODEL,
@@ -153,9 +153,9 @@ def test_every_module_is_run_by_a_rule_or_known_to_be_of_none() -> None:
 @pytest.mark.parametrize(
     ("module", "rules"),
     [
-        ("reflectivity/colour_table", FROM_LABELS),
+        ("reflectivity/colour_table", FROM_REFLECTIVITY),
         ("models/tiny_unet", FROM_MODEL),
-        ("stages/vote_echoes", FROM_TARGETS),
+        ("stages/label_echoes", FROM_LABELS),
         ("stages/write_report", {"write_report"}),
         ("cli", NOTHING),
     ],

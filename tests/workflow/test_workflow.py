@@ -21,11 +21,11 @@ EMPTY_ZIP = b"PK\x05\x06" + bytes(18)  # what the plan takes for a model file
 UP_TO_TRAINING = {
     "list_unplaced_frames",
     "build_rgb_store",
-    "label_echoes",
+    "decode_reflectivity",
     "build_clutter_atlas",
     "build_warp_grid",
-    "align_others",
-    "vote_echoes",
+    "align_radars",
+    "label_echoes",
     "split_samples",
     "train_model",
 }
@@ -58,7 +58,7 @@ def test_no_target_reads_frames_of_another_period_and_no_mask_of_the_evaluation_
     seen = {False: set[str](), True: set[str]()}  # by whether the target is of the evaluation
     masks: list[tuple[bool, str]] = []
     for block in re.split(r"\n(?=rule )", output):
-        if not block.startswith("rule vote_echoes:"):
+        if not block.startswith("rule label_echoes:"):
             continue
         found = re.search(r"^    input: (.*)$", block, re.MULTILINE)
         shard = re.search(r"^    wildcards: .*shard=(\w+)", block, re.MULTILINE)
@@ -100,16 +100,16 @@ def test_cleaning_with_a_given_model_needs_neither_training_nor_evaluation(scrat
     assert scratch.rules("clean", config=config) == {
         "list_unplaced_frames",
         "build_rgb_store",
-        "label_echoes",
+        "decode_reflectivity",
         "build_warp_grid",
-        "align_others",
+        "align_radars",
         "build_clutter_atlas",
-        "vote_echoes",
+        "label_echoes",
         "clean_frames",
         "compose_radars",
     }
     config["cleaning"]["votes"] = 0
-    assert not scratch.rules("clean", config=config) & {"build_clutter_atlas", "vote_echoes"}
+    assert not scratch.rules("clean", config=config) & {"build_clutter_atlas", "label_echoes"}
     config["cleaning"]["votes"], config["votes"] = 1, {"atlas": 0}
     assert "build_clutter_atlas" not in scratch.rules("clean", config=config)
 

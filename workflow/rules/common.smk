@@ -26,6 +26,7 @@ from radar_cleaner.frames.archives import is_archive
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.frames.sources import REMOTE, is_remote
 from radar_cleaner.storage.code_digest import CodeReader
+from radar_cleaner.storage.shards import encode_stores
 
 share_python(ROOT)
 
@@ -186,7 +187,7 @@ def name_flags(wildcards):
 
 
 def atlas_pictures(radar):
-    """The pictures that the atlas reads beside the labels: only `deviation` looks at colours."""
+    """The pictures that the atlas reads beside the reflectivity: only `deviation` looks at colours."""
     if config["atlas"]["method"] == "frequency":
         return []
     return [(radar, shard) for shard in plan.shards(radar, "atlas")]

@@ -1,7 +1,7 @@
 rule list_test_samples:
     """Write the table of test samples: every time of `evaluation.period` whose inputs are all there."""
     input:
-        labels=stores("labels", plan.pairs("evaluation")),
+        reflectivity=stores("reflectivity", plan.pairs("evaluation")),
     output:
         table="<results>/samples/test.csv",
     log:
@@ -38,9 +38,9 @@ rule evaluate_model:
     """
     input:
         samples="<results>/samples/test.csv",
-        labels=stores("labels", plan.pairs("evaluation")),
+        reflectivity=stores("reflectivity", plan.pairs("evaluation")),
         aligned=stores("aligned", plan.pairs("evaluation")),
-        targets=stores("targets", plan.pairs("evaluation")),
+        labels=stores("labels", plan.pairs("evaluation")),
         rgb=stores("rgb", plan.pairs("evaluation")),
         atlas=expand("<results>/atlas/{radar}.zarr/zarr.json", radar=plan.radars),
         static=static_stores(plan.radars),
@@ -129,9 +129,9 @@ rule evaluate_forecasts:
     """
     input:
         samples="<results>/samples/test.csv",
-        labels=stores("labels", plan.pairs("evaluation")),
+        reflectivity=stores("reflectivity", plan.pairs("evaluation")),
         aligned=stores("aligned", plan.pairs("evaluation")),
-        targets=stores("targets", plan.pairs("evaluation")),
+        labels=stores("labels", plan.pairs("evaluation")),
         atlas=model_atlases(plan.radars),
         static=static_stores(plan.radars),
         model=models_of("cleaning", "model"),

@@ -29,15 +29,15 @@ rule build_warp_grid:
         " 2> {log:q}"
 
 
-rule align_others:
+rule align_radars:
     """
     Pool the other radars on a radar's own grid, at its own times: the highest reflectivity of those that
     see. With `samples.atlas: mask` a radar does not see where it has clutter.
     """
     input:
-        labels="<results>/labels/{radar}/{shard}.zarr/zarr.json",
-        other_labels=lambda wildcards: stores(
-            "labels", [(other, wildcards.shard) for other in others(wildcards)]
+        reflectivity="<results>/reflectivity/{radar}/{shard}.zarr/zarr.json",
+        other_reflectivity=lambda wildcards: stores(
+            "reflectivity", [(other, wildcards.shard) for other in others(wildcards)]
         ),
         other_warps=lambda wildcards: [
             f"<results>/warp/{wildcards.radar}/{other}.zarr/zarr.json" for other in others(wildcards)
@@ -50,28 +50,28 @@ rule align_others:
     output:
         store="<results>/aligned/{radar}/{shard}.zarr/zarr.json",
     log:
-        "<logs>/align_others/{radar}/{shard}.log",
+        "<logs>/align_radars/{radar}/{shard}.log",
     benchmark:
-        "<benchmarks>/align_others/{radar}/{shard}.tsv"
+        "<benchmarks>/align_radars/{radar}/{shard}.tsv"
     conda:
         "../../envs/preparation.yaml"
     resources:
         mem_mb=growing(1000),
-        runtime=by_frames("align_others"),
+        runtime=by_frames("align_radars"),
         lanes=1,
     params:
-        code=code("align_others"),
+        code=code("align_radars"),
         others=lambda wildcards, input: (
             flag("--others", others(wildcards))
-            + flag("--other-labels", list(input.other_labels))
+            + flag("--other-reflectivity", list(input.other_reflectivity))
             + flag("--other-warps", list(input.other_warps))
             + flag("--other-atlases", list(input.other_atlases))
         ),
         codec=flag("--codec", config["stores"]["codec"]),
     shell:
-        "python -m radar_cleaner align-others"
+        "python -m radar_cleaner align-radars"
         " --radar {wildcards.radar:q}"
-        " --labels {input.labels:q}"
+        " --reflectivity {input.reflectivity:q}"
         " {params.others:q}"
         " {params.codec:q}"
         " --output {output.store:q}"

@@ -5,12 +5,12 @@ rule clean_frames:
     is filled by the network, with `cleaning.tta` its answers are means over eight flips and turns.
     """
     input:
-        labels=lambda wildcards: stores("labels", with_neighbours(wildcards)),
+        reflectivity=lambda wildcards: stores("reflectivity", with_neighbours(wildcards)),
         aligned=lambda wildcards: stores("aligned", with_neighbours(wildcards)),
         atlas=lambda wildcards: model_atlases([wildcards.radar]),
         static=lambda wildcards: static_stores([wildcards.radar]),
         votes=lambda wildcards: (
-            stores("targets", [(wildcards.radar, wildcards.shard)]) if config["cleaning"]["votes"] else []
+            stores("labels", [(wildcards.radar, wildcards.shard)]) if config["cleaning"]["votes"] else []
         ),
         model=models_of("cleaning", "model"),
         network=own_code(("cleaning", "model")),

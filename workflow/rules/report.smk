@@ -6,7 +6,10 @@ rule write_report:
     """
     input:
         rgb=stores("rgb", plan.pairs()),
-        labels=stores("labels", plan.pairs()),
+        reflectivity=stores("reflectivity", plan.pairs()),
+        labels=stores(
+            "labels", [(radar, shard) for radar in plan.radars for shard in plan.labelled_shards(radar)]
+        ),
         products=rules.clean.input,
         rejects=[f"<results>/rgb/{radar}/{shard}.rejected.csv" for radar, shard in plan.pairs()],
         unplaced=unplaced_tables(),
@@ -15,7 +18,7 @@ rule write_report:
         ),
         atlas=expand("<results>/atlas/{radar}.zarr/zarr.json", radar=plan.radars) if plan.uses_atlas else [],
         labelers=(
-            [f"<results>/targets/{radar}/{shard}.labelers.csv" for radar, shard in plan.pairs("training")]
+            [f"<results>/labels/{radar}/{shard}.labelers.csv" for radar, shard in plan.pairs("training")]
             if plan.trains
             else []
         ),
@@ -44,7 +47,13 @@ rule write_report:
         period=flag("--period", plan.period_flags("frames")),
         evaluated=["--evaluated"] if plan.evaluates else [],
         trained=["--trained"] if plan.trains else [],
-        labelled=flag("--labelled", plan.store_flags("training") if plan.trains else []),
+        labelled=flag(
+            "--labelled",
+            encode_stores(
+                {radar: shards for radar in plan.radars if (shards := plan.labelled_shards(radar))}
+            ),
+        ),
+        learned_from=flag("--learned-from", plan.store_flags("training") if plan.trains else []),
         atlases=lambda wildcards, input: flag("--atlases", list(input.atlas)),
         frames=flag("--max-frames", config["report"]["frames"]),
         started=flag("--run-started", lambda wildcards: str(Path(config["results"], "run_started"))),
@@ -57,6 +66,7 @@ rule write_report:
         " {params.evaluated}"
         " {params.trained}"
         " {params.labelled:q}"
+        " {params.learned_from:q}"
         " {params.atlases:q}"
         " {params.frames:q}"
         " --rule-graph {input.rule_graph:q}"

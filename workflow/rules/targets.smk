@@ -1,13 +1,14 @@
-rule vote_echoes:
+rule label_echoes:
     """
-    Add up what the labelers say of each echo, as log-odds times the weights of `votes`: its colour, the echo around it,
-    what is thin across the beam, small areas, the clutter atlas, the neighbours in time (of the same period: no
-    training target knows of the evaluation), the other radars, and a user's masks of the training period. The
-    sign is the training target; below `votes.min_confidence` it is unknown.
+    Label the echoes of a shard: add the log-odds of the labelers, each times its weight in `votes`. Labelers look
+    at the colour, the echo around, the shape across the beam, the area (`labels.opening_px`, `closing_px`,
+    `min_area_px`), the clutter atlas, the neighbours in time, the other radars, and a user's masks of the training
+    period. Neighbours are of the same period, so that training does not depend on evaluation. The sign of the sum
+    is the training target; below `votes.min_confidence` it is unknown.
     """
     input:
-        labels="<results>/labels/{radar}/{shard}.zarr/zarr.json",
-        neighbours=lambda wildcards: stores("labels", near_in_time(wildcards)),
+        reflectivity="<results>/reflectivity/{radar}/{shard}.zarr/zarr.json",
+        neighbours=lambda wildcards: stores("reflectivity", near_in_time(wildcards)),
         atlas=lambda wildcards: (
             [f"<results>/atlas/{wildcards.radar}.zarr/zarr.json"] if config["votes"]["atlas"] else []
         ),
@@ -19,20 +20,20 @@ rule vote_echoes:
         ],
         masks=lambda wildcards: plan.training_masks(wildcards.radar, wildcards.shard),
     output:
-        store="<results>/targets/{radar}/{shard}.zarr/zarr.json",
-        labelers="<results>/targets/{radar}/{shard}.labelers.csv",
+        store="<results>/labels/{radar}/{shard}.zarr/zarr.json",
+        labelers="<results>/labels/{radar}/{shard}.labelers.csv",
     log:
-        "<logs>/vote_echoes/{radar}/{shard}.log",
+        "<logs>/label_echoes/{radar}/{shard}.log",
     benchmark:
-        "<benchmarks>/vote_echoes/{radar}/{shard}.tsv"
+        "<benchmarks>/label_echoes/{radar}/{shard}.tsv"
     conda:
         "../../envs/preparation.yaml"
     resources:
         mem_mb=growing(1000),
-        runtime=by_frames("vote_echoes"),
+        runtime=by_frames("label_echoes"),
         lanes=1,
     params:
-        code=code("vote_echoes"),
+        code=code("label_echoes"),
         asked=lambda wildcards, input: (
             flag("--neighbours", list(input.neighbours))
             + flag("--atlas", list(input.atlas))
@@ -44,6 +45,9 @@ rule vote_echoes:
             config["frames"]["cadence_minutes"] if config["votes"]["persistence"] else None,
         ),
         masks=mask_flags,
+        opening=flag("--opening", of_radar("labels", "opening_px")),
+        closing=flag("--closing", of_radar("labels", "closing_px")),
+        min_area=flag("--min-area", of_radar("labels", "min_area_px")),
         weights=flags(
             config["votes"],
             colour="--colour-weight",
@@ -57,8 +61,11 @@ rule vote_echoes:
         min_confidence=flags(config["votes"], "min_confidence"),
         codec=flag("--codec", config["stores"]["codec"]),
     shell:
-        "python -m radar_cleaner vote-echoes"
-        " --labels {input.labels:q}"
+        "python -m radar_cleaner label-echoes"
+        " --reflectivity {input.reflectivity:q}"
+        " {params.opening:q}"
+        " {params.closing:q}"
+        " {params.min_area:q}"
         " {params.asked:q}"
         " {params.cadence:q}"
         " {params.masks:q}"
@@ -115,9 +122,9 @@ rule split_samples:
 rule prepare:
     """Target: everything up to the training, without training."""
     input:
-        stores("labels", plan.pairs()),
+        stores("reflectivity", plan.pairs()),
         stores("aligned", plan.pairs()),
-        stores("targets", plan.pairs("training")) if plan.trains else [],
+        stores("labels", plan.pairs("training")) if plan.trains else [],
         rules.split_samples.output if plan.trains else [],
         expand("<results>/atlas/{radar}.zarr/zarr.json", radar=plan.radars) if plan.uses_atlas else [],
         static_stores(plan.radars),

@@ -8,9 +8,9 @@ rule train_model:
     torchrun passes on the signals that it is told.
     """
     input:
-        labels=stores("labels", plan.pairs("training")),
+        reflectivity=stores("reflectivity", plan.pairs("training")),
         aligned=stores("aligned", plan.pairs("training")),
-        targets=stores("targets", plan.pairs("training")),
+        labels=stores("labels", plan.pairs("training")),
         atlas=lambda wildcards: model_atlases(plan.radars),
         static=static_stores(plan.radars),
         train="<results>/samples/train.csv",

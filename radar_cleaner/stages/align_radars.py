@@ -41,12 +41,12 @@ class _Other:
         return self.gather.apply(codes, NODATA)
 
 
-def align_others(
+def align_radars(
     *,
     radar: str,
-    labels: Path,
+    reflectivity: Path,
     others: list[str] | None = None,
-    other_labels: list[Path] | None = None,
+    other_reflectivity: list[Path] | None = None,
     other_warps: list[Path] | None = None,
     other_atlases: list[Path] | None = None,
     output: Path,
@@ -58,12 +58,12 @@ def align_others(
     ----------
     radar
         Radar whose grid and times are meant.
-    labels
-        Its labels store.
+    reflectivity
+        Its reflectivity store.
     others
         The other radars that have frames in this shard; none is fine.
-    other_labels
-        Their labels stores, in the same order.
+    other_reflectivity
+        Their reflectivity stores, in the same order.
     other_warps
         Warp stores from this radar's grid to theirs, in the same order.
     other_atlases
@@ -74,7 +74,7 @@ def align_others(
     codec
         Compression: compact, or fast.
     """
-    own = open_store(labels, "labels")
+    own = open_store(reflectivity, "reflectivity")
     expect_attrs(own, radar=radar)
     height, width = own.group["reflectivity"].shape[1:]  # type: ignore[union-attr]
     shape = (height, width)
@@ -83,7 +83,7 @@ def align_others(
         _open_other(own, shape, name, label, warp, atlas, inputs)
         for name, label, warp, atlas in zip(
             names,
-            _one_each("other-labels", other_labels, names),
+            _one_each("other-reflectivity", other_reflectivity, names),
             _one_each("other-warps", other_warps, names),
             _one_each("other-atlases", other_atlases, names) if other_atlases else [None] * len(names),
             strict=True,
@@ -102,7 +102,7 @@ def align_others(
         attrs={"radar": radar, "others": names},
         codec=codec,
         provenance={
-            "stage": "align_others",
+            "stage": "align_radars",
             "parameters": {"mask_clutter": bool(other_atlases)},
             "inputs": {str(store.path): store.digest for store in inputs},
         },
@@ -127,13 +127,13 @@ def _open_other(
     own: Store,
     shape: tuple[int, int],
     name: str,
-    labels: Path,
+    reflectivity: Path,
     warp: Path,
     atlas: Path | None,
     inputs: list[Store],
 ) -> _Other:
     """Open the stores of another radar and check that they belong together; adds them to `inputs`."""
-    frames, way = TimeSeries([labels], "labels", AHEAD), open_store(warp, "warp")
+    frames, way = TimeSeries([reflectivity], "reflectivity", AHEAD), open_store(warp, "warp")
     expect_attrs(way, target=own.attrs["radar"], radar=name)
     for store, end in ((own, "target"), (frames.stores[0], "radar")):
         expect_attrs(

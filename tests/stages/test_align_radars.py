@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from store_cases import START, make_atlas, make_labels, pattern_codes, small_geometry, times_from
+from store_cases import START, make_atlas, make_reflectivity, pattern_codes, small_geometry, times_from
 
 from radar_cleaner.conventions import NODATA, UNDETECT
 from radar_cleaner.errors import ConfigError, StoreError
 from radar_cleaner.georeference.regrid import NOBODY
-from radar_cleaner.stages.align_others import align_others
+from radar_cleaner.stages.align_radars import align_radars
 from radar_cleaner.stages.build_warp_grid import build_warp_grid
 from radar_cleaner.storage.reader import open_store
 
@@ -29,17 +29,17 @@ def warp(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
-    return make_labels(tmp_path / "own.zarr", "CASGO", TIMES)
+    return make_reflectivity(tmp_path / "own.zarr", "CASGO", TIMES)
 
 
 def test_another_radar_is_seen_where_and_when_it_looks(tmp_path: Path, own: Path, warp: Path) -> None:
     others_times = [TIMES[0], TIMES[1] + 60, TIMES[3]]
-    other = make_labels(tmp_path / "other.zarr", "CASCM", others_times, codes=EMPTY)
-    align_others(
+    other = make_reflectivity(tmp_path / "other.zarr", "CASCM", others_times, codes=EMPTY)
+    align_radars(
         radar="CASGO",
-        labels=own,
+        reflectivity=own,
         others=["CASCM"],
-        other_labels=[other],
+        other_reflectivity=[other],
         other_warps=[warp],
         output=tmp_path / "aligned.zarr",
     )
@@ -62,12 +62,12 @@ def test_a_spot_lands_where_the_warp_says(tmp_path: Path, own: Path, warp: Path)
     there = np.rint(grid[row, column]).astype(int)
     codes = EMPTY.copy()
     codes[there[1], there[0]] = 120
-    other = make_labels(tmp_path / "other.zarr", "CASCM", TIMES, codes=codes)
-    align_others(
+    other = make_reflectivity(tmp_path / "other.zarr", "CASCM", TIMES, codes=codes)
+    align_radars(
         radar="CASGO",
-        labels=own,
+        reflectivity=own,
         others=["CASCM"],
-        other_labels=[other],
+        other_reflectivity=[other],
         other_warps=[warp],
         output=tmp_path / "aligned.zarr",
     )
@@ -84,12 +84,17 @@ def test_of_several_radars_the_highest_reflectivity_that_anyone_sees_counts(
     build_warp_grid(target="CASGO", radar="TWIN", geometries=flags, output=tmp_path / "twin_warp.zarr")
     first, second = pattern_codes("CASCM", START), pattern_codes("TWIN", START)
     names = {"CASCM": first, "TWIN": second}
-    labels = [make_labels(tmp_path / f"{name}.zarr", name, [START], codes=names[name]) for name in names]
+    labels = [make_reflectivity(tmp_path / f"{name}.zarr", name, [START], codes=names[name]) for name in names]
 
     def pooled(others: list[str], paths: list[Path], warps: list[Path]) -> np.ndarray:
         output = tmp_path / ("_".join(others) + "_aligned.zarr")
-        align_others(
-            radar="CASGO", labels=own, others=others, other_labels=paths, other_warps=warps, output=output
+        align_radars(
+            radar="CASGO",
+            reflectivity=own,
+            others=others,
+            other_reflectivity=paths,
+            other_warps=warps,
+            output=output,
         )
         return open_store(output, "aligned").frame("reflectivity", 0).astype(int)
 
@@ -110,13 +115,13 @@ def test_the_nearest_is_one_that_sees_at_that_time(tmp_path: Path, own: Path, wa
     scale = {"metres_per_pixel": twin.metres_per_pixel}
     clutter = np.zeros((48, 48), bool)
     clutter[20:30] = True
-    align_others(
+    align_radars(
         radar="CASGO",
-        labels=own,
+        reflectivity=own,
         others=["CASCM", "TWIN"],
-        other_labels=[
-            make_labels(tmp_path / "far.zarr", "CASCM", TIMES[:2], codes=EMPTY),
-            make_labels(tmp_path / "twin.zarr", "TWIN", TIMES[1:3], codes=EMPTY, attrs=scale),
+        other_reflectivity=[
+            make_reflectivity(tmp_path / "far.zarr", "CASCM", TIMES[:2], codes=EMPTY),
+            make_reflectivity(tmp_path / "twin.zarr", "TWIN", TIMES[1:3], codes=EMPTY, attrs=scale),
         ],
         other_warps=[warp, tmp_path / "twin_warp.zarr"],
         other_atlases=[
@@ -139,15 +144,15 @@ def test_clutter_of_another_radar_counts_as_not_seen(tmp_path: Path, own: Path, 
     codes = np.full((48, 48), 100, np.uint8)
     clutter = np.zeros((48, 48), bool)
     clutter[20:30] = True
-    other = make_labels(tmp_path / "other.zarr", "CASCM", TIMES, codes=codes)
+    other = make_reflectivity(tmp_path / "other.zarr", "CASCM", TIMES, codes=codes)
     atlas = make_atlas(tmp_path / "atlas.zarr", "CASCM", clutter=clutter)
     frames = {}
     for name, atlases in (("plain", None), ("masked", [atlas])):
-        align_others(
+        align_radars(
             radar="CASGO",
-            labels=own,
+            reflectivity=own,
             others=["CASCM"],
-            other_labels=[other],
+            other_reflectivity=[other],
             other_warps=[warp],
             other_atlases=atlases,
             output=tmp_path / name,
@@ -164,7 +169,7 @@ def test_clutter_of_another_radar_counts_as_not_seen(tmp_path: Path, own: Path, 
 
 @pytest.mark.parametrize("nobody", [None, []])
 def test_one_radar_alone_sees_nothing_else(tmp_path: Path, own: Path, nobody: list[str] | None) -> None:
-    align_others(radar="CASGO", labels=own, others=nobody, output=tmp_path / "aligned.zarr")
+    align_radars(radar="CASGO", reflectivity=own, others=nobody, output=tmp_path / "aligned.zarr")
     store = open_store(tmp_path / "aligned.zarr", "aligned")
     assert store.times.tolist() == TIMES
     assert (store.read("reflectivity") == NODATA).all()
@@ -172,13 +177,13 @@ def test_one_radar_alone_sees_nothing_else(tmp_path: Path, own: Path, nobody: li
 
 
 def test_a_shard_without_frames_gives_one_without_frames(tmp_path: Path, warp: Path) -> None:
-    own = make_labels(tmp_path / "own.zarr", "CASGO", [])
-    other = make_labels(tmp_path / "other.zarr", "CASCM", TIMES)
-    align_others(
+    own = make_reflectivity(tmp_path / "own.zarr", "CASGO", [])
+    other = make_reflectivity(tmp_path / "other.zarr", "CASCM", TIMES)
+    align_radars(
         radar="CASGO",
-        labels=own,
+        reflectivity=own,
         others=["CASCM"],
-        other_labels=[other],
+        other_reflectivity=[other],
         other_warps=[warp],
         output=tmp_path / "aligned.zarr",
     )
@@ -186,15 +191,15 @@ def test_a_shard_without_frames_gives_one_without_frames(tmp_path: Path, warp: P
 
 
 def test_stores_that_do_not_belong_together_are_refused(tmp_path: Path, own: Path, warp: Path) -> None:
-    other = make_labels(tmp_path / "other.zarr", "CASCM", TIMES)
-    moved = make_labels(tmp_path / "moved.zarr", "CASCM", TIMES, center_px=(20, 20))
+    other = make_reflectivity(tmp_path / "other.zarr", "CASCM", TIMES)
+    moved = make_reflectivity(tmp_path / "moved.zarr", "CASCM", TIMES, center_px=(20, 20))
 
-    def run(labels: Path = own, others: Path = other, radar: str = "CASGO", name: str = "CASCM") -> None:
-        align_others(
+    def run(reflectivity: Path = own, others: Path = other, radar: str = "CASGO", name: str = "CASCM") -> None:
+        align_radars(
             radar=radar,
-            labels=labels,
+            reflectivity=reflectivity,
             others=[name],
-            other_labels=[others],
+            other_reflectivity=[others],
             other_warps=[warp],
             output=tmp_path / "aligned.zarr",
         )
@@ -207,6 +212,6 @@ def test_stores_that_do_not_belong_together_are_refused(tmp_path: Path, own: Pat
         run(others=own)
     with pytest.raises(StoreError, match=r"moved.zarr: its center_px is \[20, 20\], wanted \[24.0, 23.0\]"):
         run(others=moved)
-    with pytest.raises(ConfigError, match="--other-labels: 0 stores for 1 --others"):
-        align_others(radar="CASGO", labels=own, others=["CASCM"], output=tmp_path / "aligned.zarr")
+    with pytest.raises(ConfigError, match="--other-reflectivity: 0 stores for 1 --others"):
+        align_radars(radar="CASGO", reflectivity=own, others=["CASCM"], output=tmp_path / "aligned.zarr")
     assert not (tmp_path / "aligned.zarr").exists()

@@ -1,9 +1,7 @@
-rule label_echoes:
+rule decode_reflectivity:
     """
-    Turn the colours of a shard into reflectivity, and say of each echo what a single picture tells of it:
-    `labels.method` reads the colours, `min_dbz` bounds what counts as an echo, `opening_px`, `closing_px`
-    and `min_area_px` find thin and small echoes. Beside that class it has the log-odds by the echo around, and by
-    that beside and along the ray. Overlay and what lies beyond the range is nodata.
+    Decode the colours of a shard to reflectivity: `labels.method` reads the colours, `labels.min_dbz` is the
+    weakest echo. Overlay and pixels beyond the range are nodata.
     """
     input:
         rgb="<results>/rgb/{radar}/{shard}.zarr/zarr.json",
@@ -11,19 +9,19 @@ rule label_echoes:
         mask=lambda wildcards: plan.radars[wildcards.radar].overlay.mask or [],
         batches=settle_batches,
     output:
-        store="<results>/labels/{radar}/{shard}.zarr/zarr.json",
+        store="<results>/reflectivity/{radar}/{shard}.zarr/zarr.json",
     log:
-        "<logs>/label_echoes/{radar}/{shard}.log",
+        "<logs>/decode_reflectivity/{radar}/{shard}.log",
     benchmark:
-        "<benchmarks>/label_echoes/{radar}/{shard}.tsv"
+        "<benchmarks>/decode_reflectivity/{radar}/{shard}.tsv"
     conda:
         "../../envs/preparation.yaml"
     resources:
         mem_mb=growing(1000),
-        runtime=by_frames("label_echoes"),
+        runtime=by_frames("decode_reflectivity"),
         lanes=1,
     params:
-        code=code("label_echoes"),
+        code=code("decode_reflectivity"),
         box=flag(
             "--plot-box", lambda wildcards: plan.radars[wildcards.radar].box(plan.sizes[wildcards.radar])
         ),
@@ -35,12 +33,9 @@ rule label_echoes:
         colours=lambda wildcards: colour_flags(plan.radars[wildcards.radar].labels),
         overlay=lambda wildcards: overlay_flags(plan.radars[wildcards.radar].overlay),
         min_dbz=flag("--min-dbz", of_radar("labels", "min_dbz")),
-        opening=flag("--opening", of_radar("labels", "opening_px")),
-        closing=flag("--closing", of_radar("labels", "closing_px")),
-        min_area=flag("--min-area", of_radar("labels", "min_area_px")),
         codec=flag("--codec", config["stores"]["codec"]),
     shell:
-        "python -m radar_cleaner label-echoes"
+        "python -m radar_cleaner decode-reflectivity"
         " --radar {wildcards.radar:q}"
         " --rgb {input.rgb:q}"
         " {params.box:q}"
@@ -50,9 +45,6 @@ rule label_echoes:
         " {params.overlay:q}"
         " {params.colours:q}"
         " {params.min_dbz:q}"
-        " {params.opening:q}"
-        " {params.closing:q}"
-        " {params.min_area:q}"
         " {params.codec:q}"
         " --output {output.store:q}"
         " 2> {log:q}"
@@ -65,8 +57,8 @@ rule build_clutter_atlas:
     `threshold` and above it is clutter.
     """
     input:
-        labels=lambda wildcards: stores(
-            "labels", [(wildcards.radar, shard) for shard in plan.shards(wildcards.radar, "atlas")]
+        reflectivity=lambda wildcards: stores(
+            "reflectivity", [(wildcards.radar, shard) for shard in plan.shards(wildcards.radar, "atlas")]
         ),
         rgb=lambda wildcards: stores("rgb", atlas_pictures(wildcards.radar)),
     output:

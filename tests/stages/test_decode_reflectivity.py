@@ -1,0 +1,173 @@
+"""The reflectivity store holds what the colours mean, in plot-box pixels."""
+
+import numpy as np
+import pytest
+from picture_cases import (
+    BACKGROUND,
+    BOXES,
+    LEGEND_COLOURS,
+    LOWER_DBZ,
+    PALETTE,
+    PLOT_BOX,
+    encode,
+    read_sample,
+    sample_frames,
+)
+
+from radar_cleaner.conventions import NODATA, UNDETECT, is_echo
+from radar_cleaner.errors import ConfigError
+from radar_cleaner.stages.decode_reflectivity import decode_reflectivity
+from radar_cleaner.storage.reader import open_store
+from radar_cleaner.storage.writer import StoreWriter, Variable
+
+LEGEND_BOX = (35, 144, 55, 340)
+
+
+def write_rgb(path, pictures, start=1_720_656_000):
+    height, width = pictures[0].shape[:2] if pictures else (480, 580)
+    variables = {"rgb": Variable("uint8", (height, width, 3), ("y", "x", "band"))}
+    with StoreWriter(path, variables=variables, attrs={"radar": "R"}) as store:
+        for index, picture in enumerate(pictures):
+            store.append(start + 360 * index, rgb=picture)
+
+
+def decode(tmp_path, pictures, **changes):
+    write_rgb(tmp_path / "rgb.zarr", pictures)
+    arguments = {
+        "radar": "R",
+        "rgb": tmp_path / "rgb.zarr" / "zarr.json",
+        "output": tmp_path / "reflectivity.zarr" / "zarr.json",
+        "codec": "compact",
+        "plot_box": PLOT_BOX,
+        "center": (340, 239),
+        "range_km": 240,
+        "border": 3,
+        "boxes": BOXES,
+        "mask": None,
+        "method": "palette",
+        "palette": PALETTE,
+        "tolerance": 20,
+        "legend_box": None,
+        "legend_dbz": None,
+        "legend_scale": "bounds",
+        "dbz_range": (0, 60),
+        "min_dbz": 7,
+    } | changes
+    decode_reflectivity(**arguments)
+    return open_store(tmp_path / "reflectivity.zarr", "reflectivity")
+
+
+def samples(count=3):
+    return [read_sample(path) for path in sample_frames("CASGO")[40 : 40 + count]]
+
+
+def blank(width=60, height=40):
+    return np.full((height, width, 3), BACKGROUND[0], np.uint8)
+
+
+def small_settings(**changes):
+    return {"plot_box": (20, 0, 60, 40), "center": (40, 20), "border": 0, "boxes": None} | changes
+
+
+def test_sample_frames_are_decoded_on_the_plot_box(tmp_path):
+    pictures = samples()
+    store = decode(tmp_path, pictures)
+    assert store.times.size == 3
+    assert store.attrs["plot_box_px"] == [100, 0, 580, 480]
+    assert store.attrs["center_px"] == [240, 239]
+    assert store.attrs["metres_per_pixel"] == 1000
+    assert store.attrs["range_km"] == 240
+    assert store.attrs["class_lower_dbz"] == LOWER_DBZ
+    assert store.attrs["class_upper_dbz"][:-1] == LOWER_DBZ[1:]
+    assert store.attrs["label_method"] == "palette"
+    legend = {tuple(colour) for colour in LEGEND_COLOURS}
+    for index, picture in enumerate(pictures):
+        codes = store.frame("reflectivity", index)
+        observed = codes != NODATA
+        coloured = np.array([[tuple(c) in legend for c in row] for row in picture[:, 100:].tolist()])
+        assert np.array_equal(is_echo(codes)[observed], coloured[observed])
+        assert store.read("echo_fraction")[index] == pytest.approx(is_echo(codes).sum() / observed.sum())
+        assert not observed[0].any() and not observed[239, 240] and not observed[470, 10]
+
+
+def test_the_legend_in_the_frame_gives_what_the_palette_file_gives(tmp_path):
+    pictures = samples(2)
+    by_file = decode(tmp_path, pictures).read("reflectivity")
+    by_legend = decode(
+        tmp_path, pictures, method="legend", palette=None, legend_box=LEGEND_BOX, legend_dbz=LOWER_DBZ
+    )
+    assert np.array_equal(by_legend.read("reflectivity"), by_file)
+    assert by_legend.attrs["class_lower_dbz"] == LOWER_DBZ
+
+
+def test_another_legend_in_a_later_frame_is_refused(tmp_path):
+    pictures = samples(2)
+    x0, y0, x1, y1 = LEGEND_BOX
+    pictures[1] = pictures[1].copy()
+    pictures[1][y0:y1, x0:x1] = pictures[1][y0:y1, x0:x1][::-1]
+    with pytest.raises(ConfigError, match=r"00:06:00Z.*legend is another"):
+        decode(tmp_path, pictures, method="legend", legend_box=LEGEND_BOX, legend_dbz=LOWER_DBZ)
+
+
+@pytest.mark.parametrize("method", ["hsv_multi", "hsv_simple"])
+def test_hue_methods_decode_a_map_without_colours_in_their_range(tmp_path, method):
+    picture = np.full((40, 60, 3), 128, np.uint8)
+    picture[10:20, 30:40] = (0, 255, 0)
+    picture[20:30, 30:40] = (255, 128, 0)
+    store = decode(tmp_path, [picture], **small_settings(method=method, palette=None))
+    codes = store.read("reflectivity")[0]
+    assert 0 < codes[15, 15] < codes[25, 15] < NODATA
+    assert is_echo(codes).sum() == 200
+    assert store.attrs["class_lower_dbz"] == store.attrs["class_upper_dbz"] == []
+
+
+def test_a_mask_picture_is_overlay(tmp_path):
+    picture = blank()
+    picture[10:30, 30:50] = LEGEND_COLOURS[3]
+    mask = np.zeros((40, 60, 3), np.uint8)
+    mask[18:22] = 255
+    (tmp_path / "mask.png").write_bytes(encode(mask))
+    store = decode(tmp_path, [picture], **small_settings(mask=tmp_path / "mask.png"))
+    codes = store.read("reflectivity")[0]
+    assert (codes[18:22] == NODATA).all()
+    assert is_echo(codes[10:18, 10:30]).all() and codes[12, 5] == UNDETECT
+
+
+def test_a_store_without_frames_gives_reflectivity_without_frames(tmp_path):
+    for changes in (
+        {},
+        {"method": "legend", "palette": None, "legend_box": LEGEND_BOX, "legend_dbz": LOWER_DBZ},
+    ):
+        store = decode(tmp_path, [], **changes)
+        assert store.times.size == 0
+        assert store.shape("reflectivity") == (480, 480)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"palette": None}, "needs --palette"),
+        ({"palette": PALETTE.with_name("nowhere.csv")}, "nowhere.csv: cannot be read"),
+        ({"method": "legend"}, "needs --legend-box"),
+        ({"method": "legend", "legend_box": (0, 0, 99, 1), "legend_dbz": [0, 60]}, "not within the frame"),
+        ({"method": "hsv_multi", "dbz_range": (60, 0)}, "dbz_range"),
+        ({"plot_box": (20, 0, 61, 40)}, "not within the frame of 60 x 40"),
+        ({"boxes": [(0, 0, 5, 50)]}, "not within the frame of 60 x 40"),
+        ({"mask": PALETTE}, "overlay mask .*eccc.csv"),
+        ({"mask": PALETTE.with_name("nowhere.png")}, "overlay mask .*nowhere.png"),
+    ],
+)
+def test_impossible_settings_are_refused_and_nothing_is_written(tmp_path, changes, message):
+    with pytest.raises(ConfigError, match=message):
+        decode(tmp_path, [blank()], **small_settings(**changes))
+    assert not (tmp_path / "reflectivity.zarr").exists()
+
+
+def test_equal_content_is_an_equal_file_whatever_setting_made_it(tmp_path):
+    pictures = samples(1)
+    decode(tmp_path, pictures)
+    first = (tmp_path / "reflectivity.zarr" / "zarr.json").read_bytes()
+    decode(tmp_path, pictures, tolerance=21)
+    assert (tmp_path / "reflectivity.zarr" / "zarr.json").read_bytes() == first
+    decode(tmp_path, pictures, min_dbz=25)
+    assert (tmp_path / "reflectivity.zarr" / "zarr.json").read_bytes() != first
