@@ -16,23 +16,19 @@ HEAD = """\
 Each rule calls one command. A config section is one JSON value (`--cleaning '{"threshold": 0.4}'`) or dotted flags
 (`--cleaning.threshold 0.4`).
 
+| command | what it does |
+|---|---|
 """
 
 
 def render() -> str:
-    """Return the page. A section's many dotted flags are left to the reference of the config."""
-    text = app.generate_docs(output_format="markdown")
-    text = text.split("**Commands**:", 1)[1]
-    text = re.sub(r"^## radar-cleaner ", "## ", text, flags=re.MULTILINE)
-    text = re.sub(r"\(#radar-cleaner-", "(#", text)
-    return HEAD + "| command | what it does |\n|---|---|\n" + _table(text)
-
-
-def _table(text: str) -> str:
-    """Turn the list of commands at the top into rows of a table."""
-    top, _, rest = text.partition("\n## ")
-    rows = re.findall(r"^\* (\[`[^`]+`\]\(#[^)]+\)): (.*)$", top, re.MULTILINE)
-    return "".join(f"| {name} | {help_} |\n" for name, help_ in rows) + "\n## " + rest.rstrip() + "\n"
+    """Return the page: a table of all commands, then the help of each."""
+    text = app.generate_docs(output_format="markdown").split("**Commands**:", 1)[1]
+    text = re.sub(r"^## radar-cleaner ", "## ", text, flags=re.MULTILINE).replace("(#radar-cleaner-", "(#")
+    commands, _, details = text.partition("\n## ")
+    rows = re.findall(r"^\* (\[`[^`]+`\]\(#[^)]+\)): (.*)$", commands, re.MULTILINE)
+    table = "".join(f"| {name} | {summary} |\n" for name, summary in rows)
+    return HEAD + table + "\n## " + details.rstrip() + "\n"
 
 
 if __name__ == "__main__":
