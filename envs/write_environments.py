@@ -94,4 +94,4 @@ def environment(name: str) -> str:
 
 if __name__ == "__main__":
     for name in HEADS:
-        (ROOT / "envs" / f"{name}.yaml").write_text(environment(name), encoding="utf-8")
+        (ROOT / "workflow/envs" / f"{name}.yaml").write_text(environment(name), encoding="utf-8")

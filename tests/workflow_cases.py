@@ -19,7 +19,7 @@ import yaml
 REPOSITORY = Path(__file__).resolve().parents[1]
 SAMPLE = REPOSITORY / "resources" / "maritimes"
 RADARS = ("CASGO", "CASCM")
-TARGETS = ("all", "prepare", "train", "evaluate", "clean", "report")
+TARGETS = ("default", "all", "prepare", "train", "evaluate", "products", "clean", "report")
 TIMEOUT = 900
 
 # Two training hours up to midnight, one hour after it that is only cleaned, one to be scored on.

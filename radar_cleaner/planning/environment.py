@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -17,9 +18,16 @@ ANSWERS = "RADAR_CLEANER_ANSWERS"
 
 
 def share_python(root: Path) -> None:
-    """Let jobs find the package in `root`, and the programs beside this python, activated or not."""
-    _prepend("PYTHONPATH", root)
-    _prepend("PATH", Path(sys.executable).parent)
+    """Let jobs find the Python that runs now, activated or not, and the package in `root`.
+
+    Nothing is set where they find both anyway.
+    """
+    programs = Path(sys.executable).parent
+    python = shutil.which("python")
+    if python is None or Path(python).parent != programs:
+        _prepend("PATH", programs)
+    if (root / "radar_cleaner").is_dir() and not root.samefile(Path.cwd()):
+        _prepend("PYTHONPATH", root)
 
 
 def torch_build() -> str:
@@ -34,27 +42,24 @@ def torch_build() -> str:
     return build
 
 
-def training_environment(root: Path) -> Path:
-    """The conda environment of the rules that use PyTorch."""
-    return root / f"envs/training-{torch_build()}.yaml"
+def training_environment() -> str:
+    """Name the conda environment of the rules that use PyTorch."""
+    return f"training-{torch_build()}"
 
 
-def check_packages(config: Config, environment: Path | None) -> None:
+def check_packages(config: Config, environment: Path) -> None:
     """Raise ConfigError where a key asks for a package that its job will not find.
 
-    The job runs in this Python, or in a conda environment that is made from a file; nothing is imported.
+    Jobs run in this Python or in the conda environment of a file, as the user asks Snakemake for. So the package
+    must be in one of them. Nothing is imported.
     """
+    held = environment.read_text(encoding="utf-8")
     for place, package, extra in _wanted(config):
-        if environment is None:
-            if find_spec(package) is None:
-                raise ConfigError(
-                    f"{place} needs the package {package}, which is not installed: pip install"
-                    f" 'radar-cleaner[{extra}]', or -r envs/requirements-{extra}.txt"
-                )
-        elif not re.search(rf"^ *- {package}\b", environment.read_text(encoding="utf-8"), re.MULTILINE):
+        if find_spec(package) is None and not re.search(rf"^ *- {package}\b", held, re.MULTILINE):
             raise ConfigError(
-                f"{place} needs the package {package}, which the conda environment {environment.name} has not;"
-                f" add a line '- {package}' to the dependencies in {environment}"
+                f"{place} needs the package {package}, which is not installed: pip install"
+                f" 'radar-cleaner[{extra}]', or -r envs/requirements-{extra}.txt; with --sdm conda add a line"
+                f" '- {package}' to the dependencies in {os.path.relpath(environment)}"
             )
 
 

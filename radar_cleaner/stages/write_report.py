@@ -94,7 +94,7 @@ def write_report(
     layout, shards = Layout(results), decode_stores(stores)
     table, rejects = _read_coverage(layout, shards, cadence_minutes, [_parse_part(part) for part in period or []])
     write_csv(coverage, table)
-    started = run_started.stat().st_mtime if run_started else None
+    started = run_started.stat().st_mtime if run_started and run_started.exists() else None
     with_labels = decode_stores(labelled or [])
     radars = {
         radar: _open_radar(layout, radar, names, with_labels.get(radar, [])) for radar, names in shards.items()

@@ -103,7 +103,7 @@ def test_a_new_day_makes_its_own_stores_and_product(days: Workspace) -> None:
         assert days.dry_run() == own | products("CASGO", "20240802") | before
         # Without a frame after as input, nothing of an older day is made again.
         behind = changed(days.config, "samples.input_minutes", [-12, -6, 0])
-        assert {job for job in days.dry_run("clean", config=behind) if "20240802" in job.wildcards} == (
+        assert {job for job in days.dry_run("products", config=behind) if "20240802" in job.wildcards} == (
             own | products("CASGO", "20240802") - jobs("write_report")
         )
     finally:

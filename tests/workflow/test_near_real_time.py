@@ -82,15 +82,15 @@ def test_a_frame_makes_its_jobs_and_those_that_see_it(
 ) -> None:
     watched.config = config_of(window, 30)
     arrive(watched, "1300", "1306")
-    watched.pretend("clean")
+    watched.pretend("products")
     now = {"now": "1312", "last": "1306"}
     arrive(watched, "1312", radars=("CASGO",))
     own = "build_rgb_store {0}/now, decode_reflectivity {0}/now, align_radars {0}/now, clean_frames {0}/now"
-    assert watched.dry_run("clean") == at(own.format("CASGO") + ", compose_radars now" + again[0], **now)
-    watched.pretend("clean")
+    assert watched.dry_run("products") == at(own.format("CASGO") + ", compose_radars now" + again[0], **now)
+    watched.pretend("products")
     arrive(watched, "1312", radars=("CASCM",))
     other = ", align_radars CASGO/now, clean_frames CASGO/now, compose_radars now"
-    assert watched.dry_run("clean") == at(own.format("CASCM") + other + again[1], **now)
+    assert watched.dry_run("products") == at(own.format("CASCM") + other + again[1], **now)
 
 
 @pytest.mark.parametrize(
@@ -104,11 +104,11 @@ def test_votes_of_a_frame_are_made_with_it_and_again_where_the_frame_after_votes
     watched.config = config_of(BEHIND, 30)
     watched.config["cleaning"]["votes"], watched.config["votes"] = 1, {"atlas": 0, "persistence": persistence}
     arrive(watched, "1300", "1306")
-    watched.pretend("clean")
+    watched.pretend("products")
     arrive(watched, "1312", radars=("CASGO",))
     own = "build_rgb_store {0}, decode_reflectivity {0}, align_radars {0}, label_echoes {0}, clean_frames {0}"
     wanted = own.format("CASGO/now") + ", compose_radars now" + again
-    assert watched.dry_run("clean") == at(wanted, now="1312", last="1306")
+    assert watched.dry_run("products") == at(wanted, now="1312", last="1306")
 
 
 def test_calls_that_were_missed_lose_no_frame_of_the_newest_minutes_and_nothing_older_is_made(
@@ -116,10 +116,10 @@ def test_calls_that_were_missed_lose_no_frame_of_the_newest_minutes_and_nothing_
 ) -> None:
     watched.config = config_of(BEHIND, 12)
     arrive(watched, "1300")
-    watched.pretend("clean")
+    watched.pretend("products")
     came = ("1306", "1312", "1318", "1324", "1330")
     arrive(watched, *came)
-    found = watched.dry_run("clean")
+    found = watched.dry_run("products")
     products = {job.wildcards for job in found if job.rule == "compose_radars"}
     assert products == {f"20240711T{when}" for when in ("1318", "1324", "1330")}
     # The first of them is judged with the two before it, which are labelled for that alone.
@@ -127,10 +127,10 @@ def test_calls_that_were_missed_lose_no_frame_of_the_newest_minutes_and_nothing_
     assert labelled == {f"{radar}/20240711T{when}" for radar in RADARS for when in came}
     cleaned = {job.wildcards.split("/")[1] for job in found if job.rule == "clean_frames"}
     assert cleaned == products
-    watched.pretend("clean")
+    watched.pretend("products")
     arrive(watched, "1254", radars=("CASGO",))  # far too late
     shutil.copyfile(frame(watched, "202407111306"), frame(watched, "202407111300"))
-    assert watched.dry_run("clean") == set()
+    assert watched.dry_run("products") == set()
 
 
 def test_a_radar_that_is_silent_holds_up_no_other(watched: Workspace) -> None:
@@ -146,7 +146,7 @@ def loop() -> list[str]:
 
 
 def test_the_page_calls_one_and_the_same_loop() -> None:
-    calls = re.findall(r"snakemake clean .*--quiet all", PAGE)
+    calls = re.findall(r"snakemake products .*--quiet all", PAGE)
     assert len(calls) == 4 and set(calls) == {shlex.join(loop()[loop().index("snakemake") :])}
 
 
@@ -157,7 +157,7 @@ def test_the_example_is_a_config_that_the_workflow_takes(tmp_path: Path) -> None
     workspace = make_workspace(tmp_path, config)
     (tmp_path / "results/model").mkdir(parents=True)
     (tmp_path / "results/model/best.pt").write_bytes(b"PK\x05\x06" + bytes(18))
-    found = workspace.dry_run("clean")
+    found = workspace.dry_run("products")
     assert len([job for job in found if job.rule == "compose_radars"]) == 6  # half an hour's
     assert "write_report" not in {job.rule for job in found}
 

@@ -88,7 +88,7 @@ def test_named_targets_make_their_part(scratch: Workspace) -> None:
     assert scratch.rules("prepare") == preparing
     assert scratch.rules("train") == UP_TO_TRAINING
     assert "train_model" in scratch.rules("evaluate") and "clean_frames" not in scratch.rules("evaluate")
-    assert "compose_radars" in scratch.rules("clean") and "write_report" not in scratch.rules("clean")
+    assert "compose_radars" in scratch.rules("products") and "write_report" not in scratch.rules("products")
     assert "write_report" in scratch.rules("report")
 
 
@@ -97,7 +97,7 @@ def test_cleaning_with_a_given_model_needs_neither_training_nor_evaluation(scrat
     (scratch.root / "mine.pt").write_bytes(EMPTY_ZIP)
     config["cleaning"] = {"model": "mine.pt"}
     del config["training"], config["evaluation"]
-    assert scratch.rules("clean", config=config) == {
+    assert scratch.rules("products", config=config) == {
         "list_unplaced_frames",
         "build_rgb_store",
         "decode_reflectivity",
@@ -109,9 +109,9 @@ def test_cleaning_with_a_given_model_needs_neither_training_nor_evaluation(scrat
         "compose_radars",
     }
     config["cleaning"]["votes"] = 0
-    assert not scratch.rules("clean", config=config) & {"build_clutter_atlas", "label_echoes"}
+    assert not scratch.rules("products", config=config) & {"build_clutter_atlas", "label_echoes"}
     config["cleaning"]["votes"], config["votes"] = 1, {"atlas": 0}
-    assert "build_clutter_atlas" not in scratch.rules("clean", config=config)
+    assert "build_clutter_atlas" not in scratch.rules("products", config=config)
 
 
 @pytest.mark.parametrize(("key", "needed"), [("time_of_day", True), ("coordinates", True), ("day_of_year", False)])
@@ -124,7 +124,7 @@ def test_places_are_made_where_a_channel_needs_them_and_only_there(
     (scratch.root / "mine.pt").write_bytes(EMPTY_ZIP)
     config["cleaning"] = {"model": "mine.pt"}
     del config["training"], config["evaluation"]
-    assert ("place_static_fields" in scratch.rules("clean", config=config)) == needed
+    assert ("place_static_fields" in scratch.rules("products", config=config)) == needed
 
 
 @pytest.fixture

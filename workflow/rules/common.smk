@@ -1,15 +1,28 @@
-"""What all rules share: the checked plan, and small functions that turn it into inputs and flags."""
+"""What all rules share: the checked plan, and small functions that turn it into inputs and flags.
+
+All rules call `python -m radar_cleaner`. That finds the package in every deployment:
+
+- Installed by pip, from a wheel or in the container image: Python finds it by itself.
+- A checkout, called in its own folder: Python looks for modules in the working folder first.
+- A checkout, called from another folder or used as a module: its folder is put before PYTHONPATH here, so that the
+  rules of a checkout run with the package of that checkout.
+- `--sdm conda`: the environments hold what the package needs, not the package. From a checkout's own folder it is
+  found as above. From another folder Snakemake must let PYTHONPATH through, by
+  `--conda-not-block-search-path-envvars`. The wheel wants its dependencies in its own environment.
+"""
 
 import json
 import os
 import sys
 from pathlib import Path
 
-ROOT = Path(workflow.basedir)
-sys.path[:0] = [str(ROOT)]
+from snakemake.exceptions import WorkflowError
+
+CHECKOUT = Path(workflow.current_basedir).parents[1] if workflow.current_basedir.is_local else None
+if CHECKOUT is not None and (CHECKOUT / "radar_cleaner").is_dir() and str(CHECKOUT) not in sys.path:
+    sys.path.insert(0, str(CHECKOUT))
 
 from radar_cleaner.planning.plan import Plan
-from radar_cleaner.planning.batches import group_components, shard_minutes
 from radar_cleaner.planning.environment import (
     check_packages,
     share_answers,
@@ -21,7 +34,8 @@ from radar_cleaner.planning.flags import atlas_flags, colour_flags, flag, flags,
 from radar_cleaner.config.frames import BadFrames
 from radar_cleaner.config.load import read_config
 from radar_cleaner.config.network_choice import network_files, network_options
-from radar_cleaner.config.shipped import model_file, named_models, plant_ranges
+from radar_cleaner.config.shipped import ROOT, model_file, named_models, plant_ranges
+from radar_cleaner.planning.runtimes import shard_minutes
 from radar_cleaner.frames.archives import is_archive
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.frames.sources import REMOTE, is_remote
@@ -33,17 +47,17 @@ share_python(ROOT)
 try:
     settings = read_config(config)
     # A process that a run starts on another machine takes what the run found in the object store.
-    plan = Plan(settings, None if workflow.is_main_process else shared_answers())
+    plan = Plan(settings, shared_answers())
     REFERENCES = plan.references()
-    TRAINING_ENVIRONMENT = str(training_environment(Path("../..")))
-    uses_conda = "conda" in map(str, workflow.deployment_settings.deployment_method)
-    check_packages(settings, training_environment(ROOT) if uses_conda else None)
+    TRAINING_ENVIRONMENT = f"../envs/{training_environment()}.yaml"
+    check_packages(settings, ROOT / "workflow/envs" / f"{training_environment()}.yaml")
 except ConfigError as error:
-    names = ", ".join(os.path.relpath(name) for name in workflow.configfiles) or "config"
-    sys.exit("\n".join(f"{names}: {line}" for line in str(error).splitlines()))
+    raise WorkflowError(
+        "\n".join(f"{', '.join(CONFIG_FILES)}: {line}" for line in str(error).splitlines())
+    ) from None
 
 config = plan.config
-
+STARTED_BY_A_RUN = shared_answers() is not None
 if plan.is_remote:
     share_answers(str(plan.store.answers))
 
@@ -66,7 +80,6 @@ resource_scopes:
 
 
 CODE = CodeReader(kept=Path(".snakemake/radar_cleaner_code.json"))
-BATCHES = group_components(plan)
 # Below it lie the copies of objects while a job reads them.
 COPIES = str(workflow.storage_settings.local_storage_prefix / "s3")
 FINDS_RATE = config["training"]["learning_rate"] == "find"
@@ -97,6 +110,11 @@ def section(name, part=None, exclude=(), **changed):
     return values.model_copy(update=changed).to_flag(exclude)
 
 
+def refused(text):
+    """Stop the run with a line for the user."""
+    raise WorkflowError(text)
+
+
 def growing(value):
     """A resource that each attempt asks more of."""
     return lambda wildcards, attempt: attempt * value
@@ -120,16 +138,6 @@ def shown(path, category, what):
     kind = {".png": " (figure)", ".csv": " (table)"}.get(Path(path).suffix, "")
     caption = f"../report/{Path(path).name}.rst"
     return report(path, caption=caption, category=category, labels={"what": what + kind})
-
-
-def settle_batches(wildcards):
-    """
-    No input: how many shards a cluster job holds, where --group-components does not say. Snakemake takes it
-    only after the Snakefile is read and before the jobs are grouped: while it asks for inputs.
-    """
-    settings = workflow.group_settings
-    settings.group_components = {**BATCHES, **settings.group_components}
-    return []
 
 
 def places(wildcards, input):
@@ -160,7 +168,7 @@ def fetched(address):
     ask for each object anew (three requests each), at every call. To a process that a run starts on another machine
     it is the copy: the run has fetched it.
     """
-    if not workflow.is_main_process:
+    if STARTED_BY_A_RUN:
         return str(Path(COPIES, address.removeprefix(REMOTE)))
     copy = storage.s3(address)
     if workflow.iocache.active:

@@ -9,7 +9,7 @@ rule list_test_samples:
     benchmark:
         "<benchmarks>/list_test_samples.tsv"
     conda:
-        "../../envs/preparation.yaml"
+        "../envs/preparation.yaml"
     resources:
         mem_mb=growing(1000),
         runtime=growing(20),

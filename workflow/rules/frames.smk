@@ -10,7 +10,7 @@ rule list_unplaced_frames:
     benchmark:
         "<benchmarks>/list_unplaced_frames/{radar}.tsv"
     conda:
-        "../../envs/preparation.yaml"
+        "../envs/preparation.yaml"
     resources:
         mem_mb=growing(500),
         runtime=growing(10),
@@ -47,7 +47,7 @@ rule build_rgb_store:
     benchmark:
         "<benchmarks>/build_rgb_store/{radar}/{shard}.tsv"
     conda:
-        "../../envs/preparation.yaml"
+        "../envs/preparation.yaml"
     resources:
         mem_mb=growing(1000),
         runtime=by_frames("build_rgb_store"),

@@ -10,7 +10,7 @@ rule build_warp_grid:
     benchmark:
         "<benchmarks>/build_warp_grid/{target}/{radar}.tsv"
     conda:
-        "../../envs/preparation.yaml"
+        "../envs/preparation.yaml"
     resources:
         mem_mb=growing(1000),
         runtime=growing(5),
@@ -54,7 +54,7 @@ rule align_radars:
     benchmark:
         "<benchmarks>/align_radars/{radar}/{shard}.tsv"
     conda:
-        "../../envs/preparation.yaml"
+        "../envs/preparation.yaml"
     resources:
         mem_mb=growing(1000),
         runtime=by_frames("align_radars"),

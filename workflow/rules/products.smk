@@ -71,7 +71,7 @@ rule compose_radars:
     benchmark:
         "<benchmarks>/compose_radars/{shard}.tsv"
     conda:
-        "../../envs/preparation.yaml"
+        "../envs/preparation.yaml"
     resources:
         mem_mb=growing(2000),
         runtime=by_frames("compose_radars"),
@@ -104,7 +104,7 @@ rule export_geotiff:
     benchmark:
         "<benchmarks>/export_geotiff/{target}/{shard}.tsv"
     conda:
-        "../../envs/preparation.yaml"
+        "../envs/preparation.yaml"
     resources:
         mem_mb=growing(2000),
         runtime=by_frames("export_geotiff"),
@@ -118,10 +118,18 @@ rule export_geotiff:
         " 2> {log:q}"
 
 
-rule clean:
+rule products:
     """Target: the products. With `cleaning.model: pretrained` or a path nothing trains."""
     input:
         stores("cleaned", plan.pairs()),
         expand("<results>/composite/{shard}.zarr/zarr.json", shard=plan.all_shards()),
         [f"<results>/geotiff/{target}/{shard}/index.csv" for target, shard in geotiffs()],
         unplaced_tables(),
+
+
+rule clean:
+    """No target: refuse the name that `products` had, which reads like `make clean`."""
+    input:
+        lambda wildcards: refused(
+            "clean makes the products no more: call `snakemake products`; `make clean` removes results"
+        ),

@@ -7,7 +7,6 @@ rule decode_reflectivity:
         rgb="<results>/rgb/{radar}/{shard}.zarr/zarr.json",
         palette=lambda wildcards: palette_file(plan.radars[wildcards.radar].labels),
         mask=lambda wildcards: plan.radars[wildcards.radar].overlay.mask or [],
-        batches=settle_batches,
     output:
         store="<results>/reflectivity/{radar}/{shard}.zarr/zarr.json",
     log:
@@ -15,7 +14,7 @@ rule decode_reflectivity:
     benchmark:
         "<benchmarks>/decode_reflectivity/{radar}/{shard}.tsv"
     conda:
-        "../../envs/preparation.yaml"
+        "../envs/preparation.yaml"
     resources:
         mem_mb=growing(1000),
         runtime=by_frames("decode_reflectivity"),
@@ -68,7 +67,7 @@ rule build_clutter_atlas:
     benchmark:
         "<benchmarks>/build_clutter_atlas/{radar}.tsv"
     conda:
-        "../../envs/preparation.yaml"
+        "../envs/preparation.yaml"
     resources:
         mem_mb=growing(1000),
         runtime=growing(120),

@@ -10,7 +10,7 @@ rule write_report:
         labels=stores(
             "labels", [(radar, shard) for radar in plan.radars for shard in plan.labelled_shards(radar)]
         ),
-        products=rules.clean.input,
+        products=rules.products.input,
         rejects=[f"<results>/rgb/{radar}/{shard}.rejected.csv" for radar, shard in plan.pairs()],
         unplaced=unplaced_tables(),
         warps=expand(
@@ -35,7 +35,7 @@ rule write_report:
     benchmark:
         "<benchmarks>/write_report.tsv"
     conda:
-        "../../envs/preparation.yaml"
+        "../envs/preparation.yaml"
     resources:
         mem_mb=growing(2000),
         runtime=growing(60),

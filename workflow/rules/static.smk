@@ -12,7 +12,7 @@ rule place_static_fields:
     benchmark:
         "<benchmarks>/place_static_fields/{radar}.tsv"
     conda:
-        "../../envs/preparation.yaml"
+        "../envs/preparation.yaml"
     resources:
         mem_mb=growing(2000),
         runtime=growing(10),

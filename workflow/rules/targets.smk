@@ -27,7 +27,7 @@ rule label_echoes:
     benchmark:
         "<benchmarks>/label_echoes/{radar}/{shard}.tsv"
     conda:
-        "../../envs/preparation.yaml"
+        "../envs/preparation.yaml"
     resources:
         mem_mb=growing(1000),
         runtime=by_frames("label_echoes"),
@@ -92,7 +92,7 @@ rule split_samples:
     benchmark:
         "<benchmarks>/split_samples.tsv"
     conda:
-        "../../envs/preparation.yaml"
+        "../envs/preparation.yaml"
     resources:
         mem_mb=growing(1000),
         runtime=growing(20),
