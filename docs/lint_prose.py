@@ -158,7 +158,7 @@ def _sentences(text: str) -> Iterator[tuple[int, str]]:
     for number, line in enumerate([*text.split("\n"), ""]):
         bare = line.strip()
         breaks = not bare or bare.startswith(("|", "#", ">")) or NUMPY_HEADING.match(line)
-        item = re.match(r"(?:[-*+]|\d+\.)\s", bare)
+        item = re.match(r"(?:[-*+├└]|\d+\.)", bare) or re.search(r"\S {3,}\S", bare)  # list, tree, columns
         if breaks or item:
             yield from _split(" ".join(block), start)
             block = []

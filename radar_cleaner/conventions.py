@@ -1,8 +1,8 @@
-"""The words and codes that all stores share.
+"""Names and codes that all stores share.
 
 Reflectivity is packed by the CF convention into one byte, with ODIM_H5's usual gain and offset:
-dBZ = code * 0.5 - 32, 0 is `undetect` (looked, saw no echo), 255 is `nodata` (did not look: legend,
-overlay, beyond range, no frame). The two are never the same thing.
+dBZ = code * 0.5 - 32, 0 is `undetect` (observed, no echo), 255 is `nodata` (not observed: legend, overlay,
+beyond range, no frame). The two are never the same.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 UNDETECT = 0
 NODATA = 255
 SCALE_FACTOR = 0.5  # dBZ per code
-ADD_OFFSET = -32.0  # dBZ of code 0; what `undetect` decodes to
+ADD_OFFSET = -32.0  # dBZ of code 0, `undetect`
 MIN_ECHO_DBZ = ADD_OFFSET + SCALE_FACTOR
 MAX_ECHO_DBZ = ADD_OFFSET + 254 * SCALE_FACTOR
 
-# echo_class: what a pixel's echo is.
+# echo_class: the class of a pixel's echo.
 NONE, METEOROLOGICAL, NON_METEOROLOGICAL, UNKNOWN = 0, 1, 2, 3
 ECHO_CLASS_MEANINGS = "none meteorological non_meteorological unknown"
 
-# quality_flag: what cleaning did to a pixel.
+# quality_flag: the effect of cleaning on a pixel.
 FLAG_UNDETECT, FLAG_KEPT, FLAG_REMOVED, FLAG_FILLED, FLAG_NODATA = 0, 1, 2, 3, 255
 QUALITY_FLAGS = {
     "undetect": FLAG_UNDETECT,
@@ -57,7 +57,7 @@ MAX_LOG_ODDS = 127 * LOG_ODDS_STEP
 def encode_dbz(dbz: NDArray[np.floating] | float) -> NDArray[np.uint8]:
     """Pack reflectivity in dBZ into echo codes 1..254 (any shape); NaN becomes `nodata`.
 
-    Values outside -31.5..95 dBZ are clipped: what is passed here is an echo, never `undetect`.
+    Values outside -31.5..95 dBZ are clipped: every value is an echo, never `undetect`.
     """
     values = np.asarray(dbz, dtype=np.float64)
     codes = np.clip(np.rint((values - ADD_OFFSET) / SCALE_FACTOR), 1, NODATA - 1)
@@ -70,17 +70,17 @@ def decode_dbz(codes: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def log_odds_attrs(long_name: str) -> dict[str, object]:
-    """Attributes of packed log-odds, by the CF convention."""
+    """Return the attributes of packed log-odds, by the CF convention."""
     return {
         "long_name": long_name,
         "units": "1",
         "scale_factor": LOG_ODDS_STEP,
-        "comment": "natural logarithm of the odds to be meteorological; 0 is no opinion, so on what is no echo",
+        "comment": "natural logarithm of the odds to be meteorological; 0 without evidence and without echo",
     }
 
 
 def encode_log_odds(values: NDArray[np.floating]) -> NDArray[np.int8]:
-    """Pack log-odds (any shape) into -127..127; what lies beyond is clipped."""
+    """Pack log-odds (any shape) into -127..127; values beyond are clipped."""
     return np.asarray(np.clip(np.rint(values / LOG_ODDS_STEP), -127, 127), np.int8)
 
 
@@ -90,7 +90,7 @@ def decode_log_odds(packed: NDArray[np.int8]) -> NDArray[np.float32]:
 
 
 def is_echo(codes: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Where packed reflectivity (any shape) holds an echo: neither undetect nor nodata."""
+    """Return where packed reflectivity (any shape) is an echo: neither undetect nor nodata."""
     return np.asarray((codes != UNDETECT) & (codes != NODATA))
 
 

@@ -1,4 +1,4 @@
-"""The errors that a user meets. Each says what is wrong, where, and what to do.
+"""The errors that a user meets. Each names the problem, the place and the next step.
 
 RadarCleanerError (a ValueError)
 ├── ConfigError     a key of the config or a flag has an impossible value
@@ -6,7 +6,7 @@ RadarCleanerError (a ValueError)
 ├── StoreError      a store is missing, half written, or not what its reader expects
 ├── SampleError     no samples can be made, or a table of them is broken
 ├── ModelError      a model file is broken or does not fit the data
-└── Interrupted     a training was asked to stop and goes on when called again
+└── Interrupted     a training received a signal to stop and resumes when called again
 """
 
 
@@ -31,11 +31,11 @@ class SampleError(RadarCleanerError):
 
 
 class ModelError(RadarCleanerError):
-    """A model file is broken, or does not fit the data it is asked to judge."""
+    """A model file is broken, or does not fit the data."""
 
 
 class Interrupted(RadarCleanerError):  # noqa: N818  # nobody's fault
-    """A training was asked to stop; it goes on from its checkpoint when called again."""
+    """A training received a signal to stop; it resumes from its checkpoint when called again."""
 
 
 def require(name: str, value: float, low: float, high: float = float("inf"), *, above: bool = False) -> None:
