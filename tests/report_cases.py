@@ -10,11 +10,12 @@ import pandas as pd
 from store_cases import START, make_atlas, make_labels, make_reflectivity, pattern_codes, times_from
 
 from radar_cleaner.conventions import NODATA, decode_dbz, is_echo
-from radar_cleaner.evaluation.bins import Bands, distance_km
+from radar_cleaner.evaluation.bins import Bands
 from radar_cleaner.evaluation.inpainting_lattice import hole_lattice
 from radar_cleaner.evaluation.tables import reflectivity_rows, score_rows
 from radar_cleaner.evaluation.tallies import Frame, RadarScores, score_frame, with_total
 from radar_cleaner.georeference.grid import Grid, RadarGeometry
+from radar_cleaner.georeference.polar import range_of_pixels
 from radar_cleaner.georeference.regrid import warp_attrs, warp_grid
 from radar_cleaner.plotting.style import new_figure, to_png
 from radar_cleaner.products.cf import ProductWriter
@@ -103,7 +104,7 @@ def make_evaluation(results: Path, radars: tuple[str, ...], keeps: bool = True, 
         scores[radar] = RadarScores(bands)
         codes = pattern_codes(radar, START)
         reference = np.where(decode_dbz(codes) > 30, 1, 2).astype(np.uint8)
-        distance = distance_km(codes.shape, (24, 23), 10_000)
+        distance = range_of_pixels(codes.shape, (24, 23), 10_000)
         frame = Frame(codes, np.ones_like(codes), np.eye(48, dtype=bool), reference, distance)
         right = (reference == 1).astype(np.float32) * keeps
         dbz, holes = decode_dbz(codes), hole_lattice(codes, START, bands.holes_px)

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from radar_cleaner.georeference.grid import polar_coordinates
+from radar_cleaner.georeference.polar import polar_coordinates
 
 Values = NDArray[np.float32]
 

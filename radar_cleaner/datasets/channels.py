@@ -17,6 +17,7 @@ from torch import Tensor
 
 from radar_cleaner.config.inputs import COORDINATES, LONGITUDE, Inputs
 from radar_cleaner.conventions import ADD_OFFSET, NODATA, SCALE_FACTOR, UNDETECT
+from radar_cleaner.datasets.polar import polar_channels
 
 # The network's scale: 0 is DBZ_FLOOR, 1 is DBZ_FLOOR + DBZ_SPAN. They are part of what a model has learned.
 DBZ_FLOOR, DBZ_SPAN = -10.0, 80.0
@@ -59,23 +60,6 @@ def reflectivity_channel(codes: Tensor, noise_dbz: Tensor | None = None) -> Tens
 def _encode(codes: Tensor, noise: Tensor | float) -> Tensor:
     scaled = decode_scaled(codes) + noise
     return (WEAKEST_ECHO + (1 - WEAKEST_ECHO) * scaled.clamp(0, 1)) * is_echo(codes)
-
-
-def polar_channels(center_B2: Tensor, range_px_B: Tensor, shape: tuple[int, int]) -> Tensor:
-    """(B, 3, H, W): range over the radar's range, cosine and sine of azimuth (clockwise from up).
-
-    `center_B2` is the (column, row) of the radar in each picture, which may lie outside.
-    """
-    device = center_B2.device
-    columns = torch.arange(shape[1], device=device, dtype=torch.float32)
-    rows = torch.arange(shape[0], device=device, dtype=torch.float32)
-    right_BHW = columns[None, None, :] - center_B2[:, 0, None, None]
-    up_BHW = center_B2[:, 1, None, None] - rows[None, :, None]
-    distance_BHW = (right_BHW.square() + up_BHW.square()).sqrt_()
-    at_radar = distance_BHW < 1e-6  # azimuth 0 by convention
-    divisor = distance_BHW.masked_fill(at_radar, 1.0)
-    cosine = (up_BHW / divisor).masked_fill_(at_radar, 1.0)
-    return torch.stack([distance_BHW / range_px_B[:, None, None], cosine, right_BHW / divisor], dim=1)
 
 
 def scale_static(values: NDArray[np.float32]) -> NDArray[np.float32]:

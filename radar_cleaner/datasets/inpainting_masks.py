@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from radar_cleaner.datasets.channels import polar_channels
+from radar_cleaner.datasets.polar import polar_grid
 from radar_cleaner.errors import ConfigError, require
 
 HoleShape = Literal["blocks", "pixels", "sectors"]
@@ -171,9 +171,7 @@ def _draw_sector(
 
 def _sector_mask(sectors: Sequence[Sector], center_2: Tensor, shape: tuple[int, int]) -> Tensor:
     """(H, W) bool: what lies in any of the sectors."""
-    one = torch.ones(1, device=center_2.device)  # a range of one pixel: distances are in pixels
-    distance_HW, cosine_HW, sine_HW = polar_channels(center_2[None], one, shape)[0]
-    azimuth_HW = torch.rad2deg(torch.atan2(sine_HW, cosine_HW))
+    distance_HW, azimuth_HW = polar_grid(center_2, shape)
     mask_HW = torch.zeros(shape, dtype=torch.bool, device=center_2.device)
     for sector in sectors:
         off_HW = torch.remainder(azimuth_HW - sector.azimuth + 180, 360) - 180

@@ -83,16 +83,6 @@ def range_names(edges: Sequence[float]) -> list[str]:
     return [f"within {edges[0]:g} km", *middle, f"{edges[-1]:g} km and beyond"]
 
 
-def distance_km(
-    shape: tuple[int, int], center_px: Sequence[float], metres_per_pixel: float
-) -> NDArray[np.float32]:
-    """(y, x) distance of each pixel from the radar at `center_px` (column, row)."""
-    row, column = np.ogrid[: shape[0], : shape[1]]
-    return np.asarray(
-        np.hypot(column - center_px[0], row - center_px[1]) * (metres_per_pixel / 1000), dtype=np.float32
-    )
-
-
 def with_totals(values: NDArray[np.number], axis: int) -> NDArray[np.number]:
     """An array by range and band, at `axis` and the next, with the sum over all before each."""
     for along in (axis, axis + 1):

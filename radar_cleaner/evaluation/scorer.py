@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radar_cleaner.config.inputs import Inputs
-from radar_cleaner.evaluation.bins import Bands, distance_km
+from radar_cleaner.evaluation.bins import Bands
 from radar_cleaner.evaluation.inpainting_lattice import hide, hole_lattice
 from radar_cleaner.evaluation.tallies import (
     COMPARED,
@@ -27,6 +27,7 @@ from radar_cleaner.evaluation.tallies import (
 from radar_cleaner.evaluation.worst_frames import Judged
 from radar_cleaner.frames.reference_masks import ReferenceMasks
 from radar_cleaner.frames.timestamps import NameFormat
+from radar_cleaner.georeference.polar import range_of_pixels
 from radar_cleaner.inference.ensemble import Ensemble, EnsembleReader, mean_prediction
 from radar_cleaner.inference.fusion import EvidenceFusion
 from radar_cleaner.storage.paths import Layout
@@ -105,7 +106,7 @@ class RadarScorer:
         self._clutter = open_store(layout.atlas(radar), "atlas").read("clutter")
         self._times = set(self._frames.times)
         center, metres = self._frames.attrs["center_px"], float(self._frames.attrs["metres_per_pixel"])
-        self._range_km = distance_km(self._frames.grid.shape, center, metres)
+        self._range_km = range_of_pixels(self._frames.grid.shape, center, metres)
 
     @property
     def names(self) -> list[str]:

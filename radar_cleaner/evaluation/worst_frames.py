@@ -21,6 +21,7 @@ from radar_cleaner.conventions import METEOROLOGICAL, NON_METEOROLOGICAL, decode
 from radar_cleaner.evaluation.bins import band_names, band_of
 from radar_cleaner.evaluation.metrics import KEPT, MET, NON_MET, REMOVED
 from radar_cleaner.evaluation.tallies import BLOCK_SECONDS, RULES, Tally
+from radar_cleaner.georeference.polar import polar_of_pixels
 from radar_cleaner.storage.atomic import format_rows
 from radar_cleaner.storage.shards import format_time
 
@@ -170,9 +171,8 @@ def _describe(judged: Judged, wrong: Mask, of_class: int, what: str, dbz_bands: 
 def _common(judged: Judged, wrong: Mask, dbz_bands: Sequence[float]) -> list[str]:
     """What at least half of the wrong pixels share of range, direction, reflectivity, and where in an echo."""
     row, column = np.nonzero(wrong)
-    east, north = column - judged.center_px[0], judged.center_px[1] - row
-    range_km = np.hypot(east, north) * judged.metres_per_pixel / 1000
-    octant = np.rint(np.arctan2(east, north) / (np.pi / 4)).astype(np.int64) % len(_COMPASS)
+    range_km, azimuth = polar_of_pixels(column, row, judged.center_px, judged.metres_per_pixel)
+    octant = np.rint(azimuth / (np.pi / 4)).astype(np.int64) % len(_COMPASS)
     found = [
         _most(np.digitize(range_km, RANGE_EDGES_KM), _range_names()),
         _most(octant, [f"to the {name}" for name in _COMPASS]),

@@ -175,18 +175,6 @@ def distance_km(first: RadarGeometry | Grid, second: RadarGeometry | Grid) -> fl
     return float(metres) / 1000
 
 
-def polar_coordinates(
-    shape: tuple[int, int], center_px: tuple[float, float], metres_per_pixel: float
-) -> tuple[Array, Array]:
-    """Range in km and azimuth in radians (-pi..pi, clockwise from north), two arrays of `shape`.
-
-    Both are of the pixel centres, and geodesic: the projection keeps distance and azimuth from its point.
-    """
-    columns, rows = np.meshgrid(np.arange(shape[1]), np.arange(shape[0]))
-    east, north = columns - center_px[0], center_px[1] - rows
-    return np.hypot(east, north) * metres_per_pixel / 1000, np.arctan2(east, north)
-
-
 def union_grid(radars: Sequence[RadarGeometry]) -> Grid:
     """The smallest grid on the first radar's plane and pixels that holds the boxes of all radars.
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from radar_cleaner.config.cleaning import FrameCleaning
 from radar_cleaner.errors import StoreError
-from radar_cleaner.georeference.grid import RadarGeometry, polar_coordinates
+from radar_cleaner.georeference.grid import RadarGeometry
+from radar_cleaner.georeference.polar import polar_coordinates
 from radar_cleaner.inference.ensemble import Ensemble, EnsembleReader
 from radar_cleaner.inference.frame_reader import FrameInputs
 from radar_cleaner.inference.fusion import EvidenceFusion

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radar_cleaner.conventions import NODATA, UNDETECT, encode_dbz
-from radar_cleaner.georeference.grid import GEOD, Grid, RadarGeometry, polar_coordinates
+from radar_cleaner.georeference.grid import GEOD, Grid, RadarGeometry
+from radar_cleaner.georeference.polar import polar_coordinates
 from radar_cleaner.simulation.rain import DRY_DBZ, RainStyle
 from radar_cleaner.simulation.spectra import Field
 

@@ -16,15 +16,15 @@ from radar_cleaner.datasets.channels import (
     decode_scaled,
     field_channels,
     make_channels,
-    polar_channels,
     reflectivity_channel,
     scale_dbz,
     scale_static,
     time_of_day_channels,
     unscale_dbz,
 )
+from radar_cleaner.datasets.polar import polar_channels
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.georeference.grid import polar_coordinates
+from radar_cleaner.georeference.polar import polar_coordinates
 
 
 def codes(*values):

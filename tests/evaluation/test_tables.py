@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
 from radar_cleaner.conventions import METEOROLOGICAL, decode_dbz, encode_dbz, is_echo
-from radar_cleaner.evaluation.bins import Bands, distance_km, with_totals
+from radar_cleaner.evaluation.bins import Bands, with_totals
 from radar_cleaner.evaluation.bootstrap import draw_blocks, interval, resample
 from radar_cleaner.evaluation.inpainting_lattice import hole_lattice
 from radar_cleaner.evaluation.metrics import DECISION_NEEDS, THRESHOLDS, roc_auc
@@ -35,10 +35,11 @@ from radar_cleaner.evaluation.tallies import (
     score_frame,
     whole_rows,
 )
+from radar_cleaner.georeference.polar import range_of_pixels
 
 BANDS = Bands((20.0, 35.0), (12.0,), (2, 4))
 SHAPE = (32, 40)
-RANGE_KM = distance_km(SHAPE, (20, 15), 1000)
+RANGE_KM = range_of_pixels(SHAPE, (20, 15), 1000)
 MODELS = (MODEL, COMPARED)
 CLEANERS = (*RULES, *MODELS)
 COUNTS = ("hits", "misses", "false_alarms", "correct_removals")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from radar_cleaner.conventions import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, decode_dbz, is_echo
 from radar_cleaner.errors import ModelError
-from radar_cleaner.evaluation.bins import Bands, distance_km
+from radar_cleaner.evaluation.bins import Bands
 from radar_cleaner.evaluation.inpainting_lattice import hole_lattice
 from radar_cleaner.evaluation.metrics import KEPT, MET, NON_MET, PROBABILITY_EDGES, REMOVED
 from radar_cleaner.evaluation.reflectivity_errors import DBZ_EDGES, error_scores
@@ -25,10 +25,11 @@ from radar_cleaner.evaluation.tallies import (
     whole_rows,
     with_total,
 )
+from radar_cleaner.georeference.polar import range_of_pixels
 
 BANDS = Bands((23.0, 40.0), (6.0, 12.0), (2, 3))
 SHAPE = (24, 30)
-RANGE_KM = distance_km(SHAPE, (14, 11), 1000)
+RANGE_KM = range_of_pixels(SHAPE, (14, 11), 1000)
 LABEL, MASKED, MODEL, COMPARED = range(4)
 
 

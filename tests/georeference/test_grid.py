@@ -10,7 +10,8 @@ from pyproj import Geod
 from store_cases import small_geometry
 
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.georeference.grid import Grid, RadarGeometry, distance_km, polar_coordinates, union_grid
+from radar_cleaner.georeference.grid import Grid, RadarGeometry, distance_km, union_grid
+from radar_cleaner.georeference.polar import polar_coordinates
 
 GEOD = Geod(ellps="WGS84")
 GORE = small_geometry("CASGO", (480, 480))

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from radar_cleaner.config.artefacts import KINDS, PlantKind
-from radar_cleaner.datasets.channels import polar_channels
 
 
 @dataclass(frozen=True)
@@ -100,14 +99,6 @@ class Canvas:
     def range_db(self) -> Tensor:
         """(H, W): what a constant power is shown with, against its dBZ at the radar's range."""
         return 20 * torch.log10(self.distance.clamp_min(1) / self.range_px)
-
-
-def polar_grid(center: tuple[float, float], shape: tuple[int, int], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Distance (pixels) and azimuth (degrees, clockwise from up) of each pixel from the radar, (H, W) each."""
-    place = torch.tensor([center], dtype=torch.float32, device=device)
-    one = torch.ones(1, device=device)  # a range of one pixel: distances are in pixels
-    distance_HW, cosine_HW, sine_HW = polar_channels(place, one, shape)[0]
-    return distance_HW, torch.rad2deg(torch.atan2(sine_HW, cosine_HW))
 
 
 def sector(plant: Plant, canvas: Canvas) -> Tensor:

@@ -27,9 +27,10 @@ from radar_cleaner.config.artefacts import (
     read_plant_ranges,
 )
 from radar_cleaner.conventions import ADD_OFFSET, NODATA, SCALE_FACTOR, UNDETECT
-from radar_cleaner.datasets.artefacts.canvas import Canvas, Plant, block, polar_grid, sector
+from radar_cleaner.datasets.artefacts.canvas import Canvas, Plant, block, sector
 from radar_cleaner.datasets.artefacts.kinds import PAINTERS
 from radar_cleaner.datasets.channels import is_echo
+from radar_cleaner.datasets.polar import polar_grid
 from radar_cleaner.errors import ConfigError, require
 
 Codes = NDArray[np.uint8]
@@ -233,7 +234,9 @@ def _paint(
     device, clean_KHW = codes_KHW.device, codes_KHW
     codes_KHW, kinds_KHW = clean_KHW.clone(), torch.zeros_like(clean_KHW)
     table_256 = torch.tensor(table, device=device)
-    polar = polar_grid(center_px, (clean_KHW.shape[1], clean_KHW.shape[2]), device)
+    polar = polar_grid(
+        torch.tensor(center_px, dtype=torch.float32, device=device), (clean_KHW.shape[1], clean_KHW.shape[2])
+    )
     for number, one in enumerate(plants):
         random = torch.Generator(device).manual_seed((key + _KEY + number) % 2**63)
         shown = [time for time, shows in enumerate(one.shown) if shows]

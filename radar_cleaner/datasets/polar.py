@@ -1,0 +1,33 @@
+"""Polar coordinates of pixels on the device that trains.
+
+Shapes are named by suffix: B samples, C channels, H rows, W columns.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def polar_channels(center_B2: Tensor, range_px_B: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Return (B, 3, H, W): range as a share of the radar's range, cosine and sine of azimuth.
+
+    Azimuth is clockwise from up. `center_B2` is the (column, row) of the radar in each frame.
+    """
+    device = center_B2.device
+    columns = torch.arange(shape[1], device=device, dtype=torch.float32)
+    rows = torch.arange(shape[0], device=device, dtype=torch.float32)
+    right_BHW = columns[None, None, :] - center_B2[:, 0, None, None]
+    up_BHW = center_B2[:, 1, None, None] - rows[None, :, None]
+    distance_BHW = (right_BHW.square() + up_BHW.square()).sqrt_()
+    at_radar = distance_BHW < 1e-6  # azimuth 0 by convention
+    divisor = distance_BHW.masked_fill(at_radar, 1.0)
+    cosine = (up_BHW / divisor).masked_fill_(at_radar, 1.0)
+    return torch.stack([distance_BHW / range_px_B[:, None, None], cosine, right_BHW / divisor], dim=1)
+
+
+def polar_grid(center_2: Tensor, shape: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Return distance in pixels and azimuth in degrees (clockwise from up) of each pixel, (H, W) each."""
+    one_pixel = torch.ones(1, device=center_2.device)
+    distance_HW, cosine_HW, sine_HW = polar_channels(center_2[None], one_pixel, shape)[0]
+    return distance_HW, torch.rad2deg(torch.atan2(sine_HW, cosine_HW))
