@@ -18,18 +18,12 @@ from typing import Any, TypeVar
 
 import psutil
 import yaml
-from workflow_cases import SMOKE, Workspace, make_workspace
+from workflow_cases import BY_DAY, Workspace, make_workspace
 
 T = TypeVar("T")
 START = Path(__file__).parent / "slurm" / "start.sh"
 STATE = Path(os.environ.get("SLURM_TEST_DIR", "/var/tmp/radar-cleaner-slurm"))
 PATIENCE = 500  # seconds
-
-# The smoke config by days: few shards, one of them to be scored on.
-BY_DAY: dict[str, Any] = copy.deepcopy(SMOKE)
-BY_DAY["frames"]["shard"] = "day"
-BY_DAY["training"]["period"] = ["2024-07-10", "2024-07-11"]
-BY_DAY["evaluation"]["period"] = ["2024-07-11", "2024-07-12"]
 
 # Enough epochs for a signal to come between.
 LONGER = copy.deepcopy(BY_DAY)

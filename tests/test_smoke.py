@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from workflow_cases import RADARS, Workspace
+from workflow_cases import BY_DAY, RADARS, make_workspace
 
 
-def test_the_smoke_config_runs_from_frames_to_the_report(finished: Workspace) -> None:
-    results = finished.root / "results"
+def test_the_smoke_config_runs_from_frames_to_the_report(tmp_path: Path) -> None:
+    """By days, of two training hours and one hour to be scored on."""
+    workspace = make_workspace(tmp_path, BY_DAY)
+    for path in workspace.root.glob("*/*/*_2024071100*.png"):
+        path.unlink()
+    workspace.run()
+    results = workspace.root / "results"
     assert (results / "report/report.html").exists()
     assert json.loads((results / "evaluation/metrics.json").read_text())
     for radar in RADARS:
-        assert stores(results / "cleaned" / radar) == ["20240710T22", "20240710T23", "20240711T00", "20240711T13"]
-    assert len(stores(results / "composite")) == 4
+        assert stores(results / "cleaned" / radar) == ["20240710", "20240711"]
+    assert stores(results / "composite") == ["20240710", "20240711"]
 
 
 def stores(folder: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import re
@@ -66,6 +67,11 @@ SMOKE: dict[str, Any] = {
     "evaluation": {"period": ["2024-07-11 13:00", "2024-07-11 14:00"], "reference": "truth"},
     "report": {"frames": 1},
 }
+# The smoke config by days: few shards, one of them to be scored on.
+BY_DAY: dict[str, Any] = copy.deepcopy(SMOKE)
+BY_DAY["frames"]["shard"] = "day"
+BY_DAY["training"]["period"] = ["2024-07-10", "2024-07-11"]
+BY_DAY["evaluation"]["period"] = ["2024-07-11", "2024-07-12"]
 
 
 @dataclass(frozen=True)

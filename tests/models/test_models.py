@@ -42,8 +42,7 @@ def test_padding_is_numpys_and_cuts_back(shape, multiple, mode):
     assert np.array_equal(padded.numpy(), np.pad(x.numpy(), ((0, 0), (0, 0), *more), mode=name))
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("shape", [(33, 47), (5, 3), (1, 1), (32, 32)])
+@pytest.mark.parametrize(("shape", "mode"), [((33, 47), "reflect"), ((5, 3), "constant"), ((1, 1), "replicate")])
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_heads_have_the_size_of_any_picture(kind, shape, mode):
     made = config(**kind)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from slurm_cases import BY_DAY, LONGER, START, STATE, Cluster, Started, ask, cancel_all, error_of, until
+from slurm_cases import LONGER, START, STATE, Cluster, Started, ask, cancel_all, error_of, until
+from workflow_cases import BY_DAY
 
 pytestmark = pytest.mark.slurm
 TRAINING_LOG = "results/logs/train_model.log"

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from slurm_cases import BY_DAY, Cluster, until
+from slurm_cases import Cluster, until
+from workflow_cases import BY_DAY
 
 pytestmark = pytest.mark.slurm
 ON_TWO_NODES = {"nodes": 2, "tasks": 2, "mpi": "srun", "processes": 1, "threads": 1, "mem_mb": 3000}

@@ -69,16 +69,7 @@ def test_the_table_is_printed_and_written(results: Path, capsys: pytest.CaptureF
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "",
-        HEAD,
-        HEAD + "NA\n",
-        HEAD + ROW.format(s="-", memory=5, cpu=1),
-        "no table",
-        "s\n-1\n",
-        "s\ninf\n",
-        "\x00",
-    ],
+    ["", HEAD, HEAD + ROW.format(s="-", memory=5, cpu=1), "s\n-1\n", "s\ninf\n", "\x00"],
 )
 def test_a_broken_benchmark_is_counted_and_not_in_the_sums(
     results: Path, text: str, capsys: pytest.CaptureFixture[str]
@@ -131,13 +122,11 @@ def outputs_of_rules() -> list[tuple[str, str]]:
     return [(rule, re.sub(r"{\w+}", lambda wildcard: values[wildcard[0]], name)) for rule, name in found]
 
 
-@pytest.mark.parametrize(("rule", "output"), outputs_of_rules(), ids=lambda value: value)
-def test_the_bytes_of_an_output_are_counted_for_its_rule_and_no_other(
-    tmp_path: Path, rule: str, output: str
-) -> None:
-    write(tmp_path / PurePosixPath(output), "12345")
-    assert {name for name in OUTPUTS if measure_outputs(tmp_path, name)} == {rule}
-    assert measure_outputs(tmp_path, rule) == 5
+def test_the_bytes_of_an_output_are_counted_for_its_rule_and_no_other(tmp_path: Path) -> None:
+    for number, (rule, output) in enumerate(outputs_of_rules()):
+        results = tmp_path / str(number)
+        write(results / PurePosixPath(output), "12345")
+        assert {name: size for name in OUTPUTS if (size := measure_outputs(results, name))} == {rule: 5}, output
 
 
 def test_every_rule_is_known() -> None:

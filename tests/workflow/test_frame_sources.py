@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 from archive_cases import files_of, pack
 from s3_cases import CREDENTIALS, Server, serving
-from slurm_cases import BY_DAY, ask, make_cluster, until
-from workflow_cases import SAMPLE, SMOKE, Job, Workspace, make_workspace
+from slurm_cases import ask, make_cluster, until
+from workflow_cases import BY_DAY, SAMPLE, SMOKE, Job, Workspace, make_workspace
 
 SHARDS = ("20240710T22", "20240710T23", "20240711T00", "20240711T13")
 STORES = [f"results/rgb/CASGO/{shard}.zarr/zarr.json" for shard in SHARDS]
