@@ -38,6 +38,7 @@ STAGES = {
     "compare": "Compare the evaluations of several runs.",
     "show_sample": "Print and draw one sample as the network sees it.",
     "show_costs": "Print what the jobs of a run cost, rule by rule.",
+    "locate_workflow": "Print where the workflow that comes with the package is.",
     "simulate": "Write a small invented world: pictures, truth and a config.",
 }
 

@@ -28,6 +28,7 @@ FROM_FRAMES = {"build_rgb_store"} | FROM_REFLECTIVITY
 FROM_NAMES = {"list_unplaced_frames"} | FROM_FRAMES
 NO_RULES = {
     "show_summary",
+    "locate_workflow",
     "show_costs",
     "show_sample",
     "compare",

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from radar_cleaner.config.config import Config
 
-ROOT = Path(__file__).resolve().parents[2]
+_PACKAGE = Path(__file__).resolve().parents[1]
+_IN_CHECKOUT = (_PACKAGE.parent / "workflow/Snakefile").is_file()
+# The folder of workflow, config and model: the checkout, or a folder of the installed package.
+ROOT = _PACKAGE.parent if _IN_CHECKOUT else _PACKAGE / "deployment"
 PRETRAINED = "resources/pretrained/best.pt"
 MODEL_KEYS = (("cleaning", "model"), ("evaluation", "compare_model"))
 

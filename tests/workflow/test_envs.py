@@ -14,9 +14,11 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from workflow_cases import REPOSITORY, TARGETS
+from rerun_cases import changed
+from workflow_cases import REPOSITORY, SMOKE, TARGETS
 
 from envs.write_environments import CPU_BUILDS, HEADS, environment, environments_of_rules, needs
+from radar_cleaner.config.load import read_config
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.planning.environment import check_packages, torch_build
 
@@ -105,17 +107,9 @@ def test_the_requirements_are_complete_and_allowed_by_the_package() -> None:
             assert needs(canonicalize_name(one.name)) <= pinned.keys(), one
 
 
-FORECASTS = {
-    "evaluation": {"period": ["a", "b"], "optical_flow": True, "compare_model": None},
-    "samples": {"lead_minutes": [0, 6]},
-    "cleaning": {"model": "other.pt"},
-}
-ENCODER = {
-    "evaluation": {"period": None, "optical_flow": False, "compare_model": None},
-    "samples": {"lead_minutes": [0]},
-    "cleaning": {"model": "trained"},
-    "training": {"model": {"name": "encoder_unet"}},
-}
+LEADS = changed(changed(SMOKE, "samples.block_minutes", 60), "samples.lead_minutes", [0, 6])
+FORECASTS = changed(LEADS, "evaluation.optical_flow", True)
+ENCODER = changed(SMOKE, "training.model", {"name": "encoder_unet"})
 
 
 @pytest.mark.parametrize(
@@ -124,20 +118,21 @@ ENCODER = {
 def test_a_package_that_a_key_needs_must_be_installed_or_in_the_conda_environment(
     config: dict[str, Any], package: str, extra: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    held = CONDA / "training-cpu.yaml"
-    check_packages(config, held)
+    held, settings = CONDA / "training-cpu.yaml", read_config(config)
+    check_packages(settings, held)
     own = tmp_path / "training-cpu.yaml"
     own.write_text(held.read_text().replace("  - pip\n", f"  - pip\n  - {package}\n"))
     monkeypatch.setattr("radar_cleaner.planning.environment.find_spec", lambda name: None)
-    check_packages(config, own)
+    check_packages(settings, own)
     with pytest.raises(ConfigError, match=rf"needs the package {package}, .*'radar-cleaner\[{extra}\]'"):
-        check_packages(config, held)
+        check_packages(settings, held)
 
 
 def test_no_package_is_looked_for_where_no_key_asks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("radar_cleaner.planning.environment.find_spec", lambda name: None)
-    check_packages(FORECASTS | {"samples": {"lead_minutes": [0]}}, CONDA / "training-cpu.yaml")
-    check_packages(ENCODER | {"cleaning": {"model": "other.pt"}}, CONDA / "training-cpu.yaml")
+    held = CONDA / "training-cpu.yaml"
+    check_packages(read_config(changed(FORECASTS, "samples.lead_minutes", [0])), held)
+    check_packages(read_config(changed(ENCODER, "cleaning.model", "other.pt")), held)
 
 
 def test_a_torch_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ rule write_report:
         samples=rules.split_samples.output if plan.trains else [],
         evaluation=rules.evaluate_model.output if plan.evaluates else [],
         rule_graph=os.path.relpath(ROOT / "docs/rulegraph.svg"),
-        template=os.path.relpath(ROOT / "radar_cleaner/report/templates/report.html"),
+        template=os.path.relpath(CODE.folder / "report/templates/report.html"),
     output:
         report=shown("<results>/report/report.html", "Report", "all in one page"),
         coverage=shown("<results>/report/coverage.csv", "Report", "frames by radar and day"),
