@@ -20,6 +20,9 @@ from typing import Any
 
 import torch
 
+from radar_cleaner.config.cleaning import FrameCleaning
+from radar_cleaner.config.samples import ModelInputs
+from radar_cleaner.georeference.grid import RadarGeometry
 from radar_cleaner.inference.frame_reader import FrameReader
 from radar_cleaner.inference.predictor import load_predictor
 from radar_cleaner.stages.clean_frames import clean_frames
@@ -95,23 +98,20 @@ def measure_alone(made: Made, place: Path, rounds: int) -> None:
 
 
 def options_of(made: Made, output: Path, threads: int) -> dict[str, Any]:
-    """How the middle one of the shards is cleaned."""
-    shards = shards_of(made)
-    config = made.config
+    """Return the arguments of `clean_frames` for the middle shard."""
+    shards, settings = shards_of(made), made.plan.settings
     return {
         "results": made.results,
-        "radar": RADAR,
         "shard": shards[1],
         "neighbours": [shards[0], shards[2]],
-        "geometry": made.plan.geometry(RADAR),
+        "geometry": RadarGeometry.from_flag(made.plan.geometry(RADAR)),
         "model": [MODEL],
-        "input_minutes": config["samples"]["input_minutes"],
-        "atlas": config["samples"]["atlas"],
+        "inputs": settings.samples.cut(ModelInputs),
         "static": False,
-        **{name: config["cleaning"][name] for name in ("threshold", "votes", "fill", "tta")},
+        "cleaning": settings.cleaning.cut(FrameCleaning),
         "threads": threads,
         "output": output,
-        "codec": config["stores"]["codec"],
+        "stores": settings.stores,
     }
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from radar_cleaner.config.cleaning import FrameCleaning
+from radar_cleaner.config.frames import Stores
+from radar_cleaner.config.samples import ModelInputs
 from radar_cleaner.conventions import FLAG_FILLED, FLAG_KEPT, FLAG_REMOVED
-from radar_cleaner.errors import ConfigError
 from radar_cleaner.georeference.grid import RadarGeometry
 from radar_cleaner.inference.ensemble import EnsembleReader, load_ensemble
 from radar_cleaner.inference.fusion import EvidenceFusion
@@ -27,94 +27,72 @@ logger = logging.getLogger(__name__)
 def clean_frames(
     *,
     results: Path,
-    radar: str,
     shard: str,
     neighbours: list[str] | None = None,
-    geometry: str,
+    geometry: RadarGeometry,
     model: list[Path],
-    input_minutes: list[int],
-    atlas: Literal["mask", "channel", "none"],
-    static: bool,
-    threshold: float,
-    votes: float,
-    fill: bool,
-    tta: bool,
-    threads: int,
-    output: Path,
-    codec: Literal["compact", "fast"],
-    calibrated: bool = False,
     code: Path | None = None,
+    inputs: ModelInputs,
+    static: bool,
+    cleaning: FrameCleaning,
+    threads: int,
+    stores: Stores,
+    output: Path,
 ) -> None:
-    """Clean every frame of a radar's shard, with or without neighbours in time and other radars.
+    """Clean every frame of a radar's shard.
 
     Parameters
     ----------
     results
-        Folder that holds the stores.
-    radar
-        Id of the radar.
+        Folder of the stores.
     shard
         Name of the shard.
     neighbours
-        Other shards of this radar, which hold the frames just before and after.
+        Other shards of this radar, with the frames just before and after.
     geometry
-        RADAR,LATITUDE,LONGITUDE,RANGE_KM,WIDTH,HEIGHT,CENTER_X,CENTER_Y.
+        The radar and its plot box.
     model
-        Model file; of several, an ensemble, the mean judges, and the product tells how far they are apart.
-    input_minutes
-        Minutes from a frame to those that the model reads with it; they must be the model's.
-    atlas
-        What the clutter atlas does: `mask`, `channel` or `none`; it must be the model's.
+        Model file. Several are an ensemble: the mean decides, and the product has the spread.
+    code
+        Python file of a user's own network.
+    inputs
+        Input times and use of the clutter atlas; they must be those of the model.
     static
-        Whether the radar's static store was made for this run.
-    threshold
-        Echo with at least this probability of being meteorological is kept.
-    votes
-        What the votes count beside the network: their log-odds times this are added to its; 0 leaves them out.
-    fill
-        Whether to fill pixels where the radar did not look, within its range.
-    tta
-        Whether the model judges each frame eight times, flipped and turned, and answers by the mean.
+        Whether this run made the static store of the radar.
+    cleaning
+        When an echo is kept, and whether gaps are filled.
     threads
         Threads of this process.
+    stores
+        How the store is compressed.
     output
         Store to write.
-    codec
-        How it is compressed.
-    calibrated
-        Whether a model is as sure as its training found that it may be (its temperature).
-    code
-        Python file of a network of your own.
     """
-    radar_geometry = RadarGeometry.from_flag(geometry)
-    if not 0 <= threshold <= 1:
-        raise ConfigError(f"cleaning.threshold {threshold}: it is a probability, 0 to 1")
-    cleaning = FrameCleaning(threshold=threshold, calibrated=calibrated, votes=votes, fill=fill, tta=tta)
     ensemble = load_ensemble(model, threads, code, cleaning.calibrated)
-    ensemble.check_atlas(atlas)
-    layout = Layout(results)
+    ensemble.check_atlas(inputs.atlas)
+    layout, radar = Layout(results), geometry.radar
     shards = [shard, *(name for name in neighbours or [] if name != shard)]
     reader = EnsembleReader(
         [layout.reflectivity(radar, name) for name in shards],
         [layout.aligned(radar, name) for name in shards],
-        ensemble.inputs_for(input_minutes),
+        ensemble.inputs_for(inputs.input_minutes or ()),
         layout.atlas(radar),
         layout.static(radar) if static else None,
     )
     fusion = EvidenceFusion([layout.labels(radar, shard)], cleaning.votes)
-    cleaner = FrameCleaner(ensemble, reader, fusion, find_range(radar_geometry, reader), cleaning)
+    cleaner = FrameCleaner(ensemble, reader, fusion, find_range(geometry, reader), cleaning)
     attrs = {name: reader.first.attrs[name] for name in LABEL_ATTRS if name in reader.first.attrs}
     models = {str(path): member.digest for path, member in zip(model, ensemble.members, strict=True)}
     counts = np.zeros(256, np.int64)
     with ProductWriter(
         output,
-        radar_geometry.grid,
+        geometry.grid,
         [radar],
         attrs={**attrs, "model_digest": ensemble.digest, **decision_attrs(cleaning)},
-        codec=codec,
+        codec=stores.codec,
         provenance={
             "stage": "clean_frames",
-            "parameters": {"input_minutes": input_minutes, "atlas": atlas, **cleaning.model_dump(mode="json")},
+            "parameters": {**inputs.model_dump(mode="json"), **cleaning.model_dump(mode="json")},
             "inputs": {**models, **reader.digests, **fusion.digests},
         },
         names=variable_names(ensemble=len(model) > 1),

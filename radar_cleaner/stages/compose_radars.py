@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
+from radar_cleaner.config.frames import Stores
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.georeference.regrid import Gather, nearest_gather, target_grid
 from radar_cleaner.products.cf import PRODUCT_VARIABLES, ProductWriter
@@ -23,22 +23,22 @@ def compose_radars(
     products: list[Path],
     warps: list[Path],
     output: Path,
-    codec: Literal["compact", "fast"] = "compact",
+    stores: Stores,
 ) -> None:
-    """Write one product of the radars' products, at the union of their times.
+    """Combine the products of all radars on one grid, at the union of their times.
 
     Parameters
     ----------
     shard
-        Shard of time that the products are of.
+        Name of the shard.
     products
-        Products of the radars that have frames in this shard.
+        Products of the radars with frames in this shard.
     warps
-        Warp stores from the composite grid to each of these radars, in the same order.
+        Warp stores from the composite grid to these radars, in the same order.
     output
         Product to write.
-    codec
-        Compression: compact, or fast.
+    stores
+        How the store is compressed.
     """
     if not products or len(products) != len(warps):
         raise ConfigError(
@@ -57,7 +57,7 @@ def compose_radars(
         grid,
         list(radars),
         attrs=composite_attrs({radar: store.attrs for radar, store in radars.items()}),
-        codec=codec,
+        codec=stores.codec,
         provenance={
             "stage": "compose_radars",
             "parameters": {"shard": shard},

@@ -12,6 +12,7 @@ import xarray as xr
 from store_cases import make_product, small_geometry, times_from
 
 from radar_cleaner.config.cleaning import Composite
+from radar_cleaner.config.frames import Stores
 from radar_cleaner.conventions import FLAG_KEPT, FLAG_NODATA, FLAG_REMOVED, FLAG_UNDETECT, NODATA, UNDETECT
 from radar_cleaner.errors import ConfigError, StoreError
 from radar_cleaner.georeference.grid import union_grid
@@ -21,6 +22,7 @@ from radar_cleaner.storage.reader import Store, open_store
 
 RADARS = ("CASGO", "CASCM")
 GEOMETRIES = [small_geometry(radar) for radar in RADARS]
+STORES = Stores()
 TIMES = times_from(count=3)
 EMPTY = np.zeros((48, 48), np.uint8)
 ECHO = np.full((48, 48), 100, np.uint8)
@@ -42,7 +44,7 @@ def warps(folder: Path, kind: Literal["first", "union"]) -> list[Path]:
 def composed(folder: Path, products: list[Path], kind: Literal["first", "union"] = "union") -> Store:
     output = folder / "composite.zarr"
     ways = warps(folder, kind)[: len(products)]
-    compose_radars(shard="20240711", products=products, warps=ways, output=output / "zarr.json")
+    compose_radars(shard="20240711", products=products, warps=ways, output=output / "zarr.json", stores=STORES)
     return open_store(output, "product")
 
 
@@ -126,9 +128,11 @@ def test_products_and_warps_that_do_not_belong_together_are_refused(tmp_path: Pa
     union, first = warps(tmp_path, "union"), warps(tmp_path, "first")
     output = tmp_path / "composite.zarr"
     with pytest.raises(StoreError, match="its radar is CASCM, wanted CASGO"):
-        compose_radars(shard="20240711", products=[chipman, gore], warps=union, output=output)
+        compose_radars(shard="20240711", products=[chipman, gore], warps=union, output=output, stores=STORES)
     with pytest.raises(StoreError, match="its target_origin_px is"):
-        compose_radars(shard="20240711", products=[gore, chipman], warps=[union[0], first[1]], output=output)
+        compose_radars(
+            shard="20240711", products=[gore, chipman], warps=[union[0], first[1]], output=output, stores=Stores()
+        )
     with pytest.raises(ConfigError, match="2 --products and 1 --warps"):
-        compose_radars(shard="20240711", products=[gore, chipman], warps=union[:1], output=output)
+        compose_radars(shard="20240711", products=[gore, chipman], warps=union[:1], output=output, stores=STORES)
     assert not output.exists()

@@ -11,9 +11,10 @@ from imageio import v3 as iio
 from learning_cases import NO_HOLES, augmentation
 from learning_cases import config as model_config
 
-from radar_cleaner.config.cleaning import Composite
+from radar_cleaner.config.cleaning import Composite, FrameCleaning
 from radar_cleaner.config.frames import BadFrames, Stores
 from radar_cleaner.config.inputs import Inputs
+from radar_cleaner.config.samples import ModelInputs
 from radar_cleaner.conventions import FLAG_KEPT
 from radar_cleaner.datasets.augmentation import draw_crop
 from radar_cleaner.datasets.batches import make_batch
@@ -118,7 +119,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Layout, list[tuple[
         products=[layout.cleaned(radar, SHARD) for radar in ("CASGO", "CASCM")],
         warps=[layout.warp("composite", radar) for radar in ("CASGO", "CASCM")],
         output=layout.composite(SHARD),
-        codec="fast",
+        stores=Stores(codec="fast"),
     )
     return layout, places
 
@@ -190,20 +191,15 @@ def finish(layout: Layout, own: RadarGeometry, other: RadarGeometry, model: Path
     )
     clean_frames(
         results=layout.results,
-        radar=name,
         shard=SHARD,
-        geometry=own.to_flag(),
+        geometry=own,
         model=[model],
-        input_minutes=[0],
-        atlas="none",
+        inputs=ModelInputs(input_minutes=(0,)),
         static=False,
-        tta=False,
-        threshold=0.0,  # keep every echo: this is about places
-        votes=0.0,
-        fill=False,
+        cleaning=FrameCleaning(threshold=0, votes=0, fill=False),  # keep every echo: this is about places
         threads=1,
         output=layout.cleaned(name, SHARD),
-        codec="fast",
+        stores=Stores(codec="fast"),
     )
 
 

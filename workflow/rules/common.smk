@@ -31,9 +31,11 @@ from radar_cleaner.planning.environment import (
     training_environment,
 )
 from radar_cleaner.planning.flags import atlas_flags, colour_flags, flag, flags, overlay_flags, palette_file
+from radar_cleaner.config.cleaning import FrameCleaning
 from radar_cleaner.config.frames import BadFrames
 from radar_cleaner.config.load import read_config
 from radar_cleaner.config.network_choice import network_files, network_options
+from radar_cleaner.config.samples import ModelInputs
 from radar_cleaner.config.shipped import ROOT, model_file, named_models, plant_ranges
 from radar_cleaner.planning.runtimes import shard_minutes
 from radar_cleaner.frames.archives import is_archive

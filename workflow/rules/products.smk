@@ -1,8 +1,8 @@
 rule clean_frames:
     """
-    Clean every frame of a radar's shard: an echo stays where the probability that it is meteorological, of the
-    model and `cleaning.votes` times the votes together, reaches `cleaning.threshold`; with `cleaning.fill` overlay
-    is filled by the network, with `cleaning.tta` its answers are means over eight flips and turns.
+    Clean every frame of a radar's shard. An echo is kept if its probability reaches `cleaning.threshold`. The
+    probability is that of the model with the label model, weighted by `cleaning.votes`. `cleaning.fill` fills
+    overlay with the network's reflectivity. `cleaning.tta` averages predictions over eight flips and rotations.
     """
     input:
         reflectivity=lambda wildcards: stores("reflectivity", with_neighbours(wildcards)),
@@ -31,26 +31,25 @@ rule clean_frames:
         code=code("clean_frames"),
         results=flag("--results", lambda wildcards: config["results"]),
         neighbours=lambda wildcards: flag("--neighbours", plan.neighbours(wildcards.radar, wildcards.shard)),
-        geometry=flag("--geometry", lambda wildcards: plan.geometry(wildcards.radar)),
-        samples=flags(config["samples"], "input_minutes", "atlas"),
+        geometry=lambda wildcards: plan.geometry(wildcards.radar),
+        inputs=section("samples", ModelInputs),
         static=lambda wildcards: static_flag(),
-        cleaning=flags(config["cleaning"], "threshold", "votes", "calibrated", "fill", "tta"),
+        cleaning=section("cleaning", FrameCleaning),
         network=lambda wildcards, input: flag("--code", input.get("network")),
-        codec=flag("--codec", config["stores"]["codec"]),
+        stores=section("stores"),
     shell:
         "python -m radar_cleaner clean-frames"
         " {params.results:q}"
-        " --radar {wildcards.radar:q}"
         " --shard {wildcards.shard:q}"
         " {params.neighbours:q}"
-        " {params.geometry:q}"
+        " --geometry {params.geometry:q}"
         " --model {input.model:q}"
         " {params.network:q}"
-        " {params.samples:q}"
+        " --inputs {params.inputs:q}"
         " {params.static}"
-        " {params.cleaning:q}"
+        " --cleaning {params.cleaning:q}"
         " --threads {threads}"
-        " {params.codec:q}"
+        " --stores {params.stores:q}"
         " --output {output.store:q}"
         " 2> {log:q}"
 
@@ -78,13 +77,13 @@ rule compose_radars:
         lanes=1,
     params:
         code=code("compose_radars"),
-        codec=flag("--codec", config["stores"]["codec"]),
+        stores=section("stores"),
     shell:
         "python -m radar_cleaner compose-radars"
         " --shard {wildcards.shard:q}"
         " --products {input.products:q}"
         " --warps {input.warps:q}"
-        " {params.codec:q}"
+        " --stores {params.stores:q}"
         " --output {output.store:q}"
         " 2> {log:q}"
 
