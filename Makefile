@@ -53,8 +53,9 @@ test-slurm: .venv/installed-dev  ## the tests on a real Slurm, started on this m
 verify-slurm: .venv/installed  ## the demo on that Slurm, and its training on two nodes
 	@PATH="$(CURDIR)/$(BIN):$$PATH" tests/slurm/with_slurm.sh python tests/slurm/run_demo.py
 
-check: lint  ## the style checks, the types and the workflow's lint
+check: lint  ## the style checks, the types, the layers of the package and the workflow's lint
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/snakemake --lint
 
 lint: .venv/installed-dev  ## ruff and snakefmt
