@@ -233,7 +233,7 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
     "an option of another network": (
         put("training", "model", value={"name": "rate_net", "depth": 3}),
         "training.model.depth",
-        "rate_net has no such option",
+        "rate_net does not have this option",
     ),
     "an option out of bounds": (put("training", "model", "dropout", value=1), "training.model.dropout", "0.99"),
     "an option of another type": (

@@ -1,6 +1,7 @@
-"""What kinds of artefacts training plants, and the ranges that their numbers are drawn from: a YAML file.
+"""The kinds of injected artefacts, and the file with the ranges of their parameters.
 
-For each kind the file has a `weight` and, of each of its numbers, [low, high]. config/plants.yaml explains them.
+For each kind the YAML file has a `weight` and the range [low, high] of each parameter. config/plants.yaml explains
+them.
 """
 
 from __future__ import annotations
@@ -32,13 +33,13 @@ PlantKind = Literal[
     "repeated",
     "missing",
 ]
-# In the order in which they are painted: what changes whole times comes last.
+# In the order of painting: kinds that change whole frames come last.
 PLANT_KINDS: tuple[PlantKind, ...] = get_args(PlantKind)
 
 
 @dataclass(frozen=True)
 class Number:
-    """Bounds of a number; of sizes each octave is as likely (`octaves`), of others each value."""
+    """Bounds of a parameter. With `octaves` all octaves are equally likely, otherwise all values."""
 
     low: float
     high: float
@@ -46,7 +47,7 @@ class Number:
     whole: bool = False
 
     def draw(self, uniform: float, span: tuple[float, float]) -> float:
-        """The number within a span that a uniform number (0 <= uniform < 1) stands for."""
+        """Map a uniform number (0 <= uniform < 1) to a value within a span."""
         low, high = span[0], span[1] + self.whole
         value = low * (high / low) ** uniform if self.octaves else low + uniform * (high - low)
         return float(min(math.floor(value), span[1])) if self.whole else value
@@ -54,21 +55,21 @@ class Number:
 
 @dataclass(frozen=True)
 class Kind:
-    """What a kind is drawn from, and at which input times it shows.
+    """The parameters of a kind, and the input times at which it appears.
 
-    `shows`: `all`; `some` (one for sure, each other with the chance `lasting`); `one`, what another shows; or a
-    `neighbour`, never the time that is judged. The last two need more than one time.
+    `shows`: `all` times; `some` (one, and each other with the probability `lasting`); `one` time, which then shows
+    the content of another; or a `neighbour`, never the time of the sample. The last two need more than one time.
     """
 
     shows: Literal["all", "some", "one", "neighbour"]
     numbers: Mapping[str, Number]
 
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # read at each call of snakemake
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # fast: the file is read at each call of Snakemake
 _MANY = Number(1, 1000, octaves=True, whole=True)
 _SHARE = Number(0, 1)
 _PX = Number(0.1, 5000, octaves=True)
-_SPOT_PX = Number(0.1, 32, octaves=True)  # each is painted by itself, in a square of this size
+_SPOT_PX = Number(0.1, 32, octaves=True)  # each is painted alone, in a square of this size
 _DEGREES = Number(0.01, 360, octaves=True)
 _DB = Number(0, 60)
 _FACTORS = {"weight": None, "loss": 1}  # and their defaults
@@ -104,8 +105,9 @@ KINDS: Mapping[PlantKind, Kind] = {
 
 @dataclass(frozen=True)
 class KindRanges:
-    """How often a kind is drawn against the others, [low, high] of its numbers in the order of KINDS, and `loss`:
-    what a pixel of it weighs in the mask's loss, where an echo that is surely known weighs 1.
+    """The relative frequency of a kind and the ranges of its parameters, in the order of KINDS.
+
+    `loss` is the weight of its pixels in the loss of the mask, relative to an echo of full confidence.
     """
 
     weight: float
@@ -115,13 +117,13 @@ class KindRanges:
 
 @dataclass(frozen=True)
 class PlantRanges:
-    """How many kinds a planted picture gets, [least, most], and the ranges of each kind that there is."""
+    """The number of kinds per crop, [least, most], and the ranges of each kind."""
 
     together: tuple[int, int]
     kinds: Mapping[PlantKind, KindRanges]
 
     def chosen(self, kinds: Iterable[PlantKind], name: str) -> PlantRanges:
-        """Of these kinds alone. `name` is the file's, for errors. Raises ConfigError where one is not in it."""
+        """Return the ranges of these kinds only. `name` is the file. Raises ConfigError if a kind is missing."""
         wanted = set(kinds)
         absent = sorted(wanted - self.kinds.keys())
         if absent:
@@ -133,7 +135,7 @@ class PlantRanges:
 
 
 def read_plant_ranges(path: Path, kinds: Iterable[PlantKind]) -> PlantRanges:
-    """The ranges of these kinds in a file. Raises ConfigError where it cannot be read or is not right."""
+    """Read the ranges of these kinds from a file. Raises ConfigError if it is unreadable or wrong."""
     if not path.is_file():
         raise ConfigError(f"there is no file {path}; copy config/plants.yaml and change it")
     try:
@@ -144,12 +146,12 @@ def read_plant_ranges(path: Path, kinds: Iterable[PlantKind]) -> PlantRanges:
 
 
 def parse_plant_ranges(text: str, name: str) -> PlantRanges:
-    """Read a file of ranges. `name` is the file's, for errors. Raises ConfigError at the first mistake."""
+    """Parse the text of a file of ranges. `name` is the file. Raises ConfigError at the first mistake."""
     try:
         content = yaml.load(text, Loader=_LOADER)
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())[:120]
-        raise ConfigError(f"{name}: is no YAML ({reason})") from None
+        raise ConfigError(f"{name}: is not YAML ({reason})") from None
     if not isinstance(content, dict):
         raise ConfigError(f"{name}: has no sections; see config/plants.yaml")
     _check_keys(content, ("together", *PLANT_KINDS), name)

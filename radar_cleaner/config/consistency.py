@@ -88,7 +88,7 @@ def _label_problems(labels: Labels) -> Iterator[str]:
         enough = len(legend.dbz) == 2 if legend.scale == "ends" else len(legend.dbz) >= 2
         if not enough or list(legend.dbz) != sorted(set(legend.dbz)):
             yield (
-                f"labels.legend.dbz: {list(legend.dbz)} must rise, and hold the dBZ of the bar's two ends"
+                f"labels.legend.dbz: {list(legend.dbz)} must rise, and list the dBZ of the bar's two ends"
                 " (scale: ends) or of each class's lower bound (scale: bounds)"
             )
 

@@ -1,4 +1,4 @@
-"""Section `evaluation`: what is scored, against what."""
+"""Section `evaluation`: the scores."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class ForecastScores(Scoring):
 
 
 class Evaluation(ForecastScores, CleaningScores):
-    """What is scored, against what, and in which bands."""
+    """The scores: their period, reference and bands."""
 
     period: Period | None = Field(
         None, description="Times that are scored, apart from `training.period`. By default nothing is scored."

@@ -106,7 +106,7 @@ class Picture(FileNames):
 
 
 class BadFrames(Section):
-    """What happens to a frame that cannot be read."""
+    """The treatment of frames that cannot be read."""
 
     on_bad_frame: Literal["quarantine", "fail"] = Field(
         "quarantine",

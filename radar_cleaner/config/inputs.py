@@ -14,11 +14,11 @@ COORDINATES = ("latitude", *LONGITUDE, "pixel_size")
 
 @dataclass(frozen=True)
 class Inputs:
-    """Which frames a sample reads, what else the network is told, and how the target is made.
+    """The input times, the further channels of a network, and its target.
 
-    `reflectivity_target`: `max` or `mean` (in dBZ) over the radars that see an echo. `atlas`: `mask`, `channel`
-    or `none`. `static` names fields of the static store, in the order of their channels. `lead_minutes` are those
-    that the network is asked for. Raises ConfigError where two channels would have one name.
+    `reflectivity_target`: `max` or `mean` (in dBZ) over the radars with an echo. `atlas`: `mask`, `channel` or
+    `none`. `static` names fields of the static store, in the order of their channels. `lead_minutes` are the times
+    that the network predicts. Raises ConfigError if two channels have the same name.
     """
 
     input_minutes: tuple[int, ...]
@@ -42,14 +42,14 @@ class Inputs:
 
     @property
     def ahead(self) -> tuple[int, ...]:
-        """The lead minutes above 0: of frames that are not there yet when the network is asked."""
+        """The lead times above 0, in minutes: frames in the future of the sample."""
         return tuple(minutes for minutes in self.lead_minutes if minutes > 0)
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Names of what the network is told of each pixel of a radar whatever the time, in order.
+        """The names of the channels from the static store of a radar, in order.
 
-        They come from the radar's static store; without any the store is not needed.
+        Without any the store is not needed.
         """
         if self.coordinates:
             return (*COORDINATES, *self.static)

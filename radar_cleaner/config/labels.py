@@ -49,8 +49,8 @@ class Colours(Section):
         (5, 60),
         description="For the HSV methods: reflectivity of the weakest and of the strongest colour, in dBZ.",
     )
-    min_saturation: Share = Field(0.25, description="For the HSV methods: paler colours are no echo.")
-    min_value: Share = Field(0.25, description="For the HSV methods: darker colours are no echo.")
+    min_saturation: Share = Field(0.25, description="For the HSV methods: paler colours are not echo.")
+    min_value: Share = Field(0.25, description="For the HSV methods: darker colours are not echo.")
     min_dbz: StoredDBZ = Field(5, description="Weaker classes count as no echo, in dBZ.")
 
     def unused(self) -> frozenset[str]:

@@ -15,7 +15,7 @@ def check_network(training: Training) -> None:
     model = training.model
     if model.name not in network_names() and model.code is None:
         raise ConfigError(
-            f"training.model.name: {model.name} is none of {', '.join(network_names())}; write one of these,"
+            f"training.model.name: {model.name} is not one of {', '.join(network_names())}; write one of these,"
             " or name the Python file of your own in training.model.code"
         )
     multiple = getattr(_options(model), "multiple", 1)

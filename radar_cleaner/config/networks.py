@@ -88,6 +88,6 @@ def _imports_torch(node: ast.stmt) -> bool:
 def _describe(problem: Mapping[str, Any], kind: type[Section], model: str) -> str:
     name = ".".join(str(part) for part in problem["loc"][:1])
     if problem["type"] == "extra_forbidden":
-        return f"{name}: {model} has no such option; it has {', '.join(kind.model_fields) or 'none'}"
+        return f"{name}: {model} does not have this option; it has {', '.join(kind.model_fields) or 'none'}"
     words = problem["msg"].removeprefix("Value error, ")
     return f"{name}: {words[0].lower()}{words[1:]}, not {problem['input']!r}" if name else words

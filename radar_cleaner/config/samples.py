@@ -1,4 +1,4 @@
-"""Section `samples`: what a sample holds, and how samples are split."""
+"""Section `samples`: the content of a sample, and how samples are split."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Channels(ForecastInputs):
 
 
 class Samples(Channels, Split):
-    """What a sample holds: input times, lead times, channels; and how samples are split."""
+    """The content of a sample (input times, lead times, channels), and how samples are split."""
 
     static: dict[Name, Text] = Field(
         {},

@@ -57,7 +57,7 @@ class Network(Section):
         "reflect", description="How frames are padded whose size the network cannot halve."
     )
 
-    # JSON text, one value for the command line. In a config file these keys stand beside those above.
+    # JSON text: one value for the command line. In a config file these are keys of `training.model`.
     options: SkipJsonSchema[str] = "{}"
 
     @model_validator(mode="before")

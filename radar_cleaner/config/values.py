@@ -28,7 +28,7 @@ Unique = (AfterValidator(_unique), Field(json_schema_extra={"uniqueItems": True}
 
 Share = Annotated[float, Ge(0), Le(1)]
 ShareAbove0 = Annotated[float, Gt(0), Le(1)]
-# Reflectivity that a store can hold, in dBZ.
+# Reflectivity that fits into a store, in dBZ.
 StoredDBZ = Annotated[float, Ge(-31.5), Le(95)]
 Seed = Annotated[int, Ge(0), Le(2**63 - 1)]
 Text = Annotated[str, MinLen(1)]

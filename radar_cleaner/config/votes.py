@@ -36,7 +36,7 @@ class LabelModel(Section):
 
 
 class Votes(LabelModel):
-    """Weights of the labelers. A labeler with weight 0 is off; what only it reads is no input any more."""
+    """Weights of the labelers. A labeler with weight 0 is off; data that only it reads are no longer an input."""
 
     reference: str | None = Field(
         None,

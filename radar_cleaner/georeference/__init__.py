@@ -1,1 +1,1 @@
-"""Grids, regridding, static fields."""
+"""Grids, regridding, polar coordinates and static fields."""

@@ -1,8 +1,8 @@
-"""Where the pixels of a plot box lie on Earth.
+"""Grids: the place on Earth of the pixels of a plot box.
 
-A radar's picture is a plane in azimuthal-equidistant projection about the radar (WGS84), north up. Pixel
-centres are at integers, (column, row) = (0, 0) is the upper left one. The range fits half of the box's
-longer side, so that metres per pixel = range / (longer side / 2).
+The map of a radar is a plane in azimuthal equidistant projection about the radar (WGS84), north up. Pixel
+centres are at integers; (column, row) = (0, 0) is the upper left pixel. The range covers half of the longer
+side of the box: metres per pixel = range / (longer side / 2).
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from radar_cleaner.errors import ConfigError
 
 Array = NDArray[np.float64]
 GEOD = Geod(ellps="WGS84")
-MAX_UNION_PIXELS = 2**25  # a continent at 1 km
+MAX_UNION_PIXELS = 2**25  # enough for a continent at 1 km
 
 
 @dataclass(frozen=True)
 class Grid:
     """A regular grid in the azimuthal-equidistant plane about a point.
 
-    `origin_px` is the (column, row) of that point, not necessarily a whole number nor inside the grid.
+    `origin_px` is the (column, row) of that point. It may be fractional and outside the grid.
     """
 
     latitude: float
@@ -39,7 +39,7 @@ class Grid:
 
     @property
     def crs(self) -> CRS:
-        """The plane: azimuthal equidistant about the grid's point on WGS84, in metres."""
+        """The plane: azimuthal equidistant about the point of the grid on WGS84, in metres."""
         return CRS.from_proj4(
             f"+proj=aeqd +lat_0={self.latitude!r} +lon_0={self.longitude!r} +datum=WGS84 +units=m +no_defs"
         )
@@ -55,28 +55,28 @@ class Grid:
         return self.width * self.metres_per_pixel / 1000
 
     def x(self) -> Array:
-        """(width,) metres east of the point, of the pixel centres."""
+        """Return the x coordinates of the pixel centres (width,): metres east of the point."""
         return (np.arange(self.width, dtype=np.float64) - self.origin_px[0]) * self.metres_per_pixel
 
     def y(self) -> Array:
-        """(height,) metres north of the point, of the pixel centres; falls from row to row."""
+        """Return the y coordinates of the pixel centres (height,): metres north of the point, falling."""
         return (self.origin_px[1] - np.arange(self.height, dtype=np.float64)) * self.metres_per_pixel
 
     def plane_to_pixel(self, x: Array, y: Array) -> tuple[Array, Array]:
-        """(column, row), with fractions, of metres east and north (any shape)."""
+        """Return the fractional (column, row) of points given in metres east and north (any shape)."""
         column, row = self.origin_px
         return column + x / self.metres_per_pixel, row - y / self.metres_per_pixel
 
     def longitude_latitude(self) -> tuple[Array, Array]:
-        """Two (height, width) arrays in degrees: longitude and latitude of the pixel centres."""
+        """Return longitude and latitude of the pixel centres in degrees, (height, width) each."""
         x, y = np.meshgrid(self.x(), self.y())
         longitude, latitude = _to_degrees(self.crs).transform(x, y, direction="INVERSE")
         return np.asarray(longitude), np.asarray(latitude)
 
     def pixel_of(self, longitude: Array, latitude: Array) -> tuple[Array, Array]:
-        """(column, row), with fractions, of points on Earth in degrees (any shape).
+        """Return the fractional (column, row) of points on Earth in degrees (any shape).
 
-        Infinite where the plane has no place for a point (near the other end of the Earth).
+        They are infinite where the projection is undefined, near the antipode.
         """
         x, y = _to_degrees(self.crs).transform(longitude, latitude)
         return self.plane_to_pixel(np.asarray(x), np.asarray(y))
@@ -84,9 +84,9 @@ class Grid:
 
 @dataclass(frozen=True)
 class RadarGeometry:
-    """A radar and its plot box: degrees, kilometres, and pixels within the plot box.
+    """A radar and its plot box, in degrees, kilometres and pixels of the plot box.
 
-    Raises ConfigError where a value is impossible.
+    Raises ConfigError if a value is impossible.
     """
 
     radar: str
@@ -113,7 +113,7 @@ class RadarGeometry:
 
     @property
     def metres_per_pixel(self) -> float:
-        """Range over half the box's longer side."""
+        """The range divided by half of the longer side of the box."""
         return self.range_km * 1000 / (max(self.width, self.height) / 2)
 
     @property
@@ -170,19 +170,19 @@ def geometries_flag(radars: Iterable[RadarGeometry]) -> str:
 
 
 def distance_km(first: RadarGeometry | Grid, second: RadarGeometry | Grid) -> float:
-    """Geodesic distance of two radars, or of the points that grids are about."""
+    """Return the geodesic distance of two radars, or of the points of two grids, in km."""
     _, _, metres = GEOD.inv(first.longitude, first.latitude, second.longitude, second.latitude)
     return float(metres) / 1000
 
 
 def union_grid(radars: Sequence[RadarGeometry]) -> Grid:
-    """The smallest grid on the first radar's plane and pixels that holds the boxes of all radars.
+    """Return the smallest grid on the plane of the first radar that contains the boxes of all radars.
 
-    Raises ConfigError where that would be too large to work with: some radar is on another continent.
+    Raises ConfigError if it would be too large, because a radar is on another continent.
     """
     first = radars[0].grid
     corners = np.array([_box_in(first, radar.grid) for radar in radars])
-    # A hair's breadth inwards, so that rounding of the first radar's own box adds no empty row.
+    # Slightly inwards, so that rounding of the first radar's box adds no empty row.
     left, top = np.floor(corners[:, :2].min(axis=0) + 1e-3)
     right, bottom = np.ceil(corners[:, 2:].max(axis=0) - 1e-3)
     width, height = right - left + 1, bottom - top + 1
@@ -205,18 +205,18 @@ def union_grid(radars: Sequence[RadarGeometry]) -> Grid:
 
 
 def _box_in(plane: Grid, box: Grid) -> tuple[float, float, float, float]:
-    """Left, top, right, bottom in the plane's pixels of a box's outermost pixel centres."""
+    """Return left, top, right, bottom of the outermost pixel centres of a box, in pixels of a plane."""
     longitude, latitude = (_rim(values) for values in box.longitude_latitude())
     column, row = plane.pixel_of(longitude, latitude)
     return float(column.min()), float(row.min()), float(column.max()), float(row.max())
 
 
 def _rim(values: Array) -> Array:
-    """The outermost pixels of a (height, width) array, in a row."""
+    """Return the outermost pixels of a (height, width) array as one row."""
     return np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
 
 
 @lru_cache(maxsize=64)
 def _to_degrees(crs: CRS) -> Transformer:
-    # WGS84 degrees, longitude first whatever the order of the authority's axes.
+    # WGS84 degrees, longitude first.
     return Transformer.from_crs("EPSG:4326", crs, always_xy=True)

@@ -1,7 +1,7 @@
-"""From the pixels of a target grid to the pixels of a radar, and frames through that by nearest neighbour.
+"""Regrid frames of a radar to a target grid by nearest neighbour.
 
-The way is target pixel -> target plane -> longitude and latitude -> the radar's plane -> radar pixel. A
-mere shift within one plane is wrong by several pixels for radars 200 km apart, as north turns between them.
+Pixels are matched by longitude and latitude: target pixel, target plane, degrees, plane of the radar, pixel of the
+radar. A shift within one plane would be wrong by several pixels for radars 200 km apart, because north differs.
 """
 
 from __future__ import annotations
@@ -17,17 +17,16 @@ from radar_cleaner.conventions import NODATA
 from radar_cleaner.errors import StoreError
 from radar_cleaner.georeference.grid import Grid, RadarGeometry, distance_km
 
-# Of a pixel. A pixel just at the range, or the edge, stays there when rounding moves it by nanometres.
+# A pixel exactly at the range, or at the edge, stays inside if rounding moves it.
 TOLERANCE_PX = 1e-3
-NOBODY = 255  # no other radar sees a pixel
+NOBODY = 255  # no other radar has data at a pixel
 
 
 def warp_grid(target: Grid, radar: RadarGeometry) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Where the pixels of a target grid lie in a radar's plot box.
+    """Find the position of each pixel of a target grid in the plot box of a radar.
 
-    Returns `grid` (y, x, 2), column and row in the radar's plot box of each target pixel centre, and
-    `coverage` (y, x), which of them are in the radar's box and range. Where there is no coverage the
-    grid holds some finite numbers.
+    Returns `grid` (y, x, 2), the column and row in the plot box of each target pixel centre, and `coverage`
+    (y, x), the pixels within the radar's box and range. Without coverage the grid has arbitrary finite numbers.
     """
     longitude, latitude = target.longitude_latitude()
     column, row = radar.grid.pixel_of(longitude, latitude)
@@ -43,16 +42,16 @@ def warp_grid(target: Grid, radar: RadarGeometry) -> tuple[NDArray[np.float32], 
 
 @dataclass(frozen=True)
 class Gather:
-    """A warp made ready for frames of one shape: one flat index a target pixel.
+    """Regrids frames of one shape by nearest neighbour, with one flat index per target pixel.
 
-    `index` is (y, x); the number after the last source pixel stands for "not covered".
+    `index` is (y, x). The number after the last source pixel marks a target pixel without coverage.
     """
 
     index: NDArray[np.intp]
     source_shape: tuple[int, int]
 
     def apply(self, frame: NDArray[np.uint8], fill: int) -> NDArray[np.uint8]:
-        """Warp a frame of `source_shape` by nearest neighbour; `fill` where it covers nothing.
+        """Return a frame of `source_shape` on the target grid, with `fill` where there is no coverage.
 
         Raises StoreError for a frame of another shape.
         """
@@ -64,14 +63,14 @@ class Gather:
         source = np.empty(frame.size + 1, np.uint8)
         source[:-1] = frame.reshape(-1)
         source[-1] = fill
-        # Every index is valid; "clip" only spares numpy the check, which costs as much as the gather.
+        # Every index is valid. "clip" avoids a check in NumPy that takes as long as the lookup.
         return source.take(self.index, mode="clip")
 
 
 def nearest_gather(
     grid: NDArray[np.float32], coverage: NDArray[np.bool_], source_shape: tuple[int, int]
 ) -> Gather:
-    """Prepare what `warp_grid` gave for frames of `source_shape` (rows, columns)."""
+    """Return the regridder for the result of `warp_grid` and frames of `source_shape` (rows, columns)."""
     height, width = source_shape
     column, row = np.moveaxis(_nearest(grid), -1, 0)
     assert not coverage.any() or (
@@ -83,11 +82,11 @@ def nearest_gather(
 
 
 def pool(frames: Iterable[NDArray[np.uint8]], shape: tuple[int, int]) -> NDArray[np.uint8]:
-    """The highest reflectivity (y, x) among packed frames that see a pixel; `nodata` where none does.
+    """Return the highest reflectivity (y, x) of packed frames; `nodata` where no frame has data.
 
-    What all that see it call `undetect` is `undetect`: looked, saw no echo.
+    A pixel is `undetect` if all frames with data there have `undetect`.
     """
-    # One code up, nodata wraps to 0, below undetect; so the maximum prefers whoever sees.
+    # One code up, nodata wraps to 0, below undetect. So the maximum prefers frames with data.
     best = np.zeros(shape, np.uint8)
     one = np.uint8(1)
     for frame in frames:
@@ -98,9 +97,9 @@ def pool(frames: Iterable[NDArray[np.uint8]], shape: tuple[int, int]) -> NDArray
 def range_share(
     grid: NDArray[np.float32], coverage: NDArray[np.bool_], attrs: Mapping[str, Any]
 ) -> NDArray[np.float32]:
-    """How far target pixels (y, x) lie from a radar, as a share of its range; NaN where it does not cover them.
+    """Return the range of target pixels (y, x) from a radar as a share of its range; NaN without coverage.
 
-    All three are a warp store's: what `warp_grid` gave, and `warp_attrs`.
+    `grid` and `coverage` are those of `warp_grid`, `attrs` those of `warp_attrs`.
     """
     away = np.hypot(*np.moveaxis(grid - np.float32(attrs["radar_center_px"]), -1, 0))
     range_px = np.float32(attrs["radar_range_km"] * 1000 / attrs["radar_metres_per_pixel"])
@@ -110,9 +109,9 @@ def range_share(
 def nearest_seer(
     frames: Mapping[int, NDArray[np.uint8]], shares: Sequence[NDArray[np.float32]], shape: tuple[int, int]
 ) -> NDArray[np.uint8]:
-    """Which of the radars that see a pixel (y, x) is the nearest by its range; NOBODY where none does.
+    """Return the number of the nearest radar with data at each pixel (y, x); NOBODY without any.
 
-    `frames` are packed frames by a radar's place in `shares`, which is of all radars, also those without a frame.
+    `frames` are packed frames by the radar's number in `shares`, which has the `range_share` of all radars.
     """
     nearest, best = np.full(shape, NOBODY, np.uint8), np.full(shape, np.inf, np.float32)
     for number, frame in frames.items():
@@ -123,7 +122,7 @@ def nearest_seer(
 
 
 def warp_attrs(name: str, target: Grid, radar: RadarGeometry) -> dict[str, object]:
-    """What a warp store says about itself: both ends of the warp, and how far they lie apart."""
+    """Return the attributes of a warp store: target, radar and their distance."""
     return {
         "target": name,
         "target_latitude": target.latitude,
@@ -139,7 +138,7 @@ def warp_attrs(name: str, target: Grid, radar: RadarGeometry) -> dict[str, objec
 
 
 def target_grid(attrs: Mapping[str, Any], shape: tuple[int, int]) -> Grid:
-    """The target grid of a warp store, from its attributes and the (rows, columns) of its arrays."""
+    """Return the target grid of a warp store from its attributes and the (rows, columns) of its arrays."""
     column, row = attrs["target_origin_px"]
     return Grid(
         float(attrs["target_latitude"]),
@@ -152,6 +151,6 @@ def target_grid(attrs: Mapping[str, Any], shape: tuple[int, int]) -> Grid:
 
 
 def _nearest(grid: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Whole pixels; halves go up, so that each source pixel is as wide as every other."""
-    limit = np.float64(2**31)  # far points may lie beyond any integer
+    """Round to whole pixels. Halves are rounded up, so that all source pixels are equally wide."""
+    limit = np.float64(2**31)  # positions of far points exceed any integer
     return np.floor(np.clip(grid.astype(np.float64), -limit, limit) + 0.5).astype(np.int64)

@@ -1,6 +1,6 @@
-"""Fields that do not change with time, sampled from a user's raster at the pixels of a grid.
+"""Static fields: rasters of the user sampled at the pixels of a grid.
 
-A raster is whatever rasterio opens: GeoTIFF, NetCDF, VRT, any coordinate reference system.
+A raster has any format that rasterio opens, such as GeoTIFF, NetCDF or VRT, and any coordinate reference system.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from rasterio.vrt import WarpedVRT
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.georeference.grid import Grid
 
-_TOLERANCE_PX = 1e-6  # rasterio would else be content with an eighth of a pixel
-_TURNS_DEGREES = (0, -360, 360)  # longitudes may run to 180 or to 360, and a grid may lie over their end
+_TOLERANCE_PX = 1e-6  # the default of rasterio is an eighth of a pixel
+_TURNS_DEGREES = (0, -360, 360)  # longitudes end at 180 or at 360, perhaps within a grid
 
 
 def sample_raster(path: Path, grid: Grid) -> NDArray[np.float32]:
-    """(y, x) of a grid: a raster at the pixel centres in the raster's own unit, NaN where it says nothing.
+    """Return a raster at the pixel centres of a grid (y, x), in the unit of the raster, NaN without data.
 
-    Bilinear; where the raster is finer than the grid, a mean over two pixels' width, weighted by nearness, so
-    that what lies between two centres is not lost (GDAL's warp). Nodata has no weight.
+    The interpolation is bilinear. Where the raster is finer than the grid, it is a weighted mean over the width of
+    two pixels, so that values between two centres count (GDAL's warp). Nodata has no weight.
 
-    Raises ConfigError, without the name of the key, where the file is absent, no raster, has more than one
-    band, no coordinate reference system, or lies elsewhere.
+    Raises ConfigError, without the name of the key, if the file is missing, is not a raster, has more than one
+    band or no coordinate reference system, or covers another area.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # it is refused below
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # refused below
             with rasterio.open(path) as raster:
                 values = _warp(raster, grid)
     except (RasterioError, CRSError) as error:
@@ -47,7 +47,7 @@ def sample_raster(path: Path, grid: Grid) -> NDArray[np.float32]:
     if not np.isfinite(values).any():
         raise ConfigError(
             f"{path}: has no value within the box about latitude {grid.latitude:g}, longitude"
-            f" {grid.longitude:g}; give a raster that covers it, or leave the field out"
+            f" {grid.longitude:g}; name a raster that covers it, or leave the field out"
         )
     return values
 
@@ -56,12 +56,12 @@ def _warp(raster: DatasetReader, grid: Grid) -> NDArray[np.float32]:
     if raster.count != 1:
         part = f"{raster.subdatasets[0]} " if raster.subdatasets else f"-b 1 {raster.name} "
         raise ConfigError(
-            f"{raster.name}: has {raster.count} bands, wanted one; write that to a file of its own, for instance"
+            f"{raster.name}: has {raster.count} bands, expected one; write that to a file of its own, for example"
             f" by gdal_translate {part}FIELD.tif"
         )
     if raster.crs is None or not (raster.crs.is_geographic or raster.crs.is_projected):
         raise ConfigError(
-            f"{raster.name}: has no coordinate reference system on Earth; add it, for instance by"
+            f"{raster.name}: has no coordinate reference system on Earth; add it, for example by"
             " gdal_edit.py -a_srs EPSG:4326 for longitude and latitude"
         )
     nodata = raster.nodata
@@ -77,7 +77,7 @@ def _warp(raster: DatasetReader, grid: Grid) -> NDArray[np.float32]:
         column, row = pixel.a * x + pixel.b * y + pixel.c, pixel.d * x + pixel.e * y + pixel.f
         inside = (column >= 0) & (column <= raster.width) & (row >= 0) & (row <= raster.height)
         wanted = inside & ~np.isfinite(values)
-        # GDAL is asked only where there is something: what it gives elsewhere is not always its nodata.
+        # Only within the raster: elsewhere GDAL does not always return nodata.
         if not wanted.any():
             continue
         with WarpedVRT(
@@ -96,17 +96,18 @@ def _warp(raster: DatasetReader, grid: Grid) -> NDArray[np.float32]:
             YSCALE=1 / _width(row),
         ) as warped:
             values = np.where(wanted, warped.read(1), values)
-    # Packed rasters (CF's scale_factor and add_offset) are packed still.
+    # Packed rasters (scale_factor and add_offset of CF) are still packed.
     values = values * np.float32(raster.scales[0]) + np.float32(raster.offsets[0])
     return np.where(np.isfinite(values), values, np.float32(np.nan))
 
 
 def _width(places: NDArray[np.float64]) -> int:
-    """How many columns (or rows) of a raster a pixel of a grid is wide, at least 1; `places` (y, x) of its pixels.
+    """Return the width of a grid's pixel in columns (or rows) of a raster, at least 1.
 
-    A whole number, for GDAL's kernel of another width shifts a slope by up to a fifth of a pixel.
+    `places` (y, x) are the columns (or rows) of the grid's pixels. The width is a whole number, because with other
+    widths GDAL's kernel shifts a slope by up to a fifth of a pixel.
     """
     steps = [np.abs(np.diff(places, axis=axis)) for axis in (0, 1)]
-    # The median leaves out the step at the end of the longitudes.
+    # The median excludes the step at the end of the longitudes.
     width = math.hypot(*(float(np.nanmedian(step)) if np.isfinite(step).any() else 0.0 for step in steps))
     return max(1, round(width))

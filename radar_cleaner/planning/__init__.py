@@ -1,1 +1,1 @@
-"""Which files each job reads and writes; only the Snakefile imports it."""
+"""The plan of a run: the files that each job reads and writes. Only the workflow imports it."""

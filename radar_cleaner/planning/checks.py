@@ -1,4 +1,4 @@
-"""What a config names that does not exist or does not fit: files, boxes, periods.
+"""Checks of everything that a config names: files, boxes, periods.
 
 Without these checks a job would fail, perhaps hours later.
 """

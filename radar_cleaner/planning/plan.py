@@ -1,4 +1,4 @@
-"""Which frames there are, in which shards, and what each job therefore reads and writes."""
+"""The plan: the frames, their shards, and the files that each job reads and writes."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from radar_cleaner.storage.shards import encode_stores, format_time, shard_of, s
 
 
 class Plan:
-    """
-    A checked config together with the frames that its folders hold now; its object store's as the run found them
-    whose folder of answers is given.
+    """A validated config together with the frames that exist now.
+
+    `answers` is the folder in which the run that started this process keeps the lists of its object store.
     """
 
     def __init__(self, settings: Config, answers: str | None = None) -> None:
@@ -74,7 +74,7 @@ class Plan:
             raise ConfigError(f"{radar.place}.frames: {error}") from None
 
     def _settle_periods(self) -> None:
-        """Let the atlas count the training period where it has none of its own; keep the evaluation apart."""
+        """Set the default of the atlas period; check that training and atlas share no time with the evaluation."""
         check_disjoint("training", self.periods["training"], self.periods["evaluation"])
         own = self.periods["atlas"]
         self.periods["atlas"] = own or self.periods["training"]
@@ -113,7 +113,7 @@ class Plan:
                 )
 
     def _size(self, radar: Radar) -> tuple[int, int]:
-        """(width, height) of the radar's frames: as configured, else that of most of a few headers."""
+        """Return (width, height) of the radar's frames: the configured size, or the most frequent one."""
         if is_remote(radar.source) and radar.size_px is not None:
             return radar.size_px
         frames = sample_headers([f for frames in self._frames[radar.id].values() for f in frames if not f.problem])
@@ -137,36 +137,36 @@ class Plan:
         return wanted
 
     def _newest(self, minutes: float | None) -> float:
-        """The time from which on a shard's last frame is new enough to be made: all are without `minutes`."""
+        """Return the time from which on the last frame of a shard is new enough; -inf without `minutes`."""
         times = [frames[-1].time for shards in self._frames.values() for frames in shards.values()]
         return -inf if minutes is None or not times else max(times) - 60 * minutes
 
     @property
     def config(self) -> dict[str, Any]:
-        """The config as plain values. Rules that take sections do not need it."""
+        """Return the config as plain values, for rules that do not take sections."""
         return self.settings.plain()
 
     @property
     def forecasts(self) -> bool:
-        """Whether the model is asked for frames ahead, and these are scored."""
+        """Whether forecasts are scored."""
         return self.evaluates and len(self.settings.samples.lead_minutes) > 1
 
     @property
     def is_remote(self) -> bool:
-        """Whether any radar's frames are objects of a store."""
+        """Whether the frames of any radar are in an object store."""
         return any(is_remote(radar.source) for radar in self.radars.values())
 
     def listings(self, radar: str) -> str:
-        """The folder of the lists that a radar's frames are of."""
+        """Return the folder with the lists of a radar's archives or objects."""
         return str(self.store.answers if is_remote(self.radars[radar].source) else LISTINGS)
 
     def shards(self, radar: str, period: str = "frames") -> list[str]:
-        """
-        A radar's shards that lie in the period of a config section, sorted; of those that are to be made
-        (`frames`) the newest, where the config wants no others. What these read may be older.
+        """Return the sorted shards of a radar in the period of a config section.
+
+        With the period `frames` they are the shards to make: only the newest ones with `frames.newest_minutes`.
         """
         if self.periods[period] is None and period in ("training", "evaluation"):
-            return []  # what needs them is not done, and years of inputs would be listed for it
+            return []  # nothing reads them, and there may be years of them
         since = self._since if period == "frames" else -inf
         return [
             name
@@ -175,67 +175,67 @@ class Plan:
         ]
 
     def all_shards(self) -> list[str]:
-        """Shards that any radar has, sorted."""
+        """Return the sorted shards of all radars."""
         return sorted({name for radar in self.radars for name in self.shards(radar)})
 
     def having(self, shard: str, but: str = "") -> list[str]:
-        """Radars that have frames in a shard, in the config's order, one left out."""
+        """Return the radars with frames in a shard, in the order of the config, without `but`."""
         return [radar for radar in self.radars if radar != but and shard in self._frames[radar]]
 
     def frames(self, radar: str, shard: str) -> list[str]:
-        """A shard's frames: files, members of archives, objects."""
+        """Return the frames of a shard: files, members of archives, objects."""
         return [frame.full_name for frame in self._frames[radar].get(shard, ()) if not frame.problem]
 
     def files(self, radar: str, shard: str) -> list[str]:
-        """The files, archives or objects that hold a shard's frames."""
+        """Return the files, archives or objects that contain the frames of a shard."""
         found = (frame.path for frame in self._frames[radar].get(shard, ()) if not frame.problem)
         return list(dict.fromkeys(found))
 
     def content(self, radar: str, shard: str) -> list[str]:
-        """What changes with the content of a shard's members or objects; of files their own time tells."""
+        """Return a digest of the versions of a shard's archive members or objects; nothing for plain files."""
         frames = [frame for frame in self._frames[radar].get(shard, ()) if frame.version]
         known = json.dumps([(frame.full_name, frame.version) for frame in frames])
         return [hashlib.sha256(known.encode()).hexdigest()] if frames else []
 
     def problems(self, radar: str, shard: str) -> list[str]:
-        """What else is named like a frame of this shard: folders, links without target."""
+        """Return folders and broken links that are named like frames of a shard."""
         return [frame.full_name for frame in self._frames[radar].get(shard, ()) if frame.problem]
 
     def neighbours(self, radar: str, shard: str) -> list[str]:
-        """Other shards of the radar that hold a frame at an input time of one of this shard's frames."""
+        """Return the other shards with a frame at an input time of one of this shard's frames."""
         return self._holding(radar, shard, [minute * 60 for minute in self.settings.samples.input_minutes or ()])
 
     def near_in_time(self, radar: str, shard: str) -> list[str]:
-        """
-        Other shards of the radar that hold the frame before or after one of this shard's, of the same period: the
-        targets of the training know nothing of the evaluation, nor the other way round.
+        """Return the other shards of the same period with the frame before or after one of this shard's frames.
+
+        Labels for training must not depend on frames of the evaluation.
         """
         step = round(60 * self.settings.frames.cadence_minutes)
         found = self._holding(radar, shard, [-step, step])
         return [name for name in found if self._period_of(name) == self._period_of(shard)]
 
     def _holding(self, radar: str, shard: str, offsets: list[int]) -> list[str]:
-        """Other shards of the radar that hold a frame so many seconds from one of this shard's."""
+        """Return the other shards with a frame at one of these offsets, in seconds, from a frame of this shard."""
         wanted = {frame.time + offset for frame in self._frames[radar].get(shard, ()) for offset in offsets}
         return sorted({shard_of(time, self.grain) for time in wanted & self._times[radar]} - {shard})
 
     def _period_of(self, shard: str) -> str | None:
-        """The section whose period holds a shard: `training`, `evaluation` or none."""
+        """Return the section whose period contains a shard: `training`, `evaluation` or None."""
         start = shard_start(shard)
         periods = {name: self.periods[name] for name in ("training", "evaluation")}
         return next((name for name, period in periods.items() if period and within(period, start)), None)
 
     def store_flags(self, period: str = "frames", radars: Iterable[str] | None = None) -> list[str]:
-        """`RADAR=FIRST..LAST,...` of all stores in a period, for --stores."""
+        """Return `RADAR=FIRST..LAST,...` of all stores in a period, for --stores."""
         shards = {radar: self.shards(radar, period) for radar in radars or self.radars}
         return encode_stores({radar: names for radar, names in shards.items() if names})
 
     def period_flags(self, section: str) -> list[str]:
-        """`START/END` of the parts of a config section's period, none where there is no period."""
+        """Return `START/END` of each part of the period of a config section."""
         return ["/".join(format_time(time) for time in part) for part in self.periods[section] or ()]
 
     def pairs(self, period: str = "frames") -> list[tuple[str, str]]:
-        """(radar, shard) of all stores in a period."""
+        """Return (radar, shard) of all stores in a period."""
         return [(radar, shard) for radar in self.radars for shard in self.shards(radar, period)]
 
     def labelled_shards(self, radar: str) -> list[str]:
@@ -245,24 +245,24 @@ class Plan:
         return sorted({shard for period in periods for shard in self.shards(radar, period)})
 
     def geometry(self, radar: str) -> str:
-        """The geometry of a radar as JSON text."""
+        """Return the geometry of a radar as JSON text."""
         return self.radars[radar].geometry(self.sizes[radar]).to_flag()
 
     def geometries(self, radars: Iterable[str]) -> str:
-        """The geometries of radars as a JSON list."""
+        """Return the geometries of radars as a JSON list."""
         return geometries_flag(self.radars[radar].geometry(self.sizes[radar]) for radar in radars)
 
     def references(self) -> list[str]:
-        """Reference masks of the evaluation period: `evaluation.reference`/RADAR, named as the frames are."""
+        """Return the reference masks of the evaluation period, `evaluation.reference`/RADAR/*.png."""
         found = self._find_masks("evaluation.reference", self.settings.evaluation.reference, "evaluation")
         return [path for paths in found.values() for path in paths]
 
     def training_masks(self, radar: str, shard: str) -> list[str]:
-        """Reference masks that vote on a shard: `votes.reference`/RADAR; none of one not trained on."""
+        """Return the reference masks of a shard of the training period, `votes.reference`/RADAR/*.png."""
         return self._votes.get((radar, shard), [])
 
     def _find_masks(self, place: str, root: str | None, section: str) -> dict[tuple[str, str], list[str]]:
-        """Masks of a section's period below a folder, by radar and shard."""
+        """Return the masks of the period of a section below a folder, by radar and shard."""
         found: dict[tuple[str, str], list[str]] = defaultdict(list)
         for radar in self.radars.values() if root is not None else ():
             folder = Path(root or "", radar.id)
@@ -283,10 +283,10 @@ def _by_shard(listing: Listing, grain: str, period: Period | None) -> dict[str, 
 
 
 def _remedy(source: str) -> str:
-    """What to do about a source without pictures."""
+    """Return the remedy for a source without pictures."""
     found = sorted(path for path, _ in walk(f"{source}/", is_archive)) if Path(source).is_dir() else []
     if not found:
         return "see docs/how-to/archives_and_object_stores.md"
     suffix = next(suffix for suffix in SUFFIXES if found[0].lower().endswith(suffix))
     depth = "" if Path(found[0]).parent == Path(source) else "**/"
-    return f"it holds archives ({len(found)}): write {source}/{depth}*{suffix}"
+    return f"it contains archives ({len(found)}): write {source}/{depth}*{suffix}"

@@ -1,4 +1,4 @@
-"""A config as the plan uses it: radars with their own settings, periods as times."""
+"""Radars with all their settings, and periods as times."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Period = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True)
 class Radar:
-    """A radar with the settings that hold for it: the common ones and what its own entry overrides."""
+    """A radar with its settings: the common ones, and those of its own entry in their place."""
 
     place: str  # `radars[0]`, for messages
     id: str
@@ -39,20 +39,20 @@ class Radar:
     labels: Labels
 
     def box(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
-        """The plot box (x0, y0, x1, y1; half open) in a frame of (width, height) `size`."""
+        """Return the plot box (x0, y0, x1, y1; half open) in a frame of (width, height) `size`."""
         if self.plot_box_px is not None:
             return self.plot_box_px
         return (self.legend_width_px or 0, 0, *size)
 
     def center(self, size: tuple[int, int]) -> tuple[float, float]:
-        """The radar's (column, row) in frame pixels: as given, else the middle of the plot box."""
+        """Return the radar's (column, row) in the frame, by default the middle of the plot box."""
         if self.center_px is not None:
             return self.center_px
         x0, y0, x1, y1 = self.box(size)
         return (x0 + x1 - 1) / 2, (y0 + y1 - 1) / 2
 
     def geometry(self, size: tuple[int, int]) -> RadarGeometry:
-        """The radar and its plot box, in plot-box pixels."""
+        """Return the radar and its plot box, in pixels of the plot box."""
         x0, y0, x1, y1 = self.box(size)
         x, y = self.center(size)
         return RadarGeometry(
@@ -100,10 +100,10 @@ def _box(value: tuple[int, ...] | None) -> tuple[int, int, int, int] | None:
 
 
 def read_period(place: str, value: Sequence[Any] | None, grain: str) -> Period | None:
-    """((start, end), ...) in seconds, end excluded, from [start, end] or a list of such; None stays None.
+    """Return a period as ((start, end), ...) in seconds, end excluded; None stays None.
 
-    Raises ConfigError where a time is unreadable, an end is not after its start, two parts overlap, or an end
-    does not lie on a boundary of shards of this grain.
+    `value` is [start, end] or a list of them. Raises ConfigError if a time is unreadable, an end is not after its
+    start, two parts overlap, or a time is not a boundary of shards of this grain.
     """
     if value is None:
         return None
@@ -135,10 +135,10 @@ def read_period(place: str, value: Sequence[Any] | None, grain: str) -> Period |
 def _starts_shard(time: int, grain: str) -> bool:
     try:
         return shard_start(shard_of(time, grain)) == time
-    except (ValueError, OverflowError):  # before the year 1000, whose shards have no name
+    except (ValueError, OverflowError):  # shards before the year 1000 have no name
         return False
 
 
 def within(period: Period | None, time: int) -> bool:
-    """Whether a time lies in a period; no period holds all times."""
+    """Return whether a time is in a period. None is the period of all times."""
     return period is None or any(start <= time < end for start, end in period)

@@ -1,4 +1,4 @@
-"""Estimate the run time of a shard, which a cluster is asked for."""
+"""Estimate the run time of the jobs of a shard, for a cluster."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 from radar_cleaner.planning.plan import Plan
 
-START_SECONDS = 5.0  # Snakemake's and the stage's start, and opening and closing stores
+START_SECONDS = 5.0  # start of Snakemake and the stage; opening and closing stores
 SECONDS_A_FRAME = {  # of 580 x 480 pixels on one core, measured on 288 frames
     "build_rgb_store": 0.02,
     "decode_reflectivity": 0.02,
@@ -17,29 +17,29 @@ SECONDS_A_FRAME = {  # of 580 x 480 pixels on one core, measured on 288 frames
     "export_geotiff": 0.08,
 }
 PIXELS = 580 * 480
-TURNS = 8  # that a picture is cleaned in with `cleaning.tta`
+TURNS = 8  # flips and rotations with `cleaning.tta`
 CAUTION = 3  # a slower machine, a busier disk
 
 
 def minutes(rule: str, frames: float, attempt: int = 1) -> int:
-    """The time to ask of a cluster for a shard of so many frames; each attempt asks for more."""
+    """Return the run time to request for a shard with this number of frames; it grows with each attempt."""
     seconds = START_SECONDS + SECONDS_A_FRAME[rule] * frames
     return math.ceil(attempt * (1 + CAUTION * seconds / 60))
 
 
 def count_frames(plan: Plan, target: str, shard: str) -> int:
-    """The frames of a radar's shard; of the composite, those of the radar that has most."""
+    """Return the number of frames in a shard; for the composite that of the radar with most frames."""
     radars = [target] if target in plan.radars else plan.having(shard)
     return max((len(plan.frames(radar, shard)) for radar in radars), default=0)
 
 
 def weigh_frames(plan: Plan, rule: str, frames: int) -> float:
-    """As how many plain frames of 580 x 480 pixels so many of this plan's count."""
+    """Return the equivalent number of plain frames of 580 x 480 pixels."""
     larger = max(1.0, max(width * height for width, height in plan.sizes.values()) / PIXELS)
     turns = TURNS if rule == "clean_frames" and plan.settings.cleaning.tta else 1
     return frames * larger * turns
 
 
 def shard_minutes(plan: Plan, rule: str, target: str, shard: str, attempt: int) -> int:
-    """The time to ask of a cluster for a shard of a radar, or of the composite."""
+    """Return the run time to request for a shard of a radar or of the composite."""
     return minutes(rule, weigh_frames(plan, rule, count_frames(plan, target, shard)), attempt)

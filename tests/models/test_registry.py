@@ -115,7 +115,7 @@ def test_options_that_are_no_section_model_are_refused() -> None:
         ('{"depth": 9}', "depth: input should be less than or equal to 6, not 9"),
         ('{"depth": "3"}', "depth: input should be a valid integer, not '3'"),
         ('{"depth": true}', "depth: input should be a valid integer, not True"),
-        ('{"width": 3}', "width: tiny_unet has no such option; it has base_width, depth, dropout"),
+        ('{"width": 3}', "width: tiny_unet does not have this option; it has base_width, depth, dropout"),
         ('{"dropout": NaN}', "dropout: input should be a finite number"),
         ("[]", "input should be an object"),
     ],

@@ -1,7 +1,7 @@
 rule list_unplaced_frames:
     """
-    List the pictures of a radar whose name gives no time: they belong to no shard. With
-    `frames.on_bad_frame: fail` one such picture stops the run.
+    List the pictures of a radar without a readable time in their name; no shard contains them. With
+    `frames.on_bad_frame: fail` the first of them stops the run.
     """
     output:
         table="<results>/rgb/{radar}/unplaced.rejected.csv",
@@ -34,8 +34,8 @@ rule list_unplaced_frames:
 
 rule build_rgb_store:
     """
-    Decode and check the frames of a shard. A bad one goes to the rejects table with its reason, or
-    stops the run (`frames.on_bad_frame`). `size_px` is the frame's size that all others are refused for.
+    Decode and check the frames of a shard. A bad frame is listed in the rejects table with its reason, or stops
+    the run (`frames.on_bad_frame`). Frames of another size than `frames.size_px` are refused.
     """
     input:
         frames=frame_files,

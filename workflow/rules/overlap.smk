@@ -1,7 +1,7 @@
 rule build_warp_grid:
     """
-    Map the pixels of a target (a radar's plot box, or the composite) to the pixels of a radar. For the
-    composite, `composite.grid` says whether it is the first radar's box or the union of all.
+    Map the pixels of a target grid (a radar's plot box, or the composite) to the pixels of a radar. The grid of
+    the composite is the plot box of the first radar or the union of all (`composite.grid`).
     """
     output:
         store="<results>/warp/{target}/{radar}.zarr/zarr.json",

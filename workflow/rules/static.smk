@@ -1,7 +1,7 @@
 rule place_static_fields:
     """
-    Write what does not change with time at each pixel of a radar: latitude, longitude, and the values of the
-    rasters of `samples.static`. Only with `samples.time_of_day`, `coordinates` or `static` is it needed.
+    Write the static fields at each pixel of a radar: latitude, longitude, and the rasters of `samples.static`.
+    Only `samples.time_of_day`, `coordinates` and `static` need it.
     """
     input:
         rasters=lambda wildcards: list(static_fields().values()),
@@ -20,7 +20,7 @@ rule place_static_fields:
     params:
         code=code("place_static_fields"),
         geometry=lambda wildcards: plan.geometry(wildcards.radar),
-        # Not taken from `input`: Snakemake does not compare such params, and swapped files are the same files.
+        # Not from `input`: Snakemake does not compare params that use it, and swapped files are the same files.
         rasters=json.dumps(static_fields()),
     shell:
         "python -m radar_cleaner place-static-fields"
