@@ -52,3 +52,11 @@ def test_only_the_writing_modules_write_files() -> None:
         writing = {node.attr for node in attributes if isinstance(node, ast.Attribute)} & WRITE
         name = path.relative_to(FOLDER).with_suffix("").as_posix()
         assert not writing or WRITERS.fullmatch(name), f"{name} calls {writing}"
+
+
+def test_only_one_file_of_rules_reads_what_snakemake_does_not_document() -> None:
+    documented = {"basedir", "current_basedir", "source_path", "rst"}  # workflow.rst is a file
+    folder = FOLDER.parent / "workflow"
+    for path in sorted([folder / "Snakefile", *(folder / "rules").glob("*.smk")]):
+        read = set(re.findall(r"\bworkflow\.(\w+)", re.sub(r'"""(.|\n)*?"""', "", path.read_text())))
+        assert path.name == "undocumented.smk" or read <= documented, (path, read)

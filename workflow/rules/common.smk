@@ -82,8 +82,6 @@ resource_scopes:
 
 
 CODE = CodeReader(kept=Path(".snakemake/radar_cleaner_code.json"))
-# Below it lie the copies of objects while a job reads them.
-COPIES = str(workflow.storage_settings.local_storage_prefix / "s3")
 FINDS_RATE = config["training"]["learning_rate"] == "find"
 
 
@@ -157,25 +155,19 @@ def stores(kind, pairs):
 
 def frame_files(wildcards):
     """
-    The files that hold a shard's frames. Archives and objects count by their content (`plan.content`), not by their
-    time: a day that is added to an archive leaves the others as they are.
+    Return the files that hold a shard's frames. Archives and objects count by their content (`plan.content`), not by
+    their time: a day that is added to an archive leaves the others as they are. Snakemake fetches objects before the
+    job. A process that a run starts on another machine finds the copies that the run has fetched.
     """
-    found = plan.files(wildcards.radar, wildcards.shard)
-    return [ancient(fetched(f)) if is_remote(f) else ancient(f) if is_archive(f) else f for f in found]
 
+    def located(name):
+        if is_remote(name):
+            return ancient(
+                str(Path(COPIES, name.removeprefix(REMOTE))) if STARTED_BY_A_RUN else fetched(name)
+            )
+        return ancient(name) if is_archive(name) else name
 
-def fetched(address):
-    """
-    An object that Snakemake fetches before the job. That it exists the plan's list has told: the plugin would
-    ask for each object anew (three requests each), at every call. To a process that a run starts on another machine
-    it is the copy: the run has fetched it.
-    """
-    if STARTED_BY_A_RUN:
-        return str(Path(COPIES, address.removeprefix(REMOTE)))
-    copy = storage.s3(address)
-    if workflow.iocache.active:
-        workflow.iocache.exists_in_storage[str(copy)] = True
-    return copy
+    return [located(name) for name in plan.files(wildcards.radar, wildcards.shard)]
 
 
 def of_radar(section, *path):
