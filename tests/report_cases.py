@@ -7,13 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from evaluation_cases import ONE_MODEL, Case, score
 from store_cases import START, make_atlas, make_labels, make_reflectivity, pattern_codes, times_from
 
 from radar_cleaner.conventions import NODATA, decode_dbz, is_echo
+from radar_cleaner.evaluation.accumulation import with_all_radars
 from radar_cleaner.evaluation.bins import Bands
 from radar_cleaner.evaluation.inpainting_lattice import hole_lattice
 from radar_cleaner.evaluation.tables import reflectivity_rows, score_rows
-from radar_cleaner.evaluation.tallies import Frame, RadarScores, score_frame, with_total
+from radar_cleaner.evaluation.tallies import Frame, RadarScores
 from radar_cleaner.georeference.grid import Grid, RadarGeometry
 from radar_cleaner.georeference.polar import range_of_pixels
 from radar_cleaner.georeference.regrid import warp_attrs, warp_grid
@@ -101,15 +103,15 @@ def make_evaluation(results: Path, radars: tuple[str, ...], keeps: bool = True, 
     """metrics.json of a model that is perfect, or keeps nothing, with these changes, and its pictures."""
     scores, bands = {}, Bands((30.0,), (120.0,), (4, 8))
     for radar in radars:
-        scores[radar] = RadarScores(bands)
+        scores[radar] = RadarScores(bands, ONE_MODEL)
         codes = pattern_codes(radar, START)
         reference = np.where(decode_dbz(codes) > 30, 1, 2).astype(np.uint8)
         distance = range_of_pixels(codes.shape, (24, 23), 10_000)
-        frame = Frame(codes, np.ones_like(codes), np.eye(48, dtype=bool), reference, distance)
+        case = Case(Frame(codes, reference, distance), np.ones_like(codes), np.eye(48, dtype=bool))
         right = (reference == 1).astype(np.float32) * keeps
         dbz, holes = decode_dbz(codes), hole_lattice(codes, START, bands.holes_px)
-        scores[radar].add(START, score_frame(frame, right, dbz, 0.5, bands, holes, dbz - np.float32(3)))
-    found = with_total(scores)
+        scores[radar].add(START, score(case, right, dbz, bands, holes, dbz - np.float32(3)))
+    found = with_all_radars(scores)
     metrics = {
         "reference": "masks",
         "models": {"model": "results/model/best.pt"},

@@ -178,6 +178,7 @@ KEYS: Rows = {
     "training.tracker": ("tensorboard", NOTHING),
     "evaluation.period": (["2024-07-11 00:00", "2024-07-11 01:00"], {"list_test_samples"} | SCORES),
     "evaluation.reference": (None, SCORES),
+    "evaluation.cleaners": (["model", "local_density"], SCORES),
     "evaluation.dbz_bands": ([20], SCORES),
     "evaluation.holes": (False, SCORES),
     "evaluation.range_bands_km": ([100], SCORES),

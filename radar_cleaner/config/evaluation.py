@@ -8,7 +8,7 @@ from annotated_types import Gt, MinLen
 from pydantic import Field
 
 from radar_cleaner.config.section import Section
-from radar_cleaner.config.values import Period, Rising, Text
+from radar_cleaner.config.values import Name, Period, Rising, Text, Unique
 
 
 class Scoring(Section):
@@ -28,6 +28,15 @@ class Scoring(Section):
 
 class CleaningScores(Scoring):
     """Keys of the scores of cleaned frames."""
+
+    cleaners: Annotated[tuple[Name, ...], MinLen(1), *Unique] = Field(
+        ("weak_label", "clutter_mask", "model"),
+        description="What is scored: `model` and, beside it, labels (`weak_label`, `clutter_mask`,"
+        " `clutter_frequency`, `label_model`), the network without the labelers (`network`) and classical"
+        " filters (`despeckle_by_area`, `local_density`, `temporal_persistence`, `median_in_time`; with the"
+        " extra `benchmark` also `wradlib_gabella`, `wradlib_window_distance`, `wradlib_histogram_cut`,"
+        " `pyart_despeckle`).",
+    )
 
     range_bands_km: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1), Rising] = Field(
         (60, 120, 180), description="Bounds of the distance bands of the scores, in km from the radar."

@@ -1,140 +1,129 @@
-"""Score the frames of one radar, read from its stores, against masks or against its training targets."""
+"""Score the cleaners on the samples of a run, radar by radar."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import Literal
+from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
+from radar_cleaner.config.cleaning import Decision
+from radar_cleaner.config.evaluation import CleaningScores
 from radar_cleaner.config.inputs import Inputs
+from radar_cleaner.errors import SampleError
 from radar_cleaner.evaluation.bins import Bands
+from radar_cleaner.evaluation.cleaners.networks import predict_each
+from radar_cleaner.evaluation.cleaners.registry import Cleaner, Context, Network, make_cleaners
+from radar_cleaner.evaluation.cleaners.scene import Scene, StoredFrames
 from radar_cleaner.evaluation.inpainting_lattice import hide, hole_lattice
-from radar_cleaner.evaluation.tallies import (
-    COMPARED,
-    MEMBER,
-    MODEL,
-    Frame,
-    Tally,
-    hit_by,
-    mask_classes,
-    score_frame,
-)
-from radar_cleaner.evaluation.worst_frames import Judged
-from radar_cleaner.frames.reference_masks import ReferenceMasks
-from radar_cleaner.frames.timestamps import NameFormat
+from radar_cleaner.evaluation.references import Reference, open_reference
+from radar_cleaner.evaluation.tallies import MODEL, Answer, Frame, RadarScores, Reflectivity, Tally, score_frame
+from radar_cleaner.evaluation.worst_frames import FrameScore, Judged
+from radar_cleaner.frames.reference_masks import ReferenceSource
 from radar_cleaner.georeference.polar import range_of_pixels
 from radar_cleaner.inference.ensemble import Ensemble, EnsembleReader, mean_prediction
 from radar_cleaner.inference.fusion import EvidenceFusion
 from radar_cleaner.storage.paths import Layout
-from radar_cleaner.storage.reader import TimeSeries, open_store
+from radar_cleaner.storage.reader import TimeSeries
 
-Classes = NDArray[np.uint8]
+logger = logging.getLogger(__name__)
+
+_PROGRESS_LINES = 5  # of progress in the log, at most
 
 
 @dataclass(frozen=True)
-class Scoring:
-    """How frames are scored; `votes` is their weight beside a model; without sizes of holes nothing is hidden."""
+class Run:
+    """A results folder and what is evaluated in it.
 
-    threshold: float
-    votes: float
-    bands: Bands
-    tta: bool
+    `shards` are those of the evaluation period by radar. `models` are ensembles and the inputs of their members by
+    name; the first is the model itself. `static` says that the run has static stores.
+    """
+
+    layout: Layout
+    shards: Mapping[str, Sequence[str]]
+    references: Sequence[ReferenceSource]
+    models: Mapping[str, tuple[Ensemble, list[Inputs]]]
+    decision: Decision
+    scores: CleaningScores
     static: bool
 
+    @property
+    def bands(self) -> Bands:
+        """The bins of the scores."""
+        scores = self.scores
+        return Bands(scores.dbz_bands, scores.range_bands_km, scores.hole_sizes_px if scores.holes else ())
 
-class Targets:
-    """Echo classes of the training targets, where there are no masks."""
+    def networks(self, radar: str) -> dict[str, Network]:
+        """Open the stores of a radar as each model reads them."""
+        shards = self.shards[radar]
+        reflectivity = [self.layout.reflectivity(radar, shard) for shard in shards]
+        aligned = [self.layout.aligned(radar, shard) for shard in shards]
+        static = self.layout.static(radar) if self.static else None
+        return {
+            name: Network(
+                ensemble, EnsembleReader(reflectivity, aligned, inputs, self.layout.atlas(radar), static)
+            )
+            for name, (ensemble, inputs) in self.models.items()
+        }
 
-    kind: Literal["labels"] = "labels"
+    def cleaners(self, radar: str, networks: Mapping[str, Network]) -> list[Cleaner]:
+        """Make the cleaners of a radar."""
+        labels = [self.layout.labels(radar, shard) for shard in self.shards[radar]]
+        fusion = EvidenceFusion(labels, self.decision.votes)
+        return make_cleaners(
+            self.scores.cleaners, Context(networks, fusion, self.decision.threshold, self.scores.tta)
+        )
 
-    def __init__(self, layout: Layout, radar: str, shards: Iterable[str]) -> None:
-        self._series = TimeSeries([layout.labels(radar, shard) for shard in shards], "labels")
-
-    def classes(self, time: int, shape: tuple[int, ...]) -> Classes | None:
-        """(y, x) at a time, None where there are none."""
-        return self._series.frame("echo_class", time)
-
-
-class Masks:
-    """Echo classes of a radar's reference masks."""
-
-    kind: Literal["masks"] = "masks"
-
-    def __init__(self, folder: Path, names: NameFormat) -> None:
-        self._masks = ReferenceMasks(folder, names)
-
-    def classes(self, time: int, shape: tuple[int, ...]) -> Classes | None:
-        """(y, x) at a time, None where there is no mask."""
-        picture = self._masks.picture(time, shape)
-        return None if picture is None else mask_classes(picture)
+    def reference(self, radar: str) -> Reference:
+        """Open the reference of a radar."""
+        return open_reference(self.layout, radar, self.shards[radar], self.references)
 
 
 class RadarScorer:
-    """One radar's stores of the evaluation period, its reference, and the models that are scored.
+    """Score the frames of one radar. The network's reflectivity and decisions are examined, too."""
 
-    Of these the first is looked at closely, and its members where it is an ensemble; of one more, if any, the
-    decisions and probabilities are counted. They come in the order of `names`.
-    """
-
-    def __init__(
-        self,
-        layout: Layout,
-        radar: str,
-        shards: list[str],
-        models: Sequence[tuple[Ensemble, list[Inputs]]],
-        truth: Masks | Targets,
-        how: Scoring,
-    ) -> None:
-        self.truth, self.how, self._ensemble = truth, how, models[0][0]
-        stores = (
-            [layout.reflectivity(radar, shard) for shard in shards],
-            [layout.aligned(radar, shard) for shard in shards],
-        )
-        static = layout.static(radar) if how.static else None
-        frames = [EnsembleReader(*stores, inputs, layout.atlas(radar), static) for _, inputs in models]
-        self._told, self._frames = frames[0], frames[0].first
-        self._compared = [(model, told) for (model, _), told in zip(models[1:], frames[1:], strict=True)]
-        labels = [layout.labels(radar, shard) for shard in shards]
-        self._labels = TimeSeries(labels, "labels")
-        self._votes = EvidenceFusion(labels, how.votes)
-        self._rgb_paths = [layout.rgb(radar, shard) for shard in shards]
-        self._clutter = open_store(layout.atlas(radar), "atlas").read("clutter")
+    def __init__(self, run: Run, radar: str) -> None:
+        networks = run.networks(radar)
+        self.reference, self.bands, self._tta = run.reference(radar), run.bands, run.scores.tta
+        self._network = networks[MODEL]
+        self._cleaners = run.cleaners(radar, networks)
+        self._frames = StoredFrames(run.layout, radar, run.shards[radar])
+        self._rgb_paths = [run.layout.rgb(radar, shard) for shard in run.shards[radar]]
+        site = self._frames.site
+        self._range_km = range_of_pixels(site.clutter.shape, site.center_px, site.metres_per_pixel)
         self._times = set(self._frames.times)
-        center, metres = self._frames.attrs["center_px"], float(self._frames.attrs["metres_per_pixel"])
-        self._range_km = range_of_pixels(self._frames.grid.shape, center, metres)
 
     @property
-    def names(self) -> list[str]:
-        """The models that are scored, by their names in the tables."""
-        count = len(self._ensemble.members)
-        members = [f"{MEMBER} {number}" for number in range(1, count + 1)] if count > 1 else []
-        return [MODEL, *([COMPARED] if self._compared else []), *members]
+    def cleaners(self) -> dict[str, bool]:
+        """The names of the cleaners, and whether their scores are probabilities."""
+        return {cleaner.name: cleaner.probabilistic for cleaner in self._cleaners}
 
     def score(self, times: Iterable[int]) -> Iterator[tuple[int, Tally | None]]:
-        """Each time and the tally of its frame, None where there is no frame or no reference."""
+        """Yield each time and its tally, None without a frame or a reference."""
         for time in times:
             frame = self._frame(time)
             yield time, None if frame is None else self._score(time, frame)
 
     def judge(self, time: int) -> Judged:
-        """A time that has been scored, as the model judges it."""
-        frame, attrs = self._frame(time), self._frames.attrs
-        assert frame is not None, self._frames.reflectivity.describe(time)
-        seen = mean_prediction(self._ensemble.predict_each(self._told.inputs(time), self.how.tta))
-        kept = np.asarray(self._votes.fuse(seen.probability, time) >= self.how.threshold)
-        center = float(attrs["center_px"][0]), float(attrs["center_px"][1])
-        return Judged(frame.codes, frame.reference, kept, center, float(attrs["metres_per_pixel"]))
+        """Return the decisions of the model on a frame that has been scored."""
+        frame, site = self._frame(time), self._frames.site
+        assert frame is not None, time
+        model = next(cleaner for cleaner in self._cleaners if cleaner.name == MODEL)
+        kept = _answer(model, self._frames.scene(time)).kept
+        return Judged(frame.codes, frame.reference, kept, site.center_px, site.metres_per_pixel)
 
-    def picture(self, time: int) -> NDArray[np.uint8]:
-        """(y, x, 3) plot box of a time's frame as it was published."""
+    def published(self, time: int) -> NDArray[np.uint8]:
+        """Return the (y, x, 3) plot box of a frame as it was published."""
         whole = self._rgb.frame("rgb", time)
-        assert whole is not None, self._frames.reflectivity.describe(time)
-        x0, y0, x1, y1 = self._frames.attrs["plot_box_px"]
+        assert whole is not None, self._rgb.describe(time)
+        x0, y0, x1, y1 = self._frames.plot_box_px
         return np.asarray(whole[y0:y1, x0:x1])
 
     @cached_property
@@ -142,30 +131,65 @@ class RadarScorer:
         return TimeSeries(self._rgb_paths, "rgb")
 
     def _frame(self, time: int) -> Frame | None:
-        if time not in self._times:
-            return None
-        codes = self._frames.codes(time)
-        classes = self.truth.classes(time, codes.shape)
-        if classes is None:
-            return None
-        label_class = self._labels.frame("shape_class", time)
-        assert label_class is not None, self._labels.describe(time)
-        return Frame(codes, label_class, self._clutter, classes, self._range_km)
+        codes = self._frames.codes(time) if time in self._times else None
+        classes = None if codes is None else self.reference.classes(time, codes.shape)
+        return None if codes is None or classes is None else Frame(codes, classes, self._range_km)
 
     def _score(self, time: int, frame: Frame) -> Tally:
-        how, inputs = self.how, self._told.inputs(time)
-        each = self._ensemble.predict_each(inputs, how.tta)
-        seen = mean_prediction(each)
-        holes = hole_lattice(frame.codes, time, how.bands.holes_px)
-        hidden = None
-        if hit_by(holes, frame):
-            holed = [replace(one, this_radar=hide(one.this_radar, holes)) for one in inputs]
-            hidden = mean_prediction(self._ensemble.predict_each(holed, how.tta)).dbz
-        others = [
-            mean_prediction(model.predict_each(told.inputs(time), how.tta)) for model, told in self._compared
-        ]
-        others += each if len(each) > 1 else []
-        probability, *compared = (self._votes.fuse(one.probability, time) for one in (seen, *others))
-        return score_frame(
-            frame, probability, seen.dbz, how.threshold, how.bands, holes, hidden, compared, seen.spread
-        )
+        scene = self._frames.scene(time)
+        answers = {cleaner.name: _answer(cleaner, scene) for cleaner in self._cleaners}
+        prediction = mean_prediction(predict_each(self._network, scene, self._tta))
+        holes = hole_lattice(frame.codes, time, self.bands.holes_px)
+        hole_dbz = None
+        if ((holes > 0) & frame.rain).any():  # else a second prediction scores nothing
+            inputs = self._network.frames.inputs(time)
+            hidden = [replace(one, this_radar=hide(one.this_radar, holes)) for one in inputs]
+            hole_dbz = mean_prediction(self._network.ensemble.predict_each(hidden, self._tta)).dbz
+        reflectivity = Reflectivity(prediction.dbz, holes, hole_dbz)
+        return score_frame(frame, answers, self.bands, reflectivity, prediction.spread)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The scores of a run: by radar the tallies and scorers, and the decisions of the model by frame."""
+
+    by_radar: dict[str, RadarScores]
+    scorers: dict[str, RadarScorer]
+    frames: list[FrameScore]
+
+    @property
+    def references(self) -> dict[str, str]:
+        """The kind of reference of each radar."""
+        return {radar: scorer.reference.kind for radar, scorer in self.scorers.items()}
+
+
+def score_samples(run: Run, samples: Sequence[tuple[int, str]], table: Path) -> Scored:
+    """Score all cleaners on the samples (time, radar) of a table. Raises SampleError."""
+    scored = Scored({}, {}, [])
+    for radar, group in groupby(_logged(sorted(samples, key=itemgetter(1))), key=itemgetter(1)):
+        if radar not in run.shards:
+            raise SampleError(f"{table}: radar {radar} has no stores; only {sorted(run.shards)} have")
+        scorer = scored.scorers[radar] = RadarScorer(run, radar)
+        scores = scored.by_radar[radar] = RadarScores(run.bands, scorer.cleaners)
+        for time, tally in scorer.score(time for time, _ in group):
+            if tally is None:
+                scores.without_reference += 1
+            else:
+                scores.add(time, tally)
+                scored.frames.append(FrameScore.of(radar, time, tally))
+    return scored
+
+
+def _answer(cleaner: Cleaner, scene: Scene) -> Answer:
+    return Answer(cleaner.score(scene), cleaner.threshold, cleaner.probabilistic)
+
+
+def _logged(samples: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Yield the samples, and log their progress."""
+    started = perf_counter()
+    for done, sample in enumerate(samples, 1):
+        yield sample
+        if done * _PROGRESS_LINES % len(samples) < _PROGRESS_LINES:  # whenever the share done passes a fifth
+            logger.info(
+                "%d of %d samples done, %.2f s each", done, len(samples), (perf_counter() - started) / done
+            )

@@ -1,26 +1,24 @@
-"""Judge the cleaners of one frame against a reference, and add the frames up.
+"""Count the decisions, probabilities and reflectivity of one frame against its reference, and add frames up.
 
-The cleaners: the weak label alone, the label with the clutter mask (the classical way), the model, a second model
-where one is compared, and the members where the model is an ensemble. The reference is a mask (1 meteorological,
-2 non-meteorological, anything else not scored) or, where there is none, the training target's echo class.
-Reflectivity is judged against the radar's own value: an error on holes, where that value was hidden from the
-network, and a mere agreement with the label where it was not.
+The reference is a mask (1 meteorological, 2 non-meteorological, anything else not scored) or, without a mask, the
+echo class of the label model. Reflectivity is compared with the radar's own value: an error in holes, where that
+value was hidden from the network, and an agreement with the label everywhere else.
 
-What intervals need is kept by blocks of time (`BlockTally`), and is small; histograms that are fine are kept once.
+Intervals need sums by block of time (`BlockTally`), which are small. Fine histograms are kept once (`FineTally`).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from radar_cleaner.conventions import METEOROLOGICAL, NON_METEOROLOGICAL, UNKNOWN, decode_dbz, is_echo
 from radar_cleaner.errors import ModelError
+from radar_cleaner.evaluation.accumulation import Blocks, add
 from radar_cleaner.evaluation.bins import ALL, Bands
 from radar_cleaner.evaluation.metrics import (
     PROBABILITY_EDGES,
@@ -33,13 +31,12 @@ from radar_cleaner.evaluation.metrics import (
 from radar_cleaner.evaluation.reflectivity_errors import DBZ_EDGES, ERROR_SUMS, count_pairs, sum_errors
 from radar_cleaner.evaluation.reliability import BINS, LOGIT_EDGES, sum_by_group
 
-RULES = ("weak label", "label + clutter mask")  # the cleaners that are no models
-MODEL, COMPARED, MEMBER = "model", "compared model", "member"  # the members of an ensemble are numbered from 1
+# Names of cleaners in the tables; the members of an ensemble are numbered from 1.
+WEAK_LABEL, CLUTTER_MASK = "weak label", "label + clutter mask"
+MODEL, COMPARED, MEMBER = "model", "compared model", "member"
 ON_HOLES, AGREEMENT = "error on holes", "label agreement"
-ALL_RADARS, ALL_BANDS = "all radars", ALL
-SPREAD_BINS, MOST_SPREAD = 10, 0.5  # of the standard deviation of numbers from 0 to 1
-BLOCK_SECONDS = 3600  # frames of one hour show the same weather: they are one draw of the bootstrap
-_COARSE = 8  # bins of the logit in one of `BlockTally.ranks`, where there is one for each block of time
+SPREAD_BINS, MAX_SPREAD = 10, 0.5  # of the standard deviation of numbers from 0 to 1
+_COARSE = 8  # bins of the logit in one bin of `CleanerTally.ranks`, which each block of time has
 # The fine bins at which the coarse ones begin.
 _BEGINNINGS = (1 / (1 + np.exp(-LOGIT_EDGES[::_COARSE]))).astype(np.float32)
 RANK_STARTS = np.unique([0, *np.searchsorted(PROBABILITY_EDGES, _BEGINNINGS)])
@@ -47,177 +44,202 @@ RANK_STARTS = np.unique([0, *np.searchsorted(PROBABILITY_EDGES, _BEGINNINGS)])
 Codes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 Numbers = NDArray[np.float32]
-_Tallied = TypeVar("_Tallied", bound="BlockTally | Tally")
 
 
 @dataclass(frozen=True)
 class Frame:
-    """What is known of one frame, each (y, x): codes, weak label, clutter mask, reference classes, distance."""
+    """One frame and its reference, each (y, x): codes, reference classes, distance from the radar."""
 
     codes: Codes
-    label_class: Codes
-    clutter: Mask
     reference: Codes
     range_km: Numbers
+
+    @property
+    def scored(self) -> Mask:
+        """Echo of which the reference says what it is."""
+        return np.asarray(is_echo(self.codes) & is_scored(self.reference))
+
+    @property
+    def rain(self) -> Mask:
+        """Meteorological echo."""
+        return np.asarray(is_echo(self.codes) & (self.reference == METEOROLOGICAL))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A cleaner's scores (y, x) of one frame; echo with a score of at least `threshold` is kept.
+
+    A score is a probability if `probabilistic`; else it only ranks echoes in its own unit.
+    """
+
+    score: Numbers
+    threshold: float
+    probabilistic: bool = False
+
+    @property
+    def kept(self) -> Mask:
+        """(y, x) pixels whose score reaches the threshold."""
+        return np.asarray(self.score >= self.threshold)
+
+
+@dataclass(frozen=True)
+class Margins:
+    """Sums of the same pixels by range (range, ...) and by reflectivity (dBZ, ...)."""
+
+    by_range: NDArray[np.number]
+    by_dbz: NDArray[np.number]
+
+    @classmethod
+    def of(cls, joint: NDArray[np.number]) -> Margins:
+        """Take the margins of (range, dBZ, ...) sums."""
+        return cls(joint.sum(axis=1), joint.sum(axis=0))
+
+
+@dataclass(frozen=True)
+class CleanerTally:
+    """Sums of one cleaner; the last two are None unless its scores are probabilities."""
+
+    decisions: Counts  # (range, dBZ, class, decision)
+    ranks: Margins | None = None  # (..., class, bin), coarse bins of the probability
+    calibration: Margins | None = None  # (..., bin, 3), of `reliability.sum_by_group`
+
+    @classmethod
+    def empty(cls, bands: Bands, probabilistic: bool) -> CleanerTally:
+        """Return the tally of no frame."""
+        decisions = np.zeros((*bands.shape, 2, 2), np.int64)
+        if not probabilistic:
+            return cls(decisions)
+        ranks, calibration = ((2, RANK_STARTS.size), np.uint32), ((BINS, 3), np.float64)
+        margins = (Margins.of(np.zeros((*bands.shape, *shape), dtype)) for shape, dtype in (ranks, calibration))
+        return cls(decisions, *margins)
 
 
 @dataclass(frozen=True)
 class BlockTally:
-    """Sums over the frames of one block of time; `a + b` is the tally over both."""
+    """Sums over the frames of one block of time."""
 
     frames: int
-    decisions: Counts  # (cleaner, range, dBZ, class, decision)
-    ranks: NDArray[np.uint32]  # (model, range then dBZ, class, bin), bins of the probability, coarse
-    calibration: Sums  # (model, range then dBZ, bin, 3), of `calibration.sum_by_group`
-    errors: Sums  # (hole size then agreement, range, dBZ, ERROR_SUMS)
+    cleaners: Mapping[str, CleanerTally]
+    errors: Mapping[int | str, Sums]  # by size of hole, and AGREEMENT: (range, dBZ, ERROR_SUMS)
 
-    @classmethod
-    def empty(cls, bands: Bands, cleaners: int) -> BlockTally:
-        """Of no frame."""
-        models, (ranges, dbz) = cleaners - len(RULES), bands.shape
-        return cls(
-            0,
-            np.zeros((cleaners, ranges, dbz, 2, 2), np.int64),
-            np.zeros((models, ranges + dbz, 2, RANK_STARTS.size), np.uint32),
-            np.zeros((models, ranges + dbz, BINS, 3)),
-            np.zeros((len(bands.holes_px) + 1, ranges, dbz, ERROR_SUMS)),
-        )
 
-    def __add__(self, other: BlockTally) -> BlockTally:
-        return _add(self, other)
+@dataclass(frozen=True)
+class FineTally:
+    """Sums over all frames, in fine bins."""
+
+    histogram: Mapping[str, Counts]  # by probabilistic cleaner: (range, dBZ, class, bin of PROBABILITY_EDGES)
+    pairs: Mapping[str, Counts]  # ON_HOLES and AGREEMENT: (estimate, value), of `count_pairs`
+    spread: Counts  # (bin of the ensemble's spread, 2): pixels, and those with a wrong decision
 
 
 @dataclass(frozen=True)
 class Tally:
-    """Sums over frames, all there are; `a + b` is the tally over both."""
+    """All sums of one frame."""
 
     block: BlockTally
-    histogram: Counts  # (model, range, dBZ, class, bin), bins of `metrics.PROBABILITY_EDGES`
-    pairs: Counts  # (on holes or agreement, estimate, value), of `reflectivity.count_pairs`
-    spread: Counts  # (bin of an ensemble's spread, 2): pixels, and those that it judges wrongly
+    fine: FineTally
 
-    @classmethod
-    def empty(cls, bands: Bands, cleaners: int) -> Tally:
-        """Of no frame."""
-        bins = DBZ_EDGES.size - 1
-        return cls(
-            BlockTally.empty(bands, cleaners),
-            np.zeros((cleaners - len(RULES), *bands.shape, 2, PROBABILITY_EDGES.size), np.int64),
-            np.zeros((2, bins, bins), np.int64),
-            np.zeros((SPREAD_BINS, 2), np.int64),
-        )
 
-    def __add__(self, other: Tally) -> Tally:
-        return _add(self, other)
+@dataclass(frozen=True)
+class Reflectivity:
+    """Reflectivity in dBZ (y, x) that the network gives, and that it gives with `holes` hidden from it.
+
+    `holes` are those of `hole_lattice`; without them there is no error on holes.
+    """
+
+    dbz: Numbers
+    holes: Codes | None = None
+    hole_dbz: Numbers | None = None
 
 
 class RadarScores:
-    """The tallies of one radar: all in all, and by blocks of time."""
+    """The tallies of one radar. `cleaners` says of each cleaner whether its scores are probabilities."""
 
-    def __init__(self, bands: Bands, models: Sequence[str] = (MODEL,)) -> None:
-        self.bands, self.models = bands, tuple(models)
-        count = len(self.cleaners)
-        self.total = Tally.empty(bands, count)
-        self.blocks: dict[int, BlockTally] = defaultdict(lambda: BlockTally.empty(bands, count))
+    def __init__(self, bands: Bands, cleaners: Mapping[str, bool]) -> None:
+        self.bands, self.cleaners = bands, dict(cleaners)
+        bins = DBZ_EDGES.size - 1
+        errors = np.zeros((*bands.shape, ERROR_SUMS))
+        self.blocks = Blocks(
+            BlockTally(
+                0,
+                {name: CleanerTally.empty(bands, probabilistic) for name, probabilistic in cleaners.items()},
+                dict.fromkeys((*bands.holes_px, AGREEMENT), errors),
+            )
+        )
+        self.fine = FineTally(
+            {name: np.zeros((*bands.shape, 2, PROBABILITY_EDGES.size), np.int64) for name in self.probabilistic},
+            {measure: np.zeros((bins, bins), np.int64) for measure in (ON_HOLES, AGREEMENT)},
+            np.zeros((SPREAD_BINS, 2), np.int64),
+        )
         self.without_reference = 0
 
-    def add(self, time: int, tally: Tally) -> None:
-        """Count a frame of this time (seconds since 1970)."""
-        self.blocks[time // BLOCK_SECONDS] += tally.block
-        self.total += tally
-
     @property
-    def cleaners(self) -> tuple[str, ...]:
-        """Their names, rules before models."""
-        return (*RULES, *self.models)
+    def probabilistic(self) -> tuple[str, ...]:
+        """The cleaners whose scores are probabilities."""
+        return tuple(name for name, probabilistic in self.cleaners.items() if probabilistic)
 
     @property
     def frames(self) -> int:
-        """How many were counted."""
-        return self.total.block.frames
+        """The number of frames that were counted."""
+        return self.blocks.total().frames
 
-    def stack(self, name: str) -> NDArray[np.number]:
-        """(blocks, ...): a field of `BlockTally` over the blocks of time, one at least."""
-        blocks = list(self.blocks.values()) or [self.total.block]
-        return np.stack([getattr(block, name) for block in blocks])
+    def add(self, time: int, tally: Tally) -> None:
+        """Count a frame of this time (seconds since 1970)."""
+        self.blocks.add(time, tally.block)
+        self.fine = add(self.fine, tally.fine)
 
     def __add__(self, other: RadarScores) -> RadarScores:
-        both = RadarScores(self.bands, self.models)
+        both = RadarScores(self.bands, self.cleaners)
         both.without_reference = self.without_reference + other.without_reference
-        both.total = self.total + other.total
-        for scores in (self, other):
-            for block, tally in scores.blocks.items():
-                both.blocks[block] += tally
+        both.blocks, both.fine = self.blocks + other.blocks, add(self.fine, other.fine)
         return both
 
 
-def mask_classes(picture: Codes) -> Codes:
-    """Echo classes of a reference mask (any shape): 1 and 2 as they are, everything else unknown."""
-    known = (picture == METEOROLOGICAL) | (picture == NON_METEOROLOGICAL)
-    return np.where(known, picture, UNKNOWN).astype(np.uint8)
-
-
-def hit_by(holes: Codes, frame: Frame) -> bool:
-    """Whether the holes of `hole_lattice` hide any echo that would be scored, else they tell nothing."""
-    return bool(((holes > 0) & _rain(frame)).any())
+def mask_classes(mask: Codes) -> Codes:
+    """Return echo classes of a reference mask (any shape): 1 and 2 as they are, everything else unknown."""
+    known = (mask == METEOROLOGICAL) | (mask == NON_METEOROLOGICAL)
+    return np.where(known, mask, UNKNOWN).astype(np.uint8)
 
 
 def score_frame(
     frame: Frame,
-    probability: Numbers,
-    dbz: Numbers,
-    threshold: float,
+    answers: Mapping[str, Answer],
     bands: Bands,
-    holes: Codes | None = None,
-    hole_dbz: Numbers | None = None,
-    compared: Sequence[Numbers] = (),
+    reflectivity: Reflectivity,
     spread: Numbers | None = None,
+    spread_of: str = MODEL,
 ) -> Tally:
-    """The tally of one frame: what the model says of it (y, x), and with the holes hidden from it.
+    """Tally one frame: the answer of each cleaner, and the network's reflectivity.
 
-    `holes` are those of `hole_lattice`. `compared` holds the probabilities that other models give. `spread` is the
-    standard deviation of those of an ensemble's members. Raises ModelError where the model gave no number.
+    `spread` (y, x) is the standard deviation of the probabilities of an ensemble, whose decisions are those of the
+    cleaner `spread_of`. Raises ModelError if a score is NaN, or a probability or a reflectivity not finite.
     """
-    echo = is_echo(frame.codes)
-    answers = [probability[echo], dbz[echo], *(more[echo] for more in (hole_dbz, *compared) if more is not None)]
-    if not all(np.isfinite(answer).all() for answer in answers):
-        raise ModelError("the model's answer is not a number; train it again with a lower learning_rate")
-    removed_by_label = frame.label_class == NON_METEOROLOGICAL
-    models = (probability, *compared)
-    kept = (~removed_by_label, ~removed_by_label & ~frame.clutter, *(model >= threshold for model in models))
-    scored = echo & is_scored(frame.reference)
+    _check_finite(frame, answers, reflectivity)
+    scored = frame.scored
     classes = frame.reference[scored]
     band = bands.of(decode_dbz(frame.codes[scored]), frame.range_km[scored])
-    decisions = [count_decisions(keep[scored], classes, band, bands.count) for keep in kept]
-    given = [model[scored] for model in models]
-    histogram = np.stack(
-        [count_probabilities(one, classes, band, bands.count, PROBABILITY_EDGES) for one in given]
-    ).reshape(len(models), *bands.shape, 2, -1)
-    errors, pairs = _judge_reflectivity(frame, dbz, bands, holes, hole_dbz)
+    cleaners: dict[str, CleanerTally] = {}
+    histograms: dict[str, Counts] = {}
+    for name, answer in answers.items():
+        decisions = count_decisions(answer.kept[scored], classes, band, bands.count)
+        cleaners[name] = CleanerTally(decisions.reshape(*bands.shape, 2, 2))
+        if answer.probabilistic:
+            probability = answer.score[scored]
+            histogram = count_probabilities(probability, classes, band, bands.count, PROBABILITY_EDGES)
+            sums = sum_by_group(probability, classes == METEOROLOGICAL, band, bands.count)
+            histograms[name] = histogram.reshape(*bands.shape, 2, -1)
+            cleaners[name] = CleanerTally(
+                cleaners[name].decisions, _ranks(histograms[name]), Margins.of(sums.reshape(*bands.shape, BINS, 3))
+            )
+    errors, pairs = _score_reflectivity(frame, reflectivity, bands)
+    wrong = None if spread is None else answers[spread_of].kept != (frame.reference == METEOROLOGICAL)
     return Tally(
-        BlockTally(
-            1,
-            np.stack(decisions).reshape(len(kept), *bands.shape, 2, 2),
-            _ranks(histogram),
-            np.stack([_calibrations(one, classes == METEOROLOGICAL, band, bands) for one in given]),
-            errors,
-        ),
-        histogram,
-        pairs,
-        _count_spread(spread, kept[len(RULES)] != (frame.reference == METEOROLOGICAL), scored),
+        BlockTally(1, cleaners, errors), FineTally(histograms, pairs, _count_spread(spread, wrong, scored))
     )
 
 
-def with_total(scores: Mapping[str, RadarScores]) -> dict[str, RadarScores]:
-    """The scores by radar, and over all radars where there is more than one."""
-    if len(scores) < 2:
-        return dict(scores)
-    first, *others = scores.values()
-    return {**scores, ALL_RADARS: sum(others, first)}
-
-
 def references_in_words(kinds: dict[str, str]) -> str:
-    """`masks`, `labels`, or which radars have which."""
+    """Return `masks`, `labels`, or which radars have which."""
     if len(set(kinds.values())) == 1:
         return next(iter(kinds.values()))
     parts = {kind: [radar for radar in kinds if kinds[radar] == kind] for kind in ("masks", "labels")}
@@ -225,66 +247,61 @@ def references_in_words(kinds: dict[str, str]) -> str:
 
 
 def shown_cleaners(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The cleaners of a table of scores without the members of an ensemble: side by side they are too many."""
+    """Return the cleaners of a table of scores without the members of an ensemble, too many for a figure."""
     return list(dict.fromkeys(row["cleaner"] for row in rows if not row["cleaner"].startswith(MEMBER)))
 
 
 def whole_rows(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The rows of a table (`score_tables`) that hold all ranges and all reflectivities."""
+    """Return the rows of a table (`tables`) that hold all ranges and all reflectivities."""
     return [row for row in rows if row["band"] == ALL and row["range"] == ALL]
 
 
-def _rain(frame: Frame) -> Mask:
-    return np.asarray(is_echo(frame.codes) & (frame.reference == METEOROLOGICAL))
+def _check_finite(frame: Frame, answers: Mapping[str, Answer], reflectivity: Reflectivity) -> None:
+    echo = is_echo(frame.codes)
+    for name, answer in answers.items():
+        scores = answer.score[echo]
+        if np.isnan(scores).any() or (answer.probabilistic and not np.isfinite(scores).all()):
+            raise ModelError(f"{name}: a score is not a number; train a model again with a lower learning_rate")
+    for dbz in (reflectivity.dbz, reflectivity.hole_dbz):
+        if dbz is not None and not np.isfinite(dbz[echo]).all():
+            raise ModelError("the reflectivity is not a number; train the model again with a lower learning_rate")
 
 
-def _count_spread(spread: Numbers | None, wrong: Mask, scored: Mask) -> Counts:
-    """`Tally.spread` of one frame, (y, x) each; nothing without a spread."""
-    if spread is None:
+def _ranks(histogram: Counts) -> Margins:
+    """Return the margins of a (range, dBZ, class, bin) histogram in coarse bins."""
+    margins = Margins.of(histogram)
+    coarse = (np.add.reduceat(part, RANK_STARTS, axis=-1) for part in (margins.by_range, margins.by_dbz))
+    return Margins(*(part.astype(np.uint32) for part in coarse))
+
+
+def _count_spread(spread: Numbers | None, wrong: Mask | None, scored: Mask) -> Counts:
+    """Return `FineTally.spread` of one frame, (y, x) each; zeros without a spread."""
+    if spread is None or wrong is None:
         return np.zeros((SPREAD_BINS, 2), np.int64)
-    where = np.minimum(spread[scored] / MOST_SPREAD * SPREAD_BINS, SPREAD_BINS - 1).astype(np.int64)
+    where = np.minimum(spread[scored] / MAX_SPREAD * SPREAD_BINS, SPREAD_BINS - 1).astype(np.int64)
     pixels, errors = (np.bincount(part, minlength=SPREAD_BINS) for part in (where, where[wrong[scored]]))
     return np.stack([pixels, errors], axis=1)
 
 
-def _ranks(histogram: Counts) -> NDArray[np.uint32]:
-    """(model, range then dBZ, class, coarse bin) of (model, range, dBZ, class, bin)."""
-    return np.add.reduceat(_alone(histogram, 1), RANK_STARTS, axis=-1).astype(np.uint32)
+def _score_reflectivity(
+    frame: Frame, reflectivity: Reflectivity, bands: Bands
+) -> tuple[dict[int | str, Sums], dict[str, Counts]]:
+    """Return `BlockTally.errors` and `FineTally.pairs` of one frame."""
+    rain = frame.rain
+    value = decode_dbz(frame.codes[rain])
+    band = bands.of(value, frame.range_km[rain])
+    empty = np.zeros(0, np.float32)
+    errors: dict[int | str, Sums] = {size: np.zeros((*bands.shape, ERROR_SUMS)) for size in bands.holes_px}
+    pairs = {ON_HOLES: count_pairs(empty, empty), AGREEMENT: count_pairs(reflectivity.dbz[rain], value)}
+    if reflectivity.holes is not None and reflectivity.hole_dbz is not None:
+        number, estimate = reflectivity.holes[rain], reflectivity.hole_dbz[rain]
+        pairs[ON_HOLES] = count_pairs(estimate[number > 0], value[number > 0])
+        for index, size in enumerate(bands.holes_px, 1):
+            inside = number == index
+            errors[size] = _sum_errors(estimate[inside], value[inside], band[inside], bands)
+    errors[AGREEMENT] = _sum_errors(reflectivity.dbz[rain], value, band, bands)
+    return errors, pairs
 
 
-def _calibrations(probability: Numbers, event: Mask, band: NDArray[np.int64], bands: Bands) -> Sums:
-    """(range then dBZ, bin, 3) of (pixels,) what a model says, whether it came, and the pair of bands."""
-    sums = sum_by_group(probability, event, band, bands.count)
-    return np.asarray(_alone(sums.reshape(*bands.shape, BINS, 3), 0), np.float64)
-
-
-def _alone(values: NDArray[np.number], axis: int) -> NDArray[np.number]:
-    """An array by range and band, at `axis` and the next: by range over all bands, then by band."""
-    return np.concatenate([values.sum(axis=axis + 1), values.sum(axis=axis)], axis=axis)
-
-
-def _judge_reflectivity(
-    frame: Frame, dbz: Numbers, bands: Bands, holes: Codes | None, hole_dbz: Numbers | None
-) -> tuple[Sums, Counts]:
-    """`BlockTally.errors` and `Tally.pairs` of one frame."""
-    rain = _rain(frame)
-    own = decode_dbz(frame.codes[rain])
-    band = bands.of(own, frame.range_km[rain])
-    sizes = len(bands.holes_px)
-    errors = np.zeros((sizes + 1, bands.count, ERROR_SUMS))
-    errors[sizes] = sum_errors(dbz[rain], own, band, bands.count)
-    pairs = np.zeros((2, *count_pairs(own, own).shape), np.int64)
-    pairs[1] = count_pairs(dbz[rain], own)
-    if holes is not None and hole_dbz is not None:
-        size = holes[rain].astype(np.int64)
-        hidden = size > 0
-        estimate, value = hole_dbz[rain][hidden], own[hidden]
-        group = (size[hidden] - 1) * bands.count + band[hidden]
-        by_size = sum_errors(estimate, value, group, sizes * bands.count)
-        errors[:sizes] = by_size.reshape(sizes, bands.count, ERROR_SUMS)
-        pairs[0] = count_pairs(estimate, value)
-    return errors.reshape(sizes + 1, *bands.shape, ERROR_SUMS), pairs
-
-
-def _add(one: _Tallied, other: _Tallied) -> _Tallied:
-    return type(one)(*(getattr(one, field.name) + getattr(other, field.name) for field in fields(one)))
+def _sum_errors(estimate: Numbers, value: Numbers, band: NDArray[np.int64], bands: Bands) -> Sums:
+    return sum_errors(estimate, value, band, bands.count).reshape(*bands.shape, ERROR_SUMS)

@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radar_cleaner.conventions import METEOROLOGICAL, NON_METEOROLOGICAL, decode_dbz, is_echo
+from radar_cleaner.evaluation.accumulation import BLOCK_SECONDS
 from radar_cleaner.evaluation.bins import band_names, band_of
 from radar_cleaner.evaluation.metrics import KEPT, MET, NON_MET, REMOVED
-from radar_cleaner.evaluation.tallies import BLOCK_SECONDS, RULES, Tally
+from radar_cleaner.evaluation.tallies import MODEL, Tally
 from radar_cleaner.georeference.polar import polar_of_pixels
 from radar_cleaner.storage.atomic import format_rows
 from radar_cleaner.storage.shards import format_time
@@ -31,7 +32,6 @@ PIECE_EDGES_PX = (2, 5, 20, 100)
 EDGE_PX = 2
 MOSTLY = 0.5  # of the wrong pixels: what so many have in common is said
 _COMPASS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
-_MODEL = len(RULES)  # the place of the model among the cleaners
 
 Codes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -51,7 +51,7 @@ class FrameScore:
     @classmethod
     def of(cls, radar: str, time: int, tally: Tally) -> FrameScore:
         """From the tally of one frame."""
-        counts = tally.block.decisions[_MODEL].sum(axis=(0, 1))
+        counts = tally.block.cleaners[MODEL].decisions.sum(axis=(0, 1))
         echo = counts.sum(axis=1)
         wrong = counts[MET, REMOVED], counts[NON_MET, KEPT]
         return cls(radar, time, *(int(value) for value in (echo[MET], echo[NON_MET], *wrong)))

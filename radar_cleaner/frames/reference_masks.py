@@ -8,10 +8,35 @@ import imageio.v3 as iio
 import numpy as np
 from numpy.typing import NDArray
 
+from radar_cleaner.config.section import Section
 from radar_cleaner.errors import FrameError
 from radar_cleaner.frames.sources import list_frames
 from radar_cleaner.frames.timestamps import NameFormat
 from radar_cleaner.storage.shards import format_time
+
+
+class ReferenceSource(Section):
+    """The folder of a radar's reference masks, and the format of the times in their names."""
+
+    radar: str
+    folder: str
+    pattern: str
+    time_format: str
+    time_zone: str
+
+    @property
+    def names(self) -> NameFormat:
+        """The format of the times in the names."""
+        return NameFormat(self.pattern, self.time_format, self.time_zone)
+
+
+class References(Section):
+    """The reference masks of all radars."""
+
+    sources: tuple[ReferenceSource, ...] = ()
+
+
+NO_REFERENCES = References()
 
 
 class ReferenceMasks:

@@ -12,7 +12,8 @@ from typing import Any
 import pandas as pd
 
 from radar_cleaner import __version__
-from radar_cleaner.evaluation.tallies import AGREEMENT, ALL_RADARS, ON_HOLES, RULES, shown_cleaners, whole_rows
+from radar_cleaner.evaluation.accumulation import ALL_RADARS
+from radar_cleaner.evaluation.tallies import AGREEMENT, MODEL, ON_HOLES, WEAK_LABEL, shown_cleaners, whole_rows
 from radar_cleaner.plotting.training import learning_curves_figure
 from radar_cleaner.report.costs import add_costs, read_costs
 from radar_cleaner.report.coverage import ShardFrames, count_coverage
@@ -270,11 +271,14 @@ def _cards(
     if whole:
         radar = ALL_RADARS if any(row["radar"] == ALL_RADARS for row in whole) else whole[0]["radar"]
         by_name = {row["cleaner"]: row for row in whole if row["radar"] == radar}
-        label, model = by_name[RULES[0]], by_name["model"]
         for score, name in (("retention", "weather kept"), ("removal", "other echo removed")):
-            value, other = ("–" if row[score] is None else f"{100 * row[score]:.1f} %" for row in (model, label))
-            cards.append((f"{name} by the model", value, f"weak label alone: {other}"))
+            value, label = (_percent(by_name.get(cleaner, {}).get(score)) for cleaner in (MODEL, WEAK_LABEL))
+            cards.append((f"{name} by the model", value, f"weak label alone: {label}"))
     return [{"name": name, "value": value, "note": note} for name, value, note in cards]
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.1f} %"
 
 
 def _made_table(

@@ -1,11 +1,9 @@
 """Bands are half open, named by their edges, and add up to all."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radar_cleaner.errors import ConfigError
 from radar_cleaner.evaluation.bins import ALL, Bands, band_names, band_of, range_names, with_totals
 from radar_cleaner.georeference.polar import range_of_pixels
 
@@ -47,18 +45,3 @@ def test_distance_is_from_the_radar_s_pixel_in_kilometres():
     distance = range_of_pixels((5, 9), (4, 1), 1500)
     assert distance.shape == (5, 9) and distance[1, 4] == 0
     assert (distance[1, 0], distance[4, 8]) == (6, 7.5)
-
-
-@pytest.mark.parametrize(
-    ("parts", "key"),
-    [
-        (([20, 10], []), "dbz_bands"),
-        (([10], [60, 60]), "range_bands_km"),
-        (([10], [60], [8, 4]), "hole_sizes_px"),
-        (([10], [0, 60]), "above 0"),
-        (([10], [60], [0, 4]), "above 0"),
-    ],
-)
-def test_numbers_that_do_not_rise_are_told_by_their_key(parts, key):
-    with pytest.raises(ConfigError, match=key):
-        Bands(*(tuple(part) for part in parts))

@@ -7,18 +7,18 @@ from hypothesis import strategies as st
 
 from radar_cleaner.conventions import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, NONE, UNKNOWN
 from radar_cleaner.errors import ModelError
+from radar_cleaner.evaluation.accumulation import with_all_radars
 from radar_cleaner.evaluation.forecast_tallies import (
     ANY_RAIN,
     METHODS,
     ForecastTally,
-    RadarForecasts,
+    empty_blocks,
     event_names,
     forecast_rows,
     model_field,
     pixel_rows,
     score_forecasts,
     true_field,
-    with_all_radars,
 )
 from radar_cleaner.evaluation.nowcast_baselines import NO_RAIN
 from radar_cleaner.evaluation.reflectivity_errors import error_scores, sum_errors
@@ -33,11 +33,12 @@ def random_field(random, shape=(9, 11), unknown=0.1):
     return np.select([kind < unknown, kind < 0.5], [np.nan, NO_RAIN], dbz).astype(np.float32)
 
 
-def random_case(seed, leads=2, methods=3):
+def random_case(seed, leads=2):
     random = np.random.default_rng(seed)
-    forecasts = [
-        [random_field(random, unknown=0.1 * (method == 2)) for _ in range(leads)] for method in range(methods)
-    ]
+    forecasts = {
+        method: [random_field(random, unknown=0.1 * (method == "optical flow")) for _ in range(leads)]
+        for method in METHODS
+    }
     return [random_field(random) for _ in range(leads)], forecasts
 
 
@@ -47,9 +48,9 @@ def test_the_counts_are_those_of_a_loop_over_pixels(seed):
     tally = score_forecasts(truths, forecasts, EDGES)
     for lead, truth in enumerate(truths):
         known = np.isfinite(truth)
-        flow = np.isfinite(forecasts[2][lead])
+        flow = np.isfinite(forecasts["optical flow"][lead])
         assert tally.pixels[lead].tolist() == [(known & flow).sum(), (~known).sum(), (known & ~flow).sum()]
-        for method in range(3):
+        for method in METHODS:
             pairs = [
                 (truth[place], forecasts[method][lead][place])
                 for place in np.ndindex(truth.shape)
@@ -59,22 +60,22 @@ def test_the_counts_are_those_of_a_loop_over_pixels(seed):
                 said_and_came = [(said >= edge, came >= edge) for came, said in pairs]
                 misses, hits = (said_and_came.count((said, True)) for said in (False, True))
                 correct, alarms = (said_and_came.count((said, False)) for said in (False, True))
-                found = tally.decisions[lead, method, event]
+                found = tally.decisions[method][lead, event]
                 assert found.tolist() == [[misses, hits], [correct, alarms]]
             errors = [float(said) - float(came) for came, said in pairs if came > NO_RAIN and said > NO_RAIN]
-            found = error_scores(tally.errors[lead, method])
+            found = error_scores(tally.errors[method][lead])
             assert found["pixels"] == len(errors)
             assert found["mae_dbz"] == pytest.approx(np.abs(errors).mean())
             assert found["bias_dbz"] == pytest.approx(np.mean(errors), abs=1e-4)
 
 
 def test_the_scores_are_those_of_the_formulas():
-    found = RadarForecasts(1, 2, 2)
-    tally = ForecastTally.empty(1, 2, 2)
-    tally.decisions[0, 0, 0] = [[4, 6], [80, 10]]  # misses, hits; correct negatives, false alarms
-    tally.decisions[0, 1, 0] = [[5, 5], [75, 15]]
+    found = empty_blocks(1, METHODS[:2], [20.0])
+    tally = ForecastTally.empty(1, METHODS[:2], 2)
+    tally.decisions["model"][0, 0] = [[4, 6], [80, 10]]  # misses, hits; correct negatives, false alarms
+    tally.decisions["persistence"][0, 0] = [[5, 5], [75, 15]]
     estimate, value = np.array([20.0, 20, 20, 20]), np.array([18.0, 22, 22, 20])
-    tally.errors[0, 0] = sum_errors(estimate, value, np.zeros(4, int), 1)[0]
+    tally.errors["model"][0] = sum_errors(estimate, value, np.zeros(4, int), 1)[0]
     found.add(0, tally)
     rows = {(row["event"], row["method"]): row for row in forecast_rows({"CASGO": found}, [6], [20.0])}
     row = rows[ANY_RAIN, "model"]
@@ -90,9 +91,9 @@ def test_the_scores_are_those_of_the_formulas():
 
 def test_the_same_forecast_scores_the_same_whatever_its_name_and_a_perfect_one_is_perfect():
     truths, _ = random_case(1)
-    found = RadarForecasts(2, 3, 3)
+    found = empty_blocks(2, METHODS, EDGES)
     for hour in range(8):
-        found.add(hour * HOUR, score_forecasts(truths, [truths, truths, truths], EDGES))
+        found.add(hour * HOUR, score_forecasts(truths, dict.fromkeys(METHODS, truths), EDGES))
     for row in forecast_rows({"CASGO": found}, [6, 12], EDGES):
         assert row["csi"] == row["pod"] == row["hss"] == row["csi_low"] == row["csi_high"] == 1
         assert row["far"] == 0 and row["mae_dbz"] == (0 if row["event"] == ANY_RAIN else None)
@@ -101,7 +102,7 @@ def test_the_same_forecast_scores_the_same_whatever_its_name_and_a_perfect_one_i
 
 
 def random_scores(hours, seed=0):
-    found = RadarForecasts(2, 3, 3)
+    found = empty_blocks(2, METHODS, EDGES)
     for hour in range(hours):
         truths, forecasts = random_case(seed + hour)
         found.add(hour * HOUR + 60, score_forecasts(truths, forecasts, EDGES))
@@ -111,7 +112,7 @@ def random_scores(hours, seed=0):
 def test_intervals_are_those_of_hours_drawn_again():
     found = random_scores(9)
     rows = forecast_rows({"CASGO": found}, [6, 12], EDGES)
-    blocks = np.stack([found.blocks[hour].decisions for hour in sorted(found.blocks)])
+    blocks = found.stack(lambda tally: np.stack([tally.decisions[name] for name in METHODS], axis=1))
     random = np.random.default_rng(5)
     draws = []
     for _ in range(2000):
@@ -135,15 +136,16 @@ def test_intervals_are_those_of_hours_drawn_again():
 
 def test_few_hours_have_no_interval_and_no_frame_has_no_score():
     assert all(row["csi_low"] is None for row in forecast_rows({"A": random_scores(4)}, [6, 12], EDGES))
-    empty = RadarForecasts(2, 3, 3)
+    empty = empty_blocks(2, METHODS, EDGES)
     assert {row["csi"] for row in forecast_rows({"A": empty}, [6, 12], EDGES)} == {None}
 
 
 def test_radars_add_up_and_hours_of_both_are_one_block():
     first, second = random_scores(6), random_scores(6, seed=50)
     both = with_all_radars({"A": first, "B": second})
-    assert list(both) == ["A", "B", "all radars"] and len(both["all radars"].blocks) == 6
-    assert np.array_equal(both["all radars"].total.decisions, first.total.decisions + second.total.decisions)
+    assert list(both) == ["A", "B", "all radars"] and len(both["all radars"]) == 6
+    total, one, other = (scores.total().decisions["model"] for scores in (both["all radars"], first, second))
+    assert np.array_equal(total, one + other)
     assert with_all_radars({"A": first}) == {"A": first}
     rows = pixel_rows(both, [6, 12])
     assert sum(row["scored"] for row in rows[:4]) == sum(row["scored"] for row in rows[4:])
@@ -153,7 +155,11 @@ def test_radars_add_up_and_hours_of_both_are_one_block():
 def test_a_lead_of_which_nothing_came_to_be_known_is_not_counted():
     truths, forecasts = random_case(3)
     tally = score_forecasts([None, truths[1]], forecasts, EDGES)
-    assert tally.frames.tolist() == [0, 1] and not tally.pixels[0].any() and not tally.decisions[0].any()
+    assert (
+        tally.frames.tolist() == [0, 1]
+        and not tally.pixels[0].any()
+        and not any(counts[0].any() for counts in tally.decisions.values())
+    )
 
 
 def test_what_came_is_rain_where_the_reference_says_so_and_nothing_where_there_is_no_echo():

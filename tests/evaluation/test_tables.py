@@ -4,12 +4,14 @@ import json
 
 import numpy as np
 import pytest
+from evaluation_cases import ONE_MODEL, TWO_MODELS, Case
+from evaluation_cases import score as score_case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
 from radar_cleaner.conventions import METEOROLOGICAL, decode_dbz, encode_dbz, is_echo
-from radar_cleaner.evaluation.bins import Bands, with_totals
+from radar_cleaner.evaluation.bins import ALL, Bands, with_totals
 from radar_cleaner.evaluation.bootstrap import draw_blocks, interval, resample
 from radar_cleaner.evaluation.inpainting_lattice import hole_lattice
 from radar_cleaner.evaluation.metrics import DECISION_NEEDS, THRESHOLDS, roc_auc
@@ -25,14 +27,11 @@ from radar_cleaner.evaluation.tables import (
 )
 from radar_cleaner.evaluation.tallies import (
     AGREEMENT,
-    ALL_BANDS,
     COMPARED,
     MODEL,
     ON_HOLES,
-    RULES,
     Frame,
     RadarScores,
-    score_frame,
     whole_rows,
 )
 from radar_cleaner.georeference.polar import range_of_pixels
@@ -41,7 +40,7 @@ BANDS = Bands((20.0, 35.0), (12.0,), (2, 4))
 SHAPE = (32, 40)
 RANGE_KM = range_of_pixels(SHAPE, (20, 15), 1000)
 MODELS = (MODEL, COMPARED)
-CLEANERS = (*RULES, *MODELS)
+CLEANERS = tuple(TWO_MODELS)
 COUNTS = ("hits", "misses", "false_alarms", "correct_removals")
 ERRORS = ("mae_dbz", "rmse_dbz", "bias_dbz", "r", "r2")
 
@@ -53,21 +52,21 @@ def scene(seed):
     codes = np.where(rng.random(SHAPE) < 0.3, 0, encode_dbz(own)).astype(np.uint8)
     field = rng.normal(rng.normal(0.8, 0.3), 1.5, SHAPE)
     reference = np.where(rng.random(SHAPE) < 1 / (1 + np.exp(-field)), 1, 2).astype(np.uint8)
-    frame = Frame(codes, rng.integers(1, 3, SHAPE).astype(np.uint8), rng.random(SHAPE) < 0.1, reference, RANGE_KM)
+    label, clutter = rng.integers(1, 3, SHAPE).astype(np.uint8), rng.random(SHAPE) < 0.1
+    frame = Case(Frame(codes, reference, RANGE_KM), label, clutter)
     logit = (field + rng.normal(0, 0.5, (2, *SHAPE))).astype(np.float32)
     probability = 1 / (1 + np.exp(-logit))
     return frame, probability, (decode_dbz(codes) + rng.normal(1, 4, SHAPE)).astype(np.float32)
 
 
 def scores_of(hours=8, frames=2, compared=True, first=0):
-    found = RadarScores(BANDS, MODELS if compared else MODELS[:1])
+    found = RadarScores(BANDS, TWO_MODELS if compared else ONE_MODEL)
     for index in range(hours * frames):
         frame, (one, two), dbz = scene(first + index)
         holes = hole_lattice(frame.codes, index * 360, BANDS.holes_px)
-        more = (two,) if compared else ()
-        found.add(
-            index // frames * 3600, score_frame(frame, one, dbz, 0.5, BANDS, holes, dbz - np.float32(2), more)
-        )
+        more = two if compared else None
+        tally = score_case(frame, one, dbz, BANDS, holes, dbz - np.float32(2), more)
+        found.add(index // frames * 3600, tally)
     return found
 
 
@@ -118,7 +117,7 @@ def test_areas_and_calibration_are_those_of_models_only():
         assert (row["roc_auc"] is not None) == (row["pr_auc"] is not None) == model
         assert (row["ece"] is not None) == (model and "all" in (row["range"], row["band"]))
     model, compared = (row for row in whole_rows(ROWS) if row["radar"] == "A" and row["cleaner"].endswith("model"))
-    assert model["roc_auc"] == pytest.approx(float(roc_auc(SCORES["A"].total.histogram[0].sum(axis=(0, 1)))))
+    assert model["roc_auc"] == pytest.approx(float(roc_auc(SCORES["A"].fine.histogram[MODEL].sum(axis=(0, 1)))))
     assert 0.7 < model["roc_auc"] < 0.95 and model["roc_auc"] != compared["roc_auc"]
     assert model["pr_auc"] > model["precision"] and 0 < model["ece"] < 0.1
     assert model["npv"] < model["pr_auc_other"] < model["pr_auc"]
@@ -162,7 +161,7 @@ def test_reliability_is_that_of_each_model():
 def test_areas_and_their_intervals_are_those_of_their_own_band():
     """Within a bin of the fine histogram what the draws of the hours give, worked out by the fine bins."""
     found = SCORES["A"]
-    per_hour = np.stack([scores_of_hour(hour).total.histogram for hour in range(8)])
+    per_hour = np.stack([[scores_of_hour(hour).fine.histogram[name] for name in MODELS] for hour in range(8)])
     drawn = roc_auc(resample(draw_blocks(8, np.random.default_rng(0)), with_totals(per_hour, 2)))
     low, high = interval(drawn, np.array(8))
     for row in ROWS:
@@ -174,22 +173,24 @@ def test_areas_and_their_intervals_are_those_of_their_own_band():
             )
             ends = [row["roc_auc_low"], row["roc_auc_high"]]
             assert ends == pytest.approx([low[there], high[there]], abs=3e-3), there
-            assert row["roc_auc"] == pytest.approx(float(roc_auc(with_totals(found.total.histogram, 1)[there])))
+            assert row["roc_auc"] == pytest.approx(
+                float(roc_auc(with_totals(found.fine.histogram[row["cleaner"]], 0)[there[1:]]))
+            )
 
 
 def scores_of_hour(hour):
-    found = RadarScores(BANDS, MODELS)
+    found = RadarScores(BANDS, TWO_MODELS)
     for index in (2 * hour, 2 * hour + 1):
         frame, (one, two), dbz = scene(index)
-        found.add(0, score_frame(frame, one, dbz, 0.5, BANDS, compared=(two,)))
+        found.add(0, score_case(frame, one, dbz, BANDS, compared=two))
     return found
 
 
 def test_the_area_of_other_echo_is_that_of_scikit_learn():
-    found, truth, other = RadarScores(BANDS), [], []
+    found, truth, other = RadarScores(BANDS, ONE_MODEL), [], []
     for index in range(3):
         frame, (one, _), dbz = scene(index)
-        found.add(0, score_frame(frame, one, dbz, 0.5, BANDS))
+        found.add(0, score_case(frame, one, dbz, BANDS))
         truth.append((frame.reference == 2)[is_echo(frame.codes)])
         other.append(1 - one[is_echo(frame.codes)].astype(np.float64))
     wanted = average_precision_score(np.concatenate(truth), np.concatenate(other))
@@ -198,10 +199,10 @@ def test_the_area_of_other_echo_is_that_of_scikit_learn():
 
 
 def test_all_cleaners_are_resampled_by_the_same_draws():
-    twice = RadarScores(BANDS, MODELS)
+    twice = RadarScores(BANDS, TWO_MODELS)
     for index in range(12):
         frame, (one, _), dbz = scene(index)
-        twice.add(index * 3600, score_frame(frame, one, dbz, 0.5, BANDS, compared=(one,)))
+        twice.add(index * 3600, score_case(frame, one, dbz, BANDS, compared=one))
     rows = score_rows({"A": twice})
     model, compared = ([row for row in rows if row["cleaner"] == name] for name in CLEANERS[2:])
     assert [{**row, "cleaner": ""} for row in model] == [{**row, "cleaner": ""} for row in compared]
@@ -228,22 +229,22 @@ def test_reflectivity_has_rows_by_hole_range_and_band_that_add_up():
 
 
 def test_rows_of_a_size_of_hole_are_of_the_holes_of_that_size():
-    found = RadarScores(BANDS)
+    found = RadarScores(BANDS, ONE_MODEL)
     for index in range(6):
         frame, (one, _), dbz = scene(index)
         holes = hole_lattice(frame.codes, index * 360, BANDS.holes_px)
         filled = decode_dbz(frame.codes) + np.where(holes == 1, -3, 8).astype(np.float32)
-        found.add(index * 3600, score_frame(frame, one, dbz, 0.5, BANDS, holes, filled))
+        found.add(index * 3600, score_case(frame, one, dbz, BANDS, holes, filled))
     bias = {row["hole_px"]: row["bias_dbz"] for row in whole_rows(reflectivity_rows({"A": found}))[:3]}
     assert bias[2] == pytest.approx(-3) and bias[4] == pytest.approx(8) and -3 < bias["all"] < 8
-    by_size = found.total.block.errors.sum(axis=(1, 2))
-    assert error_scores(by_size[0])["bias_dbz"] == pytest.approx(-3)
+    small = found.blocks.total().errors[2].sum(axis=(0, 1))
+    assert error_scores(small)["bias_dbz"] == pytest.approx(-3)
 
 
 def test_errors_are_known_lie_in_their_intervals_and_holes_are_apart():
     for row in ERROR_ROWS:
         for score in ERRORS:
-            if row["band"] == ALL_BANDS:
+            if row["band"] == ALL:
                 assert row[f"{score}_low"] < row[score] < row[f"{score}_high"]
             elif score in ("r", "r2"):  # a band holds one class of reflectivity
                 assert row[score] is row[f"{score}_low"] is None
@@ -258,12 +259,12 @@ def test_four_hours_are_too_few_for_an_interval():
 
 
 def test_an_interval_needs_five_hours_that_hold_what_the_score_needs():
-    found = RadarScores(BANDS)
+    found = RadarScores(BANDS, ONE_MODEL)
     for index in range(9):
         frame, (one, _), dbz = scene(index)
         reference = frame.reference if index < 4 else np.ones_like(frame.reference)  # other echo in four hours
-        frame = Frame(frame.codes, frame.label_class, frame.clutter, reference, RANGE_KM)
-        found.add(index * 3600, score_frame(frame, one, dbz, 0.5, BANDS))
+        frame = Case(Frame(frame.codes, reference, RANGE_KM), frame.weak_label, frame.clutter)
+        found.add(index * 3600, score_case(frame, one, dbz, BANDS))
     row = whole_rows(score_rows({"A": found}))[2]
     known = {score for score in (*DECISION_NEEDS, *RANKINGS) if row[f"{score}_low"] is not None}
     assert known == {"retention", "pod", "recall", "far", "precision", "csi", "npv", "f1"}
@@ -298,11 +299,11 @@ def test_the_curve_passes_through_the_model_and_is_monotone():
 @settings(max_examples=10)
 @given(st.permutations(range(6)))
 def test_tables_do_not_hang_on_the_order_of_the_frames_within_an_hour(order):
-    one, two = RadarScores(BANDS), RadarScores(BANDS)
+    one, two = RadarScores(BANDS, ONE_MODEL), RadarScores(BANDS, ONE_MODEL)
     for scores, indices in ((one, range(6)), (two, order)):
         for index in indices:
             frame, (probability, _), dbz = scene(index)
-            scores.add(0, score_frame(frame, probability, dbz, 0.5, BANDS))
+            scores.add(0, score_case(frame, probability, dbz, BANDS))
     assert score_rows({"A": one}) == score_rows({"A": two})
 
 
@@ -311,15 +312,15 @@ def test_echo_that_no_reference_knows_is_not_counted():
     echo = sum(int(is_echo(scene(index)[0].codes).sum()) for index in range(16))
     assert sum(row[count] for count in COUNTS) == echo  # here all of it is known
     frame, (one, _), dbz = scene(0)
-    unknown = Frame(frame.codes, frame.label_class, frame.clutter, np.full(SHAPE, 3, np.uint8), RANGE_KM)
-    found = RadarScores(BANDS)
-    found.add(0, score_frame(unknown, one, dbz, 0.5, BANDS))
+    unknown = Case(Frame(frame.codes, np.full(SHAPE, 3, np.uint8), RANGE_KM), frame.weak_label, frame.clutter)
+    found = RadarScores(BANDS, ONE_MODEL)
+    found.add(0, score_case(unknown, one, dbz, BANDS))
     assert all(row[count] == 0 for row in score_rows({"A": found}) for count in COUNTS)
 
 
 @pytest.mark.parametrize("bands", [BANDS, Bands((20.0,))])
 def test_nothing_scored_gives_valid_json_without_numbers(bands):
-    scores = {"A": RadarScores(bands)}
+    scores = {"A": RadarScores(bands, ONE_MODEL)}
     rows = score_rows(scores)
     assert {row["retention"] for row in rows} == {row["ece"] for row in rows} == {None}
     assert len(whole_rows(rows)) == len(CLEANERS) - 1

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from radar_cleaner.conventions import METEOROLOGICAL, NON_METEOROLOGICAL, UNKNOWN, decode_dbz, encode_dbz, is_echo
 from radar_cleaner.evaluation.bins import Bands
-from radar_cleaner.evaluation.tallies import Frame, score_frame
+from radar_cleaner.evaluation.tallies import MODEL, Answer, Frame, Reflectivity, score_frame
 from radar_cleaner.evaluation.worst_frames import (
     FrameScore,
     Judged,
@@ -180,8 +180,9 @@ def test_counts_of_a_frame_are_those_of_its_masks_and_of_its_tally(seed):
     codes = rng.integers(0, 256, (20, 20)).astype(np.uint8)
     reference = rng.choice([METEOROLOGICAL, NON_METEOROLOGICAL, UNKNOWN], (20, 20)).astype(np.uint8)
     probability = rng.random((20, 20), np.float32)
-    frame = Frame(codes, reference, rng.random((20, 20)) < 0.5, reference, np.zeros((20, 20), np.float32))
-    tally = score_frame(frame, probability, np.zeros((20, 20), np.float32), 0.5, Bands(tuple(BANDS)))
+    nothing = np.zeros((20, 20), np.float32)
+    answers = {MODEL: Answer(probability, 0.5, True)}
+    tally = score_frame(Frame(codes, reference, nothing), answers, Bands(tuple(BANDS)), Reflectivity(nothing))
     score = FrameScore.of("A", START, tally)
     seen = Judged(codes, reference, probability >= 0.5, (10.0, 10.0), 1000.0)
     assert (score.misses, score.false_alarms) == (seen.lost.sum(), seen.left.sum())

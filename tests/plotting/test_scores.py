@@ -1,9 +1,10 @@
 """Pictures decode, are the same for the same numbers, and stand the edges: nothing scored, one row."""
 
 import pytest
+from evaluation_cases import RULES
 from figure_cases import pixels
 
-from radar_cleaner.evaluation.tallies import COMPARED, MODEL, RULES
+from radar_cleaner.evaluation.tallies import COMPARED, MODEL
 from radar_cleaner.plotting import scores as figures
 from radar_cleaner.plotting.scores import removal_curve_figure, scores_figure
 from radar_cleaner.plotting.style import write_png

@@ -10,6 +10,9 @@ from forecast_cases import moving_codes, moving_field
 from learning_cases import config
 from store_cases import START, make_aligned, make_labels, make_reflectivity, times_from
 
+from radar_cleaner.config.cleaning import ModelDecision
+from radar_cleaner.config.evaluation import ForecastScores
+from radar_cleaner.config.samples import ForecastInputs
 from radar_cleaner.conventions import (
     METEOROLOGICAL,
     NODATA,
@@ -20,6 +23,7 @@ from radar_cleaner.conventions import (
     is_echo,
 )
 from radar_cleaner.errors import ConfigError, ModelError, SampleError
+from radar_cleaner.frames.reference_masks import References, ReferenceSource
 from radar_cleaner.inference.ensemble import Ensemble
 from radar_cleaner.inference.predictor import Prediction
 from radar_cleaner.stages import evaluate_forecasts as stage
@@ -112,19 +116,12 @@ def run(tmp_path, monkeypatch):
             "stores": [f"CASGO={SHARD}", f"CASCM={SHARD}"],
             "samples": tmp_path / "test.csv",
             "model": [tmp_path / f"{number}.pt" for number, _ in enumerate(members)],
-            "input_minutes": [-12, -6, 0],
-            "lead_minutes": LEADS,
-            "atlas": "none",
-            "threshold": 0.5,
-            "dbz_bands": [EDGE],
-            "optical_flow": True,
-            "tta": False,
-            "static": False,
-            "fast_dev_run": False,
-            "threads": 1,
-            "output": tmp_path / "out/forecasts.json",
-            "scores": tmp_path / "out/forecasts.csv",
-            "figure": tmp_path / "out/forecasts.png",
+            "inputs": ForecastInputs(input_minutes=[-12, -6, 0], lead_minutes=changes.pop("lead_minutes", LEADS)),
+            "decision": ModelDecision(threshold=changes.pop("threshold", 0.5)),
+            "evaluation": ForecastScores(
+                dbz_bands=changes.pop("dbz_bands", [EDGE]), optical_flow=changes.pop("optical_flow", True)
+            ),
+            "output": tmp_path / "out",
         }
         stage.evaluate_forecasts(**flags | changes)
         return json.loads((tmp_path / "out/forecasts.json").read_text())
@@ -206,8 +203,10 @@ def test_masks_are_the_reference_where_there_are_some(run):
         mask = classes_at("CASGO", time)
         mask[64:] = 3  # of an echo there nothing is known; where there is none there is no rain
         iio.imwrite(folder / f"{pd.Timestamp(time, unit='s'):%Y%m%d%H%M}.png", mask)
-    names = {"radars": ["CASGO"], "pattern": [r"(\d{12})"], "time_format": ["%Y%m%d%H%M"], "time_zone": ["UTC"]}
-    by_masks, by_votes = run(reference=run.folder / "masks", **names), run()
+    source = ReferenceSource(
+        radar="CASGO", folder=str(folder), pattern=r"(\d{12})", time_format="%Y%m%d%H%M", time_zone="UTC"
+    )
+    by_masks, by_votes = run(references=References(sources=[source])), run()
     assert by_masks["references"] == {"CASCM": "labels", "CASGO": "masks"}
     assert by_votes["references"] == {"CASCM": "labels", "CASGO": "labels"}
     masks, votes = (find(found, "persistence", radar="CASGO") for found in (by_masks, by_votes))
@@ -250,7 +249,7 @@ def test_what_does_not_fit_is_refused(run, monkeypatch):
     cleaner.config = config(input_minutes=(-12, -6, 0))
     with pytest.raises(ModelError, match=r"1.pt: forecasts \[\] minutes ahead"):
         run(FakeCleaner(), cleaner)
-    with pytest.raises(ConfigError, match="dbz_bands"):
+    with pytest.raises(ValueError, match="dbz_bands"):
         run(dbz_bands=[30.0, 20.0])
     with pytest.raises(SampleError, match="radar CASGO has no stores"):
         run(stores=[f"CASCM={SHARD}"])

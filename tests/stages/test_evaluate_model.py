@@ -7,6 +7,7 @@ import imageio.v3 as iio
 import numpy as np
 import pandas as pd
 import pytest
+from evaluation_cases import RULES
 from learning_cases import config
 from store_cases import (
     START,
@@ -19,9 +20,14 @@ from store_cases import (
     times_from,
 )
 
+from radar_cleaner.config.cleaning import Decision
+from radar_cleaner.config.evaluation import CleaningScores
+from radar_cleaner.config.samples import ModelInputs
 from radar_cleaner.conventions import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, decode_dbz, is_echo
 from radar_cleaner.errors import ConfigError, FrameError, ModelError, SampleError
+from radar_cleaner.evaluation import summary
 from radar_cleaner.evaluation.tallies import whole_rows
+from radar_cleaner.frames.reference_masks import References, ReferenceSource
 from radar_cleaner.inference import ensemble as ensembles
 from radar_cleaner.inference.predictor import Prediction
 from radar_cleaner.stages import evaluate_model as stage
@@ -96,48 +102,41 @@ def run(tmp_path, monkeypatch):
 
     def call(cleaner=None, samples=None, draw=False, **changes):
         if not draw:  # drawing takes longer than all else
-            monkeypatch.setattr(stage.figures, "scores_figure", lambda *_: b"")
-            monkeypatch.setattr(stage.figures, "removal_curve_figure", lambda *_: b"")
-            monkeypatch.setattr(stage.accuracy_figures, "calibration_figure", lambda *_: b"")
-            monkeypatch.setattr(stage.accuracy_figures, "reflectivity_figure", lambda *_: b"")
-            monkeypatch.setattr(stage.error_figures, "worst_frames_figure", lambda rows, *_: call.drawn(rows))
+            monkeypatch.setattr(summary.score_figures, "scores_figure", lambda *_: b"")
+            monkeypatch.setattr(summary.score_figures, "removal_curve_figure", lambda *_: b"")
+            monkeypatch.setattr(summary.reliability_figures, "calibration_figure", lambda *_: b"")
+            monkeypatch.setattr(summary.reliability_figures, "reflectivity_figure", lambda *_: b"")
+            monkeypatch.setattr(summary.worst_figures, "worst_frames_figure", lambda rows, *_: call.drawn(rows))
         samples = samples or ALL
         sample_table(samples).to_csv(tmp_path / "test.csv", index=False)
         cleaner = cleaner or FakeCleaner(40)
         monkeypatch.setattr(ensembles, "load_predictor", lambda path, *_: call.others.get(path.name, cleaner))
         out = tmp_path / "out"
+        reference = changes.pop("reference", tmp_path / "masks")
+        sources = [
+            ReferenceSource(
+                radar=radar,
+                folder=str(reference / radar),
+                pattern=r"(\d{12})",
+                time_format="%Y%m%d%H%M",
+                time_zone="UTC",
+            )
+            for radar in ("CASGO", "CASCM")
+            if reference
+        ]
+        decision = {"votes": 0.0} | {key: changes.pop(key) for key in Decision.model_fields if key in changes}
+        scores = {"dbz_bands": [30.0], "range_bands_km": [120.0], "hole_sizes_px": [2, 4]}
+        scores |= {key: changes.pop(key) for key in CleaningScores.model_fields if key in changes}
         flags = {
             "results": layout.results,
             "stores": [f"CASGO={SHARD}", f"CASCM={SHARD}"],
             "samples": tmp_path / "test.csv",
             "model": [tmp_path / "best.pt"],
-            "input_minutes": MINUTES,
-            "reference": tmp_path / "masks",
-            "atlas": "none",
-            "radars": ["CASGO", "CASCM"],
-            "pattern": [r"(\d{12})"] * 2,
-            "time_format": ["%Y%m%d%H%M"] * 2,
-            "time_zone": ["UTC"] * 2,
-            "threshold": 0.5,
-            "votes": 0.0,
-            "dbz_bands": [30.0],
-            "range_bands": [120.0],
-            "holes": True,
-            "hole_sizes": [2, 4],
-            "tta": False,
-            "static": False,
-            "fast_dev_run": False,
-            "threads": 1,
-            "output": out / "metrics.json",
-            "scores": out / "scores.csv",
-            "curve": out / "curve.csv",
-            "calibration": out / "calibration.csv",
-            "scores_figure": out / "scores.png",
-            "curve_figure": out / "curve.png",
-            "calibration_figure": out / "calibration.png",
-            "reflectivity_figure": out / "reflectivity.png",
-            "frames": out / "frames.csv",
-            "worst_figure": out / "worst_frames.png",
+            "inputs": ModelInputs(input_minutes=changes.pop("input_minutes", MINUTES)),
+            "decision": Decision(**decision),
+            "evaluation": CleaningScores(**scores),
+            "references": References(sources=sources),
+            "output": out,
         }
         stage.evaluate_model(**flags | changes)
         return json.loads((out / "metrics.json").read_text())
@@ -218,10 +217,23 @@ def test_the_classical_cleaners_are_scored_beside_it(run):
     assert (find(metrics)["retention"], find(metrics)["removal"]) == (1, 0)
 
 
+def test_any_cleaner_is_one_more_row_and_changes_no_other(run):
+    alone = run(FakeCleaner(30))
+    more = ["weak_label", "clutter_mask", "model", "network", "label_model", "despeckle_by_area", "median_in_time"]
+    metrics = run(FakeCleaner(30), cleaners=more)
+    names = list(dict.fromkeys(row["cleaner"] for row in metrics["scores"]))
+    assert names == [*RULES, "model", "network", "label model", "despeckle by area", "median in time"]
+    assert [row for row in metrics["scores"] if row["cleaner"] in (*RULES, "model")] == alone["scores"]
+    assert find(metrics, cleaner="network")["csi"] == find(metrics)["csi"]  # the label model has no weight here
+    assert find(metrics, cleaner="label model")["roc_auc"] is not None
+    assert find(metrics, cleaner="median in time")["roc_auc"] is None
+    assert metrics["worst_frames"] == alone["worst_frames"]
+
+
 def test_a_second_model_is_scored_beside_the_first_and_changes_none_of_its_scores(run):
     alone = run(FakeCleaner(30))
     run.others["other.pt"] = FakeCleaner(40)
-    both = run(FakeCleaner(30), compare_model=run.folder / "other.pt", draw=True)
+    both = run(FakeCleaner(30), compare_model=[run.folder / "other.pt"], draw=True)
     assert both["models"] == {
         "model": str(run.folder / "best.pt"),
         "compared model": str(run.folder / "other.pt"),
@@ -278,7 +290,7 @@ def test_votes_turn_decisions_of_the_model_and_of_those_beside_it(run):
     paths = [run.folder / name for name in ("one.pt", "two.pt")]
     other = sum(reference_of("CASGO", time) == NON_METEOROLOGICAL for time in TIMES)
     for votes, removed in ((0.0, 0), (1.0, other[10:].sum())):
-        metrics = run(model=paths, compare_model=run.folder / "other.pt", votes=votes)
+        metrics = run(model=paths, compare_model=[run.folder / "other.pt"], votes=votes)
         for name in ("model", "compared model", "member 1", "member 2"):
             row = find(metrics, "CASGO", name)
             assert (row["correct_removals"], row["false_alarms"]) == (removed, other.sum() - removed)
@@ -449,9 +461,12 @@ def test_two_masks_of_one_time_are_refused(run):
 def test_what_does_not_fit_is_said(run):
     with pytest.raises(ModelError, match="input_minutes"):
         run(input_minutes=[0])
-    for change in ({"dbz_bands": [30.0, 20.0]}, {"range_bands": [60.0, 60.0]}, {"hole_sizes": [8, 4]}):
-        with pytest.raises(ConfigError, match=next(iter(change))):
-            run(**change)
+    for key, values in (("dbz_bands", [30.0, 20.0]), ("range_bands_km", [60.0, 60.0]), ("hole_sizes_px", [8, 4])):
+        with pytest.raises(ValueError, match=key):
+            run(**{key: values})
+    for cleaners in (["model", "weak_labels"], ["weak_label"]):
+        with pytest.raises(ConfigError, match=r"evaluation\.cleaners"):
+            run(cleaners=cleaners)
     with pytest.raises(SampleError, match="CASXX"):
         run(samples=[(START, "CASXX")])
 

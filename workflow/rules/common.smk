@@ -39,6 +39,7 @@ from radar_cleaner.config.samples import ModelInputs
 from radar_cleaner.config.shipped import ROOT, model_file, named_models, plant_ranges
 from radar_cleaner.planning.runtimes import shard_minutes
 from radar_cleaner.frames.archives import is_archive
+from radar_cleaner.frames.reference_masks import References, ReferenceSource
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.frames.sources import REMOTE, is_remote
 from radar_cleaner.storage.code_digest import CodeReader
@@ -280,18 +281,21 @@ def static_stores(radars):
     return [f"<results>/static/{radar}.zarr/zarr.json" for radar in radars]
 
 
-def reference_flags():
-    """The folder of reference masks and how its names tell the time: as each radar's frames do."""
-    if config["evaluation"]["reference"] is None:
-        return []
-    names = [radar.names for radar in plan.radars.values()]
-    return [
-        *flag("--reference", config["evaluation"]["reference"]),
-        *flag("--radars", list(plan.radars)),
-        *flag("--pattern", [name.pattern for name in names]),
-        *flag("--time-format", [name.time_format for name in names]),
-        *flag("--time-zone", [name.time_zone for name in names]),
+def reference_sources():
+    """The reference masks of each radar, named like its frames, as JSON for one flag."""
+    folder = settings.evaluation.reference
+    sources = [
+        ReferenceSource(
+            radar=radar.id,
+            folder=f"{folder}/{radar.id}",
+            pattern=radar.names.pattern,
+            time_format=radar.names.time_format,
+            time_zone=radar.names.time_zone,
+        )
+        for radar in plan.radars.values()
+        if folder
     ]
+    return References(sources=sources).to_flag()
 
 
 def with_neighbours(wildcards):

@@ -1,3 +1,8 @@
+from radar_cleaner.config.cleaning import Decision, ModelDecision
+from radar_cleaner.config.evaluation import CleaningScores, ForecastScores
+from radar_cleaner.config.samples import ForecastInputs, ModelInputs
+
+
 rule list_test_samples:
     """Write the table of test samples: every time of `evaluation.period` whose inputs are all there."""
     input:
@@ -29,12 +34,12 @@ rule list_test_samples:
 
 rule evaluate_model:
     """
-    Score the weak label, the label with the clutter mask and the model on the test samples, against the
-    masks of `evaluation.reference` where there are some, else against the labels' votes; at
-    `cleaning.threshold`, the model joined with `cleaning.votes` times the votes, by radar and by the bands of
-    `evaluation.range_bands_km` and `evaluation.dbz_bands`; with `evaluation.tta` the model's answer is the mean over
-    eight flips and turns. Its reflectivity is scored as well, with `evaluation.holes` also in holes of
-    `evaluation.hole_sizes_px`, and its probability for what it says. The frames of the worst answers are drawn.
+    Score the cleaners of `evaluation.cleaners` on the test samples: the model and, beside it, labels and filters. The
+    reference is the masks of `evaluation.reference`, else the label model. Echo is kept from `cleaning.threshold` on,
+    after `cleaning.votes` times the log-odds of the label model are added to the model's. Scores are by radar and by
+    the bands of `evaluation.range_bands_km` and `evaluation.dbz_bands`; `evaluation.tta` averages the model's
+    probabilities over eight flips and rotations. The model's reflectivity is scored as well, with `evaluation.holes`
+    also in holes of `evaluation.hole_sizes_px`. The frames with the most wrong decisions are drawn.
     """
     input:
         samples="<results>/samples/test.csv",
@@ -75,57 +80,42 @@ rule evaluate_model:
         runtime=growing(240),
     params:
         code=code("evaluate_model"),
-        results=flag("--results", lambda wildcards: config["results"]),
+        results=config["results"],
         stores=flag("--stores", plan.store_flags("evaluation")),
-        samples=flags(config["samples"], "input_minutes", "atlas"),
-        reference=lambda wildcards: reference_flags(),
+        inputs=section("samples", ModelInputs),
+        decision=section("cleaning", Decision),
+        evaluation=section("evaluation", CleaningScores),
+        references=lambda wildcards: reference_sources(),
         compared=lambda wildcards, input: flag("--compare-model", input.get("compared")),
-        cleaning=flags(config["cleaning"], "threshold", "votes", "calibrated"),
         static=lambda wildcards: static_flag(),
-        evaluation=flags(
-            config["evaluation"],
-            "dbz_bands",
-            "holes",
-            "tta",
-            range_bands_km="--range-bands",
-            hole_sizes_px="--hole-sizes",
-        ),
         network=lambda wildcards, input: flag("--code", input.get("network")),
         fast=flags(config["training"], "fast_dev_run"),
+        folder=subpath(output.metrics, parent=True),
     shell:
         "python -m radar_cleaner evaluate-model"
-        " {params.results:q}"
+        " --results {params.results:q}"
         " {params.stores:q}"
         " --samples {input.samples:q}"
         " --model {input.model:q}"
         " {params.compared:q}"
         " {params.network:q}"
-        " {params.samples:q}"
-        " {params.reference:q}"
-        " {params.cleaning:q}"
+        " --inputs {params.inputs:q}"
+        " --decision {params.decision:q}"
+        " --evaluation {params.evaluation:q}"
+        " --references {params.references:q}"
         " {params.static}"
-        " {params.evaluation:q}"
         " {params.fast:q}"
         " --threads {threads}"
-        " --output {output.metrics:q}"
-        " --scores {output.scores:q}"
-        " --curve {output.curve:q}"
-        " --calibration {output.calibration:q}"
-        " --scores-figure {output.scores_figure:q}"
-        " --curve-figure {output.curve_figure:q}"
-        " --calibration-figure {output.calibration_figure:q}"
-        " --reflectivity-figure {output.reflectivity_figure:q}"
-        " --frames {output.frames:q}"
-        " --worst-figure {output.worst_figure:q}"
+        " --output {params.folder:q}"
         " 2> {log:q}"
 
 
 rule evaluate_forecasts:
     """
-    Score what the model says of the frames ahead, at each of `samples.lead_minutes` above 0, against what came: beside
-    the frames that it has cleaned, as they lie (persistence) and, with `evaluation.optical_flow`, moved on. Rain of at
-    least each dBZ of `evaluation.dbz_bands` is an event, forecast from the probability `cleaning.threshold` on; the
-    frames that are carried on are cleaned at it, by the model alone, as votes look a frame ahead.
+    Score the model's forecasts for each of `samples.lead_minutes` above 0 against the frames that followed, beside
+    persistence and, with `evaluation.optical_flow`, optical flow. Rain of at least each dBZ of `evaluation.dbz_bands`
+    is an event, forecast from the probability `cleaning.threshold` on. Both baselines begin with frames that the model
+    has cleaned at that threshold, without the labelers, which use a later frame.
     """
     input:
         samples="<results>/samples/test.csv",
@@ -138,7 +128,7 @@ rule evaluate_forecasts:
         references=REFERENCES,
         network=own_code(("cleaning", "model")),
     output:
-        found=shown("<results>/evaluation/forecasts.json", "Forecasts", "all there is, for programs"),
+        metrics=shown("<results>/evaluation/forecasts.json", "Forecasts", "all there is, for programs"),
         scores=shown("<results>/evaluation/forecasts.csv", "Forecasts", "scores by radar, lead and event"),
         figure=shown("<results>/evaluation/forecasts.png", "Forecasts", "scores by lead"),
     log:
@@ -153,32 +143,31 @@ rule evaluate_forecasts:
         runtime=growing(240),
     params:
         code=code("evaluate_forecasts"),
-        results=flag("--results", lambda wildcards: config["results"]),
+        results=config["results"],
         stores=flag("--stores", plan.store_flags("evaluation")),
-        samples=flags(config["samples"], "input_minutes", "lead_minutes", "atlas"),
-        reference=lambda wildcards: reference_flags(),
-        cleaning=flags(config["cleaning"], "threshold", "calibrated"),
+        inputs=section("samples", ForecastInputs),
+        decision=section("cleaning", ModelDecision),
+        evaluation=section("evaluation", ForecastScores),
+        references=lambda wildcards: reference_sources(),
         static=lambda wildcards: static_flag(),
-        evaluation=flags(config["evaluation"], "dbz_bands", "optical_flow", "tta"),
         network=lambda wildcards, input: flag("--code", input.get("network")),
         fast=flags(config["training"], "fast_dev_run"),
+        folder=subpath(output.metrics, parent=True),
     shell:
         "python -m radar_cleaner evaluate-forecasts"
-        " {params.results:q}"
+        " --results {params.results:q}"
         " {params.stores:q}"
         " --samples {input.samples:q}"
         " --model {input.model:q}"
         " {params.network:q}"
-        " {params.samples:q}"
-        " {params.reference:q}"
-        " {params.cleaning:q}"
+        " --inputs {params.inputs:q}"
+        " --decision {params.decision:q}"
+        " --evaluation {params.evaluation:q}"
+        " --references {params.references:q}"
         " {params.static}"
-        " {params.evaluation:q}"
         " {params.fast:q}"
         " --threads {threads}"
-        " --output {output.found:q}"
-        " --scores {output.scores:q}"
-        " --figure {output.figure:q}"
+        " --output {params.folder:q}"
         " 2> {log:q}"
 
 
