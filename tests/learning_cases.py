@@ -291,6 +291,6 @@ def start_training(
 
 def finish(process: subprocess.Popen[str]) -> str:
     """Wait for a training and give what it said; it must end well."""
-    said, _ = process.communicate(timeout=120)
+    said, _ = process.communicate(timeout=300)
     assert process.returncode == 0, said
     return said

@@ -99,10 +99,12 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ModelConfig, o
     return folder, *exported(folder, atlas="channel")
 
 
+@pytest.mark.slow
 def test_the_default_network_is_exported_so_too(tiny) -> None:
     expect_the_models_answers(*tiny)
 
 
+@pytest.mark.slow
 def test_of_a_whole_frame_it_says_what_the_model_says_in_double_precision(tiny) -> None:
     """Where sums over all pixels in single precision are off."""
     folder, made, session = tiny
@@ -112,6 +114,7 @@ def test_of_a_whole_frame_it_says_what_the_model_says_in_double_precision(tiny) 
     assert np.abs(probability - exact[0]).max() <= 1e-4 and np.abs(dbz - exact[1]).max() <= 1e-4
 
 
+@pytest.mark.slow
 def test_it_tells_what_its_channels_are(tiny) -> None:
     folder, made, session = tiny
     told = session.get_modelmeta().custom_metadata_map
