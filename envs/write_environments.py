@@ -1,6 +1,6 @@
 """Write the conda environments from the pins and from what the rules import: `make lock`.
 
-An environment holds the distributions that the stages of its rules import, and what those need in turn.
+An environment contains the distributions that the stages of its rules import, and their dependencies.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ sys.path[:0] = [str(ROOT)]
 
 from radar_cleaner.storage.code_digest import import_closure  # noqa: E402
 
-# Imported where a key of the config or a subcommand asks for one.
+# Imported only for a key of the config or a subcommand.
 EXTRAS = {
     "tensorboard",
     "wandb",
@@ -33,8 +33,8 @@ EXTRAS = {
 }
 CPU_BUILDS = "--extra-index-url https://download.pytorch.org/whl/cpu"
 HEADS = {
-    "preparation": "# What all rules run in, with --sdm conda, but those that use torch.",
-    "training-cpu": "# What the rules that use torch run in, with --sdm conda.",
+    "preparation": "# With --sdm conda: the environment of the rules that do not use torch.",
+    "training-cpu": "# With --sdm conda: the environment of the rules that use torch.",
     "training-gpu": "# The same with RADAR_CLEANER_TORCH=gpu: on Linux torch's CUDA build.",
 }
 

@@ -1,1 +1,1 @@
-"""A small invented world: rain that moves, radars that see it with their faults, the pictures they publish."""
+"""A small simulated world: moving rain, radars with clutter and faults, and the pictures that they publish."""

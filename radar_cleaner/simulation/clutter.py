@@ -1,6 +1,6 @@
-"""What a radar shows beside rain: hills, other people's transmitters, and specks of birds and waves.
+"""Simulate echoes that are not rain: hills, transmitters, and specks of birds and waves.
 
-Each kind lives in the radar's polar frame and gives, scan by scan, (rays, gates) dBZ, `DRY_DBZ` where it is not.
+Each kind is computed in polar coordinates and returns, scan by scan, (rays, gates) dBZ, `DRY_DBZ` without echo.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from radar_cleaner.simulation.rain import DRY_DBZ
 from radar_cleaner.simulation.spectra import Field
 
 ANTENNA_KM = 0.02
-# Ground clutter: what the filter of moving echoes leaves of it.
+# Ground clutter: the part that the filter of moving echoes leaves.
 LEFT_BY_FILTER, PATCH_BINS = 0.25, 1.2
 HILL_DBZ, HILL_DBZ_PER_KM, FLICKER_DB = 8.0, 40.0, 4.0
 HIGHEST_DBZ = 55.0
-BENDING_KM, BENDING_MINUTES = 0.08, 120.0  # how far the air bends the beam down or up, and for how long
+BENDING_KM, BENDING_MINUTES = 0.08, 120.0  # how far, and for how long, the air bends the beam
 # Interference.
-EMITTERS = 2  # that come and go for about an hour; others are heard once
+EMITTERS = 2  # sources that last for about an hour; others appear once
 EMITTER_MINUTES = 60.0
 EMITTED_DBZ_AT_100_KM = (6.0, 20.0)
 DASH_GATES, GAP_GATES = 4.0, 5.0
@@ -36,7 +36,7 @@ SPECK_DBZ = (5.0, 20.0)
 
 
 class GroundClutter:
-    """Echo of hills that reach into the beam: at the same places, of changing strength, more in bending air."""
+    """Echo of hills that reach into the beam: at fixed places, of varying strength, more in bending air."""
 
     def __init__(self, view: RadarView, land: Field, amount: float, generator: np.random.Generator) -> None:
         self._generator = generator
@@ -51,7 +51,7 @@ class GroundClutter:
         self._bending = generator.standard_normal()
 
     def scan(self, minutes: float) -> Field:
-        """The clutter so many minutes after the scan before."""
+        """Return the clutter `minutes` after the previous scan."""
         kept = np.exp(-minutes / BENDING_MINUTES)
         self._bending = kept * self._bending + np.sqrt(1 - kept**2) * self._generator.standard_normal()
         above = self._above_km + BENDING_KM * self._bending
@@ -61,7 +61,7 @@ class GroundClutter:
 
 
 class Spokes:
-    """Interference: dashed rays to the edge, stronger with range, for the receiver corrects what never spread."""
+    """Interference: dashed rays to the edge, stronger with range, as the receiver corrects for spreading."""
 
     def __init__(self, view: RadarView, amount: float, generator: np.random.Generator) -> None:
         self._shape, self._amount, self._generator = view.shape, amount, generator
@@ -70,7 +70,7 @@ class Spokes:
         self._on = generator.random(EMITTERS) < min(amount / 2, 1)
 
     def scan(self, minutes: float) -> Field:
-        """The interference so many minutes after the scan before."""
+        """Return the interference `minutes` after the previous scan."""
         generator = self._generator
         forget = generator.random(EMITTERS) > np.exp(-minutes / EMITTER_MINUTES)
         self._on = np.where(forget, generator.random(EMITTERS) < min(self._amount / 2, 1), self._on)
@@ -90,7 +90,7 @@ class Spokes:
         return dbz
 
     def _dashes(self) -> NDArray[np.bool_]:
-        """(gates,) on and off in turns of random lengths."""
+        """Return (gates,): on and off alternate with random lengths."""
         gates = self._shape[1]
         lengths = self._generator.geometric(1 / np.tile([DASH_GATES, GAP_GATES], gates // 2 + 1))
         on = np.tile([True, False], gates // 2 + 1)
@@ -105,7 +105,7 @@ class Specks:
         self._flocks = self._settle(generator.poisson(FLOCKS * amount))
 
     def scan(self, minutes: float) -> Field:
-        """The specks so many minutes after the scan before."""
+        """Return the specks `minutes` after the previous scan."""
         generator, gates = self._generator, self._shape[1]
         stay = generator.random(len(self._flocks)) < np.exp(-minutes / FLOCK_MINUTES)
         arriving = generator.poisson(FLOCKS * self._amount * (1 - np.exp(-minutes / FLOCK_MINUTES)))
@@ -124,7 +124,7 @@ class Specks:
         return dbz
 
     def _settle(self, count: int) -> NDArray[np.float64]:
-        """(count, 4) new flocks: ray and gate of the middle, spread in both."""
+        """Return (count, 4) new flocks: ray and gate of the middle, spread in both."""
         gates, generator = self._shape[1], self._generator
         ray, gate = generator.uniform(0, RAYS, count), gates * generator.uniform(0.1, 0.95, count)
         pixels = generator.uniform(3, 9, count)  # spread along the ray, and at that range across it

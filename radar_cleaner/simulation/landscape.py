@@ -1,4 +1,4 @@
-"""Land, sea and hills, of which the maps and the ground clutter are made."""
+"""Land, sea and hills, the basis of the maps and the ground clutter."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STEEPNESS = 1.5
 
 
 def raise_land(shape: tuple[int, int], km_per_pixel: float, generator: np.random.Generator) -> Field:
-    """(height, width) km above the sea, exactly 0 on it, of a periodic plane."""
+    """Return (height, width) km above the sea, exactly 0 on it, of a periodic plane."""
     amplitude = power_law(shape, km_per_pixel, SLOPE, OUTER_KM)
     field = to_field(white_noise(shape, generator) * amplitude, shape)
     height: Field = (HILL_KM * np.maximum(field - SEA_LEVEL, 0) ** STEEPNESS).astype(np.float32)
@@ -23,6 +23,6 @@ def raise_land(shape: tuple[int, int], km_per_pixel: float, generator: np.random
 
 
 def find_places(land: Field, count: int, generator: np.random.Generator) -> NDArray[np.int64]:
-    """(count, 2) row and column of places on land; fewer where there is less land."""
+    """Return (count, 2) row and column of places on land; fewer where there is less land."""
     ashore = np.argwhere(land > 0)
     return generator.permutation(ashore)[:count]

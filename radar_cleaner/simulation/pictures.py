@@ -38,7 +38,7 @@ COLOURS = np.concatenate(
         np.array([[200, 190, 155], [60, 75, 110], [40, 40, 40], [0, 0, 0], [255, 255, 255]], dtype=np.uint8),
     ]
 )
-# Overlays have colours of echo classes, as on real maps: who does not mask them takes them for rain.
+# Overlays have colours of echo classes, as on real maps: without a mask they look like rain.
 BORDER, TOWN = 9, 6
 BORDER_PX = 2
 LEGEND_WIDTH = 70
@@ -52,13 +52,13 @@ Box = tuple[int, int, int, int]
 
 
 def class_of(codes: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Palette class of packed reflectivity (any shape); -1 where it shows nothing, as below the weakest class."""
+    """Return the palette class of packed reflectivity (any shape); -1 below the weakest class and without echo."""
     dbz = np.where(is_echo(codes), decode_dbz(codes), -np.inf)
     return np.searchsorted(PALETTE.lower_dbz, dbz, side="right") - 1
 
 
 class Painter:
-    """The pictures of one radar. Everything but echoes and clock is the same in all of them.
+    """The pictures of one radar. Everything except echoes and clock is the same in all pictures.
 
     land_km: (size, size) height of the map's pixels, 0 at sea. places: column and row of towns in it.
     """
@@ -89,11 +89,11 @@ class Painter:
         )  # (size, size), where something is drawn over the map
 
     def overlay_picture(self) -> NDArray[np.uint8]:
-        """(height, width, 3) of the frame's size: towns and rings on black."""
+        """Return (height, width, 3) of the frame's size: towns and rings on black."""
         return np.where(self._drawn[..., None] > 0, COLOURS[self._drawn], 0).astype(np.uint8)
 
     def paint(self, codes: NDArray[np.uint8], time: int) -> Indices:
-        """(height, width) indices into COLOURS of the frame at a time: `codes` (size, size) over the map."""
+        """Return (height, width) indices into COLOURS: the frame at a time, `codes` (size, size) over the map."""
         frame = self._still.copy()
         plot = frame[:, LEGEND_WIDTH:]
         classes = class_of(codes)
@@ -113,14 +113,14 @@ class Painter:
 
 
 def encode_indices(indices: Indices) -> bytes:
-    """A palette PNG of indices into COLOURS."""
+    """Return a palette PNG of indices into COLOURS."""
     picture = Image.fromarray(indices)
     picture.putpalette(COLOURS.tobytes())
     return _encode(picture)
 
 
 def encode_picture(pixels: NDArray[np.uint8]) -> bytes:
-    """A PNG of (height, width) gray or (height, width, 3) RGB."""
+    """Return a PNG of (height, width) gray or (height, width, 3) RGB."""
     return _encode(Image.fromarray(pixels))
 
 
@@ -131,7 +131,7 @@ def _encode(picture: Image.Image) -> bytes:
 
 
 def _shifted(x0: int, y0: int, x1: int, y1: int) -> Box:
-    """A box of the plot in pixels of the frame."""
+    """Return a box of the plot in pixels of the frame."""
     return x0 + LEGEND_WIDTH, y0, x1 + LEGEND_WIDTH, y1
 
 
@@ -142,7 +142,7 @@ def _draw_map(land_km: NDArray[np.float32]) -> Indices:
 
 
 def _draw_legend(radar: str, height: int) -> tuple[Box, Indices]:
-    """The box of the bar in the strip, and the strip: strong at the top, the lower bound beside each class."""
+    """Return the box of the bar and the legend strip: strong at the top, lower bounds beside the classes."""
     strip = np.full((height, LEGEND_WIDTH), BLACK, dtype=np.uint8)
     step = max(2, int(0.8 * height) // CLASSES)
     top = (height - step * CLASSES) * 2 // 3
@@ -157,7 +157,7 @@ def _draw_legend(radar: str, height: int) -> tuple[Box, Indices]:
 
 
 def _write(picture: Indices, text: str, left: int, top: int, colour: int) -> None:
-    """Letters of one colour each pixel, without soft edges; what is beyond the right and lower rim is cut off."""
+    """Write text without soft edges; text beyond the right and lower edge is cut off."""
     font = ImageFont.load_default_imagefont()
     _, _, width, height = font.getbbox(text)
     letters = Image.new("1", (int(width), int(height)))

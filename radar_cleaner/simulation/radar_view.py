@@ -1,6 +1,6 @@
-"""What a radar sees of the world, in its own polar frame.
+"""Simulate a radar's measurement of the rain in polar coordinates.
 
-Its beam widens and rises with range, and what it can just detect grows.
+The beam widens and rises with range, and the detection limit grows.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from radar_cleaner.simulation.rain import DRY_DBZ, RainStyle
 from radar_cleaner.simulation.spectra import Field
 
 RAYS = 360
-SUBRAYS = 4  # at which the rain is looked up within a ray
+SUBRAYS = 4  # samples of the rain within a ray
 BEAM_DEGREES = 1.0  # width at half power, there and back, as the antenna turns
 ELEVATION_DEGREES = 0.7
 HALF_BEAM_DEGREES = 0.5
 EFFECTIVE_EARTH_KM = 4 / 3 * 6371.0
-# Above this height rain gives less echo, the more the higher: snow, and then the cloud's top.
+# Above this height echo decreases with height: snow, then the top of the cloud.
 PROFILE_KM = 1.5
 PROFILE_DB_PER_KM = 3.0
 WEAKEST_DBZ_AT_100_KM = 8.0
@@ -31,22 +31,22 @@ Codes = NDArray[np.uint8]
 
 
 def beam_height_km(range_km: NDArray[np.float64], elevation_degrees: float) -> NDArray[np.float64]:
-    """Height above the antenna of a beam (any shape) with the usual refraction: an Earth of 4/3 its radius."""
+    """Return the height of a beam above the antenna (any shape), with standard refraction: 4/3 Earth radius."""
     sine, earth = np.sin(np.deg2rad(elevation_degrees)), EFFECTIVE_EARTH_KM
     height: NDArray[np.float64] = np.sqrt(range_km**2 + earth**2 + 2 * range_km * earth * sine) - earth
     return height
 
 
 def weakest_dbz(range_km: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The weakest echo (any shape) that the receiver tells from its noise: 6 dB more at twice the range."""
+    """Return the weakest echo above the receiver's noise (any shape): 6 dB more at twice the range."""
     least: NDArray[np.float64] = WEAKEST_DBZ_AT_100_KM + 20 * np.log10(range_km / 100)
     return least
 
 
 class RadarView:
-    """A radar in a world: its rays and gates, and where they lie on the world's plane and in its picture.
+    """A radar in a world: its rays and gates, and their positions on the world's plane and in its picture.
 
-    Ray i looks from i to i + 1 degrees clockwise from north; a gate is as long as a pixel of the picture.
+    Ray i covers i to i + 1 degrees clockwise from north; a gate is as long as a pixel of the picture.
     """
 
     def __init__(self, radar: RadarGeometry, world: Grid) -> None:
@@ -73,16 +73,16 @@ class RadarView:
         self._pixels = column.astype(np.float32), row.astype(np.float32)
 
     def look_up(self, plane: Field) -> Field:
-        """(rays, gates) values of a field of the world's plane at the middles of the bins."""
+        """Return (rays, gates) values of a field of the world's plane at the middles of the bins."""
         places = [np.ascontiguousarray(values[SUBRAYS // 2 :: SUBRAYS]) for values in self._places]
         return _sample(plane, places[0], places[1])
 
     def look_up_pixels(self, plane: Field) -> Field:
-        """(height, width) values of a field of the world's plane at the pixels of the radar's box."""
+        """Return (height, width) values of a field of the world's plane at the pixels of the radar's box."""
         return _sample(plane, *self._pixels)
 
     def observe(self, field: Field, style: RainStyle, generator: np.random.Generator) -> Field:
-        """(rays, gates) dBZ that the radar measures of the rain; `DRY_DBZ` where it detects none.
+        """Return (rays, gates) dBZ that the radar measures of the rain; `DRY_DBZ` where it detects none.
 
         `field` is the rain's on the world's plane.
         """
@@ -97,7 +97,7 @@ class RadarView:
         return np.where(measured >= self._weakest, measured, DRY_DBZ).astype(np.float32)
 
     def to_codes(self, polar: Field) -> Codes:
-        """(height, width) packed reflectivity of (rays, gates) dBZ: nearest bin, `nodata` beyond the range."""
+        """Return (height, width) packed reflectivity of (rays, gates) dBZ: nearest bin, `nodata` beyond range."""
         codes = np.where(np.isfinite(polar), encode_dbz(np.where(np.isfinite(polar), polar, 0)), UNDETECT)
         picture = codes.astype(np.uint8)[self._ray, self._gate]
         return np.where(self.within, picture, np.uint8(NODATA))
@@ -106,7 +106,7 @@ class RadarView:
 def _places(
     radar: RadarGeometry, world: Grid, azimuths: NDArray[np.float64], ranges_km: NDArray[np.float64]
 ) -> tuple[Field, Field]:
-    """Column and row on the world's plane, both (azimuths, ranges)."""
+    """Return column and row on the world's plane, both (azimuths, ranges)."""
     azimuth, metres = np.meshgrid(azimuths, ranges_km * 1000, indexing="ij")
     longitude, latitude, _ = GEOD.fwd(
         np.full(azimuth.shape, radar.longitude), np.full(azimuth.shape, radar.latitude), azimuth, metres

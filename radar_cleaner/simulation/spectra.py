@@ -11,7 +11,7 @@ Array = NDArray[np.float64]
 
 
 def frequencies(shape: tuple[int, int], km_per_pixel: float) -> tuple[Array, Array]:
-    """Cycles per km along rows (height, 1) and along columns (1, width // 2 + 1) of the half spectrum."""
+    """Return cycles per km along rows (height, 1) and along columns (1, width // 2 + 1) of the half spectrum."""
     down: Array = np.fft.fftfreq(shape[0], km_per_pixel).astype(np.float64)
     right: Array = np.fft.rfftfreq(shape[1], km_per_pixel).astype(np.float64)
     return down[:, None], right[None, :]
@@ -26,7 +26,7 @@ def power_law(
     elongation: float = 1.0,
     direction: float = 0.0,
 ) -> Array:
-    """Amplitudes of the half spectrum that give white noise of variance 1 a power spectrum like k^-slope.
+    """Return amplitudes of the half spectrum that give white noise of variance 1 a power spectrum like k^-slope.
 
     The spectrum is flat above the outer scale. The variance of the field is 1 over many draws, its mean
     exactly 0. `elongation` stretches structures along `direction` (radians clockwise from north).
@@ -38,7 +38,7 @@ def power_law(
     cycles = np.hypot(along * np.sqrt(elongation), across / np.sqrt(elongation))
     amplitude: Array = (1 + (cycles * outer_km) ** 2) ** (-slope / 4)
     amplitude[0, 0] = 0
-    # Each column of the half spectrum stands for two of the whole one, but for the first and the middle one.
+    # Each column of the half spectrum represents two of the whole one, except the first and the middle one.
     weight = np.full(amplitude.shape[1], 2.0)
     weight[0] = 1
     if shape[1] % 2 == 0:
@@ -48,10 +48,10 @@ def power_law(
 
 
 def white_noise(shape: tuple[int, int], generator: np.random.Generator) -> Spectrum:
-    """Half spectrum of a field of independent standard normal numbers."""
+    """Return the half spectrum of a field of independent standard normal numbers."""
     return np.asarray(np.fft.rfft2(generator.standard_normal(shape)))
 
 
 def to_field(spectrum: Spectrum, shape: tuple[int, int]) -> Field:
-    """The (height, width) field of a half spectrum."""
+    """Return the (height, width) field of a half spectrum."""
     return np.fft.irfft2(spectrum, s=shape).astype(np.float32)

@@ -1,4 +1,4 @@
-"""A world: where its radars stand, and what each of them sees and publishes, time by time."""
+"""A world: the places of its radars, their measurements and their pictures, time by time."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from radar_cleaner.simulation.rain import RainField, RainStyle
 from radar_cleaner.simulation.spectra import Field
 from radar_cleaner.storage.shards import parse_time
 
-LATITUDE, LONGITUDE = 40.0, -38.0  # in the Atlantic, so that nobody takes it for a real place
-SPACING = 0.8  # distance of neighbouring radars, of their range
-HEXAGON_TURN = 20.0  # degrees; the second radar is not right above nor beside the first
-MARGIN = 1.25  # the plane is periodic: so much larger than what is seen, that its ends do not meet
+LATITUDE, LONGITUDE = 40.0, -38.0  # in the Atlantic, so that it is not mistaken for a real place
+SPACING = 0.8  # distance of neighbouring radars, relative to their range
+HEXAGON_TURN = 20.0  # degrees; the second radar is neither north nor east of the first
+MARGIN = 1.25  # the periodic plane is larger than the radars' boxes by this factor
 TOWNS_A_RADAR = 3
 # Keys of the generators: no two parts of the world draw from the same one.
 RAIN, LANDSCAPE, FIRST_RADAR = 0, 1, 10
@@ -33,9 +33,9 @@ Codes = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class WorldOptions:
-    """What determines a world, down to its last bit. Raises ConfigError where a value is impossible.
+    """Everything that determines a world. Raise ConfigError where a value is impossible.
 
-    size: of the plot box, pixels a side. clutter: amount of clutter, 0 none, 1 usual. start: ISO time, UTC.
+    size: side of the plot box in pixels. clutter: amount of clutter, 0 none, 1 usual. start: ISO time, UTC.
     """
 
     seed: int = 1
@@ -63,22 +63,22 @@ class WorldOptions:
 
     @property
     def first_time(self) -> int:
-        """Seconds since 1970."""
+        """Return the start in seconds since 1970."""
         return parse_time(self.start)
 
     @property
     def times(self) -> range:
-        """Seconds since 1970 of all frames."""
+        """Return the times of all frames in seconds since 1970."""
         return range(self.first_time, self.first_time + 3600 * self.hours, 60 * self.cadence_minutes)
 
 
 @dataclass(frozen=True)
 class View:
-    """What one radar sees at one time; all (size, size), packed reflectivity where no type is told.
+    """The measurement of one radar at one time; all (size, size), packed reflectivity unless typed otherwise.
 
-    rain: as the radar measures it, without clutter, `nodata` beyond its range. clutter: likewise, without
-    rain. ground: the rain itself, everywhere in the box. truth: 0 no echo, 1 meteorological, 2 not, 255 overlay;
-    of what the picture shows. frame: the picture, (height, width) indices into `pictures.COLOURS`.
+    rain: measured rain without clutter, `nodata` beyond the range. clutter: the same without rain. ground: the
+    rain itself, everywhere in the box. truth of the picture: 0 no echo, 1 meteorological, 2 non-meteorological,
+    255 overlay. frame: the picture, (height, width) indices into `pictures.COLOURS`.
     """
 
     rain: Codes
@@ -89,7 +89,7 @@ class View:
 
 
 def place_radars(options: WorldOptions) -> list[RadarGeometry]:
-    """SIM1 in the middle, the others about it on a lattice of triangles, near ones first."""
+    """Place SIM1 in the middle and the others around it on a lattice of triangles, near ones first."""
     steps = np.arange(-options.radars, options.radars + 1)  # enough for all of them
     first, second = (axis.ravel() for axis in np.meshgrid(steps, steps))
     east, north = first + second / 2, second * np.sqrt(3) / 2
@@ -104,7 +104,7 @@ def place_radars(options: WorldOptions) -> list[RadarGeometry]:
             float(azimuth[place]) + HEXAGON_TURN,
             1000 * options.range_km * SPACING * float(distance[place]),
         )
-        # As it is written in the config, so that who reads that computes with the very same place.
+        # Rounded as in the config, so that the workflow computes with the same place.
         latitude, longitude = round(float(latitude), 5), round(float(longitude), 5)
         size, center = options.size, (middle, middle)
         radars.append(RadarGeometry(f"SIM{number}", latitude, longitude, options.range_km, size, size, center))
@@ -112,16 +112,16 @@ def place_radars(options: WorldOptions) -> list[RadarGeometry]:
 
 
 class World:
-    """The radars of a world and what is always the same in it; `scenes` lets time pass."""
+    """The radars of a world and what is always the same in it; `scenes` advances it in time."""
 
     def __init__(self, options: WorldOptions) -> None:
         self.options = options
         self.radars = place_radars(options)
         try:
             box = union_grid(self.radars)
-        except ConfigError:  # which speaks of a composite
+        except ConfigError:  # its message is about a composite
             raise ConfigError(
-                f"radars is {options.radars} and size {options.size}: such a world has too many pixels; lower one"
+                f"radars is {options.radars} and size {options.size}: the world has too many pixels; lower one"
             ) from None
         height, width = (cv2.getOptimalDFTSize(int(MARGIN * side)) for side in box.shape)
         self.shape = height, width
@@ -143,11 +143,11 @@ class World:
 
     @property
     def km_per_pixel(self) -> float:
-        """Of the plane and of the radars' pictures."""
+        """Return the pixel size of the plane and of the pictures in km."""
         return self.plane.metres_per_pixel / 1000
 
     def scenes(self) -> Iterator[tuple[int, dict[str, View]]]:
-        """Each time, in seconds since 1970, and what each radar sees then. Begins anew at each call."""
+        """Yield each time, in seconds since 1970, and the view of each radar. Each call starts again."""
         options = self.options
         rain = RainField(self.shape, self.km_per_pixel, options.rain, self._generator(RAIN))
         sights = {radar: _Sight(self, radar, index) for index, radar in enumerate(self.views)}
@@ -162,7 +162,7 @@ class World:
 
 
 class _Sight:
-    """One radar through time: its clutter remembers the scan before."""
+    """One radar through time: its clutter depends on the previous scan."""
 
     def __init__(self, world: World, radar: str, index: int) -> None:
         self._view, self._painter = world.views[radar], world.painters[radar]
@@ -177,7 +177,7 @@ class _Sight:
         )
 
     def look(self, field: Field, time: int) -> View:
-        """The rain's field on the world's plane, as this radar sees it now."""
+        """Return the rain's field on the world's plane at this radar's scan."""
         style = self._options.rain
         rain = self._view.to_codes(self._view.observe(field, style, self._receiver))
         scans = [kind.scan(self._options.cadence_minutes) for kind in self._clutter]
@@ -188,15 +188,16 @@ class _Sight:
             clutter=clutter,
             ground=np.where(np.isfinite(ground), encode_dbz(np.maximum(ground, 0)), UNDETECT).astype(np.uint8),
             truth=judge(rain, clutter, self._painter.hidden),
-            # The stronger of the two shows.
+            # The stronger of the two is visible.
             frame=self._painter.paint(np.maximum(rain, clutter), time),
         )
 
 
 def judge(rain: Codes, clutter: Codes, hidden: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """What a picture's echo is, (size, size): NONE, METEOROLOGICAL, NON_METEOROLOGICAL; NODATA where hidden.
+    """Return the class of a picture's echo (size, size): NONE, METEOROLOGICAL, NON_METEOROLOGICAL, NODATA.
 
-    Below the palette's weakest class none is shown; of two echoes the stronger is, of equal ones the rain.
+    Echo below the palette's weakest class is not visible. Of two echoes the stronger is visible, of equal ones
+    the rain.
     """
     shown = class_of(np.maximum(rain, clutter)) >= 0
     truth = np.where(rain >= clutter, METEOROLOGICAL, NON_METEOROLOGICAL)

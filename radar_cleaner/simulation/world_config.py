@@ -1,4 +1,4 @@
-"""The config with which the workflow runs on a world."""
+"""The config for a workflow run on a world."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CROP_PX = 128
 
 
 def write_config(world: World, folder: Path) -> str:
-    """The text of a config.yaml for a world that lies in `folder`, as seen from where snakemake is called."""
+    """Return the text of a config.yaml for a world in `folder`, relative to the folder of the snakemake call."""
     options = world.options
     first, parted, end = options.first_time, evaluation_start(options), options.times.stop
     keys = "\n".join(f"  {key}: {value}" for key, value in sample_keys(options).items())
@@ -30,7 +30,7 @@ def write_config(world: World, folder: Path) -> str:
     return f"""\
 # A simulated world (radar-cleaner simulate, seed {options.seed}); docs/reference/config.md explains every key.
 #   snakemake --cores all --configfile {quote(str(folder / "config.yaml"))}
-# Call snakemake in the folder in which you called simulate: paths are seen from there.
+# Call snakemake in the folder in which you called simulate: paths are relative to it.
 
 results: {_text(folder / "results")}
 
@@ -72,17 +72,17 @@ cleaning:
 
 
 def evaluation_start(options: WorldOptions) -> int:
-    """The time from which on a world's frames are for evaluation: its last third, in whole hours."""
+    """Return the begin of the evaluation period: the last third of the world, in whole hours."""
     return options.times.stop - 3600 * max(1, options.hours // 3)
 
 
 def sample_keys(options: WorldOptions) -> dict[str, object]:
-    """`samples` of a world's config, so that there are samples to train with and to test with."""
+    """Return `samples` of a world's config with samples for training and for testing."""
     parted, step = evaluation_start(options), options.cadence_minutes
     window = [-step, 0, step]
     samples = complete_samples({"": [time for time in options.times if time < parted]}, window)
     tests = complete_samples({"": [time for time in options.times if time >= parted]}, window)
-    if not samples or not tests:  # a frame alone has to do
+    if not samples or not tests:  # use single frames
         return {"input_minutes": [0], "validation": 0}
     block = next(length for length in (30, 60, 120, 240) if length >= 4 * step)  # a window and the purge
     for share in (0.25, 0.5):
@@ -96,5 +96,5 @@ def _time(seconds: int) -> str:
 
 
 def _text(path: Path) -> str:
-    """A path as YAML text: JSON is a part of YAML."""
+    """Return a path as YAML text: JSON is a part of YAML."""
     return json.dumps(str(path))

@@ -145,7 +145,7 @@ def test_a_world_too_large_to_work_with_is_refused_in_the_options_own_words(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("radar_cleaner.georeference.grid.MAX_UNION_PIXELS", 120**2)
-    with pytest.raises(ConfigError, match=r"^radars is 2 and size 120: such a world has too many pixels"):
+    with pytest.raises(ConfigError, match=r"^radars is 2 and size 120: the world has too many pixels"):
         World(SMALL)
 
 
