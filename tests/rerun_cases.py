@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from workflow_cases import REPOSITORY, Job, Workspace
 
 from radar_cleaner.config.config import Config
@@ -266,6 +267,20 @@ GIVEN_KEYS: Rows = {
     "cleaning.votes": (0, PRODUCTS),
     "samples.input_minutes": ([-6, 0], PRODUCTS),
 }
+
+
+def by_section(rows: Rows) -> list[Any]:
+    """The keys as cases: the first of a section that reruns these rules, and the others as slow cases.
+
+    A rule's params hold sections as values, so that one key of a section answers for the others.
+    """
+    seen: set[tuple[str, frozenset[str]]] = set()
+    cases = []
+    for key, (_, rules) in rows.items():
+        part = (key.split(".")[0], frozenset(rules))
+        cases.append(pytest.param(key, marks=pytest.mark.slow if part in seen else (), id=key))
+        seen.add(part)
+    return cases
 
 
 def changed(config: dict[str, Any], key: str, value: Any) -> dict[str, Any]:

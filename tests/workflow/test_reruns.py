@@ -29,6 +29,7 @@ from rerun_cases import (
     OTHER_METHODS,
     OWN_KEYS,
     PRODUCTS,
+    by_section,
     changed,
     common,
     frame,
@@ -86,20 +87,20 @@ def test_the_quick_dry_run_of_these_tests_is_snakemakes(finished: Workspace) -> 
     assert broken.returncode != 0 and "too short" in broken.stdout
 
 
-@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("key", by_section(KEYS))
 def test_a_changed_key_reruns_exactly_what_it_changes(after_smoke: Workspace, key: str) -> None:
     value, rules = KEYS[key]
     assert after_smoke.rules(config=changed(after_smoke.config, key, value)) == rules
 
 
-@pytest.mark.parametrize("key", OTHER_KEYS)
+@pytest.mark.parametrize("key", by_section(OTHER_KEYS))
 def test_a_key_of_another_method_reruns_what_it_changes_there(pretended: Pretended, key: str) -> None:
     workspace = pretended("other", OTHER_METHODS)
     value, rules = OTHER_KEYS[key]
     assert workspace.rules(config=changed(workspace.config, key, value)) == rules
 
 
-@pytest.mark.parametrize("key", FORECAST_KEYS)
+@pytest.mark.parametrize("key", by_section(FORECAST_KEYS))
 def test_a_key_of_forecasts_reruns_what_it_changes_there(pretended: Pretended, key: str) -> None:
     workspace = pretended("forecasts", FORECASTS)
     value, rules = FORECAST_KEYS[key]
@@ -116,7 +117,7 @@ def test_forecasts_are_scored_only_where_they_are_asked_for(pretended: Pretended
     assert {"evaluate_forecasts", "evaluate_model", "clean_frames"} < rules
 
 
-@pytest.mark.parametrize("key", GIVEN_KEYS)
+@pytest.mark.parametrize("key", by_section(GIVEN_KEYS))
 def test_a_key_reruns_with_a_given_model_only_what_cleans(pretended: Pretended, key: str) -> None:
     workspace = pretended("given", GIVEN_MODEL)
     value, rules = GIVEN_KEYS[key]
@@ -129,7 +130,7 @@ def test_the_table_names_every_key_of_the_schema_and_no_other() -> None:
     assert {common(key) for key in OWN_KEYS} <= NAMED
 
 
-@pytest.mark.parametrize("key", OWN_KEYS)
+@pytest.mark.parametrize("key", by_section({key: KEYS[common(key)] for key in OWN_KEYS}))
 def test_a_radars_own_key_reruns_what_the_common_one_does_for_this_radar_alone(
     after_smoke: Workspace, pretended: Pretended, key: str
 ) -> None:
