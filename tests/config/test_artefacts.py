@@ -120,7 +120,7 @@ def test_mistakes_are_named_with_their_place(content, complaint):
 
 
 def test_what_is_no_yaml_is_told_in_a_line():
-    with pytest.raises(ConfigError, match=r"^my\.yaml: is no YAML") as caught:
+    with pytest.raises(ConfigError, match=r"^my\.yaml: is not YAML") as caught:
         parse_plant_ranges("a: [1, 2", "my.yaml")
     assert "\n" not in str(caught.value)
 

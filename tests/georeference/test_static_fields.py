@@ -182,7 +182,7 @@ def on_the_other_side(folder):
         (a_truncated_one, "not readable as a raster"),
         (two_bands, "has 2 bands, expected one; .* gdal_translate -b 1 .*terrain.tif FIELD.tif"),
         (without_crs, "has no coordinate reference system on Earth; .*gdal_edit.py -a_srs"),
-        (elsewhere, "has no value within the box about latitude 45.1, longitude -63.7; give a raster that covers"),
+        (elsewhere, "has no value within the box about latitude 45.1, longitude -63.7; name a raster that covers"),
         (all_unknown, "has no value within the box"),
         (in_no_place_on_earth, "has no coordinate reference system on Earth"),
         (on_the_other_side, "has no value within the box"),
