@@ -11,12 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from workflow_cases import REPOSITORY, Job, Workspace
+from workflow_cases import REPOSITORY, SMOKE, Job, Workspace
 
+from radar_cleaner.config.atlas import Clutter
+from radar_cleaner.config.cleaning import Decision, FrameCleaning, ModelDecision
 from radar_cleaner.config.config import Config
+from radar_cleaner.config.evaluation import CleaningScores, Scoring
+from radar_cleaner.config.labels import Morphology
+from radar_cleaner.config.load import read_config
 from radar_cleaner.config.networks import network_options_model
 from radar_cleaner.config.radars import RadarEntry
+from radar_cleaner.config.samples import Channels
 from radar_cleaner.config.section import Section
+from radar_cleaner.config.training import Fast, Learning, Running
+from radar_cleaner.config.votes import Votes
 
 PRODUCTS = {"clean_frames", "compose_radars", "write_report"}
 SCORES = {"evaluate_model", "write_report"}
@@ -42,7 +50,7 @@ NOTHING: set[str] = set()
 
 # Config key: the value it changes to, and exactly the rules that run again after the smoke config's run.
 Rows = dict[str, tuple[Any, set[str]]]
-KEYS: Rows = {
+SPECIAL: Rows = {
     "results": ("elsewhere", EVERYTHING),
     "radars.1.id": ("MINE", EVERYTHING),
     "radars.1.frames": ("moved/CASCM", FROM_NAMES),
@@ -82,26 +90,18 @@ KEYS: Rows = {
     "labels.min_saturation": (0.3, NOTHING),
     "labels.min_value": (0.3, NOTHING),
     "labels.min_dbz": (10, FROM_REFLECTIVITY),
-    "labels.opening_px": (7, FROM_LABELS),
     # 5 is another key's value already: Snakemake compares a rule's params as a set.
     "labels.closing_px": (5, FROM_LABELS),
-    "labels.min_area_px": (30, FROM_LABELS),
-    "votes.colour": (2, FROM_LABELS),
-    "votes.density": (2, FROM_LABELS),
     "votes.spoke": (0, FROM_LABELS),
-    "votes.area": (1.0, FROM_LABELS),
     "votes.atlas": (0, FROM_LABELS),
     "votes.persistence": (0, FROM_LABELS),
     "votes.others": (0, FROM_LABELS),
     "votes.reference": ("truth", FROM_LABELS),
     "votes.reference_weight": (2, NOTHING),  # goes with masks
-    "votes.min_confidence": (0.5, FROM_LABELS),
     "atlas.period": (["2024-07-10 22:00", "2024-07-10 23:00"], FROM_ATLAS),
     "atlas.method": ("deviation", FROM_ATLAS),
     "atlas.window_px": (0, FROM_ATLAS),
-    "atlas.quiet_fraction": (0.4, FROM_ATLAS),
     "atlas.min_quiet_frames": (6, FROM_ATLAS),
-    "atlas.threshold": (0.8, FROM_ATLAS),
     "atlas.max_frames": (100, NOTHING),
     "atlas.max_std": (3.0, NOTHING),
     "samples.input_minutes": ([-6, 0], {"split_samples", "list_test_samples"} | FROM_MODEL),
@@ -110,14 +110,10 @@ KEYS: Rows = {
     "samples.block_minutes": (24, {"split_samples"} | FROM_MODEL),
     "samples.purge_minutes": (18, {"split_samples"} | FROM_MODEL),
     "samples.atlas": ("mask", {"align_radars"} | FROM_LABELS),
-    "samples.reflectivity": ("mean", FROM_MODEL),
     "samples.time_of_day": (True, {"place_static_fields"} | FROM_MODEL),
-    "samples.day_of_year": (True, FROM_MODEL),
     "samples.coordinates": (True, {"place_static_fields"} | FROM_MODEL),
     "samples.static": ({"terrain": "terrain.tif"}, {"place_static_fields"} | FROM_MODEL),
-    "samples.normalize": (True, FROM_MODEL),
     "training.period": (["2024-07-10 22:00", "2024-07-10 23:00"], {"split_samples"} | FROM_ATLAS),
-    # All that a model is trained with, used or not: its card tells it.
     "training.model.name": ("rate_net", FROM_MODEL),
     "training.model.code": ("my_net.py", FROM_MODEL),
     "training.model.start_from": ("mine.pt", FROM_MODEL),
@@ -127,76 +123,79 @@ KEYS: Rows = {
     "training.model.dropout": (0.1, FROM_MODEL),
     "training.model.input_scale": (2, FROM_MODEL),
     "training.model.depthwise": (True, FROM_MODEL),
-    "training.model.pad_mode": ("constant", FROM_MODEL),
-    "training.epochs": (3, FROM_MODEL),
-    "training.early_stopping": (1, FROM_MODEL),
-    "training.global_batch_size": (4, FROM_MODEL),
     "training.crop_px": (32, FROM_MODEL),
-    "training.crops_per_sample": (2, FROM_MODEL),
     "training.learning_rate": (0.001, FROM_MODEL),
-    "training.schedule.name": ("one_cycle", FROM_MODEL),
-    "training.schedule.warmup": (0.1, FROM_MODEL),
-    "training.schedule.last": (0.1, FROM_MODEL),
-    "training.schedule.plateau_patience": (3, FROM_MODEL),
-    "training.schedule.plateau_factor": (0.4, FROM_MODEL),
-    "training.weight_decay": (0.02, FROM_MODEL),
-    "training.clip_norm": (2, FROM_MODEL),
-    "training.averaging.ema": (0.9, FROM_MODEL),
-    "training.averaging.swa": (0.5, FROM_MODEL),
-    "training.averaging.swa_rate": (0.1, FROM_MODEL),
-    "training.precision": ("bf16", FROM_MODEL),
-    "training.compile": (True, FROM_MODEL),
-    "training.channels_last": (False, FROM_MODEL),
-    "training.deterministic": (False, FROM_MODEL),
-    "training.gradient_checkpointing": (True, FROM_MODEL),
-    "training.seed": (2, FROM_MODEL),
     "training.ensemble_seeds": ([2, 3], {"train_member", "evaluate_model"} | PRODUCTS),
-    "training.flips": (False, FROM_MODEL),
-    "training.drop_neighbours": (0.2, FROM_MODEL),
-    "training.drop_others": (0.2, FROM_MODEL),
-    "training.prefer_echo": (0.7, FROM_MODEL),
-    "training.input_noise_dbz": (1, FROM_MODEL),
-    "training.loss.focal_gamma": (1, FROM_MODEL),
-    "training.loss.other_echo": (10, FROM_MODEL),
-    "training.loss.dice": (0.25, FROM_MODEL),
-    "training.loss.reflectivity": (2, FROM_MODEL),
-    "training.loss.inpainting": (1, FROM_MODEL),
-    "training.loss.label_smoothing": (0.1, FROM_MODEL),
-    "training.loss.forecast": (2, FROM_MODEL),
-    "training.holes.fraction": (0.4, FROM_MODEL),
-    "training.holes.shapes": (["blocks", "sectors"], FROM_MODEL),
-    "training.holes.size_px": (20, FROM_MODEL),
-    "training.holes.pixels": (0.2, FROM_MODEL),
-    "training.holes.sector_degrees": (10, FROM_MODEL),
-    "training.plants.fraction": (0.4, FROM_MODEL),
-    "training.plants.kinds": (["spokes", "specks"], FROM_MODEL),
     "training.plants.ranges": ("plants.yaml", FROM_MODEL),
-    "training.fast_dev_run": (True, FROM_MODEL),
-    # How a training is run changes nothing that it learns.
-    "training.micro_batch_size": (2, NOTHING),
-    "training.on_out_of_memory": ("stop", NOTHING),
-    "training.checkpoint_minutes": (0.5, NOTHING),
-    "training.tracker": ("tensorboard", NOTHING),
     "evaluation.period": (["2024-07-11 00:00", "2024-07-11 01:00"], {"list_test_samples"} | SCORES),
     "evaluation.reference": (None, SCORES),
     "evaluation.cleaners": (["model", "local_density"], SCORES),
-    "evaluation.dbz_bands": ([20], SCORES),
-    "evaluation.holes": (False, SCORES),
-    "evaluation.range_bands_km": ([100], SCORES),
-    "evaluation.hole_sizes_px": ([8], SCORES),
-    "evaluation.tta": (True, SCORES),
     "evaluation.optical_flow": (True, NOTHING),
     "cleaning.model": ("mine.pt", {"evaluate_model"} | PRODUCTS),
     "evaluation.compare_model": ("mine.pt", {"evaluate_model", "write_report"}),
-    "cleaning.threshold": (0.4, {"evaluate_model"} | PRODUCTS),
-    "cleaning.votes": (2, {"evaluate_model"} | PRODUCTS),
-    "cleaning.calibrated": (True, {"evaluate_model"} | PRODUCTS),
-    "cleaning.fill": (False, PRODUCTS),
-    "cleaning.tta": (True, PRODUCTS),
     "cleaning.geotiff": (True, {"export_geotiff", "write_report"}),
     "composite.grid": ("union", {"build_warp_grid", "compose_radars", "write_report"}),
     "report.frames": (2, {"write_report"}),
 }
+
+# Of the other keys, each part of a section reruns the same rules. A new key needs no row: the class that it is
+# in decides.
+PARTS: list[tuple[str, type[Section], set[str]]] = [
+    ("labels", Morphology, FROM_LABELS),
+    ("votes", Votes, FROM_LABELS),
+    ("atlas", Clutter, FROM_ATLAS),
+    ("samples", Channels, FROM_MODEL),
+    # The model's card lists all that it is trained with, used or not.
+    ("training", Learning, FROM_MODEL),
+    ("training", Fast, FROM_MODEL),
+    ("training", Running, NOTHING),
+    ("evaluation", Scoring, SCORES),
+    ("evaluation", CleaningScores, SCORES),
+    ("cleaning", ModelDecision, {"evaluate_model"} | PRODUCTS),
+    ("cleaning", Decision, {"evaluate_model"} | PRODUCTS),
+    ("cleaning", FrameCleaning, PRODUCTS),
+]
+
+
+def rows_of(place: str, part: type[Section], rules: set[str], values: Section) -> Rows:
+    """Return a row for each key that a class adds to a section, with another value than the smoke config's."""
+    inherited = {name for base in part.__mro__[1:] if base in SECTIONS for name in base.model_fields}
+    whole = part.model_json_schema()
+    rows: Rows = {}
+    for name in part.model_fields:
+        key, value = f"{place}.{name}", getattr(values, name)
+        if name in inherited or name == "options":
+            continue
+        if isinstance(value, Section):
+            rows |= rows_of(key, type(value), rules, value)
+        elif key not in SPECIAL:
+            rows[key] = (another(whole["properties"][name], value), rules)
+    return rows
+
+
+def another(part: dict[str, Any], value: Any) -> Any:
+    """Return another value that the schema of a key allows."""
+    match part:
+        case {"enum": choices}:
+            return choices[choices.index(value) - 1]
+        case {"type": "boolean"}:
+            return not value
+        case {"type": "integer"}:
+            return value - 1 if value == part.get("maximum") else value + 1
+        case {"type": "number"}:
+            return value / 2 or part.get("maximum", 1) / 2
+        case {"type": "array", "items": {"enum": choices}}:
+            return [choices[-1]] if list(value) != [choices[-1]] else [choices[0]]
+        case {"type": "array"}:
+            return list(value[:1])
+    raise AssertionError(f"no other value of {part}: give the key a row")
+
+
+SECTIONS = {part for _, part, _ in PARTS}
+SMOKE_VALUES = read_config(SMOKE)
+KEYS: Rows = dict(SPECIAL)
+for _place, _part, _rules in PARTS:
+    KEYS |= rows_of(_place, _part, _rules, getattr(SMOKE_VALUES, _place))
 
 # What the smoke config's methods do not look at, after a run of a config whose methods do.
 OTHER_METHODS: dict[str, Any] = {
