@@ -1,4 +1,4 @@
-"""What the jobs of a run inherit, and what they need beside it."""
+"""The environment of the jobs of a run: Python, conda environments, packages and shared lists."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def training_environment() -> str:
 
 
 def check_packages(config: Config, environment: Path) -> None:
-    """Raise ConfigError where a key asks for a package that its job will not find.
+    """Raise ConfigError if a key needs a package that is missing in the environment of its job.
 
     Jobs run in this Python or in the conda environment of a file, as the user asks Snakemake for. So the package
     must be in one of them. Nothing is imported.
@@ -64,7 +64,7 @@ def check_packages(config: Config, environment: Path) -> None:
 
 
 def _wanted(config: Config) -> Iterator[tuple[str, str, str]]:
-    """Key, package and extra."""
+    """Yield key, package and extra."""
     if shipped.trains(config) and config.training.model.name == "encoder_unet":
         yield "training.model.name: encoder_unet", "transformers", "encoders"
     forecasts = config.evaluation.period is not None and len(config.samples.lead_minutes) > 1
@@ -73,12 +73,12 @@ def _wanted(config: Config) -> Iterator[tuple[str, str, str]]:
 
 
 def share_answers(folder: str) -> None:
-    """Let the processes of cluster jobs find what this run was answered by the object store."""
+    """Give the processes of cluster jobs the folder with this run's lists of the object store."""
     os.environ[ANSWERS] = folder
 
 
 def shared_answers() -> str | None:
-    """Where the run that started this process keeps what it was answered."""
+    """Return that folder if a run started this process."""
     return os.environ.get(ANSWERS)
 
 
