@@ -76,8 +76,16 @@ generate: .venv/installed  ## write the pages and files that are made from the c
 	$(BIN)/python -m docs.write_command_line
 	$(BIN)/python -m docs.write_config_reference
 
-dag: .venv/installed  ## rule graph, file graph and DAG in dag/: mermaid, and SVG with graphviz (TARGET=: of less)
-	@$(BIN)/python docs/draw_graphs.py --config $(CONFIG) $(TARGET)
+GRAPH = $(BIN)/snakemake $(TARGET) --configfile $(CONFIG) --snakefile workflow/Snakefile --quiet all
+
+dag: .venv/installed  ## rule graph and DAG in dag/ as mermaid; with graphviz those and the file graph as SVG (TARGET=: of less)
+	@mkdir -p dag
+	@$(GRAPH) --rulegraph mermaid-js > dag/rulegraph.mmd
+	@$(GRAPH) --dag mermaid-js > dag/dag.mmd
+	@if command -v dot > /dev/null; then \
+	  for graph in "rulegraph dot" "dag dot" filegraph; do \
+	    $(GRAPH) --$$graph | dot -Tsvg -o "dag/$${graph% dot}.svg" || exit 1; done; \
+	else echo "No SVG: install graphviz (apt-get, brew or conda). GitHub and many editors show a .mmd file."; fi
 
 rulegraph: dag  ## remake the README's rule graph, after a change of the rules
 	cp dag/rulegraph.svg docs/rulegraph.svg

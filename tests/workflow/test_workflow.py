@@ -225,7 +225,7 @@ def test_make_dag_draws_mermaid_where_there_is_no_dot(make: Workspace, tmp_path:
         (programs / name).symlink_to(str(shutil.which(name)))
     told = run_make(make, "dag", "TARGET=train", path=str(programs))
     assert "install graphviz" in told
-    for graph in ("rulegraph", "filegraph", "dag"):
+    for graph in ("rulegraph", "dag"):
         drawn = (make.root / "dag" / f"{graph}.mmd").read_text()
         assert "train_model" in drawn and "clean_frames" not in drawn
     assert not list((make.root / "dag").glob("*.svg"))
