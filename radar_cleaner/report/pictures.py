@@ -1,4 +1,4 @@
-"""The report's pictures of frames, drawn from open stores, with the words that go under them."""
+"""The report's pictures of frames, drawn from open stores, with their captions."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ from radar_cleaner.conventions import FLAG_KEPT, FLAG_REMOVED, is_echo
 from radar_cleaner.georeference.regrid import nearest_gather
 from radar_cleaner.plotting import maps as map_figures
 from radar_cleaner.plotting.maps import Extent, Picture
-from radar_cleaner.report.page import Choice, FrameCount, count_of, picture, spread, utc
+from radar_cleaner.report.choice import Choice, FrameCount, sample_evenly
+from radar_cleaner.report.page import count_of, embed_png, utc
+from radar_cleaner.report.run import FinishedRun
 from radar_cleaner.storage.reader import Store, TimeSeries
 
-# Bounds on what is looked at, so that the report of a year takes no longer than that of a month.
+# Bounds on the frames that are read, so that the report of a year takes no longer than that of a month.
 SCANNED_FRAMES = 500  # products of a radar among which the frames to show are chosen
-MAP_FRAMES = 15  # frames whose median is the map: the quietest of so many stretches of time
+BACKGROUND_FRAMES = 15  # frames with the least echo, each of an equal part of the times
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture as the source of an HTML image, its title, and what to say under it."""
+    """A picture as the source of an HTML image, its title and its caption."""
 
     title: str
     note: str
@@ -32,20 +34,21 @@ class Shown:
 
 @dataclass(frozen=True)
 class RadarPictures:
-    """A radar's stores by time, and the map of its plot box (None where it has no frame)."""
+    """A radar's stores by time, and the map of its plot box (None if it has no frame)."""
 
     radar: str
     rgb: TimeSeries
     reflectivity: TimeSeries
     labels: TimeSeries
     cleaned: TimeSeries
-    world: Picture | None
+    background: Picture | None
 
     @classmethod
-    def of(
-        cls, radar: str, rgb: TimeSeries, reflectivity: TimeSeries, labels: TimeSeries, cleaned: TimeSeries
-    ) -> RadarPictures:
-        """Take a radar's stores, and make the map from quiet frames, spread so that the echo moves on."""
+    def open(cls, radar: str, run: FinishedRun) -> RadarPictures:
+        """Open a radar's stores, and make the map from frames with little echo, spread over all times."""
+        rgb, reflectivity, labels, cleaned = (
+            run.series(kind, radar) for kind in ("rgb", "reflectivity", "labels", "cleaned")
+        )
         if not reflectivity.times:
             return cls(radar, rgb, reflectivity, labels, cleaned, None)
         echo = {
@@ -53,55 +56,55 @@ class RadarPictures:
             for store in reflectivity.stores
             for share, time in zip(store.read("echo_fraction"), store.times, strict=True)
         }
-        parts = np.array_split(reflectivity.times, min(MAP_FRAMES, len(echo)))
+        parts = np.array_split(reflectivity.times, min(BACKGROUND_FRAMES, len(echo)))
         quiet = [min(part.tolist(), key=lambda time: echo[time]) for part in parts]
         x0, y0, x1, y1 = reflectivity.stores[0].attrs["plot_box_px"]
-        world = map_figures.median_map(
+        background = map_figures.median_map(
             [_frame(rgb, "rgb", time)[y0:y1, x0:x1] for time in quiet],
             [is_echo(_frame(reflectivity, "reflectivity", time)) for time in quiet],
         )
-        return cls(radar, rgb, reflectivity, labels, cleaned, world)
+        return cls(radar, rgb, reflectivity, labels, cleaned, background)
 
     def count_frames(self) -> list[FrameCount]:
-        """How much was kept and removed in the cleaned frames, or in some evenly spread over them."""
+        """Count kept and removed pixels in the cleaned frames, or in a bounded even sample of them."""
         counts = []
-        for time in spread(self.cleaned.times, SCANNED_FRAMES):
+        for time in sample_evenly(self.cleaned.times, SCANNED_FRAMES):
             flags = np.bincount(_frame(self.cleaned, "quality_flag", time).reshape(-1), minlength=256)
             counts.append(FrameCount(self.radar, time, int(flags[FLAG_KEPT]), int(flags[FLAG_REMOVED])))
         return counts
 
     def draw_cleaning(self, choice: Choice) -> Shown:
-        """A frame before and after cleaning."""
+        """Draw a frame before and after cleaning."""
         time = choice.frame.time
         title = f"{self.radar}, {utc(time)} UTC"
         frame, frame_extent, codes, backdrop, extent = self._frame_over_map(time)
         cleaned, flags = (_frame(self.cleaned, name, time) for name in ("reflectivity", "quality_flag"))
         png = map_figures.cleaning_figure(title, frame, frame_extent, codes, cleaned, flags, backdrop, extent)
-        return Shown(title, choice.reason, picture(png))
+        return Shown(title, choice.reason, embed_png(png))
 
     def draw_label(self, time: int) -> Shown:
-        """A frame beside its weak label."""
+        """Draw a frame beside its weak label."""
         title = f"Weak label of {self.radar}, {utc(time)} UTC"
         frame, frame_extent, codes, backdrop, extent = self._frame_over_map(time)
         classes = _frame(self.labels, "shape_class", time)
         png = map_figures.label_figure(title, frame, frame_extent, codes, classes, backdrop, extent)
-        return Shown(title, f"label method: {self._attrs['label_method']}", picture(png))
+        return Shown(title, f"label method: {self._attrs['label_method']}", embed_png(png))
 
     def draw_atlas(self, atlas: Store) -> Shown:
-        """The clutter atlas over the map."""
-        assert self.world is not None, "there is a map"
+        """Draw the clutter atlas over the map."""
+        assert self.background is not None, "the radar has frames"
         frequency, clutter = atlas.read("echo_frequency"), atlas.read("clutter")
         title = f"Clutter atlas of {self.radar}"
-        png = map_figures.atlas_figure(title, self.world, frequency, clutter, self.extent(clutter.shape))
+        png = map_figures.atlas_figure(title, self.background, frequency, clutter, self.extent(clutter.shape))
         note = f"method: {atlas.attrs['method']}, from {count_of(atlas.attrs['frames_used'], 'frame')}"
         if atlas.attrs["too_few_frames"]:
-            note += "; these are too few to tell clutter from rain, so nothing is masked"
+            note += "; too few to separate clutter from rain, so nothing is masked"
         else:
-            note += f"; {100 * atlas.attrs['known_share']:.0f} % of the picture has enough of them"
-        return Shown(title, note, picture(png))
+            note += f"; {100 * atlas.attrs['known_share']:.0f} % of the pixels have enough of them"
+        return Shown(title, note, embed_png(png))
 
     def extent(self, shape: Sequence[int], offset: Sequence[int] = (0, 0)) -> Extent:
-        """Kilometres of a picture (rows, columns) that begins `offset` pixels left of and above the plot box."""
+        """Return the extent in km of a picture (rows, columns) with the plot box at `offset` (column, row)."""
         center, metres = self._attrs["center_px"], self._attrs["metres_per_pixel"]
         return map_figures.extent_km((shape[0], shape[1]), center, metres, offset)
 
@@ -110,43 +113,45 @@ class RadarPictures:
         return self.reflectivity.stores[0].attrs
 
     def _frame_over_map(self, time: int) -> tuple[Picture, Extent, Picture, Picture, Extent]:
-        assert self.world is not None, "a time that has a frame has a map"
+        assert self.background is not None, "a radar with a frame has a background"
         frame, codes = _frame(self.rgb, "rgb", time), _frame(self.reflectivity, "reflectivity", time)
         whole = self.extent(frame.shape, self._attrs["plot_box_px"][:2])
-        return frame, whole, codes, map_figures.pale(self.world), self.extent(codes.shape)
+        return frame, whole, codes, map_figures.pale(self.background), self.extent(codes.shape)
 
 
 def draw_overlap(pairs: Sequence[tuple[RadarPictures, RadarPictures, Store]]) -> Shown:
-    """The maps of two radars on one grid: (target, radar, warp store of the radar onto the target) each."""
+    """Draw the maps of two radars on one grid: (target, radar, warp store of the radar onto the target) each."""
     panels = []
     for target, radar, warp in pairs:
-        assert target.world is not None and radar.world is not None, "both have a map"
-        other, coverage = radar.world, warp.read("coverage")
+        assert target.background is not None and radar.background is not None, "both have frames"
+        other, coverage = radar.background, warp.read("coverage")
         gather = nearest_gather(warp.read("grid"), coverage, (other.shape[0], other.shape[1]))
         bands = [gather.apply(np.ascontiguousarray(other[..., band]), 0) for band in range(3)]
         title = f"{radar.radar} in squares on the grid of {target.radar}"
-        panels.append((title, target.world, np.stack(bands, axis=-1), coverage, target.extent(coverage.shape)))
+        panels.append(
+            (title, target.background, np.stack(bands, axis=-1), coverage, target.extent(coverage.shape))
+        )
     target, radar, warp = pairs[0]
     title = f"{target.radar} and {radar.radar}"
     note = f"{float(warp.attrs['distance_km']):.1f} km from radar to radar"
-    return Shown(title, note, picture(map_figures.overlap_figure(title, panels)))
+    return Shown(title, note, embed_png(map_figures.overlap_figure(title, panels)))
 
 
 def draw_composite(composite: TimeSeries, time: int, radars: Mapping[str, RadarPictures]) -> Shown:
-    """The product of all radars at a time that it has, over the map of the radar whose plane it is on."""
+    """Draw the product of all radars at one of its times, over the map of the radar whose plane it is on."""
     attrs = composite.stores[0].attrs
     codes, flags = (_frame(composite, name, time) for name in ("reflectivity", "quality_flag"))
     shape, center = (codes.shape[0], codes.shape[1]), attrs["center_px"]
     backdrop = np.full((*shape, 3), 250, np.uint8)
     first = radars.get(attrs["radars"][0])
-    if first is not None and first.world is not None:
-        own = first.reflectivity.stores[0].attrs["center_px"]
-        offset = (round(center[0] - own[0]), round(center[1] - own[1]))
-        backdrop = map_figures.place(map_figures.pale(first.world), shape, offset)
+    if first is not None and first.background is not None:
+        first_center = first.reflectivity.stores[0].attrs["center_px"]
+        offset = (round(center[0] - first_center[0]), round(center[1] - first_center[1]))
+        backdrop = map_figures.place(map_figures.pale(first.background), shape, offset)
     extent = map_figures.extent_km(shape, center, attrs["metres_per_pixel"])
     title = f"Composite, {utc(time)} UTC"
-    note = "Kept goes over removed, what a radar saw over what was filled in for another, then the strongest."
-    return Shown(title, note, picture(map_figures.composite_figure(title, codes, flags, backdrop, extent)))
+    note = "Each pixel is of one radar: kept before removed, observed before filled, then the highest dBZ."
+    return Shown(title, note, embed_png(map_figures.composite_figure(title, codes, flags, backdrop, extent)))
 
 
 def _frame(series: TimeSeries, name: str, time: int) -> NDArray[Any]:

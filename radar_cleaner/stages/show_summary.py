@@ -10,7 +10,7 @@ import pandas as pd
 
 from radar_cleaner.errors import StoreError
 from radar_cleaner.evaluation.tallies import COMPARED, MODEL, whole_rows
-from radar_cleaner.report.page import list_warnings
+from radar_cleaner.report.tables import list_warnings
 from radar_cleaner.storage.atomic import read_csv
 
 

@@ -58,10 +58,10 @@ def test_a_run_without_training_and_scores_says_what_it_has(results, capsys):
     assert "samples" not in text and "scores" not in text
 
 
-def test_what_makes_the_scores_worth_nothing_comes_before_them(results, capsys):
+def test_warnings_come_before_the_scores(results, capsys):
     make_evaluation(results, ("CASGO", "CASCM"), keeps=False, fast_dev_run=True)
     first, second, *rest = told(results, capsys).splitlines()
-    assert first.startswith("WARNING: ") and "fast development run" in first and "worth nothing" in first
+    assert first.startswith("WARNING: ") and "fast development run" in first and "worthless" in first
     assert second.startswith("WARNING: ") and "keeps less than 1 %" in second and "CASGO, CASCM" in second
     assert not any("WARNING" in line for line in rest)
 

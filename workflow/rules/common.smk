@@ -32,7 +32,7 @@ from radar_cleaner.planning.environment import (
 )
 from radar_cleaner.planning.flags import atlas_flags, colour_flags, flag, flags, overlay_flags, palette_file
 from radar_cleaner.config.cleaning import FrameCleaning
-from radar_cleaner.config.frames import BadFrames
+from radar_cleaner.config.frames import BadFrames, Cadence
 from radar_cleaner.config.load import read_config
 from radar_cleaner.config.network_choice import network_files, network_options
 from radar_cleaner.config.samples import ModelInputs

@@ -1,8 +1,7 @@
 rule write_report:
     """
-    Write the report: before and after of `report.frames` frames, the atlas over the map, a label beside
-    its frame, what the labelers said, the overlap of the radars, curves, scores, coverage and the rule graph, in
-    one HTML file.
+    Write the report, one HTML page: `report.frames` frames before and after cleaning, the clutter atlas, a weak
+    label, the evidence of the labelers, the overlap of the radars, scores, curves, coverage and the rule graph.
     """
     input:
         rgb=stores("rgb", plan.pairs()),
@@ -43,7 +42,7 @@ rule write_report:
         code=code("write_report"),
         results=flag("--results", lambda wildcards: config["results"]),
         stores=flag("--stores", plan.store_flags()),
-        cadence=flag("--cadence-minutes", config["frames"]["cadence_minutes"]),
+        frames=section("frames", Cadence),
         period=flag("--period", plan.period_flags("frames")),
         evaluated=["--evaluated"] if plan.evaluates else [],
         trained=["--trained"] if plan.trains else [],
@@ -53,22 +52,22 @@ rule write_report:
                 {radar: shards for radar in plan.radars if (shards := plan.labelled_shards(radar))}
             ),
         ),
-        learned_from=flag("--learned-from", plan.store_flags("training") if plan.trains else []),
+        trained_on=flag("--trained-on", plan.store_flags("training") if plan.trains else []),
         atlases=lambda wildcards, input: flag("--atlases", list(input.atlas)),
-        frames=flag("--max-frames", config["report"]["frames"]),
+        report=section("report"),
         started=flag("--run-started", lambda wildcards: str(Path(config["results"], "run_started"))),
     shell:
         "python -m radar_cleaner write-report"
         " {params.results:q}"
         " {params.stores:q}"
-        " {params.cadence:q}"
+        " --frames {params.frames:q}"
         " {params.period:q}"
         " {params.evaluated}"
         " {params.trained}"
         " {params.labelled:q}"
-        " {params.learned_from:q}"
+        " {params.trained_on:q}"
         " {params.atlases:q}"
-        " {params.frames:q}"
+        " --report {params.report:q}"
         " --rule-graph {input.rule_graph:q}"
         " {params.started:q}"
         " --coverage {output.coverage:q}"
