@@ -174,6 +174,6 @@ rule evaluate_forecasts:
 rule evaluate:
     """Target: the scores. It needs `evaluation.period`."""
     input:
-        rules.evaluate_model.output if plan.evaluates else [],
-        rules.evaluate_forecasts.output if plan.forecasts else [],
+        "<results>/evaluation/metrics.json" if plan.evaluates else [],
+        "<results>/evaluation/forecasts.json" if plan.forecasts else [],
         unplaced_tables(),

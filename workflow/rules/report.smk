@@ -78,4 +78,5 @@ rule write_report:
 rule report:
     """Target: the report, with what it shows."""
     input:
-        rules.write_report.output,
+        "<results>/report/report.html",
+        "<results>/report/coverage.csv",

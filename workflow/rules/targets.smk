@@ -125,7 +125,7 @@ rule prepare:
         stores("reflectivity", plan.pairs()),
         stores("aligned", plan.pairs()),
         stores("labels", plan.pairs("training")) if plan.trains else [],
-        rules.split_samples.output if plan.trains else [],
+        ["<results>/samples/train.csv", "<results>/samples/val.csv"] if plan.trains else [],
         expand("<results>/atlas/{radar}.zarr/zarr.json", radar=plan.radars) if plan.uses_atlas else [],
         static_stores(plan.radars),
         unplaced_tables(),
