@@ -15,7 +15,7 @@ import sys
 import traceback
 from typing import Any
 
-# What a dry run imports beside the project: without these lines every fork would.
+# A dry run imports these beside the project; without these lines every fork would import them.
 import jsonschema  # noqa: F401
 import packaging.version  # noqa: F401
 import PIL.PngImagePlugin  # noqa: F401

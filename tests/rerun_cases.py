@@ -76,7 +76,7 @@ SPECIAL: Rows = {
     "frames.cadence_minutes": (3, {"split_samples", "list_test_samples"} | FROM_LABELS),
     "frames.shard": ("frame", FROM_FRAMES),
     "frames.on_bad_frame": ("fail", FROM_NAMES),
-    # Where frames of an object store lie; here they are files.
+    # The place of an object store; here frames are files.
     "s3.endpoint_url": ("http://localhost:9000", NOTHING),
     "s3.region": ("eu-west-1", NOTHING),
     "stores.codec": ("compact", FROM_FRAMES),
@@ -197,7 +197,7 @@ KEYS: Rows = dict(SPECIAL)
 for _place, _part, _rules in PARTS:
     KEYS |= rows_of(_place, _part, _rules, getattr(SMOKE_VALUES, _place))
 
-# What the smoke config's methods do not look at, after a run of a config whose methods do.
+# Keys that the methods of the smoke config ignore, after a run of a config whose methods read them.
 OTHER_METHODS: dict[str, Any] = {
     "radars.0.labels.method": "legend",
     "radars.1.labels.method": "hsv_multi",
@@ -234,7 +234,7 @@ OTHER_KEYS: Rows = {
     "training.model.drop_path": (0.2, FROM_MODEL),
 }
 
-# What goes with forecasts only.
+# Keys of forecasts.
 FORECASTS: dict[str, Any] = {"samples.lead_minutes": [0, 6], "samples.block_minutes": 60}
 FORECAST_SCORES = {"evaluate_forecasts"} | SCORES
 FORECAST_KEYS: Rows = {
@@ -254,7 +254,7 @@ FORECAST_KEYS: Rows = {
     "cleaning.fill": (False, PRODUCTS),
 }
 
-# What goes with a given model only.
+# Keys of runs with a given model.
 GIVEN_MODEL: dict[str, Any] = {"cleaning.model": "mine.pt", "training": {}, "evaluation": {}}
 GIVEN_KEYS: Rows = {
     "frames.newest_minutes": (30, {"write_report"}),
@@ -271,7 +271,7 @@ GIVEN_KEYS: Rows = {
 def by_section(rows: Rows) -> list[Any]:
     """The keys as cases: the first of a section that reruns these rules, and the others as slow cases.
 
-    A rule's params hold sections as values, so that one key of a section answers for the others.
+    The params of a rule are sections, so that one key of a section represents the others.
     """
     seen: set[tuple[str, frozenset[str]]] = set()
     cases = []

@@ -219,7 +219,7 @@ def make_cluster(root: Path) -> Cluster:
 
 
 def error_of(said: str, rule: str) -> str:
-    """What snakemake says of a rule's failure."""
+    """The message of Snakemake about the failure of a rule."""
     found = re.search(rf"^Error in (rule|group) .*?{rule}.*?(?=^\[\w\w\w |\Z)", said, re.MULTILINE | re.DOTALL)
     assert found, said[-6000:]
     return found.group()

@@ -149,7 +149,7 @@ class Workspace:
         self.forked("--touch", "--forceall", "--cores", "1", *targets, config=config)
 
     def copied(self, root: Path) -> Workspace:
-        """A copy with all files' times, of which Snakemake thinks as of this."""
+        """Copy the workspace with the times of all files: Snakemake plans the same in the copy."""
         shutil.copytree(self.root, root, symlinks=True)
         return Workspace(root, self.config)
 

@@ -13,7 +13,7 @@ from workflow_cases import RADARS, SAMPLE, SMOKE, Workspace, make_workspace
 
 
 def files_of(results: Path) -> dict[str, tuple[int, bytes]]:
-    """Time and content of all files that rules declare, and of what lies in their stores."""
+    """Time and content of all files that rules declare, and of the content of their stores."""
     left_out = ("logs", "benchmarks", "runs", "checkpoints", "run_started")
     return {
         str(path.relative_to(results)): (path.stat().st_mtime_ns, path.read_bytes())

@@ -1,4 +1,4 @@
-"""What others deploy the workflow by: the catalog's layout, the small test config, the jobs of CI."""
+"""The layout of the workflow catalog, the small test config and the jobs of CI."""
 
 from __future__ import annotations
 

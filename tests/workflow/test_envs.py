@@ -52,7 +52,7 @@ def requirements() -> dict[str, str]:
 
 
 def installed_by(name: str) -> list[str]:
-    """What pip installs into a conda environment."""
+    """The packages that pip installs into a conda environment."""
     content = yaml.safe_load((CONDA / f"{name}.yaml").read_text())
     *conda, pip = content["dependencies"]
     assert content["name"] == f"radar-cleaner-{name}" and content["channels"] == ["conda-forge", "nodefaults"]

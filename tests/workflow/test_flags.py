@@ -165,7 +165,7 @@ def stage_calls(output: str) -> list[list[str]]:
 
 
 def complaint(tokens: list[str]) -> str | None:
-    """What the command line has against a call; the stage is not called."""
+    """The objections of the command line to a call; the stage is not called."""
     try:
         stage, bound, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
         bound.signature.bind(*bound.args, **bound.kwargs)

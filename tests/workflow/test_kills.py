@@ -16,9 +16,8 @@ from workflow_cases import SMOKE, Workspace, make_workspace
 
 PATIENCE = 300  # seconds
 
-# Python imports this at its start. What is half written lies so for milliseconds: so the stage HOLD_STAGE is
-# stopped there, and says where, in a file of the folder HOLD_MARKERS. It learns of the moment from what Python
-# tells an audit hook, so nothing of the project is replaced. Moments:
+# Python imports this at its start. A half-written output exists for milliseconds only. So an audit hook of Python
+# stops the stage HOLD_STAGE there and writes the place to a file in the folder HOLD_MARKERS. Moments:
 #   writing: a store's data are about to be written, of the HOLD_COUNTth file
 #   placing: all is written, and about to be renamed to its place, for the HOLD_COUNTth time
 HOLD = """
@@ -138,7 +137,7 @@ def works_in(process: psutil.Process, root: Path) -> bool:
 
 
 def declared(temporary: Path) -> Path:
-    """The output that snakemake looks for, of which this is the temporary; of a checkpoint, the model."""
+    """The declared output of a temporary file; for a checkpoint, the model."""
     place = temporary.with_name(temporary.name.removeprefix(".").rpartition(".tmp-")[0])
     if place.name == "current.pt":
         return place.parents[1] / "model/best.pt"

@@ -16,7 +16,7 @@ ON_NODE = IN_JOB | {"SLURM_STEP_ID": "0", "SLURM_STEP_NUM_NODES": "2", "SLURM_LA
 
 @pytest.fixture
 def programs(tmp_path: Path) -> Path:
-    """Stand-ins for torchrun and srun that tell their process id, their name and their arguments."""
+    """Replace torchrun and srun by programs that print their process id, name and arguments."""
     for name in ("torchrun", "srun"):
         path = tmp_path / name
         path.write_text('#!/bin/sh\necho "$$ $(basename "$0") $*" TCP=$TORCH_DISABLE_SHARE_RDZV_TCP_STORE\n')
@@ -25,7 +25,7 @@ def programs(tmp_path: Path) -> Path:
 
 
 def launch(programs: Path, *arguments: str, **environment: str) -> tuple[int, str, str]:
-    """Process id of the launcher, and what it printed and said."""
+    """Process id of the launcher, its output and its error output."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("SLURM_")}
     kept |= environment | {"PATH": f"{programs}:{os.environ['PATH']}"}
     with subprocess.Popen(

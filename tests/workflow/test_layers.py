@@ -1,4 +1,4 @@
-"""What import-linter does not see: torch begins late, nothing knows Snakemake, few modules write files."""
+"""Checks beyond import-linter: few stages import torch, none imports Snakemake, few modules write files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person and a machine see of a run: bars on a terminal, few lines in a file, and always the error."""
+"""The output of a run: bars on a terminal, few lines in a file, and always the error."""
 
 from __future__ import annotations
 

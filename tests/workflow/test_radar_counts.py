@@ -14,7 +14,7 @@ from workflow_cases import SMOKE, Workspace, make_workspace
 
 
 def with_radars(count: int, workspace: Workspace) -> dict[str, Any]:
-    """The smoke config with so many radars; the third has Chipman's frames and stands a little east of it."""
+    """The smoke config with some radars; the third has the frames of Chipman, a little east of it."""
     config = copy.deepcopy(SMOKE)
     if count == 1:
         config["radars"] = config["radars"][:1]

@@ -1,4 +1,4 @@
-"""What each config key makes run again after a finished run, and nothing else, by tests/rerun_cases.py."""
+"""Each config key reruns exactly the rules of tests/rerun_cases.py after a finished run."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ def test_static_fields_rerun_with_their_rasters_and_names_alone(scratch: Workspa
 
 
 def test_a_reject_alone_remakes_the_report(finished: Workspace, tmp_path: Path) -> None:
-    """A bad frame leaves its store as it was; the coverage must tell of it all the same."""
+    """A bad frame leaves its store unchanged, but the coverage counts it."""
     workspace = finished.copied(tmp_path / "copy")
     frame(workspace, "202407110033").write_bytes(b"")
     workspace.run("results/rgb/CASGO/20240711T00.zarr/zarr.json")

@@ -1,4 +1,4 @@
-"""What frames and the package's modules make run again after a finished run, and nothing else."""
+"""Frames and modules of the package rerun exactly the rules that read or run them."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_an_edited_file_of_plants_trains_again(finished: Workspace) -> None:
 # Code.
 
 
-# What reruns when a rule does, itself included, after the smoke config's run.
+# The rules that rerun with a rule, itself included, after the run of the smoke config.
 FROM = {
     "list_unplaced_frames": {"list_unplaced_frames", "write_report"},
     "build_rgb_store": FROM_FRAMES,

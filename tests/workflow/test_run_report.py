@@ -53,7 +53,7 @@ def page(finished: Workspace, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def value_of(page: str, name: str) -> Any:
-    """What the page's script calls so."""
+    """The objects of this name in the script of the page."""
     found = re.search(rf'<script id="[\w-]+">\s*var {name} = ', page)
     assert found, name
     return json.JSONDecoder().raw_decode(page, found.end())[0]

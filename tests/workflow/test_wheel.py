@@ -1,4 +1,4 @@
-"""What is installed works by itself: the wheel, and the container image as its recipe makes it."""
+"""An installation works without the checkout: the wheel, and the container image by its recipe."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def run(folder: Path, *command: str | Path) -> str:
 
 
 def make_environment(folder: Path) -> Path:
-    """The Python of a new environment that borrows the dependencies of this one; the package is not in it."""
+    """Make an environment that borrows the dependencies of this one, without the package; return its Python."""
     run(folder, sys.executable, "-m", "venv", "--without-pip", "venv")
     python = folder / "venv/bin/python"
     site = run(folder, python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
@@ -43,7 +43,7 @@ def make_environment(folder: Path) -> Path:
 
 
 def copy_sources(folder: Path) -> Path:
-    """What a wheel is built from, apart from the repository: a build leaves files there."""
+    """Copy the sources of a wheel, because a build leaves files beside them."""
     for name in ("radar_cleaner", "workflow", "config", "profiles", "resources/pretrained"):
         ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
         shutil.copytree(REPOSITORY / name, folder / name, ignore=ignored)
@@ -54,7 +54,7 @@ def copy_sources(folder: Path) -> Path:
 
 
 def make_work(folder: Path, palette: Path) -> Path:
-    """A user's folder: a few pictures of one radar, and a config that cleans them by the pretrained model."""
+    """Make a user's folder: pictures of one radar, and a config that cleans them by the pretrained model."""
     (folder / "frames").mkdir(parents=True)
     for path in sorted((SAMPLE / "frames/CASGO").glob("CASGO_2024071022*.png"))[:4]:
         shutil.copy2(path, folder / "frames")
@@ -101,7 +101,7 @@ def test_the_wheel_cleans_a_folder_of_pictures_with_the_pretrained_model(tmp_pat
 
 
 def test_the_container_recipe_copies_what_its_entry_point_needs(tmp_path: Path) -> None:
-    """No container engine is to be had everywhere: the recipe's steps are done in a folder and an environment."""
+    """Do the steps of the recipe in a folder and an environment: not every machine has a container engine."""
     python, image = make_environment(tmp_path), tmp_path / "image"
     steps = re.findall(r"^([A-Z]+) (.*)$", RECIPE.read_text(), re.MULTILINE)
     place = image

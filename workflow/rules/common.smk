@@ -1,4 +1,4 @@
-"""What all rules share: the checked plan, and small functions that turn it into inputs and flags.
+"""The checked plan, and the functions that make inputs and flags of it for the rules.
 
 All rules call `python -m radar_cleaner`. That finds the package in every deployment:
 
@@ -6,7 +6,7 @@ All rules call `python -m radar_cleaner`. That finds the package in every deploy
 - A checkout, called in its own folder: Python looks for modules in the working folder first.
 - A checkout, called from another folder or used as a module: its folder is put before PYTHONPATH here, so that the
   rules of a checkout run with the package of that checkout.
-- `--sdm conda`: the environments hold what the package needs, not the package. From a checkout's own folder it is
+- `--sdm conda`: the environments contain the dependencies of the package, not the package itself. From a checkout's own folder it is
   found as above. From another folder Snakemake must let PYTHONPATH through, by
   `--conda-not-block-search-path-envvars`. The wheel wants its dependencies in its own environment.
 """
@@ -77,7 +77,7 @@ wildcard_constraints:
     shard=r"\d{6,8}(T\d{2}(\d{2})?)?",
 
 
-# What the jobs of one cluster job share; not a bound on all jobs together.
+# A resource that the jobs of one cluster job share. It does not bound all jobs together.
 resource_scopes:
     lanes="local",
 
@@ -87,15 +87,15 @@ FINDS_RATE = config["training"]["learning_rate"] == "find"
 
 
 onstart:
-    # The report tells stores made in this run from those it found.
+    # The report distinguishes the stores of this run from older ones by this file.
     Path(config["results"]).mkdir(parents=True, exist_ok=True)
     Path(config["results"], "run_started").touch()
 
 
 def code(stage):
     """
-    A digest of the code that a stage runs, so that a change of what it does reruns the rule and a comment does not.
-    It names the stage: Snakemake compares the params of a rule as a set of values.
+    Return a digest of the code that a stage runs: a change of its behaviour reruns the rule, a comment does not.
+    The digest names the stage, because Snakemake compares the params of a rule as a set of values.
     """
     return CODE.digest(stage)
 
@@ -117,12 +117,12 @@ def refused(text):
 
 
 def growing(value):
-    """A resource that each attempt asks more of."""
+    """Return a resource that grows with each attempt."""
     return lambda wildcards, attempt: attempt * value
 
 
 def by_frames(rule):
-    """The run time of a rule by the frames of its shard."""
+    """Return the run time of a rule: it follows the number of frames in the shard."""
 
     def runtime(wildcards, attempt):
         target = wildcards.get("radar") or wildcards.get("target", "composite")
@@ -133,8 +133,8 @@ def by_frames(rule):
 
 def shown(path, category, what):
     """
-    An output that `snakemake --report` shows, with the caption workflow/report/<file name>.rst. It has one label:
-    of several, the page makes switches where it sees two kinds, and is blank if not every output has both.
+    Return an output that `snakemake --report` shows, with the caption workflow/report/<file name>.rst. It has one
+    label. With several labels the page makes switches, and is blank if an output lacks one of them.
     """
     kind = {".png": " (figure)", ".csv": " (table)"}.get(Path(path).suffix, "")
     caption = f"../report/{Path(path).name}.rst"
@@ -142,13 +142,13 @@ def shown(path, category, what):
 
 
 def stores(kind, pairs):
-    """The stores of a kind, of (radar, shard) pairs."""
+    """Return the stores of a kind for (radar, shard) pairs."""
     return [f"<results>/{kind}/{radar}/{shard}.zarr/zarr.json" for radar, shard in pairs]
 
 
 def frame_files(wildcards):
     """
-    Return the files that hold a shard's frames. Archives and objects count by their content (`plan.content`), not by
+    Return the files that contain the frames of a shard. Archives and objects count by their content (`plan.content`), not by
     their time: a day that is added to an archive leaves the others as they are. Snakemake fetches objects before the
     job. A process that a run starts on another machine finds the copies that the run has fetched.
     """
@@ -176,20 +176,20 @@ def of_radar(section, *path):
 
 
 def name_flags(wildcards):
-    """How the wildcard radar's file names tell the time."""
+    """Return the format of the time in the file names of the wildcard radar."""
     names = plan.radars[wildcards.radar].names
     return ["--pattern", names.pattern, "--time-format", names.time_format, "--time-zone", names.time_zone]
 
 
 def atlas_pictures(radar):
-    """The pictures that the atlas reads beside the reflectivity: only `deviation` looks at colours."""
+    """Return the pictures that the atlas reads beside the reflectivity: only `deviation` reads colours."""
     if config["atlas"]["method"] == "frequency":
         return []
     return [(radar, shard) for shard in plan.shards(radar, "atlas")]
 
 
 def others(wildcards):
-    """The other radars that have frames in the shard."""
+    """Return the other radars that have frames in the shard."""
     return plan.having(wildcards.shard, but=wildcards.radar)
 
 
@@ -205,18 +205,18 @@ def warp_geometries(target, radar):
 
 
 def near_in_time(wildcards):
-    """(radar, shard) of the frames that confirm the shard's, where that counts."""
+    """Return (radar, shard) of the neighbouring frames that the persistence labeler reads."""
     near = plan.near_in_time(wildcards.radar, wildcards.shard) if config["votes"]["persistence"] else []
     return [(wildcards.radar, shard) for shard in near]
 
 
 def others_asked(wildcards):
-    """The other radars that are asked about the shard's echoes."""
+    """Return the other radars that the labeler `others` reads."""
     return others(wildcards) if config["votes"]["others"] else []
 
 
 def mask_flags(wildcards):
-    """A radar's folder of reference masks that vote on the shard, how its names tell the time, and their weight."""
+    """Return the flags of the reference masks that are a labeler of the shard: folder, names, weight."""
     if not plan.training_masks(wildcards.radar, wildcards.shard):
         return []
     folder = flag("--reference", str(Path(config["votes"]["reference"], wildcards.radar)))
@@ -224,50 +224,50 @@ def mask_flags(wildcards):
 
 
 def model_atlases(radars):
-    """The atlases that a model's channels are made with."""
+    """Return the atlases that the channels of a model are made with."""
     if config["samples"]["atlas"] == "none":
         return []
     return [f"<results>/atlas/{radar}.zarr/zarr.json" for radar in radars]
 
 
 def models_of(section, key):
-    """The files of the models that a key of the config names."""
+    """Return the files of the models that a key of the config names."""
     trained = trained_models() if section == "cleaning" else trained_models()[:1]
     files = [model_file(name) for name in named_models(settings, section, key)]
     return [path for file in files for path in (trained if file is None else [str(file)])]
 
 
 def trained_models():
-    """The files of what is trained here: the model, and the further members of an ensemble."""
+    """Return the files of the models that this config trains: the model and further members of an ensemble."""
     members = [f"<results>/model/seed-{seed}/best.pt" for seed in config["training"]["ensemble_seeds"]]
     return ["<results>/model/best.pt", *members]
 
 
 def start_from_file():
-    """The file of the model that the training begins with; none where it begins with none."""
+    """Return the file of the model that the training starts from, if any."""
     path = model_file(config["training"]["model"]["start_from"])
     return [] if path is None else str(path)
 
 
 def own_code(*keys):
-    """The Python file of the user's own network, where a model that such a key names may be of it."""
+    """Return the Python file of the user's network, if a model that these keys name may be one."""
     file = config["training"]["model"]["code"]
     models = [name for section, key in keys for name in named_models(settings, section, key)]
     return [file] if file is not None and any(name != "pretrained" for name in models) else []
 
 
 def static_fields():
-    """`samples.static`, its names sorted: the order of keys in a config changes nothing."""
+    """Return `samples.static` sorted by name: the order of keys in a config changes nothing."""
     return dict(sorted(config["samples"]["static"].items()))
 
 
 def static_flag():
-    """Whether the static stores are inputs: one that an older config left is not read."""
+    """Return whether the static stores are inputs: a store of an older config is not read."""
     return "--static" if static_stores(["any"]) else "--no-static"
 
 
 def static_stores(radars):
-    """The stores of what does not change with time, where the config has channels that are made of it."""
+    """Return the stores of static fields, if the config has channels that are made of them."""
     if not any(config["samples"][key] for key in ("time_of_day", "coordinates", "static")):
         return []
     return [f"<results>/static/{radar}.zarr/zarr.json" for radar in radars]
@@ -291,20 +291,20 @@ def reference_sources():
 
 
 def with_neighbours(wildcards):
-    """(radar, shard) of the shard and of those that hold the input times of its frames."""
+    """Return (radar, shard) of the shard and of its neighbours that contain input times of its frames."""
     near = plan.neighbours(wildcards.radar, wildcards.shard)
     return [(wildcards.radar, shard) for shard in sorted([wildcards.shard, *near])]
 
 
 def geotiffs():
-    """(target, shard) of the GeoTIFFs: each radar's and the composite's, where they are asked for."""
+    """Return (target, shard) of the GeoTIFFs of each radar and of the composite, if `cleaning.geotiff` is set."""
     if not config["cleaning"]["geotiff"]:
         return []
     return [*plan.pairs(), *(("composite", shard) for shard in plan.all_shards())]
 
 
 def unplaced_tables():
-    """The tables of pictures without a time: every target has them, so that no such picture is passed over."""
+    """Return the tables of pictures without a time. Every target has them, so that no picture is overlooked."""
     return expand("<results>/rgb/{radar}/unplaced.rejected.csv", radar=plan.radars)
 
 

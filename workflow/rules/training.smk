@@ -1,11 +1,11 @@
 rule train_model:
     """
     Train the cleaner by torchrun, on one node or several (profiles/README.md). The numbers of nodes and of
-    processes a node are resources: the global batch is divided among all and the result does not depend on how;
-    so are the keys that change no result. A stopped run goes on from `checkpoints/current.pt`, which is no
-    output, so that no retry deletes it, and which is used only by a run of equal parameters and inputs. SIGTERM
-    and SIGUSR1 reach the training, which saves its state first: `exec` leaves no shell between them, and
-    torchrun passes on the signals that it is told.
+    processes per node are resources: the global batch is divided among all processes, and the result does not
+    depend on their number. Keys that change no result are resources too. A stopped run resumes from
+    `checkpoints/current.pt` if parameters, inputs and code are equal. That file is not an output, so that no retry
+    deletes it. SIGTERM and SIGUSR1 reach the training, which saves its state first: `exec` leaves no shell between,
+    and torchrun forwards the signals that it is given.
     """
     input:
         reflectivity=stores("reflectivity", plan.pairs("training")),
