@@ -9,9 +9,12 @@ import logging
 import os
 import sys
 
-from cyclopts import App, Parameter
+from cyclopts import App, CycloptsError, Parameter
+from pydantic import ValidationError
 
 from radar_cleaner import __version__
+from radar_cleaner.config.messages import describe_errors
+from radar_cleaner.config.section import Section
 from radar_cleaner.errors import Interrupted, RadarCleanerError
 
 STAGES = {
@@ -42,7 +45,19 @@ STAGES = {
     "simulate": "Write a small invented world: pictures, truth and a config.",
 }
 
+
+def describe(error: CycloptsError) -> str:
+    """Return the message for a wrong command line; one line for each wrong key of a section."""
+    cause, argument = error.__cause__, error.argument
+    kind = argument.hint if argument is not None else None
+    if isinstance(cause, ValidationError) and isinstance(kind, type) and issubclass(kind, Section):
+        name = argument.name if argument is not None else ""
+        return "\n".join(f"radar-cleaner: {name}.{line}" for line in describe_errors(cause, kind))
+    return f"radar-cleaner: {error}"
+
+
 app = App(
+    error_formatter=describe,
     name="radar-cleaner",
     version=__version__,
     help="Turn raw weather-radar pictures into clean, georeferenced, physical data.",
