@@ -97,7 +97,7 @@ def test_a_network_of_ones_own_trains_by_its_file(made, tmp_path):
     """The documented template, as a user has it: outside the package."""
     own = tmp_path / "my_net.py"
     own.write_text(TEMPLATE.read_text().replace('"my_net"', '"their_net"'))
-    path = trained(made, tmp_path, model="their_net", options='{"width": 6}', code=own, epochs=2)
+    path = trained(made, tmp_path, model="their_net", options='{"width": 6}', code=own, epochs=1)
     found, _, model = load_model(path)
     assert json.loads(found.options) == {"width": 6, "dropout": 0.0} and model.fine[0].out_channels == 6
     assert "code" in read_model_provenance(path)["inputs"]
@@ -138,7 +138,8 @@ def test_frozen_weights_do_not_move_and_the_others_do(made, tmp_path):
     assert f"| trainable weights | {sum(before[name].numel() for name in moved)} |" in card
 
 
-@pytest.mark.parametrize("pattern", [r"first\.0\.0", pytest.param(r".*0\.weight", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("pattern", [r"first\.0\.0", r".*0\.weight"])
 def test_a_norm_behind_frozen_weights_learns(made, tmp_path, pattern):
     """In a process of its own: torch's GroupNorm would end it."""
     results, stores = made
@@ -183,7 +184,7 @@ def folder(tmp_path_factory):
 def test_a_pretrained_encoder_stays_where_it_is_frozen_and_learns_where_not(made, tmp_path, folder, frozen):
     """Its statistics (BatchNorm) stay in both cases. The model file is all that is needed afterwards."""
     options = {"backbone": str(folder), "freeze_encoder": frozen, "base_width": 8}
-    path = trained(made, tmp_path, model="encoder_unet", options=json.dumps(options), crop=32, epochs=2)
+    path = trained(made, tmp_path, model="encoder_unet", options=json.dumps(options), crop=32, epochs=1)
     before = transformers.ResNetBackbone.from_pretrained(folder).state_dict()
     after = {f"encoder.{name}": read_weights(path)[1][f"encoder.{name}"] for name in before}
     moved = {name for name in before if not torch.equal(before[name], after[f"encoder.{name}"])}
@@ -211,7 +212,7 @@ def test_a_training_with_a_changed_folder_does_not_go_on(made, tmp_path, folder,
     shutil.copytree(folder, own)
     (own / "notes.d").mkdir()
     options = {"backbone": str(own), "base_width": 8}
-    changes = {"model": "encoder_unet", "options": json.dumps(options), "crop": 32, "epochs": 2}
+    changes = {"model": "encoder_unet", "options": json.dumps(options), "crop": 32, "epochs": 1}
     first = read_model_provenance(trained(made, tmp_path, **changes))["inputs"]
     assert {"backbone/config.json", "backbone/model.safetensors"} == {name for name in first if "backbone" in name}
     weights = load_file(own / "model.safetensors")
@@ -222,7 +223,7 @@ def test_a_training_with_a_changed_folder_does_not_go_on(made, tmp_path, folder,
     assert [name for name in first if first[name] != second[name]] == ["backbone/model.safetensors"]
 
 
-@pytest.mark.parametrize("name", ["resnet-18", "resnet-34", "convnext-tiny", "swin-tiny", "dinov2-small"])
+@pytest.mark.parametrize("name", ["resnet-18", "convnext-tiny", "swin-tiny", "dinov2-small"])
 def test_every_named_backbone_makes_a_network(name):
     made_of = config("encoder_unet", backbone=name, base_width=4)
     model = build_model(made_of).eval()
