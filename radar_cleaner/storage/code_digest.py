@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 PACKAGE = "radar_cleaner"
@@ -105,6 +106,7 @@ def syntax_digest(source: bytes) -> str:
     return _parse(source).digest
 
 
+@cache  # a training digests its code twice
 def _parse(source: bytes) -> _Module:
     tree = ast.parse(source)
     names: set[str] = set()
