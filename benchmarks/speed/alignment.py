@@ -1,10 +1,10 @@
 """
-What it takes to lay a radar on another one's grid: milliseconds a frame of 640 x 640 px and radar.
+Time the alignment of a radar with the grid of another: milliseconds a frame of 640 x 640 px and radar.
 
     python -m benchmarks.speed.alignment
 
-A simulated world of two radars, an hour of frames each; timed is `align_radars`, which reads the other radar's
-reflectivity, warps and pools them, and writes the store; and what of it is the warp and the pooling, in memory.
+The world is simulated: two radars, an hour of frames each. `align_radars` reads the other radar's reflectivity,
+regrids and pools it, and writes the store. Regridding and pooling in memory are timed separately.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def measure(place: Path, size: int, rounds: int) -> None:
-    """Make the labels and the warp, and time what comes after."""
+    """Make the labels and the warp, and time the alignment."""
     config = simulate(place, radars=2, hours=3, size=size)
     config["results"] = str(place / "results")
     plan, layout = Plan(read_config(config)), Layout(place / "results")

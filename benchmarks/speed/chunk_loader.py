@@ -1,4 +1,4 @@
-"""A loader as one writes it down at first: the yardstick of `feeding`, part of no product.
+"""Load samples in a plain way, for comparison in `feeding`; no product uses it.
 
 For each sample it opens the stores, reads the chunk of each frame, cuts a crop and builds the float channels in
 numpy.
@@ -16,7 +16,7 @@ from radar_cleaner.datasets.frame_cache import RadarSources, Sample
 
 
 class ChunkLoader:
-    """Samples of a radar's stores, one at a time."""
+    """Load samples from the stores of radars, one at a time."""
 
     def __init__(self, radars: Mapping[str, RadarSources], minutes: Sequence[int], crop: int) -> None:
         self._minutes, self._crop = minutes, crop
@@ -31,7 +31,7 @@ class ChunkLoader:
         self._radars = radars
 
     def load(self, sample: Sample) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """(channel, y, x) and (target, y, x) of a crop."""
+        """Return (channel, y, x) and (target, y, x) of a crop."""
         shape = self._read("reflectivity", "reflectivity", sample, 0).shape
         top, left = (int(self._random.integers(max(1, size - self._crop + 1))) for size in shape)
         window = np.s_[top : top + self._crop, left : left + self._crop]

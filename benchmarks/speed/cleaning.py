@@ -1,11 +1,11 @@
 """
-Cleaning a shard, and one frame that arrives alone: what they take to the bare network's forward pass.
+Time the cleaning of a shard and of a single frame, compared with the bare network's forward pass.
 
     python -m benchmarks.speed.cleaning
-    python -m benchmarks.speed.cleaning --results FOLDER   # stores made before, or to be kept
+    python -m benchmarks.speed.cleaning --results FOLDER   # reuse or keep the stores
 
-The network is the one that comes with the workflow. A shard is cleaned by the subcommand as the workflow calls it,
-but in this process; one frame by a process of its own, beside one that prints the subcommand's help and no more.
+The network is the one of the workflow. The subcommand cleans a shard as in the workflow, but in this process. It
+cleans a single frame in a process of its own, compared with a process that only prints the subcommand's help.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def main() -> None:
 def measure_shards(hours: Made, single: Made, output: Path, threads: int, rounds: int) -> None:
     """Clean a shard of an hour and one of a single frame, and run the bare network, in turns.
 
-    What both take tells what a frame takes, and what a shard.
+    The difference of both gives the time of a frame, and the rest is that of a shard.
     """
     forward, count = bare_forward(hours, threads)
     things = {
@@ -116,12 +116,12 @@ def options_of(made: Made, output: Path, threads: int) -> dict[str, Any]:
 
 
 def shards_of(made: Made) -> list[str]:
-    """The shards of the radar that is cleaned: three."""
+    """List the three shards of the cleaned radar."""
     return [shard for radar, shard in made.plan.pairs("training") if radar == RADAR]
 
 
 def bare_forward(made: Made, threads: int) -> tuple[Callable[[], None], int]:
-    """The network's forward pass over the channels of a frame, as often as the shard has frames, and how many."""
+    """Return the forward pass over the channels of a frame, once for each frame of the shard, and their number."""
     shard = shards_of(made)[1]
     layout, cleaner = made.layout, load_predictor(MODEL, threads)
     inputs = cleaner.inputs_for(made.config["samples"]["input_minutes"])

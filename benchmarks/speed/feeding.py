@@ -1,10 +1,10 @@
 """
-Samples a second from the bank: against a loader that opens the stores for each sample, and in numbers.
+Measure samples a second from the frame cache, compared with a loader that opens the stores for each sample.
 
     python -m benchmarks.speed.feeding
-    python -m benchmarks.speed.feeding --results FOLDER   # stores made before, or to be kept
+    python -m benchmarks.speed.feeding --results FOLDER   # reuse or keep the stores
 
-256 x 256 crops of two radars and three times, drawn and cut as a training does, on one core.
+Crops of 256 x 256 px of two radars and three times are drawn and cut as in a training, on one core.
 """
 
 from __future__ import annotations
@@ -40,8 +40,7 @@ def main() -> None:
 
 
 def measure(made: Made, place: Path, rounds: int) -> dict[str, float]:
-    """Time all in turns, print what it is to each other, and give how many times as quick as the plain loader each
-    bank is."""
+    """Time all in turns, print the ratios, and return the speed of each cache relative to the plain loader."""
     training = training_options(crop=256, crops_per_sample=1)
     samples, inputs = made.samples, training.inputs
     banks: dict[str, Bank] = {}

@@ -1,7 +1,7 @@
-"""The frames that the preparation is timed on, and how its stages are called on them.
+"""Provide the frames for the timing of the preparation, and the arguments of its stages.
 
-Every fourth frame of a day of the first radar of config/maritimes.yaml, 60 in all, so that dry and rainy hours are
-in; over and over where there are to be more.
+The frames are every fourth one of a day of the first radar of config/maritimes.yaml, 60 in all, from dry and rainy
+hours. For more frames they are repeated.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SHAPE = {
 
 
 def link_frames(folder: Path, count: int = 60) -> list[Path]:
-    """Make a folder of links to so many frames of a month; gives the links."""
+    """Make a folder of links to `count` frames of a month; return the links."""
     folder.mkdir(parents=True)
     pictures = sorted((ROOT / RADAR.source).glob(f"*_{DAY}*.png"))[::EVERY]
     for number, picture in zip(range(count), cycle(pictures), strict=False):
@@ -46,7 +46,7 @@ def link_frames(folder: Path, count: int = 60) -> list[Path]:
 
 
 def rgb_options(frames: Path, output: Path, codec: str = "compact") -> dict[str, Any]:
-    """How the store of a folder's frames is made."""
+    """Return the arguments of `build_rgb_store` for a folder of frames."""
     return {
         "radar": RADAR.id,
         "source": str(frames),
@@ -61,7 +61,7 @@ def rgb_options(frames: Path, output: Path, codec: str = "compact") -> dict[str,
 
 
 def reflectivity_options(rgb: Path, output: Path, codec: str = "compact") -> dict[str, Any]:
-    """Give the arguments of `decode_reflectivity` for a store of frames."""
+    """Return the arguments of `decode_reflectivity` for a store of frames."""
     return {
         "radar": RADAR.id,
         "rgb": rgb,

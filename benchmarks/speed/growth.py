@@ -1,14 +1,14 @@
 """
-How cost grows: time and memory of each rule on archives of more frames, larger pictures, more radars.
+Measure the growth of cost: time and memory of each rule with more frames, larger pictures, more radars.
 
     python -m benchmarks.speed.growth
     python -m benchmarks.speed.growth --frames 1000 10000   # quicker
 
-Two simulated hours of small pictures, linked under other times over and over, are run through the workflow in one
-store a radar, up to the products; the training is a try of two steps, as an epoch is as long as its samples. What
-a rule takes is what Snakemake's benchmark files say of its jobs, by the clock: their CPU time is looked at every
-half a minute, so that up to as much is missing. The exponent is the slope between the logarithms of the two
-largest: 1 is linear. A constant start of seconds makes it smaller.
+The frames are two simulated hours of small pictures, linked again under other times. The workflow makes one store
+a radar, up to the products. The training has two steps, because an epoch grows with its samples. The time of a
+rule is the clock time in Snakemake's benchmark files. Their CPU time is sampled every half a minute, so that up to
+half a minute is missing. The exponent is the slope between the logarithms of the two largest archives: 1 is
+linear. A constant start of seconds makes it smaller.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ..quality.jobs import make_results
 from .made import simulate, write_config
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
-STEP = timedelta(seconds=30)  # so that 100,000 frames of two radars lie in a month
+STEP = timedelta(seconds=30)  # so that 100,000 frames of two radars fit into a month
 HERE = "20260601000000"
 
 
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def run(place: Path, radars: int, frames: int, size: int) -> dict[str, Cost]:
-    """Run the workflow on an archive of so many frames a radar; gives the costs of each rule."""
+    """Run the workflow on an archive of `count` frames a radar; return the costs of each rule."""
     config = simulate(place, radars, hours=2, size=size)
     for radar in config["radars"]:
         pictures = sorted(Path(radar["frames"]).glob("*.png"))
@@ -68,7 +68,7 @@ def run(place: Path, radars: int, frames: int, size: int) -> dict[str, Cost]:
 
 
 def show(name: str, counts: Sequence[int], runs: Sequence[dict[str, Cost]]) -> None:
-    """A table of what grows: seconds and memory of each rule, and the exponent of its time."""
+    """Print a table: seconds and memory of each rule, and the exponent of its time."""
     if not counts:
         return
     columns = " | ".join(f"{count:,} {name}" for count in counts)
@@ -80,7 +80,7 @@ def show(name: str, counts: Sequence[int], runs: Sequence[dict[str, Cost]]) -> N
 
 
 def exponent(counts: Sequence[int], seconds: Sequence[float]) -> str:
-    """The slope over the logarithms of the two largest; `-` where it took no time worth a fit."""
+    """Return the slope over the logarithms of the two largest; `-` for times up to a second."""
     if len(seconds) < 2 or min(seconds[-2:]) <= 1:
         return "-"
     return f"{np.diff(np.log(seconds[-2:]))[0] / np.diff(np.log(counts[-2:]))[0]:.2f}"

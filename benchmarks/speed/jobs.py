@@ -1,10 +1,11 @@
 """
-The preparation's jobs as the workflow starts them: their start, their memory, and several of them at once.
+Time the jobs of the preparation as the workflow starts them: start, memory, and several jobs at once.
 
     python -m benchmarks.speed.jobs
 
-Each subcommand is run as a process of its own. Start: until its help is there, to python's own start. Memory: the
-process's highest (resident set) as the shard grows. Jobs at once: to as many, one after the other.
+Each subcommand runs in a process of its own. Start: the time until its help is printed, relative to the start of
+python. Memory: the highest resident set of the process as the shard grows. Several jobs at once are compared with
+the same jobs one after the other.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def main() -> None:
 
 
 def show_starts(rounds: int) -> None:
-    """The slowest start of the subcommands that need no torch."""
+    """Measure the slowest start of the subcommands that do not import torch."""
     python = median(measure_python(["-c", "pass"]).seconds for _ in range(rounds))
     starts = {
         name: median(measure_python(["-m", "radar_cleaner", name, "--help"]).seconds for _ in range(rounds))
@@ -50,7 +51,7 @@ def show_starts(rounds: int) -> None:
 
 
 def without_torch() -> list[str]:
-    """The subcommands that import no torch."""
+    """List the subcommands that do not import torch."""
     stages = sorted(path.stem for path in (ROOT / "radar_cleaner/stages").glob("[a-z]*.py"))
     texts = {stage: [path.read_text() for path in import_closure(stage)] for stage in stages}
     torch = re.compile(r"^\s*(import|from) torch\b", re.MULTILINE)
@@ -58,7 +59,7 @@ def without_torch() -> list[str]:
 
 
 def show_memory(place: Path, counts: Sequence[int]) -> None:
-    """The highest memory of a job, by the frames of its shard."""
+    """Measure the highest memory of a job, by the frames of its shard."""
     for count in counts:
         here = place / str(count)
         frames.link_frames(here / "frames", count)
@@ -67,7 +68,7 @@ def show_memory(place: Path, counts: Sequence[int]) -> None:
 
 
 def show_scaling(place: Path, rounds: int) -> None:
-    """How much quicker jobs are done on all cores, one on each, than one after the other."""
+    """Measure the speed-up of jobs on all cores, one on each, over one after the other."""
     cores = len(os.sched_getaffinity(0))
     places = [place / str(number) for number in range(cores)]
     for here in places:
@@ -88,7 +89,7 @@ def show_scaling(place: Path, rounds: int) -> None:
 
 
 def commands(place: Path) -> dict[str, list[str]]:
-    """By subcommand: its command line."""
+    """Return the command line of each subcommand."""
     rgb, reflectivity = place / "rgb.zarr", place / "reflectivity.zarr"
     return {
         "build-rgb-store": [

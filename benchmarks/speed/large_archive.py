@@ -1,12 +1,12 @@
 """
-A training on an archive that is larger than memory: what its bank takes, and what the process takes.
+Measure a training on an archive that is larger than memory: the size of its frame cache and its memory.
 
     python -m benchmarks.speed.large_archive
-    python -m benchmarks.speed.large_archive --copies 20 --memory-mb 1000   # quicker: with less memory at hand
+    python -m benchmarks.speed.large_archive --copies 20 --memory-mb 1000   # quicker: with less memory
 
-The stores of three hours are linked under the times of other days over and over, until their frames are larger
-than memory as raw; then the subcommand is called as the workflow calls it, for two batches. Told: what the bank
-takes a frame, as its log says it, and ten years of two radars, and the highest memory of the process.
+The stores of three hours are linked under the times of other days until their raw frames are larger than memory.
+Then the subcommand runs for two batches, as in the workflow. Printed are the bytes a frame in the cache, from the
+log, the size of ten years of two radars, and the highest memory of the process.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument("--results", type=Path)
     parser.add_argument("--copies", type=int, default=480, help="of the three hours")
-    parser.add_argument("--memory-mb", type=int, default=24_000, help="what the training is told that it has")
+    parser.add_argument("--memory-mb", type=int, default=24_000, help="memory that the training may use")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="large-") as folder:
         place = Path(folder)
@@ -53,21 +53,21 @@ def main() -> None:
         ]
         sample_table(samples).to_csv(results / "samples/train.csv", index=False)
         sample_table([]).to_csv(results / "samples/val.csv", index=False)
-        told = train_options(read_model_provenance(MODEL)["parameters"], results, results / "model")
-        told |= {"stores": encode_stores(shards), "memory_mb": options.memory_mb, "fast_dev_run": True}
-        call = measure_python(["-m", "radar_cleaner", "train-model", *to_flags(told)])
+        arguments = train_options(read_model_provenance(MODEL)["parameters"], results, results / "model")
+        arguments |= {"stores": encode_stores(shards), "memory_mb": options.memory_mb, "fast_dev_run": True}
+        call = measure_python(["-m", "radar_cleaner", "train-model", *to_flags(arguments)])
         found = re.search(r"bank: (\d+) frames, .*", call.output)
         if not found:
-            sys.exit(f"its log says nothing of the bank:\n{call.output[-3000:]}")
+            sys.exit(f"its log has no line on the frame cache:\n{call.output[-3000:]}")
         print(found[0])
         size = re.search(r"\((\S+) kB a frame\)", found[0])
         assert size is not None
         print(f"ten years of two radars, {TEN_YEARS:,} frames: {float(size[1]) * TEN_YEARS / 1e6:.1f} GB")
-        print(f"{len(samples)} samples; the process held {call.megabytes:.0f} MB at most")
+        print(f"{len(samples)} samples; the process used {call.megabytes:.0f} MB at most")
 
 
 def multiply(made: Made, results: Path, copies: int) -> dict[str, list[str]]:
-    """Stores of so many times the frames, a day apart from copy to copy; gives the shards of each radar."""
+    """Make `copies` of the stores, each a day later than the one before; return the shards of each radar."""
     shards: dict[str, list[str]] = {}
     for radar, shard in made.plan.pairs("training"):
         start, grain = shard_start(shard), made.config["frames"]["shard"]
@@ -87,7 +87,7 @@ def multiply(made: Made, results: Path, copies: int) -> dict[str, list[str]]:
 
 
 def _link(source: str, target: str) -> None:
-    """A link, but for what is written to afterwards: the times and what says what the store holds."""
+    """Link a file; copy the times and the metadata of the store, which are changed afterwards."""
     own = Path(source).name == "zarr.json" or "time" in Path(source).parts
     (shutil.copy if own else os.link)(source, target)
 

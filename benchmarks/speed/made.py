@@ -1,5 +1,6 @@
-"""What training and cleaning are timed on: the stores of hours of the sample, as the workflow makes them, and the
-options of the model that comes with it.
+"""Provide the data for the timing of training and cleaning.
+
+They are the stores of three hours of the sample, as the workflow makes them, and the options of its model.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ MODEL = ROOT / "resources/pretrained/best.pt"
 
 @dataclasses.dataclass(frozen=True)
 class Made:
-    """A run of the workflow up to what trains and cleans."""
+    """A run of the workflow up to the inputs of training and cleaning."""
 
     results: Path
     config: dict[str, Any]
@@ -47,7 +48,7 @@ class Made:
 
     @property
     def layout(self) -> Layout:
-        """Where its stores are."""
+        """The paths of its stores."""
         return Layout(self.results)
 
     @property
@@ -57,7 +58,7 @@ class Made:
 
     @property
     def sources(self) -> dict[str, RadarSources]:
-        """By radar: the stores that a bank is filled from."""
+        """The stores of each radar from which a frame cache is filled."""
         found = {}
         for radar in self.plan.radars:
             shards = [shard for name, shard in self.plan.pairs("training") if name == radar]
@@ -72,7 +73,7 @@ KINDS = ("reflectivity", "aligned", "labels")
 
 
 def make(folder: Path, period: Sequence[str] = HOURS, shard: str = "hour") -> Made:
-    """Let snakemake make the stores of a period below a folder."""
+    """Make the stores of a period below a folder by Snakemake."""
     folder.mkdir(parents=True, exist_ok=True)
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
     config["results"] = str(folder / "results")
@@ -91,7 +92,7 @@ def make(folder: Path, period: Sequence[str] = HOURS, shard: str = "hour") -> Ma
 
 
 def simulate(folder: Path, radars: int, hours: int, size: int) -> dict[str, Any]:
-    """A simulated world in a folder; gives the config that comes with it."""
+    """Simulate a world in a folder; return its config."""
     options = {"output": folder / "world", "radars": radars, "hours": hours, "size": size}
     command = [sys.executable, "-m", "radar_cleaner", "simulate", *to_flags(options)]
     subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
@@ -100,14 +101,14 @@ def simulate(folder: Path, radars: int, hours: int, size: int) -> dict[str, Any]
 
 
 def write_config(folder: Path, config: Mapping[str, Any]) -> Path:
-    """Write a config to a folder; gives its file."""
+    """Write a config to a folder; return its file."""
     written = folder / "config.yaml"
     written.write_text(yaml.safe_dump(dict(config)), encoding="utf-8")
     return written
 
 
 def training_options(**changes: object) -> Training:
-    """The training of the model that comes with the workflow; `changes` are fields of any of its parts."""
+    """Return the training of the workflow's model; `changes` are fields of any of its parts."""
     told = {**read_model_provenance(MODEL)["parameters"], **changes}
     parts = (ModelConfig, Schedule, Optimization, Averaging, Numerics, Augmentation, HoleOptions, LossWeights)
     plants = _of(PlantOptions, told | {"plant_ranges": ROOT / "config/plants.yaml"})

@@ -1,8 +1,7 @@
-"""Frames to labels as one writes it down at first: the yardstick of `preparation`, part of no product.
+"""Turn frames into labels in a plain way, for comparison in `preparation`; no product uses it.
 
-A picture is decoded by imageio, its colours are turned into hue, saturation and value by numpy, the echo is opened
-and closed by scipy, small areas are removed, and mask and intensity (float16, dBZ) are saved as one compressed
-file a frame.
+imageio decodes a picture and numpy converts its colours to hue, saturation and value. scipy opens and closes the
+echo and removes small areas. Mask and intensity (float16, dBZ) are saved as one compressed file a frame.
 """
 
 from __future__ import annotations
@@ -30,12 +29,12 @@ def prepare(files: Sequence[Path], plot_box: tuple[int, int, int, int], folder: 
 
 
 def decode(file: Path) -> Pixels:
-    """(y, x, 3) RGB of a picture."""
+    """Return (y, x, 3) RGB of a picture."""
     return np.asarray(iio.imread(file, mode="RGB"), np.uint8)
 
 
 def label(pixels: Pixels, plot_box: tuple[int, int, int, int]) -> tuple[NDArray[np.bool_], NDArray[np.float16]]:
-    """Mask and intensity (y, x) of the plot box."""
+    """Return mask and intensity (y, x) of the plot box."""
     x0, y0, x1, y1 = plot_box
     hue, saturation, value = hue_saturation_value(pixels[y0:y1, x0:x1])
     hue = np.where(hue > (WEAK_HUE + 1 + STRONG_HUE) / 2, hue - 1, hue)
@@ -50,7 +49,7 @@ def label(pixels: Pixels, plot_box: tuple[int, int, int, int]) -> tuple[NDArray[
 
 
 def hue_saturation_value(pixels: Pixels) -> tuple[NDArray[np.float64], ...]:
-    """(y, x) each, 0..1, of (y, x, 3) colours."""
+    """Return hue, saturation and value (y, x), 0 to 1, of (y, x, 3) colours."""
     red, green, blue = np.moveaxis(pixels / 255.0, -1, 0)
     high, low = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
     spread = np.where(high > low, high - low, 1.0)

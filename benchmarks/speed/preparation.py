@@ -1,12 +1,12 @@
 """
-Frames to reflectivity on disk, against the fastest decoder and against the plain way.
+Time the way from frames to reflectivity on disk, compared with the fastest decoder and with the plain way.
 
     python -m benchmarks.speed.preparation
     python -m benchmarks.speed.preparation --codec fast --rounds 9
 
-The floor is decoding the same files, held in memory, by pyspng (libspng), the fastest decoder of PNGs that was
-found on the package index; the plain way is `plain`. Ours are the two subcommands as the workflow calls them, but
-in this process. All is CPU time, all threads added up, and each figure the median of the rounds' ratios.
+The floor is the decoding of the same files in memory by pyspng (libspng), the fastest decoder of PNGs that was
+found on the package index. The plain way is `plain`. The two subcommands run as in the workflow, but in this
+process. Times are CPU times, summed over threads. Each figure is the median of the rounds' ratios.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def measure(place: Path, codec: str, rounds: int) -> None:
-    """Time all in turns and print what it is to each other."""
+    """Time all in turns and print the ratios."""
     files = frames.link_frames(place / "frames")
     held = [file.read_bytes() for file in files]
     pictures = [plain.decode(file) for file in files]
@@ -102,7 +102,7 @@ def measure(place: Path, codec: str, rounds: int) -> None:
 
 
 def label_in_memory(pictures: list[plain.Pixels]) -> tuple[Callable[[], None], Callable[[], None]]:
-    """What a single frame gives: reflectivity and class, without and with the evidence."""
+    """Compute reflectivity and class of single frames, without and with the evidence."""
     overlay = overlay_mask(frames.SIZE, frames.PLOT_BOX, frames.BORDER, frames.BOXES)
     center = (frames.CENTER[0] - X0, frames.CENTER[1] - Y0)
     radius = max(overlay.shape) / 2
@@ -131,7 +131,7 @@ def label_in_memory(pictures: list[plain.Pixels]) -> tuple[Callable[[], None], C
 
 
 def pack_and_unpack(rgb: Path, reflectivity: Path, codec: str) -> Callable[[], None]:
-    """What the codec takes of both stages: it packs pictures and reflectivity, and unpacks the pictures."""
+    """Run the codec's part of both stages: pack pictures and reflectivity, and unpack the pictures."""
     name, level = CODECS[codec]
     pictures, decoded = open_store(rgb, "rgb").read("rgb"), open_store(reflectivity, "reflectivity")
     stored = [

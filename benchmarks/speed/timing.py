@@ -1,4 +1,4 @@
-"""Time things in turns: machines are noisy, and a ratio of two things of one round tells more than seconds."""
+"""Time functions in turns. Machines are noisy: a ratio of two times of one round is more exact than seconds."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from statistics import median
 
 @dataclass(frozen=True)
 class Timings:
-    """Seconds that each thing took, a value a round: of CPU (all threads), and by the clock."""
+    """Seconds of each function in each round: CPU time of all threads, and clock time."""
 
     cpu: dict[str, list[float]]
     clock: dict[str, list[float]]
 
     def ratio(self, name: str, to: str) -> float:
-        """CPU time to that of another thing: the median of the rounds' ratios."""
+        """Return the CPU time relative to that of another function: the median of the rounds' ratios."""
         return _ratio(self.cpu[name], self.cpu[to])
 
     def clock_ratio(self, name: str, to: str) -> float:
-        """Time by the clock to that of another thing: the median of the rounds' ratios."""
+        """Return the clock time relative to that of another function: the median of the rounds' ratios."""
         return _ratio(self.clock[name], self.clock[to])
 
 
-def _ratio(times: Sequence[float], others: Sequence[float]) -> float:
-    return median(one / other for one, other in zip(times, others, strict=True))
+def _ratio(times: Sequence[float], references: Sequence[float]) -> float:
+    return median(time / reference for time, reference in zip(times, references, strict=True))
 
 
-def in_turns(things: Mapping[str, Callable[[], object]], rounds: int) -> Timings:
-    """Run all things once to warm up, then so many rounds of all of them, each timed."""
-    for thing in things.values():
-        thing()
-    timings = Timings({name: [] for name in things}, {name: [] for name in things})
+def in_turns(functions: Mapping[str, Callable[[], object]], rounds: int) -> Timings:
+    """Run all functions once to warm up, then time each of them in each round."""
+    for function in functions.values():
+        function()
+    timings = Timings({name: [] for name in functions}, {name: [] for name in functions})
     for _ in range(rounds):
-        for name, thing in things.items():
+        for name, function in functions.items():
             started, used = time.perf_counter(), time.process_time()
-            thing()
+            function()
             timings.cpu[name].append(time.process_time() - used)
             timings.clock[name].append(time.perf_counter() - started)
     return timings

@@ -1,11 +1,11 @@
 """
-A step of the training: what it takes to the bare network's forward and backward pass, and where the time goes.
+Time a training step, compared with the bare network's forward and backward pass, and profile it.
 
     python -m benchmarks.speed.training
     python -m benchmarks.speed.training --results FOLDER --profile
 
-The network, its options and its crops are those of the model that comes with the workflow. All is the time of the
-clock on as many threads as there are cores, and each figure the median of the rounds' ratios.
+The network, its options and its crops are those of the workflow's model. Times are clock times with one thread a
+core. Each figure is the median of the rounds' ratios.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def measure(made: Made, place: Path, rounds: int, crop: int, profiled: bool = False) -> Timings:
-    """Time steps and bare passes in turns, and print what they are to each other."""
+    """Time steps and bare passes in turns, and print the ratios."""
     training, threads = training_options(crop=crop), len(os.sched_getaffinity(0))
     torch.set_num_threads(threads)
     set_determinism(training.numerics.deterministic)
