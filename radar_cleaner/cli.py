@@ -30,6 +30,7 @@ STAGES = {
     "list_test_samples": "Write the table of test samples.",
     "train_model": "Train the cleaner (run it by torchrun).",
     "evaluate_model": "Score labels, classical mask and model on the test samples.",
+    "sweep_thresholds": "Find what each cleaner removes at fixed shares of meteorological echo kept.",
     "evaluate_forecasts": "Score forecasts beside persistence and optical flow.",
     "clean_frames": "Write the cleaned product of a radar's shard.",
     "compose_radars": "Write the product of all radars on one grid.",

@@ -17,21 +17,23 @@ from numpy.typing import NDArray
 from radar_cleaner.config.cleaning import Decision
 from radar_cleaner.config.evaluation import CleaningScores
 from radar_cleaner.config.inputs import Inputs
+from radar_cleaner.config.samples import ModelInputs
 from radar_cleaner.errors import SampleError
 from radar_cleaner.evaluation.bins import Bands
 from radar_cleaner.evaluation.cleaners.networks import predict_each
-from radar_cleaner.evaluation.cleaners.registry import Cleaner, Context, Network, make_cleaners
+from radar_cleaner.evaluation.cleaners.registry import Cleaner, Context, Network, check_cleaners, make_cleaners
 from radar_cleaner.evaluation.cleaners.scene import Scene, StoredFrames
 from radar_cleaner.evaluation.inpainting_lattice import hide, hole_lattice
 from radar_cleaner.evaluation.references import Reference, open_reference
 from radar_cleaner.evaluation.tallies import MODEL, Answer, Frame, RadarScores, Reflectivity, Tally, score_frame
 from radar_cleaner.evaluation.worst_frames import FrameScore, Judged
-from radar_cleaner.frames.reference_masks import ReferenceSource
+from radar_cleaner.frames.reference_masks import References, ReferenceSource
 from radar_cleaner.georeference.polar import range_of_pixels
-from radar_cleaner.inference.ensemble import Ensemble, EnsembleReader, mean_prediction
+from radar_cleaner.inference.ensemble import Ensemble, EnsembleReader, load_ensemble, mean_prediction
 from radar_cleaner.inference.fusion import EvidenceFusion
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.reader import TimeSeries
+from radar_cleaner.storage.shards import decode_stores
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +55,30 @@ class Run:
     decision: Decision
     scores: CleaningScores
     static: bool
+
+    @classmethod
+    def load(
+        cls,
+        results: Path,
+        stores: Sequence[str],
+        models: Mapping[str, Sequence[Path]],
+        inputs: ModelInputs,
+        decision: Decision,
+        scores: CleaningScores,
+        references: References,
+        static: bool,
+        threads: int,
+        code: Path | None,
+    ) -> Run:
+        """Load the files of each model and check that they fit. Raises ConfigError, ModelError."""
+        check_cleaners(scores.cleaners)
+        loaded = {}
+        for name, paths in models.items():
+            ensemble = load_ensemble(paths, threads, code, decision.calibrated)
+            loaded[name] = ensemble, ensemble.inputs_for(inputs.input_minutes or ())
+        loaded[MODEL][0].check_atlas(inputs.atlas)
+        shards = decode_stores(list(stores))
+        return cls(Layout(results), shards, references.sources, loaded, decision, scores, static)
 
     @property
     def bands(self) -> Bands:

@@ -8,14 +8,10 @@ from pathlib import Path
 from radar_cleaner.config.cleaning import Decision
 from radar_cleaner.config.evaluation import CleaningScores
 from radar_cleaner.config.samples import ModelInputs
-from radar_cleaner.evaluation.cleaners.registry import check_cleaners
 from radar_cleaner.evaluation.scorer import Run, score_samples
 from radar_cleaner.evaluation.summary import write_evaluation
 from radar_cleaner.evaluation.tallies import COMPARED, MODEL
 from radar_cleaner.frames.reference_masks import NO_REFERENCES, References
-from radar_cleaner.inference.ensemble import load_ensemble
-from radar_cleaner.storage.paths import Layout
-from radar_cleaner.storage.shards import decode_stores
 from radar_cleaner.targets.splits import read_samples
 
 logger = logging.getLogger(__name__)
@@ -74,20 +70,14 @@ def evaluate_model(
     output
         Folder for metrics.json, tables and figures.
     """
-    check_cleaners(evaluation.cleaners)
-    paths = {MODEL: model} | ({COMPARED: compare_model} if compare_model else {})
-    ensembles = {name: load_ensemble(files, threads, code, decision.calibrated) for name, files in paths.items()}
-    models = {
-        name: (ensemble, ensemble.inputs_for(inputs.input_minutes or ())) for name, ensemble in ensembles.items()
-    }
-    ensembles[MODEL].check_atlas(inputs.atlas)
-    run = Run(Layout(results), decode_stores(stores), references.sources, models, decision, evaluation, static)
+    models = {MODEL: model} | ({COMPARED: compare_model} if compare_model else {})
+    run = Run.load(results, stores, models, inputs, decision, evaluation, references, static, threads, code)
     listed = read_samples(samples)
     if fast_dev_run:
         listed = listed[:FAST_DEV_SAMPLES]
         logger.warning("fast_dev_run: only the first %d samples are scored", len(listed))
     scored = score_samples(run, listed, samples)
-    write_evaluation(output, run, scored, paths, len(listed), fast_dev_run)
+    write_evaluation(output, run, scored, models, len(listed), fast_dev_run)
     frames = {radar: scores.frames for radar, scores in scored.by_radar.items()}
     without = {radar: scores.without_reference for radar, scores in scored.by_radar.items()}
     logger.info("frames scored: %s; without a reference: %s", frames, without)

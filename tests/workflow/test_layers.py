@@ -13,6 +13,7 @@ WITH_TORCH = {
     "train_model",
     "evaluate_model",
     "evaluate_forecasts",
+    "sweep_thresholds",
     "clean_frames",
     "compare",
     "show_sample",

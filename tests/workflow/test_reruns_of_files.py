@@ -123,7 +123,7 @@ FROM = {
     "compose_radars": {"compose_radars", "write_report"},
     "write_report": {"write_report"},
 }
-NOT_IN_SMOKE = {"place_static_fields", "export_geotiff", "evaluate_forecasts"}
+NOT_IN_SMOKE = {"place_static_fields", "export_geotiff", "evaluate_forecasts", "sweep_thresholds"}
 # Who edits these changes no rule: what plans, what simulates, and what only subcommands run.
 RUN_BY_NO_RULE = re.compile(
     r"(config|planning|simulation)/.*|__init__|__main__|cli|inference/onnx_export|plotting/samples"

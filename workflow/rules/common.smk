@@ -290,6 +290,20 @@ def reference_sources():
     return References(sources=sources).to_flag()
 
 
+def swept_shards():
+    """The shards by radar of the evaluation period, and those that hold the input times of its frames."""
+    shards = {radar: {*plan.shards(radar, "evaluation")} for radar in plan.radars}
+    return {
+        radar: sorted(names.union(*(plan.neighbours(radar, name) for name in names)))
+        for radar, names in shards.items()
+    }
+
+
+def swept_pairs():
+    """(radar, shard) of `swept_shards`."""
+    return [(radar, shard) for radar, shards in swept_shards().items() for shard in shards]
+
+
 def with_neighbours(wildcards):
     """Return (radar, shard) of the shard and of its neighbours that contain input times of its frames."""
     near = plan.neighbours(wildcards.radar, wildcards.shard)

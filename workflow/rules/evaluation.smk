@@ -110,6 +110,67 @@ rule evaluate_model:
         " 2> {log:q}"
 
 
+rule sweep_thresholds:
+    """
+    Find how much other echo each of `evaluation.cleaners` removes at 99.5, 99, 98 and 95 % of the meteorological echo
+    kept, on all frames of `evaluation.period` with a reference. Each filter gets the setting that removes most there.
+    No target needs it; `make benchmark-quality` calls it by its name.
+    """
+    input:
+        reflectivity=stores("reflectivity", swept_pairs()),
+        aligned=stores("aligned", swept_pairs()),
+        labels=stores("labels", swept_pairs()),
+        atlas=expand("<results>/atlas/{radar}.zarr/zarr.json", radar=plan.radars),
+        static=static_stores(plan.radars),
+        model=models_of("cleaning", "model"),
+        compared=models_of("evaluation", "compare_model"),
+        references=REFERENCES,
+        network=own_code(("cleaning", "model"), ("evaluation", "compare_model")),
+    output:
+        table="<results>/evaluation/removal.csv",
+        draws="<results>/evaluation/removal.npz",
+        figure="<results>/evaluation/removal.png",
+    log:
+        "<logs>/sweep_thresholds.log",
+    benchmark:
+        "<benchmarks>/sweep_thresholds.tsv"
+    conda:
+        TRAINING_ENVIRONMENT
+    threads: 2
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(240),
+    params:
+        code=code("sweep_thresholds"),
+        results=config["results"],
+        stores=lambda wildcards: encode_stores(swept_shards()),
+        scored=lambda wildcards: plan.store_flags("evaluation"),
+        inputs=section("samples", ModelInputs),
+        decision=section("cleaning", Decision),
+        evaluation=section("evaluation", CleaningScores),
+        references=lambda wildcards: reference_sources(),
+        compared=lambda wildcards, input: flag("--compare-model", input.get("compared")),
+        static=lambda wildcards: static_flag(),
+        network=lambda wildcards, input: flag("--code", input.get("network")),
+        folder=subpath(output.table, parent=True),
+    shell:
+        "python -m radar_cleaner sweep-thresholds"
+        " --results {params.results:q}"
+        " --stores {params.stores:q}"
+        " --scored {params.scored:q}"
+        " --model {input.model:q}"
+        " {params.compared:q}"
+        " {params.network:q}"
+        " --inputs {params.inputs:q}"
+        " --decision {params.decision:q}"
+        " --evaluation {params.evaluation:q}"
+        " --references {params.references:q}"
+        " {params.static}"
+        " --threads {threads}"
+        " --output {params.folder:q}"
+        " 2> {log:q}"
+
+
 rule evaluate_forecasts:
     """
     Score the model's forecasts for each of `samples.lead_minutes` above 0 against the frames that followed, beside

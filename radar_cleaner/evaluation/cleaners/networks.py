@@ -59,5 +59,9 @@ def model(context: Context) -> list[Cleaner]:
 
 @register("network")
 def network(context: Context) -> list[Cleaner]:
-    """Return the model without the label model."""
-    return [NetworkCleaner("network", context.networks[MODEL], context.threshold, context.tta)]
+    """Return the model, and the compared model, without the label model."""
+    return [
+        NetworkCleaner(name, context.networks[key], context.threshold, context.tta)
+        for name, key in (("network", MODEL), ("compared network", COMPARED))
+        if key in context.networks
+    ]

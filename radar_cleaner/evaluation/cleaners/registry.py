@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import importlib
-import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Protocol
 
 from radar_cleaner.errors import ConfigError
+from radar_cleaner.evaluation import cleaners
 from radar_cleaner.evaluation.cleaners.scene import Scene, Values
 from radar_cleaner.inference.ensemble import Ensemble, EnsembleReader
 from radar_cleaner.inference.fusion import EvidenceFusion
@@ -120,9 +119,7 @@ def register_filter(
 
 def cleaner_keys() -> list[str]:
     """Return the names that `evaluation.cleaners` may have."""
-    package = importlib.import_module(__package__ or "")
-    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-        importlib.import_module(module.name)
+    cleaners.import_all()
     return sorted(_FACTORIES)
 
 

@@ -1,0 +1,86 @@
+"""Find how much other echo each cleaner removes at fixed shares of meteorological echo kept."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import cv2
+import pandas as pd
+
+from radar_cleaner.config.cleaning import Decision
+from radar_cleaner.config.evaluation import CleaningScores
+from radar_cleaner.config.samples import ModelInputs
+from radar_cleaner.evaluation.removal import LOST, removal_rows, save_removals, sweep_radar
+from radar_cleaner.evaluation.scorer import Run
+from radar_cleaner.evaluation.tallies import COMPARED, MODEL
+from radar_cleaner.evaluation.threshold_sweep import SHARES
+from radar_cleaner.frames.reference_masks import NO_REFERENCES, References
+from radar_cleaner.plotting.removal import removal_figure
+from radar_cleaner.plotting.style import write_png
+from radar_cleaner.storage.atomic import write_csv
+from radar_cleaner.storage.shards import decode_stores
+
+logger = logging.getLogger(__name__)
+
+
+def sweep_thresholds(
+    *,
+    results: Path,
+    stores: list[str],
+    scored: list[str],
+    model: list[Path],
+    compare_model: list[Path] | None = None,
+    inputs: ModelInputs,
+    decision: Decision,
+    evaluation: CleaningScores,
+    references: References = NO_REFERENCES,
+    static: bool = False,
+    threads: int = 1,
+    code: Path | None = None,
+    output: Path,
+) -> None:
+    """Sweep the cleaners of `evaluation.cleaners` over settings and thresholds on the frames with a reference.
+
+    Parameters
+    ----------
+    results
+        Folder of the stores.
+    stores
+        Shards of the evaluation period and their neighbours, RADAR=SHARD,FIRST..LAST,...
+    scored
+        Shards of the evaluation period.
+    model
+        Model file. Several form an ensemble; its mean and its members are scored.
+    compare_model
+        Model file of a second model to score. It may use other channels.
+    inputs
+        Keys of `samples`: input times and use of the clutter atlas. They must be the model's.
+    decision
+        Keys of `cleaning`: the weight of the labelers.
+    evaluation
+        Keys of `evaluation`: cleaners.
+    references
+        Reference masks. The labels are the reference of a radar without masks.
+    static
+        Use the static stores of the radars.
+    threads
+        Threads of one process.
+    code
+        Python file of a user's own network.
+    output
+        Folder for removal.csv, removal.npz and removal.png.
+    """
+    cv2.setNumThreads(threads)
+    models = {MODEL: model} | ({COMPARED: compare_model} if compare_model else {})
+    run = Run.load(results, stores, models, inputs, decision, evaluation, references, static, threads, code)
+    sweeps = {}
+    for radar, shards in decode_stores(scored).items():
+        sweeps[radar] = sweep_radar(run, radar, shards)
+        logger.info("%s: all cleaners swept", radar)
+    removals = {radar: sweep.removals for radar, sweep in sweeps.items()}
+    write_csv(output / "removal.csv", pd.DataFrame(removal_rows(removals)))
+    save_removals(output / "removal.npz", removals)
+    envelopes = {radar: sweep.envelopes for radar, sweep in sweeps.items()}
+    thick = [name for sweep in sweeps.values() for name in sweep.probabilistic]
+    write_png(output / "removal.png", removal_figure(envelopes, LOST, SHARES, thick))
