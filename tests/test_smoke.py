@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from workflow_cases import BY_DAY, RADARS, make_workspace
+from workflow_cases import BY_DAY, RADARS, make_workspace, without_midnight
 
 
 def test_the_smoke_config_runs_from_frames_to_the_report(tmp_path: Path) -> None:
     """By days, of two training hours and one hour to be scored on."""
     workspace = make_workspace(tmp_path, BY_DAY)
-    for path in workspace.root.glob("*/*/*_2024071100*.png"):
-        path.unlink()
+    without_midnight(workspace)
     workspace.run()
     results = workspace.root / "results"
     assert (results / "report/report.html").exists()

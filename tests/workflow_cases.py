@@ -217,3 +217,9 @@ def make_workspace(root: Path, config: dict[str, Any] | None = None) -> Workspac
             for path in sample_frames(radar, source):
                 shutil.copy2(path, root / folder / radar)
     return Workspace(root, config or SMOKE)
+
+
+def without_midnight(workspace: Workspace) -> None:
+    """Remove the frames and masks of the hour that is neither trained nor scored on."""
+    for path in workspace.root.glob("*/*/*_2024071100*.png"):
+        path.unlink()

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from workflow_cases import SMOKE, Workspace, make_workspace
+from workflow_cases import BY_DAY, SMOKE, Workspace, make_workspace, without_midnight
 
 
-def with_radars(count: int, workspace: Workspace) -> dict[str, Any]:
-    """The smoke config with some radars; the third has the frames of Chipman, a little east of it."""
-    config = copy.deepcopy(SMOKE)
+def with_radars(count: int, workspace: Workspace, base: dict[str, Any]) -> dict[str, Any]:
+    """Change the number of radars of a config; the third has the frames of Chipman, a little east of it."""
+    config = copy.deepcopy(base)
     if count == 1:
         config["radars"] = config["radars"][:1]
     if count == 3:
@@ -27,15 +27,15 @@ def with_radars(count: int, workspace: Workspace) -> dict[str, Any]:
     return config
 
 
-def check_products(workspace: Workspace, config: dict[str, Any]) -> None:
-    """Every radar has its product, with kept echo, and the composite shows all that they show."""
+def check_products(workspace: Workspace, config: dict[str, Any], shard: str) -> None:
+    """Check that every radar has its product with kept echo, and that the composite has the echo of all."""
     results = workspace.root / "results"
     kept = {}
     for radar in config["radars"]:
-        with xr.open_zarr(results / f"cleaned/{radar['id']}/20240711T13.zarr") as product:
+        with xr.open_zarr(results / f"cleaned/{radar['id']}/{shard}.zarr") as product:
             assert product.sizes["time"] == 10
             kept[radar["id"]] = int((product.quality_flag == 1).sum())
-    with xr.open_zarr(results / "composite/20240711T13.zarr") as composite:
+    with xr.open_zarr(results / f"composite/{shard}.zarr") as composite:
         assert int((composite.quality_flag == 1).sum()) >= max(kept.values()) * 0.95
         values = composite.reflectivity.values
     assert np.isfinite(values).any()
@@ -45,14 +45,14 @@ def check_products(workspace: Workspace, config: dict[str, Any]) -> None:
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_model_of_two_radars_cleans_one_and_three(finished: Workspace, tmp_path: Path, count: int) -> None:
     workspace = make_workspace(tmp_path / "copy")
-    config = with_radars(count, workspace)
+    config = with_radars(count, workspace, SMOKE)
     config["frames"]["period"] = ["2024-07-11 13:00", "2024-07-11 14:00"]
     model = finished.root / "results/model/best.pt"
     config["cleaning"] = {"model": str(model), "threshold": 0.0}
     del config["training"], config["evaluation"]
     output = workspace.run(config=config)
     assert "train_model" not in output
-    check_products(workspace, config)
+    check_products(workspace, config, "20240711T13")
     assert "Nothing to be done" in workspace.snakemake("--dry-run", config=config).stdout
 
 
@@ -60,9 +60,10 @@ def test_a_model_of_two_radars_cleans_one_and_three(finished: Workspace, tmp_pat
 @pytest.mark.parametrize("count", [1, 3])
 def test_one_and_three_radars_run_through_the_whole_workflow(tmp_path: Path, count: int) -> None:
     workspace = make_workspace(tmp_path / "copy")
-    config = with_radars(count, workspace)
+    without_midnight(workspace)
+    config = with_radars(count, workspace, BY_DAY)
     config["cleaning"] = {"threshold": 0.0}
     workspace.run(config=config)
-    check_products(workspace, config)
+    check_products(workspace, config, "20240711")
     assert (workspace.root / "results/report/report.html").stat().st_size > 10_000
     assert "Nothing to be done" in workspace.snakemake("--dry-run", config=config).stdout
