@@ -10,8 +10,7 @@ from workflow_cases import SMOKE, Workspace
 def test_snakemake_stops_with_that_line_before_any_job(scratch: Workspace) -> None:
     config = copy.deepcopy(SMOKE)
     config["radars"][0]["latitude"] = 145
-    done = scratch.snakemake("--cores", "1", config=config, check=False)
-    assert done.returncode == 1
-    assert "config.yaml: radars[0].latitude: 145 must be at most 90" in done.stdout.splitlines()
-    assert "Traceback" not in done.stdout
+    said = scratch.forked("--dry-run", config=config, refused=True)
+    assert "config.yaml: radars[0].latitude: 145 must be at most 90" in said.splitlines()
+    assert "Traceback" not in said
     assert not (scratch.root / "results").exists()

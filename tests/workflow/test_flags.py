@@ -177,7 +177,7 @@ def complaint(tokens: list[str]) -> str | None:
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_stages_take_every_command_of_a_config(variant: str, workspace: Workspace) -> None:
     config = config_with(VARIANTS[variant])
-    output = workspace.snakemake("--dry-run", "--printshellcmds", config=config).stdout
+    output = workspace.forked("--dry-run", "--printshellcmds", config=config)
     calls = stage_calls(output)
     assert len(calls) == len(jobs_of(output)) > 0
     assert [text for text in map(complaint, calls) if text] == []
@@ -193,7 +193,7 @@ def test_values_arrive_as_the_config_has_them(workspace: Workspace) -> None:
             "samples.static": {"terrain": TERRAIN, "lakes": "lakes.tif"},
         }
     )
-    output = workspace.snakemake("--dry-run", "--printshellcmds", config=config).stdout
+    output = workspace.forked("--dry-run", "--printshellcmds", config=config)
     called: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for call in stage_calls(output):
         stage, bound, _ = app.parse_args(call, exit_on_error=False, print_error=False)

@@ -53,7 +53,7 @@ def test_a_model_of_two_radars_cleans_one_and_three(finished: Workspace, tmp_pat
     output = workspace.run(config=config)
     assert "train_model" not in output
     check_products(workspace, config, "20240711T13")
-    assert "Nothing to be done" in workspace.snakemake("--dry-run", config=config).stdout
+    assert "Nothing to be done" in workspace.forked("--dry-run", config=config)
 
 
 @pytest.mark.slow
@@ -66,4 +66,4 @@ def test_one_and_three_radars_run_through_the_whole_workflow(tmp_path: Path, cou
     workspace.run(config=config)
     check_products(workspace, config, "20240711")
     assert (workspace.root / "results/report/report.html").stat().st_size > 10_000
-    assert "Nothing to be done" in workspace.snakemake("--dry-run", config=config).stdout
+    assert "Nothing to be done" in workspace.forked("--dry-run", config=config)

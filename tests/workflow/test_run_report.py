@@ -103,9 +103,8 @@ def test_each_caption_belongs_to_an_output() -> None:
 
 
 def test_before_the_end_of_a_run_it_says_what_is_missing(scratch: Workspace) -> None:
-    done = scratch.snakemake("--report", "page.html", check=False)
-    assert done.returncode != 0
-    assert re.search(r"results/\w+/[\w.]+ marked for report but does not exist", done.stdout)
+    said = scratch.forked("--report", "page.html", refused=True)
+    assert re.search(r"results/\w+/[\w.]+ marked for report but does not exist", said)
     assert not os.path.lexists(scratch.root / "page.html")
 
 
@@ -113,4 +112,4 @@ def test_which_torch_conda_would_take_reruns_nothing_without_conda(
     finished: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RADAR_CLEANER_TORCH", "gpu")
-    assert "Nothing to be done" in finished.snakemake("--dry-run").stdout
+    assert "Nothing to be done" in finished.forked("--dry-run")

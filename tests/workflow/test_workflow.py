@@ -36,7 +36,7 @@ def test_no_input_up_to_the_training_is_of_the_evaluation_period_or_the_referenc
     for radar in config["radars"]:
         radar["frames"] = str(REPOSITORY / radar["frames"])
     config["evaluation"]["reference"] = str(REPOSITORY / config["evaluation"]["reference"])
-    output = scratch.snakemake("--dry-run", "train", config=config).stdout
+    output = scratch.forked("--dry-run", "train", config=config)
     assert {job.rule for job in jobs_of(output)} == UP_TO_TRAINING
     inputs = [name for line in re.findall(r"^    input: (.*)$", output, re.MULTILINE) for name in line.split(", ")]
     hours = re.findall(r"20240711T(\d\d)", " ".join(inputs))
@@ -76,7 +76,7 @@ def test_the_training_reads_no_frame_of_an_evaluation_that_begins_where_it_ends(
     settings = copy.deepcopy(SMOKE)
     settings["samples"] = {"lead_minutes": [0, 6, 18], "block_minutes": 60, "validation": 0}
     settings["evaluation"] = {"period": ["2024-07-11 00:00", "2024-07-11 01:00"]}
-    output = scratch.snakemake("--dry-run", "--printshellcmds", config=settings).stdout
+    output = scratch.forked("--dry-run", "--printshellcmds", config=settings)
     assert "rule evaluate_forecasts:" in output
     for rule in ("split_samples", "train_model"):
         job = output.split(f"rule {rule}:")[1].split("\n\n")[0]
@@ -167,7 +167,7 @@ def test_on_bad_frame_fail_stops_with_file_and_reason(zoo: Workspace) -> None:
 
 def test_no_shell_stands_between_snakemake_and_the_training(scratch: Workspace) -> None:
     """A shell would die of a signal to all processes of the job, and the training be killed with it."""
-    output = scratch.snakemake("--dry-run", "--printshellcmds", "train").stdout
+    output = scratch.forked("--dry-run", "--printshellcmds", "train")
     command = next(line for line in output.splitlines() if "train-model" in line)
     assert command.startswith("Shell command: exec workflow/scripts/launch_torchrun.sh 1 2 -m radar_cleaner ")
 
@@ -181,7 +181,7 @@ def test_the_default_profile_sets_nothing_that_the_slurm_profile_sets() -> None:
 
 
 def test_the_lint_is_clean(scratch: Workspace) -> None:
-    assert "Congratulations" in scratch.snakemake("--lint").stdout
+    assert "Congratulations" in scratch.forked("--lint")
 
 
 @pytest.fixture
