@@ -66,9 +66,9 @@ if plan.is_remote:
 
 
 pathvars:
-    results=config["results"],
-    logs=str(Path(config["results"], "logs")),
-    benchmarks=str(Path(config["results"], "benchmarks")),
+    results=settings.results,
+    logs=str(Path(settings.results, "logs")),
+    benchmarks=str(Path(settings.results, "benchmarks")),
 
 
 wildcard_constraints:
@@ -83,13 +83,13 @@ resource_scopes:
 
 
 CODE = CodeReader(kept=Path(".snakemake/radar_cleaner_code.json"))
-FINDS_RATE = config["training"]["learning_rate"] == "find"
+FINDS_RATE = settings.training.learning_rate == "find"
 
 
 onstart:
     # The report distinguishes the stores of this run from older ones by this file.
-    Path(config["results"]).mkdir(parents=True, exist_ok=True)
-    Path(config["results"], "run_started").touch()
+    Path(settings.results).mkdir(parents=True, exist_ok=True)
+    Path(settings.results, "run_started").touch()
 
 
 def code(stage):
@@ -104,7 +104,8 @@ def section(name, part=None, exclude=(), **changed):
     """
     Return a section of the config as JSON text, for one flag. `part` is a base class of the section: the keys that
     the rule uses. Keys of `exclude` are left out, `changed` ones have another value. Only keys that differ from
-    their defaults are written, so that no other key of the config reruns the rule.
+    their defaults are written, so that no other key of the config reruns the rule. The sections of one rule must not
+    share a key: Snakemake compares the params of a rule as a set of values.
     """
     values = getattr(settings, name)
     values = values if part is None else values.cut(part)
@@ -312,7 +313,7 @@ def with_neighbours(wildcards):
 
 def geotiffs():
     """Return (target, shard) of the GeoTIFFs of each radar and of the composite, if `cleaning.geotiff` is set."""
-    if not config["cleaning"]["geotiff"]:
+    if not settings.cleaning.geotiff:
         return []
     return [*plan.pairs(), *(("composite", shard) for shard in plan.all_shards())]
 

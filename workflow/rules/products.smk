@@ -10,7 +10,7 @@ rule clean_frames:
         atlas=lambda wildcards: model_atlases([wildcards.radar]),
         static=lambda wildcards: static_stores([wildcards.radar]),
         votes=lambda wildcards: (
-            stores("labels", [(wildcards.radar, wildcards.shard)]) if config["cleaning"]["votes"] else []
+            stores("labels", [(wildcards.radar, wildcards.shard)]) if settings.cleaning.votes else []
         ),
         model=models_of("cleaning", "model"),
         network=own_code(("cleaning", "model")),
@@ -29,7 +29,7 @@ rule clean_frames:
         lanes=1,
     params:
         code=code("clean_frames"),
-        results=flag("--results", lambda wildcards: config["results"]),
+        results=flag("--results", lambda wildcards: settings.results),
         neighbours=lambda wildcards: flag("--neighbours", plan.neighbours(wildcards.radar, wildcards.shard)),
         geometry=lambda wildcards: plan.geometry(wildcards.radar),
         inputs=section("samples", ModelInputs),

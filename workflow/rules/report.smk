@@ -40,7 +40,7 @@ rule write_report:
         runtime=growing(60),
     params:
         code=code("write_report"),
-        results=flag("--results", lambda wildcards: config["results"]),
+        results=flag("--results", lambda wildcards: settings.results),
         stores=flag("--stores", plan.store_flags()),
         frames=section("frames", Cadence),
         period=flag("--period", plan.period_flags("frames")),
@@ -55,7 +55,7 @@ rule write_report:
         trained_on=flag("--trained-on", plan.store_flags("training") if plan.trains else []),
         atlases=lambda wildcards, input: flag("--atlases", list(input.atlas)),
         report=section("report"),
-        started=flag("--run-started", lambda wildcards: str(Path(config["results"], "run_started"))),
+        started=flag("--run-started", lambda wildcards: str(Path(settings.results, "run_started"))),
     shell:
         "python -m radar_cleaner write-report"
         " {params.results:q}"
