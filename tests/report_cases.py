@@ -27,6 +27,7 @@ from radar_cleaner.storage.writer import Static, StoreWriter, Variable
 
 SHAPE = (48, 48)
 LEGEND_PX = 10
+VARIABLES = ("reflectivity", "quality_flag", "meteorological_probability")
 SHARDS = ("20240711T00", "20240711T01")
 LABELERS = """\
 labeler,for,against,silent,mean_log_odds,agrees
@@ -64,7 +65,7 @@ def make_radar(layout: Layout, radar: str) -> None:
                 rgb.append(time, rgb=_picture(radar, time))
         rejects = [("<script>alert(1)</script>.png", "cut & <b>short</b>")] if shard == SHARDS[0] else []
         pd.DataFrame(rejects, columns=["file", "reason"]).to_csv(layout.rejects(radar, shard), index=False)
-        with ProductWriter(layout.cleaned(radar, shard), grid, [radar]) as product:
+        with ProductWriter(layout.cleaned(radar, shard), grid, [radar], names=VARIABLES) as product:
             for time in times:
                 product.append(time, **_cleaned(radar, time))
     make_atlas(layout.atlas(radar), radar, np.eye(48))
@@ -83,7 +84,8 @@ def make_run(
         for target in radars:
             make_warp(layout, target, radar)
     for shard in SHARDS:
-        with ProductWriter(layout.composite(shard), geometry(radars[0]).grid, radars) as product:
+        grid = geometry(radars[0]).grid
+        with ProductWriter(layout.composite(shard), grid, radars, names=VARIABLES) as product:
             for time in shard_times(shard):
                 product.append(time, **_cleaned(radars[0], time))
     if trained:

@@ -284,14 +284,11 @@ def make_product(
         probability = np.where((marks == FLAG_UNDETECT) | (marks == FLAG_NODATA), 255, 254)
     sure = _frames(probability, len(times)).astype(np.uint8)
     bounds: dict[str, object] = {"class_lower_dbz": CLASS_LOWER_DBZ, "class_upper_dbz": CLASS_UPPER_DBZ}
-    with ProductWriter(path, geometry.grid, [radar], {**bounds, **(attrs or {})}, codec="fast") as store:
+    variables = {"reflectivity": frames, "quality_flag": marks, "meteorological_probability": sure}
+    attrs = {**bounds, **(attrs or {})}
+    with ProductWriter(path, geometry.grid, [radar], attrs, codec="fast", names=variables) as store:
         for index, time in enumerate(times):
-            store.append(
-                time,
-                reflectivity=frames[index],
-                quality_flag=marks[index],
-                meteorological_probability=sure[index],
-            )
+            store.append(time, **{name: values[index] for name, values in variables.items()})
     return path
 
 

@@ -14,8 +14,9 @@ from store_cases import make_product, pattern_codes, times_from
 import radar_cleaner
 from radar_cleaner.conventions import NODATA, decode_dbz
 from radar_cleaner.errors import ModelError, StoreError
-from radar_cleaner.models import draw_weights
-from radar_cleaner.training.checkpoints import save_model
+from radar_cleaner.models.blocks import draw_weights
+from radar_cleaner.models.files import save_model
+from radar_cleaner.models.registry import build_model
 
 
 def test_a_product_opens_with_values_in_dbz(tmp_path: Path) -> None:
@@ -28,7 +29,7 @@ def test_a_product_opens_with_values_in_dbz(tmp_path: Path) -> None:
 
 
 def test_a_model_predicts_from_arrays(tmp_path: Path) -> None:
-    model = config().build()
+    model = build_model(config())
     draw_weights(model, 0)
     save_model(tmp_path / "best.pt", config(), model.state_dict(), {})
     predictor = radar_cleaner.load_model(str(tmp_path / "best.pt"))

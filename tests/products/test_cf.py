@@ -92,8 +92,10 @@ def test_a_product_converts_to_netcdf_attributes(tmp_path: Path) -> None:
 def test_equal_products_are_equal_files_for_any_provenance(tmp_path: Path) -> None:
     geometry = small_geometry("CASGO")
     for name in ("one", "two"):
-        with ProductWriter(tmp_path / name, geometry.grid, ["CASGO"], provenance={"by": name}) as store:
-            codes = pattern_codes("CASGO", START)
-            store.append(START, reflectivity=codes, quality_flag=codes, meteorological_probability=codes)
+        variables = {"reflectivity": pattern_codes("CASGO", START)}
+        with ProductWriter(
+            tmp_path / name, geometry.grid, ["CASGO"], provenance={"by": name}, names=variables
+        ) as store:
+            store.append(START, **variables)
     one, two = ((tmp_path / name / "zarr.json").read_bytes() for name in ("one", "two"))
     assert one == two
