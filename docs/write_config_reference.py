@@ -87,14 +87,14 @@ class Key:
 
     @property
     def default(self) -> str:
-        """The default as YAML."""
+        """Return the default as YAML."""
         if self.field.default is PydanticUndefined:
             return "required"
         return to_yaml(self.field.default)
 
     @property
     def help(self) -> str:
-        """What the key does."""
+        """Return the help of the key."""
         return self.field.description or ""
 
 
