@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from workflow_cases import SMOKE, Workspace, in_fork, jobs_of, make_workspace
+from workflow_cases import REPOSITORY, SMOKE, Workspace, in_fork, jobs_of, make_workspace
 
 SNAKEFILE = """
 configfile: "mine.yaml"
 
 module radar_cleaner:
-    snakefile: "{place}/workflow/Snakefile"
+    snakefile: {snakefile}
     config: config
 
 use rule * from radar_cleaner as rc_*
@@ -38,7 +38,7 @@ def elsewhere(checkout: Workspace, tmp_path: Path) -> Path:
         (tmp_path / name).symlink_to(checkout.root / name)
     config = {**SMOKE, "labels": {"method": "palette", "palette": str(checkout.root / "config/palettes/eccc.csv")}}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(config))
-    (tmp_path / "Snakefile").write_text(SNAKEFILE.format(place=checkout.root))
+    (tmp_path / "Snakefile").write_text(SNAKEFILE.format(snakefile=repr(f"{checkout.root}/workflow/Snakefile")))
     return tmp_path
 
 
@@ -56,6 +56,18 @@ def test_a_module_plans_the_same_jobs_under_other_names(checkout: Workspace, els
     assert code == 0, output
     wanted = {(f"rc_{job.rule}", job.wildcards) for job in checkout.dry_run("products", "report")}
     assert {(job.rule, job.wildcards) for job in jobs_of(output)} - {("mine", "")} == wanted
+
+
+def test_a_module_of_a_repository_runs_the_installed_package(checkout: Workspace, elsewhere: Path) -> None:
+    """As snakedeploy writes it, with a local repository in the place of a remote one."""
+    git = ("git", "-c", "user.name=tests", "-c", "user.email=tests@localhost")
+    for command in (("init", "-q", "-b", "main"), ("add", "workflow"), ("commit", "-q", "-m", "All")):
+        subprocess.run((*git, *command), cwd=checkout.root, check=True)
+    repository = f'gitfile("{checkout.root}", path="workflow/Snakefile", ref="main")'
+    (elsewhere / "Snakefile").write_text(SNAKEFILE.format(snakefile=repository))
+    code, output = in_fork(elsewhere, environment() | {"PYTHONPATH": str(REPOSITORY)}, ["--dry-run"])
+    assert code == 0, output
+    assert {job.rule for job in jobs_of(output)} >= {"rc_build_rgb_store", "rc_train_model", "rc_clean_frames"}
 
 
 def test_a_modules_jobs_run_with_the_package_of_its_checkout(elsewhere: Path) -> None:

@@ -2,7 +2,8 @@
 
 All rules call `python -m radar_cleaner`. That finds the package in every deployment:
 
-- Installed by pip, from a wheel or in the container image: Python finds it by itself.
+- Installed by pip, from a wheel or in the container image: Python finds it by itself. A module that Snakemake
+  fetches from a repository, as snakedeploy writes it, needs this.
 - A checkout, called in its own folder: Python looks for modules in the working folder first.
 - A checkout, called from another folder or used as a module: its folder is put before PYTHONPATH here, so that the
   rules of a checkout run with the package of that checkout.
@@ -18,7 +19,9 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-CHECKOUT = Path(workflow.current_basedir).parents[1] if workflow.current_basedir.is_local else None
+# A Snakefile of a remote repository has no folder here; the package is installed then.
+HERE = workflow.current_basedir
+CHECKOUT = Path(HERE).parents[1] if isinstance(HERE, os.PathLike) else None
 if CHECKOUT is not None and (CHECKOUT / "radar_cleaner").is_dir() and str(CHECKOUT) not in sys.path:
     sys.path.insert(0, str(CHECKOUT))
 
