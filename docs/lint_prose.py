@@ -172,13 +172,20 @@ def _split(paragraph: str, start: int) -> Iterator[tuple[int, str]]:
         yield start, sentence
 
 
+def _is_no_sentence(text: str) -> bool:
+    """Return whether a string has fewer than four words, or is a program."""
+    return len(re.findall(r"[A-Za-z]{2,}", text)) < 4 or bool(re.search(r"^(?:import|from) ", text, re.MULTILINE))
+
+
 def problems(passage: Passage) -> Iterator[tuple[int, str]]:
     """(line, what is wrong) of a passage."""
-    if passage.kind == "message" and len(re.findall(r"[A-Za-z]{2,}", passage.text)) < 4:
+    if passage.kind == "message" and _is_no_sentence(passage.text):
         return
     text = _without_code(passage.text)
     for form, pattern in FORMS.items():
         for found in re.finditer(pattern, text, flags=re.I):
+            if found[0].endswith("None"):
+                continue
             before = text[max(0, found.start() - 24) : found.start()]
             if "person's" in form and re.search(rf"\b(?:{PEOPLE})\s+(?:\w+\s+)?$", before, flags=re.I):
                 continue

@@ -1,4 +1,4 @@
-"""Zip and tar archives for the tests: of folders, and with what no honest one holds."""
+"""Zip and tar archives for the tests: of folders, and with hostile members."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ KINDS = {"zip": "", "tar": "w", "tar.gz": "w:gz", "tgz": "w:gz", "tar.bz2": "w:b
 
 
 def pack(archive: Path, files: dict[str, bytes]) -> Path:
-    """An archive of these members, of the kind that its name says."""
+    """Write an archive of these members; its name gives the format."""
     archive.parent.mkdir(parents=True, exist_ok=True)
     if archive.suffix == ".zip":
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:

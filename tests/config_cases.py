@@ -74,7 +74,7 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
         "must be above 0",
     ),
     "not a number": (put("votes", "area", value=float("nan")), "votes.area", "NaN must be a finite number"),
-    "a number that no float holds": (
+    "a number beyond the range of a float": (
         put("radars", 0, "center_px", value=[10**400, 0]),
         "radars[0].center_px[0]",
         "must be a finite number",

@@ -33,8 +33,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def finished(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Workspace:
     """A workspace in which the smoke config ran to its end. Tests leave it as they found it.
 
-    It runs once: the others of pytest's processes have copies, of which Snakemake thinks as of the first. Where it
-    fails there is nothing to copy, and each tells why.
+    It runs once. The other processes of pytest have copies, which Snakemake accepts like the first. If the run
+    fails, each process reports the reason.
     """
     base = tmp_path_factory.getbasetemp()
     own, shared = base / "finished", base.parent / "finished"
@@ -62,7 +62,7 @@ def scratch(tmp_path: Path) -> Workspace:
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Cluster:
-    """What `snakemake --profile slurm` made of the smoke config. Tests leave it as they found it."""
+    """A run of the smoke config by `snakemake --profile slurm`. Tests leave it as they found it."""
     ask("sinfo")  # no Slurm is a failure: `make test-slurm` starts one
     cluster = make_cluster(tmp_path_factory.mktemp("made"))
     cluster.submit().ends_well()

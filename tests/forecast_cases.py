@@ -17,7 +17,7 @@ STEP_S = 360
 
 
 def moving_field(seed: int, step: float, shape: tuple[int, int], speed: tuple[int, int]) -> Field:
-    """(y, x) dBZ of rain that has moved so many steps of `speed` (rows, columns), a sixth of the picture or so."""
+    """Return (y, x) dBZ of rain after `step` steps of `speed` (rows, columns); rain covers about a sixth."""
     room = 20 * max(map(abs, speed))
     noise = gaussian_filter(np.random.default_rng(seed).normal(size=(shape[0] + room, shape[1] + room)), 4)
     top, left = (round(room / 2 - step * part) for part in speed)

@@ -274,7 +274,7 @@ def train_here(flags: dict[str, object], draw: bool = False) -> None:
 def start_training(
     flags: dict[str, object], processes: int | None = None, torchrun: Iterable[str] = ("--standalone",)
 ) -> subprocess.Popen[str]:
-    """`train-model` as the workflow calls it: by torchrun with so many processes, or as a plain one (None)."""
+    """`train-model` as the workflow calls it: by torchrun with `processes`, or as a plain process."""
     command = [sys.executable, "-m"]
     if processes is not None:
         signals = "SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"
@@ -290,7 +290,7 @@ def start_training(
 
 
 def finish(process: subprocess.Popen[str]) -> str:
-    """Wait for a training and give what it said; it must end well."""
+    """Wait for a training and return its output; it must succeed."""
     said, _ = process.communicate(timeout=300)
     assert process.returncode == 0, said
     return said

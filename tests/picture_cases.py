@@ -74,7 +74,7 @@ def animation(count=2):
 
 
 def write_zoo(folder):
-    """Bad frames of 2024-07-11 beside two good ones; {name: what its reason says}, and the good names."""
+    """Bad frames of 2024-07-11 beside two good ones; return {name: text of its reason}, and the good names."""
     folder.mkdir(parents=True)
     good = encode(small())
     files = {

@@ -47,7 +47,7 @@ def write_raster(
 def pixel_centres(
     west: float, north: float, step: float, shape: tuple[int, int]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(y, x) each: x and y of the centres of such a raster, in its own coordinates."""
+    """(y, x) each: x and y of the pixel centres of a raster, in its own coordinates."""
     rows, columns = np.indices(shape)
     return west + step * (columns + 0.5), north - step * (rows + 0.5)
 

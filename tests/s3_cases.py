@@ -20,7 +20,7 @@ PATIENCE = 20  # seconds until the server answers
 
 @dataclass(frozen=True)
 class Server:
-    """A running server: where it listens, the folder of its buckets, and the requests that it was asked."""
+    """A running server: its address, the folder of its buckets, and the requests it received."""
 
     url: str
     buckets: Path

@@ -69,7 +69,7 @@ def jobs_in(folder: Path, name: str = "") -> list[ClusterJob]:
 
 
 def cancel_all() -> None:
-    """Nothing that a test left behind holds the nodes of the next."""
+    """Cancel all jobs, so that none of an earlier test blocks the nodes."""
     waiting = ask("squeue", "-h", "-o", "%A").split()
     if waiting:
         ask("scancel", *waiting)
@@ -180,7 +180,7 @@ class Cluster(Workspace):
 
 @dataclass(frozen=True)
 class Started:
-    """A run of snakemake, and the file that takes what it says."""
+    """A run of Snakemake, and the file of its output."""
 
     process: subprocess.Popen[bytes]
     file: Path

@@ -43,7 +43,7 @@ def times_from(start: int = START, count: int = 5, step: int = CADENCE_S) -> lis
 
 
 def small_geometry(radar: str = "CASGO", shape: tuple[int, int] = SHAPE, range_km: float = 240) -> RadarGeometry:
-    """Where a sample radar lies, with a smaller plot box; centre as in the sample, a row above the middle."""
+    """Return the geometry of a sample radar with a smaller plot box; the centre is a row above the middle."""
     latitude, longitude = {"CASGO": (45.0985, -63.70433), "CASCM": (46.22232, -65.69924)}[radar]
     return RadarGeometry(radar, latitude, longitude, range_km, shape[1], shape[0], _center(shape))
 
@@ -236,7 +236,7 @@ def make_static(
     shape: tuple[int, int] = SHAPE,
     geometry: RadarGeometry | None = None,
 ) -> Path:
-    """A "static" store: where the pixels lie, and fields (y, x) by name, NaN where unknown."""
+    """A "static" store: coordinates of the pixels, and fields (y, x) by name, NaN where unknown."""
     geometry = geometry or small_geometry(radar, shape)
     longitude, latitude = geometry.grid.longitude_latitude()
     values = np.zeros((len(fields or {}), *geometry.grid.shape), np.float32)

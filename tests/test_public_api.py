@@ -1,4 +1,4 @@
-"""What `import radar_cleaner` gives."""
+"""The names that `import radar_cleaner` gives."""
 
 from __future__ import annotations
 

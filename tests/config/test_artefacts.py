@@ -1,4 +1,4 @@
-"""The ranges of planted artefacts: what a file may say, and what is drawn from it."""
+"""The ranges of injected artefacts: valid files, and the numbers drawn from them."""
 
 import copy
 import math

@@ -1,4 +1,4 @@
-"""The config: what is wrong in it is said in one line with place and remedy, before any job starts."""
+"""A mistake in the config is reported in one line with place and remedy, before any job starts."""
 
 from __future__ import annotations
 

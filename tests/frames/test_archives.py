@@ -1,4 +1,4 @@
-"""Archives are listed and read where they lie; what is hostile or broken in them is named, and harms nobody."""
+"""Archives are listed and read in place; hostile or broken members are named and do no harm."""
 
 import gzip
 import io
@@ -128,7 +128,7 @@ def test_what_is_named_like_a_picture_and_is_none_is_refused(tmp_path):
 
 
 def edited(path, before, after):
-    """The archive with bytes replaced, wherever they stand."""
+    """Return the archive with bytes replaced everywhere."""
     data = path.read_bytes()
     assert before in data and len(before) == len(after)
     path.write_bytes(data.replace(before, after))

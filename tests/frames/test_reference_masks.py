@@ -1,4 +1,4 @@
-"""Reference masks: found by the time in their names, and refused where they are no masks."""
+"""Reference masks: found by the time in their names, and refused if they are not masks."""
 
 from __future__ import annotations
 

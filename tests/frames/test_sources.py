@@ -193,7 +193,7 @@ def test_a_folder_that_is_named_like_an_archive_or_a_picture_is_looked_into(tmp_
     (tmp_path / "2024.zip").symlink_to("2024.tar")
     found = names_of(tmp_path / pattern)
     assert found[0] == "2024.tar/a_202407110000.png"
-    # What begins with `**` means the folder itself as a picture.
+    # A pattern that begins with `**` also matches the folder itself as a picture.
     assert found[1:] == ([] if pattern.startswith("**") else ["2024.png/b_202407110006.png"])
 
 

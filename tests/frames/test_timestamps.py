@@ -79,7 +79,7 @@ times = st.integers(-4_000_000_000, 4_102_444_800)
 
 
 def both(text, time_format, zone):
-    """What the quick reader says, twice as it learns, and what strptime says; None is no time."""
+    """Return the times of the fast reader, twice because it learns, and of strptime; `None` for no time."""
     found = []
     names = NameFormat("(?s)^(.*)$", time_format, zone)
     for read in (names.read, names.read, lambda text: read_exactly(text, time_format, ZoneInfo(zone))):

@@ -54,7 +54,7 @@ def test_the_warp_agrees_with_geodesics(target: RadarGeometry, radar: RadarGeome
     print(f"largest error {error.max():.2e} px")
     assert error.max() < 0.05
     shift = np.hypot(*(np.diff(grid[rows, columns] - np.stack([columns, rows], axis=-1), axis=0)).T)
-    assert shift.max() > 4  # it is no mere shift
+    assert shift.max() > 4  # more than a shift
 
 
 @pytest.mark.parametrize(("target", "radar"), PAIRS, ids=NAMES)
@@ -112,7 +112,7 @@ def test_coastlines_of_both_radars_agree(target: RadarGeometry, radar: RadarGeom
     print(f"{agreement:.2%} of {seen.sum()} pixels")
     assert seen.sum() > 100_000
     assert agreement >= 0.94
-    # A picture that lies 8 px wrong fits worse: the measure can tell.
+    # A picture that is moved by 8 px agrees less: the measure detects it.
     moved = np.roll(other, 8, axis=1)
     both = (own != HIDDEN) & (moved != HIDDEN)
     assert (own == moved)[both].mean() < agreement - 0.02

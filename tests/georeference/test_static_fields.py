@@ -1,4 +1,4 @@
-"""Rasters at the pixels of a grid: right whatever their coordinates, unknown where they say nothing."""
+"""Rasters at the pixels of a grid: correct for any coordinates, unknown where they have no data."""
 
 import warnings
 
@@ -74,7 +74,7 @@ def test_a_world_raster_has_no_seam_wherever_its_longitudes_begin(tmp_path, west
     found = sample_raster(path, grid)
     wanted_x, wanted_y = grid.longitude_latitude()
     wanted = np.cos(np.deg2rad(wanted_x)) * 100 + wanted_y
-    # Half a step beside the seam the nearest value stands.
+    # Half a step beside the seam the nearest value is used.
     assert np.abs(found - wanted).max() < 100 * np.deg2rad(step)
 
 
@@ -169,7 +169,7 @@ def in_no_place_on_earth(folder):
 
 
 def on_the_other_side(folder):
-    """What a geostationary satellite over Japan sees; the radar is behind the Earth."""
+    """Write the view of a geostationary satellite over Japan; the radar is behind the Earth."""
     crs = "+proj=geos +h=35786000 +lon_0=140 +datum=WGS84"
     return write_raster(folder / "terrain.tif", np.ones((40, 40), np.float32), -5e6, 5e6, 250e3, crs)
 

@@ -1,4 +1,4 @@
-"""The figure of forecasts is drawn of any number of methods and events, and stands where nothing was scored."""
+"""The figure of forecasts is drawn for any number of methods and events, also where nothing was scored."""
 
 import pytest
 from figure_cases import pixels

@@ -1,4 +1,4 @@
-"""Kilometres fit the pixels, the map is what lies under the echoes, and every panel is drawn."""
+"""Kilometres fit the pixels, the map is drawn below the echoes, and every panel is drawn."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Pictures of reliability and reflectivity decode, say what they were given, and stand the edges."""
+"""Pictures of reliability and reflectivity decode, show their data, and handle edge cases."""
 
 import numpy as np
 import pytest

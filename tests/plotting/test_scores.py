@@ -1,4 +1,4 @@
-"""Pictures decode, are the same for the same numbers, and stand the edges: nothing scored, one row."""
+"""Pictures decode, are equal for equal numbers, and handle edge cases: nothing scored, one row."""
 
 import pytest
 from evaluation_cases import RULES

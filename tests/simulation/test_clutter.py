@@ -1,4 +1,4 @@
-"""Simulated clutter: each kind has the looks of its cause, and none of it comes where none is asked for."""
+"""Simulated clutter: each kind looks like its cause, and an amount of 0 gives none."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KINDS = {"ground": GroundClutter, "spokes": Spokes, "specks": Specks}
 
 
 def hills(north: float, south: float) -> NDArray[np.float32]:
-    """km above the sea, north and south of the radar, which stands at sea level."""
+    """km above the sea, north and south of the radar, which is at sea level."""
     land = np.zeros((250, 250), dtype=np.float32)
     land[:115], land[135:] = north, south
     return land

@@ -1,4 +1,4 @@
-"""Simulated pictures: the project's own readers read legend and echoes, overlays are where they are said."""
+"""Simulated pictures: the project's own readers read legend and echoes, overlays are in their boxes."""
 
 from __future__ import annotations
 

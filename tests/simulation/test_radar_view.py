@@ -1,4 +1,4 @@
-"""What a simulated radar sees: the right place, a beam that rises, widens and loses the weak."""
+"""A simulated radar measures at the right place, with a beam that rises, widens and misses weak echo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes wrong on a cluster, provoked on a real Slurm: what is said of it, and that the work goes on."""
+"""Failures of a cluster, provoked on a real Slurm: their messages, and that the work resumes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def nothing_is_left(work: Cluster) -> None:
 
 
 def went_on(work: Cluster, after: str, said: str, undisturbed: bytes) -> None:
-    """Its training was done again after a job ended so: said with its log, from its state, to the same weights."""
+    """Check that the training resumed after a failed job: its message, from its state, to the same weights."""
     assert [job.state for job in work.jobs()] == [after, "COMPLETED"]
     error = error_of(said, "train_model")
     assert after in error and TRAINING_LOG in error
@@ -180,7 +180,7 @@ def test_a_job_that_lost_its_node_is_done_again_on_another(
 
 
 def switch_off(node: str, job: int) -> None:
-    """What is left of a node without power: neither its slurmd nor what it ran for a job."""
+    """Simulate a node without power: end its slurmd and the processes of its job."""
     slurmd = psutil.Process(int((STATE / f"run/slurmd-{node}.pid").read_text()))
     assert slurmd.name() == "slurmd"
     doomed = [slurmd]

@@ -23,7 +23,7 @@ def files_of(results: Path) -> dict[str, tuple[int, bytes]]:
 
 
 def touched(before: dict[str, tuple[int, bytes]], results: Path) -> set[str]:
-    """Stores and tables of which a file is new, gone or written again: `labels/CASGO/20240711T00`."""
+    """Return stores and tables with a file that is new, gone or written again: `labels/CASGO/20240711T00`."""
     after = files_of(results)
     names = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     return {name.split(".")[0] for name in names}
@@ -36,7 +36,7 @@ def test_new_frames_touch_their_own_files_and_those_that_see_them(finished: Work
     report = {"report/report", "report/coverage"}
 
     before = files_of(results)
-    for radar in RADARS:  # an hour of its own, of which no other hour sees a frame
+    for radar in RADARS:  # an hour of its own; no other hour reads a frame of it
         shutil.copy2(SAMPLE / f"frames/{radar}/{radar}_202407110330.png", workspace.root / f"frames/{radar}")
     workspace.run()
     kinds = ("rgb", "reflectivity", "aligned", "labels", "cleaned")
@@ -47,7 +47,7 @@ def test_new_frames_touch_their_own_files_and_those_that_see_them(finished: Work
     late = frame(workspace, "202407110033")  # of the hour after midnight
     shutil.copyfile(frame(workspace, "202407110330"), late)
     workspace.run()
-    hour, last_hour = "20240711T00", "20240710T23"  # of which the window reaches over midnight
+    hour, last_hour = "20240711T00", "20240710T23"  # its window reaches over midnight
     # Nothing that was learned, nor any vote of the training period, which ends with the last hour.
     assert touched(before, results) == report | {
         *(f"{kind}/CASGO/{hour}" for kind in ("rgb", "reflectivity")),

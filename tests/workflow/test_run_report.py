@@ -33,7 +33,7 @@ SHOWN = {
     "Training": {f"model/{name}" for name in ("history.csv", "history.png", "card.md")},
 }
 CAPTIONS = REPOSITORY / "workflow/report"
-NOWHERE = "http://127.0.0.1:9"  # a proxy that nobody keeps: what asks the network fails
+NOWHERE = "http://127.0.0.1:9"  # no proxy listens here: every request to the network fails
 
 
 @pytest.fixture(scope="module")

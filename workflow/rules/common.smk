@@ -295,7 +295,7 @@ def reference_sources():
 
 
 def swept_shards():
-    """The shards by radar of the evaluation period, and those that hold the input times of its frames."""
+    """Return the shards by radar of the evaluation period, and those of the input times of its frames."""
     shards = {radar: {*plan.shards(radar, "evaluation")} for radar in plan.radars}
     return {
         radar: sorted(names.union(*(plan.neighbours(radar, name) for name in names)))
