@@ -20,7 +20,7 @@ ANSWERS = "RADAR_CLEANER_ANSWERS"
 def share_python(root: Path) -> None:
     """Let jobs find the Python that runs now, activated or not, and the package in `root`.
 
-    Nothing is set where they find both anyway.
+    Nothing is changed where jobs find both without it.
     """
     programs = Path(sys.executable).parent
     python = shutil.which("python")
@@ -32,9 +32,9 @@ def share_python(root: Path) -> None:
 
 def torch_build() -> str:
     """
-    `cpu` or `gpu`: which PyTorch the rules that use it get with `--sdm conda`.
+    Return `cpu` or `gpu`: the build of PyTorch that rules get with `--sdm conda`.
 
-    A matter of the machine, so no key of the config: RADAR_CLEANER_TORCH in the environment.
+    The environment variable RADAR_CLEANER_TORCH selects it. It depends on the machine, so it is not a config key.
     """
     build = os.environ.get("RADAR_CLEANER_TORCH", "cpu")
     if build not in ("cpu", "gpu"):

@@ -17,7 +17,7 @@ SECONDS_A_FRAME = {  # of 580 x 480 pixels on one core, measured on 288 frames
     "export_geotiff": 0.08,
 }
 PIXELS = 580 * 480
-TURNS = 8  # flips and rotations with `cleaning.tta`
+FLIPS_AND_ROTATIONS = 8  # with `cleaning.tta`
 CAUTION = 3  # a slower machine, a busier disk
 
 
@@ -36,8 +36,8 @@ def count_frames(plan: Plan, target: str, shard: str) -> int:
 def weigh_frames(plan: Plan, rule: str, frames: int) -> float:
     """Return the equivalent number of plain frames of 580 x 480 pixels."""
     larger = max(1.0, max(width * height for width, height in plan.sizes.values()) / PIXELS)
-    turns = TURNS if rule == "clean_frames" and plan.settings.cleaning.tta else 1
-    return frames * larger * turns
+    factor = FLIPS_AND_ROTATIONS if rule == "clean_frames" and plan.settings.cleaning.tta else 1
+    return frames * larger * factor
 
 
 def shard_minutes(plan: Plan, rule: str, target: str, shard: str, attempt: int) -> int:
