@@ -80,7 +80,7 @@ rule evaluate_model:
         runtime=growing(240),
     params:
         code=code("evaluate_model"),
-        results=config["results"],
+        results=lambda wildcards: config["results"],
         stores=flag("--stores", plan.store_flags("evaluation")),
         inputs=section("samples", ModelInputs),
         decision=section("cleaning", Decision),
@@ -142,7 +142,7 @@ rule sweep_thresholds:
         runtime=growing(240),
     params:
         code=code("sweep_thresholds"),
-        results=config["results"],
+        results=lambda wildcards: config["results"],
         stores=lambda wildcards: encode_stores(swept_shards()),
         scored=lambda wildcards: plan.store_flags("evaluation"),
         inputs=section("samples", ModelInputs),
@@ -204,7 +204,7 @@ rule evaluate_forecasts:
         runtime=growing(240),
     params:
         code=code("evaluate_forecasts"),
-        results=config["results"],
+        results=lambda wildcards: config["results"],
         stores=flag("--stores", plan.store_flags("evaluation")),
         inputs=section("samples", ForecastInputs),
         decision=section("cleaning", ModelDecision),
