@@ -34,6 +34,6 @@ def add(tar: tarfile.TarFile, name: str, data: bytes = b"", **fields: object) ->
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    """The regular files below a folder, by their path in it."""
+    """Return the regular files below a folder, by their relative paths."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}

@@ -1,4 +1,4 @@
-"""Fixtures that several test files share."""
+"""Fixtures of several test files, and the selection of tests."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Workspace:
-    """A workspace in which the smoke config ran to its end. Tests leave it as they found it.
+    """Run the smoke config to its end in a workspace. Tests leave the workspace unchanged.
 
     It runs once. The other processes of pytest have copies, which Snakemake accepts like the first. If the run
     fails, each process reports the reason.
@@ -56,7 +56,7 @@ def run_smoke(root: Path) -> Workspace:
 
 @pytest.fixture
 def scratch(tmp_path: Path) -> Workspace:
-    """A workspace of the test's own, in which nothing ran yet."""
+    """Make a workspace of the test's own, in which nothing ran yet."""
     return make_workspace(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""Rain that moves at a constant speed, as banks and as fields."""
+"""Make rain that moves at a constant speed, as frame caches and as fields."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def moving_field(seed: int, step: float, shape: tuple[int, int], speed: tuple[in
 
 
 def moving_codes(field: Field) -> NDArray[np.uint8]:
-    """Codes of a field."""
+    """Pack a field as codes."""
     return np.where(field > NO_RAIN, np.rint((field + 32) * 2), 0).astype(np.uint8)
 
 

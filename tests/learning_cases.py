@@ -1,4 +1,4 @@
-"""Small banks, trainings and stores for the tests of what learns."""
+"""Make small frame caches, trainings and stores for the tests of datasets, models and training."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ PLAIN = Augmentation(16, False, 0, 0, 0, 0)
 NO_HOLES = HoleOptions(0, ("blocks",), 8, 0.3, 15)
 PLANT_FILE = Path(__file__).parents[1] / "config/plants.yaml"
 WEIGHTS = LossWeights(2, 0.5, 1, 1, 0)
-# Of every part of a training, by the names of its flags: what a test does not change.
+# The default values of every part of a training, by the names of its flags.
 SCHEDULE = {"epochs": 2, "global_batch_size": 2, "crops_per_sample": 1, "early_stopping": 0, "seed": 7}
 SCHEDULE |= {"fast_dev_run": False}
 OPTIMIZATION = {"learning_rate": 3e-3, "weight_decay": 1e-4, "clip_norm": 1.0, "schedule": "cosine"}
@@ -63,7 +63,7 @@ RUNNING = {
 RUNNING |= {"tracker": "none"}
 
 
-# Every network that comes with the package, as small as it is still itself.
+# Every network of the package, as small as possible.
 SMALL: dict[str, dict[str, object]] = {
     "tiny_unet": {"base_width": 8, "depth": 2},
     "rate_net": {"base_width": 8},
@@ -90,7 +90,7 @@ def augmentation(**changes: object) -> Augmentation:
 
 
 def config(model: str = "tiny_unet", **changes: object) -> ModelConfig:
-    """A small network; `changes` are fields of its config or options of its own."""
+    """Configure a small network; `changes` are fields of its config or options of its own."""
     values = {
         "input_minutes": MINUTES,
         "lead_minutes": (0,),
@@ -112,7 +112,7 @@ def training(
     planting: Planting = NO_PLANTS,
     **changes: object,
 ) -> Training:
-    """A small training; `changes` are fields of its schedule, optimization, averaging or numerics."""
+    """Configure a small training; `changes` are fields of its schedule, optimization, averaging or numerics."""
     parts = [
         made(**{name: changes.pop(name, value) for name, value in defaults.items()})
         for made, defaults in (
@@ -136,7 +136,7 @@ def holes(**changes: object) -> HoleOptions:
 
 @cache
 def planting(fraction: float = 1.0, *kinds: PlantKind) -> Planting:
-    """The default ranges of these kinds, or of all."""
+    """Return the default ranges of some kinds, or of all."""
     return Planting(fraction, read_plant_ranges(PLANT_FILE, kinds or PLANT_KINDS))
 
 
@@ -145,7 +145,7 @@ def place(checkpoint: Path, processes: Processes | None = None, interruption: In
 
 
 def storm(seed: int, shape: tuple[int, int]) -> NDArray[np.uint8]:
-    """(4, y, x) planes: a blob of rain (class 1, strong), specks (class 2, weak), a nodata edge."""
+    """Return (4, y, x) planes: a blob of rain (class 1, strong), specks (class 2, weak), a nodata edge."""
     random = np.random.default_rng(seed)
     rows, columns = np.indices(shape)
     middle = random.uniform(0.3, 0.7, 2) * shape
@@ -204,7 +204,7 @@ def write_stores(
 
 
 def train_flags(results: Path, stores: list[str], **changes: object) -> dict[str, object]:
-    """Flags of `train-model` that train a tiny network in a second."""
+    """Return flags of `train-model` that train a tiny network in a second."""
     values: dict[str, object] = {
         "results": results,
         "stores": stores,

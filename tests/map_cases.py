@@ -1,4 +1,4 @@
-"""The sample's frames as maps of land and water, for tests and pictures of the geometry."""
+"""Turn the sample's frames into maps of land and water, for tests and pictures of the geometry."""
 
 from __future__ import annotations
 

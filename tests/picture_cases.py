@@ -1,4 +1,4 @@
-"""Pictures for the tests: the sample's frames, small ones made here, and a zoo of bad ones."""
+"""Provide pictures for the tests: frames of the sample, small ones, and a zoo of bad ones."""
 
 import io
 import json
@@ -39,14 +39,14 @@ def read_sample(path):
 
 
 def small(seed=0, size=SIZE):
-    """A small RGB picture of few colours."""
+    """Make a small RGB picture of few colours."""
     rng = np.random.default_rng(seed)
     colours = np.array(LEGEND_COLOURS[:5] + BACKGROUND, dtype=np.uint8)
     return colours[rng.integers(0, len(colours), (size[1], size[0]))]
 
 
 def encode(pixels, kind="PNG", mode=None, **options):
-    """File bytes of a picture."""
+    """Encode a picture as a file."""
     picture = Image.fromarray(pixels)
     if mode:
         picture = picture.convert(mode)
@@ -60,7 +60,7 @@ def png_chunk(kind, body):
 
 
 def bomb(width=50_000, height=50_000):
-    """A PNG of some KB whose header claims gigapixels."""
+    """Make a PNG of some KB whose header claims gigapixels."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     body = zlib.compress(bytes(2_000_000), 9)
     return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", body) + png_chunk(b"IEND", b"")

@@ -1,4 +1,4 @@
-"""Small rasters for the tests of static fields."""
+"""Write small rasters for the tests of static fields."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def write_raster(
     nodata: float | None = None,
     scale: tuple[float, float] = (1.0, 0.0),
 ) -> Path:
-    """A GeoTIFF of (y, x) or (band, y, x) values whose upper left corner is at (west, north)."""
+    """Write a GeoTIFF of (y, x) or (band, y, x) values whose upper left corner is at (west, north)."""
     bands = np.asarray(values)
     bands = bands if bands.ndim == 3 else bands[None]
     with rasterio.open(

@@ -1,4 +1,4 @@
-"""A real S3 server on loopback: `rclone serve s3` over a folder whose sub-folders are the buckets."""
+"""Run a real S3 server on loopback: `rclone serve s3` over a folder whose sub-folders are the buckets."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Server:
         self.client().put_object(Bucket=bucket, Key=key, Body=data)
 
     def requests(self) -> list[str]:
-        """The requests so far, as `GET /bucket/key`."""
+        """Return the requests so far, as `GET /bucket/key`."""
         lines = self.log.read_text(encoding="utf-8").splitlines()
         return [line.split("serve s3: ")[-1] for line in lines if "serve s3: " in line]
 

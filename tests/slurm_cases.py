@@ -1,4 +1,4 @@
-"""Workspaces on the Slurm of tests/slurm/start.sh, and what tests ask of that Slurm."""
+"""Run workspaces on the Slurm of tests/slurm/start.sh, and query that Slurm."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ PATIENCE = 500  # seconds
 LONGER = copy.deepcopy(BY_DAY)
 LONGER["training"] |= {"epochs": 100}
 
-# The plugin looks at jobs 10 s later each time, up to 3 minutes, which no setting bounds: most of the tests' time
-# would be waiting. Python imports this at its start; in snakemake nothing else sleeps so.
+# The plugin checks its jobs in intervals that grow by 10 s up to 3 minutes, without a setting. The tests would
+# mostly wait. Python imports this file at its start; nothing else in snakemake sleeps that long.
 ASK_OFTEN = """
 import sys
 from pathlib import Path
@@ -77,7 +77,7 @@ def cancel_all() -> None:
 
 
 def until(condition: Callable[[], T], what: str, patience: float = PATIENCE) -> T:
-    """Wait for a condition, and give what it gave."""
+    """Wait for a condition, and return its value."""
     deadline = time.monotonic() + patience
     while not (found := condition()):
         assert time.monotonic() < deadline, f"{what}: not within {patience} s"
@@ -96,7 +96,7 @@ class Cluster(Workspace):
         return ["snakemake", *arguments]
 
     def edit_profile(self, *, retries: int = 0, **rules: dict[str, Any]) -> None:
-        """Edit the profile as a site does: rules' resources and `threads`. Ask often how jobs are."""
+        """Edit the profile as a site does: rules' resources and `threads`. Check jobs often."""
         path = self.root / "profiles/slurm/config.yaml"
         profile = yaml.safe_load(path.read_text())
         profile |= {"retries": retries, "slurm-init-seconds-before-status-checks": 2, "latency-wait": 5}
@@ -108,14 +108,14 @@ class Cluster(Workspace):
         path.write_text(yaml.safe_dump(profile, sort_keys=False))
 
     def copied_to(self, root: Path, config: dict[str, Any]) -> Cluster:
-        """A copy of what was made, with a config of its own, and of the training only its outputs."""
+        """Copy the results, with another config and only the outputs of the training."""
         shutil.copytree(self.root, root, symlinks=True)
         copied = Cluster(root, config)
         copied.forget_training()
         return copied
 
     def forget_training(self) -> None:
-        """Let the next training begin anew: a finished one would only be read from its checkpoint."""
+        """Let the next training begin anew instead of reading a finished checkpoint."""
         for name in ("checkpoints", "runs"):
             shutil.rmtree(self.results / name, ignore_errors=True)
 
@@ -123,7 +123,7 @@ class Cluster(Workspace):
         return jobs_in(self.root, name)
 
     def queue(self) -> list[int]:
-        """Its jobs that wait, run, or are ending."""
+        """List its jobs that wait, run, or end."""
         over = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY")
         return [job.id for job in self.jobs() if job.state not in over]
 

@@ -1,4 +1,4 @@
-"""Small stores for tests, made by StoreWriter as the stages make them.
+"""Write small stores for tests by StoreWriter, as the stages do.
 
 Each function writes one store and returns its path. Frames are given as (time, y, x), or as (y, x) for the
 same frame at each time; where they are not given they are a pattern that depends on the radar and the time.
@@ -49,7 +49,7 @@ def small_geometry(radar: str = "CASGO", shape: tuple[int, int] = SHAPE, range_k
 
 
 def pattern_codes(radar: str, time: int, shape: tuple[int, int] = SHAPE) -> NDArray[np.uint8]:
-    """Undetect, echoes of many codes, a nodata border; the same for the same radar and time."""
+    """Return codes: undetect, echoes and a nodata border; equal for equal radar and time."""
     rng = np.random.default_rng([*radar.encode(), time])
     codes = rng.integers(80, 180, shape, dtype=np.uint8)
     codes[rng.random(shape) < 0.6] = 0
@@ -69,7 +69,7 @@ def make_reflectivity(
     range_km: float = 240,
     attrs: dict[str, object] | None = None,
 ) -> Path:
-    """A "reflectivity" store."""
+    """Write a "reflectivity" store."""
     times = list(times)
     frames = _codes(radar, times, codes, shape)
     shape = _shape(frames)
@@ -104,7 +104,7 @@ def make_reflectivity(
 
 
 def make_rgb(path: Path, radar: str = "CASGO", times: Iterable[int] = (START,)) -> Path:
-    """An "rgb" store of plot boxes without a legend: grey, and green where `make_reflectivity` has an echo."""
+    """Write an "rgb" store of plot boxes without a legend: grey, with green echo of `make_reflectivity`."""
     with StoreWriter(
         path,
         variables={"rgb": Variable("uint8", (*SHAPE, 3), ("y", "x", "band"))},
@@ -128,7 +128,7 @@ def make_labels(
     evidence: int = 1,
     shape_class: ArrayLike | None = None,
 ) -> Path:
-    """A "labels" store. Without `echo_class` all echo of `make_reflectivity` is meteorological, nodata is unknown.
+    """Write a "labels" store. Without `echo_class` the echo of `make_reflectivity` is meteorological, nodata unknown.
 
     Its `evidence` is this many steps for meteorological echo, and against other echo. Without `shape_class` all
     pixels of a class other than none and unknown are meteorological by their shape.
@@ -178,7 +178,7 @@ def make_aligned(
     others: Iterable[str] = ("CASCM",),
     nearest: ArrayLike | None = None,
 ) -> Path:
-    """An "aligned" store: what the other radars see; available, to the first, where the codes are not nodata."""
+    """Write an "aligned" store of other radars' data; available, to the first, where the codes are not nodata."""
     times = list(times)
     frames = _codes("".join(others), times, codes, shape)
     shape = _shape(frames)
@@ -208,7 +208,7 @@ def make_atlas(
     frames_used: int = 20,
     method: str = "frequency",
 ) -> Path:
-    """An "atlas" store; without values it has no clutter. Clutter is where the frequency is above 0.5."""
+    """Write an "atlas" store; without values it has no clutter. Clutter is where the frequency is above 0.5."""
     frequency = np.zeros(shape) if echo_frequency is None else np.asarray(echo_frequency)
     mask = frequency > 0.5 if clutter is None else np.asarray(clutter, dtype=bool)
     with StoreWriter(
@@ -273,7 +273,7 @@ def make_product(
     geometry: RadarGeometry | None = None,
     attrs: dict[str, object] | None = None,
 ) -> Path:
-    """A "product" store. Without `flags` all echo is kept; without `probability` echoes have 254 of 254."""
+    """Write a "product" store. Without `flags` all echo is kept; without `probability` echoes have 254 of 254."""
     times = list(times)
     frames = _codes(radar, times, codes, shape)
     geometry = geometry or small_geometry(radar, _shape(frames))

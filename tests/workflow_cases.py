@@ -1,4 +1,4 @@
-"""A small working copy of the project with a few real frames, in which tests run the real workflow."""
+"""Make a small working copy of the project with a few real frames, in which tests run the workflow."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ BY_DAY["evaluation"]["period"] = ["2024-07-11", "2024-07-12"]
 
 @dataclass(frozen=True)
 class Job:
-    """A job that a dry run names: its rule and its wildcards' values, joined by '/'."""
+    """A job of a dry run: its rule and its wildcards' values, joined by '/'."""
 
     rule: str
     wildcards: str = ""
@@ -100,7 +100,7 @@ class Workspace:
         return [sys.executable, "-m", "snakemake", *arguments, "--configfile", "config.yaml"]
 
     def environment(self) -> dict[str, str]:
-        # The copy's package is to be found, not the repository's that the tests import.
+        # Find the package of the copy, not that of the repository, which the tests import.
         kept = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "OMP_NUM_THREADS")}
         return {**kept, "PYTHONPATH": str(self.root)}
 
@@ -133,14 +133,14 @@ class Workspace:
         return output
 
     def dry_run(self, *arguments: str, config: dict[str, Any] | None = None) -> set[Job]:
-        """Jobs that a run would do now."""
+        """Return the jobs that a run would do now."""
         return jobs_of(self.forked("--dry-run", *arguments, config=config))
 
     def rules(self, *arguments: str, config: dict[str, Any] | None = None) -> set[str]:
         return {job.rule for job in self.dry_run(*arguments, config=config)}
 
     def pretend(self, *targets: str, config: dict[str, Any] | None = None) -> None:
-        """As if a run had ended well: outputs that are not there become empty files, all are recorded as made."""
+        """Pretend a finished run: missing outputs become empty files, and all are recorded as made."""
         planned = self.forked("--dry-run", *targets, config=config)
         for line in re.findall(r"^    output: (.*)$", planned, re.MULTILINE):
             for path in (self.root / name for name in line.split(", ")):
@@ -154,7 +154,7 @@ class Workspace:
         return Workspace(root, self.config)
 
     def store_digests(self) -> dict[str, bytes]:
-        """Every zarr.json, table and model below the results, by relative path."""
+        """Read every zarr.json, table and model below the results, by relative path."""
         results = self.root / self.config["results"]
         kinds = ("zarr.json", "*.csv", "*.pt", "metrics.json", "card.md")
         paths = [path for kind in kinds for path in results.rglob(kind)]
@@ -168,7 +168,7 @@ class Workspace:
 
 @cache
 def _dry_run_server() -> subprocess.Popen[str]:
-    """One process for all dry runs of the tests; it ends with them, when its input does."""
+    """Start one process for all dry runs of the tests; it ends when its input does."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     script = str(REPOSITORY / "tests/dry_run_server.py")
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
@@ -176,7 +176,7 @@ def _dry_run_server() -> subprocess.Popen[str]:
 
 
 def in_fork(folder: Path, environment: dict[str, str], arguments: list[str]) -> tuple[int, str]:
-    """Exit code and output of `snakemake ARGUMENTS` in a folder, without the time that imports take."""
+    """Return exit code and output of `snakemake ARGUMENTS` in a folder, without the time of imports."""
     server = _dry_run_server()
     assert server.stdin is not None and server.stdout is not None
     with tempfile.NamedTemporaryFile("r", encoding="utf-8") as output:
@@ -187,7 +187,7 @@ def in_fork(folder: Path, environment: dict[str, str], arguments: list[str]) -> 
 
 
 def jobs_of(output: str) -> set[Job]:
-    """The jobs in what a dry run printed, but for the target rules."""
+    """Parse the jobs in the output of a dry run, without target rules."""
     jobs = set()
     for block in re.split(r"\n(?=(?:local)?rule )", output):
         head = re.match(r"(?:local)?rule (\w+):", block)
@@ -199,7 +199,7 @@ def jobs_of(output: str) -> set[Job]:
 
 
 def sample_frames(radar: str, folder: str = "frames") -> list[Path]:
-    """The sample's frames (or reference masks) of the smoke config's hours."""
+    """List the sample's frames (or reference masks) of the smoke config's hours."""
     hours = ("2024071022", "2024071023", "2024071100", "2024071113")
     return [path for path in sorted((SAMPLE / folder / radar).glob("*.png")) if path.name[6:16] in hours]
 

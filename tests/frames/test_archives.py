@@ -29,7 +29,7 @@ def read(path, members=None, most=MOST):
 
 
 def reasons(path):
-    """Why each member is refused, by listing or by reading."""
+    """Return the reason why each member is refused, by listing or by reading."""
     members = listed(path)
     found = {member.name: member.problem for member in members}
     for member, data in read(path, [member for member in members if not member.problem]).items():
@@ -50,7 +50,7 @@ def test_the_pictures_of_an_archive_are_listed_and_read(tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_content_is_known_by_its_check_sum_and_not_by_its_place_or_age(tmp_path, kind):
+def test_content_is_identified_by_its_checksum_not_by_position_or_age(tmp_path, kind):
     first = pack(tmp_path / f"a.{kind}", FILES)
     again = pack(tmp_path / f"b.{kind}", {"new.png": b"x", **dict(reversed(FILES.items()))})
     other = pack(tmp_path / f"c.{kind}", FILES | {"r_202407110000.png": b"fIrst"})
@@ -103,7 +103,7 @@ def test_of_two_members_of_one_name_the_last_is_taken(tmp_path):
         assert list(read(path, [new]).values()) == [b"new"]
 
 
-def test_what_is_named_like_a_picture_and_is_none_is_refused(tmp_path):
+def test_a_member_named_like_a_picture_that_is_not_a_file_is_refused(tmp_path):
     with tarfile.open(tmp_path / "a.tar", "w") as tar:
         add(tar, "link.png", type=tarfile.SYMTYPE, linkname="/etc/passwd")
         add(tar, "hard.png", type=tarfile.LNKTYPE, linkname="link.png")
@@ -144,7 +144,7 @@ def test_an_encrypted_member_is_refused(tmp_path):
     assert "encrypted" in reasons(path)["r.png"]
 
 
-def test_a_packing_that_is_not_known_is_refused_and_the_others_are_read(tmp_path):
+def test_an_unknown_compression_is_refused_and_the_other_members_are_read(tmp_path):
     path = pack(tmp_path / "a.zip", {"a.png": b"x" * 50, "b.png": b"y" * 50})
     data = bytearray(path.read_bytes())
     data[data.index(b"PK\x03\x04") + 8] = data[data.index(b"PK\x01\x02") + 10] = 99
@@ -154,12 +154,12 @@ def test_a_packing_that_is_not_known_is_refused_and_the_others_are_read(tmp_path
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_member_that_says_it_is_too_large_is_refused_unread(tmp_path, kind):
+def test_a_member_with_a_too_large_size_is_refused_unread(tmp_path, kind):
     path = pack(tmp_path / f"frames.{kind}", {"a.png": bytes(MOST + 1), "b.png": bytes(MOST)})
     assert reasons(path) == {"a.png": f"{MOST + 1} bytes; a picture of this size has at most {MOST}", "b.png": ""}
 
 
-def test_a_zip_member_that_delivers_more_than_it_says_is_refused(tmp_path):
+def test_a_zip_member_larger_than_its_header_is_refused(tmp_path):
     bomb = 50_000_000
     path = pack(tmp_path / "a.zip", {"a.png": bytes(bomb), "b.png": b"good"})
     edited(path, struct.pack("<L", bomb), struct.pack("<L", 1000))
@@ -169,7 +169,7 @@ def test_a_zip_member_that_delivers_more_than_it_says_is_refused(tmp_path):
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # KiB
 
 
-def test_a_tar_header_that_claims_much_neither_fills_the_memory_nor_hangs(tmp_path):
+def test_a_tar_header_with_a_huge_size_neither_fills_the_memory_nor_hangs(tmp_path):
     for kind in (tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.REGTYPE):
         for size in (2**33, -1024):
             info = tarfile.TarInfo("a.png")
@@ -192,10 +192,10 @@ def test_a_truncated_archive_is_one_line_with_a_remedy(tmp_path, kind, share):
     assert "\n" not in str(error.value)
 
 
-def test_a_tar_that_is_cut_between_two_blocks_is_not_taken_for_whole(tmp_path):
+def test_a_tar_cut_between_two_blocks_is_refused(tmp_path):
     path = pack(tmp_path / "a.tar", FILES)
     whole = path.read_bytes()
-    end = len(whole.rstrip(b"\0")) // 512 * 512 + 512  # here the zeros begin that end a tar
+    end = len(whole.rstrip(b"\0")) // 512 * 512 + 512  # the zeros at the end of a tar begin here
     for cut in range(0, end + 1, 512):
         path.write_bytes(whole[:cut])
         with pytest.raises(ConfigError, match="cannot be read to its end"):
@@ -206,19 +206,19 @@ def test_a_tar_that_is_cut_between_two_blocks_is_not_taken_for_whole(tmp_path):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_archive_of_nothing_is_whole(tmp_path, kind):
+def test_an_empty_archive_is_valid(tmp_path, kind):
     assert listed(pack(tmp_path / f"frames.{kind}", {})) == []
 
 
-def test_a_broken_header_is_not_taken_for_the_end(tmp_path):
+def test_a_broken_header_is_not_the_end_of_a_tar(tmp_path):
     path = pack(tmp_path / "a.tar", {"a.png": b"x", "b.png": b"y"})
-    edited(path, b"b.png", b"B.png")  # its check sum no longer fits
+    edited(path, b"b.png", b"B.png")  # its checksum is now wrong
     with pytest.raises(ConfigError, match="a broken header at byte 1024"):
         listed(path)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_archive_of_another_kind_than_its_name_says_is_refused(tmp_path, kind):
+def test_an_archive_of_another_format_than_its_suffix_is_refused(tmp_path, kind):
     path = tmp_path / f"frames.{kind}"
     path.write_bytes(b"no archive at all, but long enough to be looked into\n" * 40)
     with pytest.raises(ConfigError, match="cannot be read to its end"):
@@ -240,7 +240,7 @@ def test_a_member_that_changed_since_the_listing_is_refused(tmp_path, kind):
         max_size=5,
     )
 )
-def test_whatever_names_members_have_each_is_listed_once_or_hidden(tmp_path_factory, files):
+def test_members_of_any_name_are_listed_once_or_hidden(tmp_path_factory, files):
     folder = tmp_path_factory.mktemp("names")
     files = {name.replace("\0", "0").replace("\r", "r"): data for name, data in files.items()}
     for kind in ("zip", "tar"):
@@ -253,7 +253,7 @@ def test_whatever_names_members_have_each_is_listed_once_or_hidden(tmp_path_fact
             assert data in files.values()
 
 
-def test_damage_within_a_compressed_tar_is_told(tmp_path):
+def test_damage_within_a_compressed_tar_is_reported(tmp_path):
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         add(tar, "a.png", bytes(range(256)) * 400)

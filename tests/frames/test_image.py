@@ -1,4 +1,4 @@
-"""A picture is taken whole, in the right colours, or refused with a reason."""
+"""A picture is decoded completely, in the right colours, or refused with a reason."""
 
 import io
 import struct
@@ -35,12 +35,12 @@ FILES = {
 
 
 @pytest.mark.parametrize(("name", "options"), LOSSLESS)
-def test_every_lossless_format_gives_the_very_pixels(name, options):
+def test_every_lossless_format_gives_equal_pixels(name, options):
     assert np.array_equal(decode_frame(encode(small(), **options), name, SIZE), small())
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.jpeg", "a.JPG"])
-def test_a_jpeg_of_flat_colour_keeps_it_nearly(name):
+def test_a_jpeg_of_one_colour_keeps_it_nearly(name):
     pixels = np.full((16, 24, 3), (0, 153, 255), np.uint8)
     found = decode_frame(encode(pixels, "JPEG", quality=90), name, SIZE)
     assert np.abs(found.astype(int) - pixels).max() <= 3
@@ -53,7 +53,7 @@ def test_gray_pictures_become_gray_colours(mode):
     assert np.array_equal(found, np.repeat(gray[..., None], 3, axis=2))
 
 
-def test_transparent_pixels_lie_on_black():
+def test_transparent_pixels_are_blended_with_black():
     pixels = np.dstack([small(), np.full((16, 24), 255, np.uint8)])
     pixels[:8, :, 3] = 0
     pixels[8, :, :] = (200, 100, 50, 51)  # a fifth
@@ -131,7 +131,7 @@ def damaged():
         (b"GIF89a" + struct.pack("<HH", 60000, 60000) + FILES["a.gif"][10:], "a.gif", "decompression bomb"),
     ],
 )
-def test_what_is_no_frame_is_refused_with_its_reason(data, name, reason):
+def test_a_picture_that_is_not_a_frame_is_refused_with_its_reason(data, name, reason):
     with pytest.raises(FrameError, match=reason):
         decode_frame(data, name, SIZE)
 
@@ -174,7 +174,7 @@ def test_damage_never_raises_anything_but_a_frame_error(name, draw):
     assert pixels.dtype == np.uint8
 
 
-def test_a_sound_picture_is_never_larger_than_the_largest_file():
+def test_an_intact_picture_is_never_larger_than_the_largest_file():
     noise = np.random.default_rng(0).integers(0, 256, (480, 580, 4), dtype=np.uint8)
     for kind in ("PNG", "BMP"):
         assert len(encode(noise, kind)) < largest_file((580, 480))

@@ -1,4 +1,4 @@
-"""Frames in an object store, on a real S3 server: listed by one request, and every refusal is one line."""
+"""Frames in an object store, on a real S3 server: one request lists them, and every refusal is one line."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_without_a_size_a_few_headers_are_read(server: Server, config: dict[str,
     assert 1 <= len(asked) <= 21
 
 
-def test_a_run_keeps_its_lists_whatever_others_find(server: Server, config: dict[str, Any]) -> None:
+def test_a_run_keeps_its_lists_while_the_store_changes(server: Server, config: dict[str, Any]) -> None:
     config["frames"]["size_px"] = None
     first = plan_of(config)
     server.put("radar", "archive/CASGO_202407102203.png", b"x")
@@ -109,12 +109,12 @@ def test_a_run_keeps_its_lists_whatever_others_find(server: Server, config: dict
     assert first.listings("CASCM") == str(LISTINGS)
 
 
-def test_a_folder_of_answers_that_is_gone_is_not_waited_for(config: dict[str, Any], tmp_path: Path) -> None:
+def test_a_missing_folder_of_answers_is_made_anew(config: dict[str, Any], tmp_path: Path) -> None:
     assert plan_of(config, str(tmp_path / "gone")).shards("CASGO")
     assert not (tmp_path / "gone").exists()
 
 
-def test_what_killed_runs_left_is_removed_in_the_end(config: dict[str, Any]) -> None:
+def test_the_folders_of_killed_runs_are_removed_later(config: dict[str, Any]) -> None:
     for name, age in (("run-old", 40 * 86400), ("run-new", 86400)):
         (LISTINGS / name / "x").mkdir(parents=True)
         os.utime(LISTINGS / name, (time.time() - age,) * 2)
@@ -132,7 +132,7 @@ def test_globs_pick_objects(config: dict[str, Any]) -> None:
     assert plan.unplaced["CASGO"] == []
 
 
-def test_objects_that_are_no_pictures_or_cannot_be_fetched_are_known(
+def test_objects_that_are_not_pictures_or_not_readable_have_a_problem(
     server: Server, config: dict[str, Any]
 ) -> None:
     keys = {
@@ -198,12 +198,12 @@ def test_a_server_that_does_not_answer_is_one_line(config: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize("bucket", ["", "a b", "UPPER_case!"])
-def test_a_bucket_that_no_store_can_have_is_one_line(config: dict[str, Any], bucket: str) -> None:
+def test_an_impossible_bucket_is_one_line(config: dict[str, Any], bucket: str) -> None:
     config["radars"][0]["frames"] = f"s3://{bucket}/archive"
     assert complaint(config).startswith(f"radars[0].frames: s3://{bucket}/archive: ")
 
 
-def test_without_its_packages_the_command_that_installs_them_is_told(
+def test_without_its_packages_the_message_names_the_command_to_install_them(
     config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = importlib.util.find_spec

@@ -17,7 +17,7 @@ TIME = 1720656360  # 2024-07-11 00:06
 MASK = np.array([[1, 2, 0], [0, 255, 1]], np.uint8)
 
 
-def test_a_mask_is_found_by_its_time_and_no_other_is_taken(tmp_path: Path) -> None:
+def test_a_mask_is_found_by_its_time_alone(tmp_path: Path) -> None:
     iio.imwrite(tmp_path / "A_202407110006.png", MASK)
     masks = ReferenceMasks(tmp_path, NAMES)
     found = masks.picture(TIME, (2, 3))
@@ -32,7 +32,7 @@ def test_two_masks_of_one_time_are_refused(tmp_path: Path) -> None:
         ReferenceMasks(tmp_path, NAMES)
 
 
-def test_a_folder_that_is_named_like_a_mask_is_passed_over(tmp_path: Path) -> None:
+def test_a_folder_named_like_a_mask_is_skipped(tmp_path: Path) -> None:
     (tmp_path / "202407110006.png").mkdir()
     (tmp_path / "202407110000.png").mkdir()
     iio.imwrite(tmp_path / "A_202407110006.png", MASK)
@@ -42,7 +42,7 @@ def test_a_folder_that_is_named_like_a_mask_is_passed_over(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("picture", [MASK[:1], np.stack([MASK] * 3, axis=2)], ids=["smaller", "in colours"])
-def test_a_picture_that_is_no_mask_of_this_box_is_refused(tmp_path: Path, picture: np.ndarray) -> None:
+def test_a_picture_of_another_shape_or_mode_is_refused(tmp_path: Path, picture: np.ndarray) -> None:
     iio.imwrite(tmp_path / "A_202407110006.png", picture)
     with pytest.raises(FrameError, match="a mask is a grey picture of 8 bits and 3 x 2 pixels"):
         ReferenceMasks(tmp_path, NAMES).picture(TIME, (2, 3))

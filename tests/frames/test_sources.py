@@ -1,4 +1,4 @@
-"""A source of pictures becomes a list of times; nothing named like a picture is passed over."""
+"""A source of pictures becomes a list of times; nothing named like a picture is skipped silently."""
 
 import os
 import time
@@ -17,7 +17,7 @@ from radar_cleaner.storage.shards import parse_time, to_datetime
 NAMES = NameFormat(r"(\d{12})(?=\D*$)", "%Y%m%d%H%M", "UTC")
 
 
-def test_pictures_are_listed_in_time_order_with_what_is_wrong_with_them(tmp_path):
+def test_pictures_are_listed_in_time_order_with_their_problems(tmp_path):
     for name in ("b_202407110006.png", "a_202407110006.PNG", "c_202407110000.jpeg", "notes_202407110000.txt"):
         (tmp_path / name).write_bytes(b"")
     (tmp_path / ".b_202407110012.png").write_bytes(b"")
@@ -46,7 +46,7 @@ def test_pictures_are_listed_in_time_order_with_what_is_wrong_with_them(tmp_path
     assert all(isinstance(frame, FrameFile) for frame in listing.frames)
 
 
-def test_a_link_that_leads_in_a_circle_is_a_problem_not_a_hang(tmp_path):
+def test_a_circular_link_is_a_problem_not_a_hang(tmp_path):
     (tmp_path / "a_202407110000.png").symlink_to(tmp_path / "b_202407110006.png")
     (tmp_path / "b_202407110006.png").symlink_to(tmp_path / "a_202407110000.png")
     (tmp_path / "self").symlink_to(tmp_path / "self")
@@ -71,7 +71,7 @@ def test_a_link_to_a_folder_above_lists_no_frame_twice(tmp_path):
     ]
 
 
-def test_links_to_folders_elsewhere_are_followed_by_the_first_name(tmp_path):
+def test_links_to_one_folder_elsewhere_are_followed_once_by_the_first_name(tmp_path):
     elsewhere = tmp_path / "elsewhere" / "2024"
     elsewhere.mkdir(parents=True)
     (elsewhere / "a_202407110000.png").write_bytes(b"")
@@ -89,7 +89,7 @@ def names_of(source, names=NAMES, **given):
 
 
 @pytest.mark.parametrize("name", ["{x}_202407110000.png", "<x>_202407110000.png", "{a,b}/x_202407110000.png"])
-def test_a_path_that_snakemake_takes_for_a_pattern_is_a_problem(tmp_path, name):
+def test_a_path_that_snakemake_interprets_as_a_pattern_is_a_problem(tmp_path, name):
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_bytes(b"")
     (frame,) = list_frames(tmp_path, NAMES).frames
@@ -101,7 +101,7 @@ def test_a_path_that_snakemake_takes_for_a_pattern_is_a_problem(tmp_path, name):
 NO_UTF_8 = [os.fsdecode(b"caf\xe9_202407110000.png"), os.fsdecode(b"\xff.png")]
 
 
-def test_files_whose_names_are_no_utf_8_are_written_out_and_a_problem(tmp_path):
+def test_file_names_that_are_not_utf_8_are_escaped_and_have_a_problem(tmp_path):
     for name in (*NO_UTF_8, "caf\u00e9_202407110006.png"):
         (tmp_path / name).write_bytes(b"")
     listing = list_frames(tmp_path, NAMES)
@@ -116,7 +116,7 @@ def test_files_whose_names_are_no_utf_8_are_written_out_and_a_problem(tmp_path):
     assert "rename it" in str(told)
 
 
-def test_members_whose_names_are_no_utf_8_are_written_out_and_read(tmp_path):
+def test_member_names_that_are_not_utf_8_are_escaped_and_read(tmp_path):
     pack(tmp_path / "frames.tar", dict.fromkeys(NO_UTF_8, b"x"))
     for _ in ("made", "read"):
         listing = list_frames(tmp_path / "frames.tar", NAMES, tmp_path / "lists")
@@ -160,7 +160,7 @@ def archive(tmp_path, monkeypatch):
         ("archive/B/**", ["2024/07/11/B_202407111200.png"]),
     ],
 )
-def test_a_glob_lists_what_it_names(archive, pattern, found):
+def test_a_glob_lists_its_matches(archive, pattern, found):
     assert names_of(pattern) == found
     absolute = list_frames(archive.parent / pattern, NAMES)
     assert [frame.path for frame in absolute.frames] == [
@@ -168,14 +168,14 @@ def test_a_glob_lists_what_it_names(archive, pattern, found):
     ]
 
 
-def test_a_glob_agrees_with_the_standard_librarys(archive):
+def test_a_glob_agrees_with_the_standard_library(archive):
     for pattern in ("archive/*/20??/**/*.png", "archive/A/2024/07/*/*.???", "archive/[AB]/**/*_2024*.*"):
         every = standard(pattern, recursive=True)  # noqa: PTH207
         wanted = {path for path in every if not path.endswith((".txt", "/"))}
         assert {frame.path for frame in list_frames(pattern, NAMES).frames} == wanted
 
 
-def test_a_glob_looks_into_no_folder_that_it_does_not_name(archive):
+def test_a_glob_enters_only_folders_that_can_contain_matches(archive):
     (archive / "A" / "2024" / "07" / "closed").mkdir()
     seen = []
     real = os.scandir
@@ -186,7 +186,7 @@ def test_a_glob_looks_into_no_folder_that_it_does_not_name(archive):
 
 
 @pytest.mark.parametrize("pattern", ["**", "**/*.png", "*/*.png", "2024*/*"])
-def test_a_folder_that_is_named_like_an_archive_or_a_picture_is_looked_into(tmp_path, pattern):
+def test_a_folder_named_like_an_archive_or_a_picture_is_searched(tmp_path, pattern):
     for name in ("2024.tar/a_202407110000.png", "2024.png/b_202407110006.png"):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_bytes(b"")
@@ -198,14 +198,14 @@ def test_a_folder_that_is_named_like_an_archive_or_a_picture_is_looked_into(tmp_
 
 
 @pytest.mark.parametrize("pattern", ["20[9-1]*/*.png", "*/[z-a].png", "**/[b-a]/*"])
-def test_a_glob_of_no_range_is_told(tmp_path, pattern):
+def test_a_glob_with_a_bad_range_is_refused(tmp_path, pattern):
     with pytest.raises(ConfigError, match=r"is not a glob \(bad character range"):
         list_frames(tmp_path / pattern, NAMES)
     with pytest.raises(ConfigError, match=r"is not a glob \(bad character range"):
         list_frames(f"s3://radar/{pattern}", NAMES, tmp_path)
 
 
-def test_a_folder_that_is_named_like_a_glob_is_a_folder(tmp_path):
+def test_a_folder_named_like_a_glob_is_a_folder(tmp_path):
     (tmp_path / "frames[1]").mkdir()
     (tmp_path / "frames[1]" / "a_202407110000.png").write_bytes(b"")
     assert names_of(tmp_path / "frames[1]") == ["a_202407110000.png"]
@@ -215,7 +215,7 @@ DATED = NameFormat(r"(\d{4}/\d\d/\d\d/\d{4})\.", "%Y/%m/%d/%H%M")
 
 
 @pytest.mark.parametrize("source", ["9999/12/31/frames", "9999/12/31/frames/**/*.png", "9999/12/31/frames.zip"])
-def test_folders_tell_a_part_of_the_time_below_the_source(tmp_path, monkeypatch, source):
+def test_folders_below_the_source_can_be_part_of_the_time(tmp_path, monkeypatch, source):
     monkeypatch.chdir(tmp_path)
     place = tmp_path / "9999/12/31/frames/2024/07/11"
     place.mkdir(parents=True)
@@ -272,12 +272,12 @@ def test_a_kept_list_is_taken_until_the_archive_changes(tmp_path, monkeypatch):
     assert [file] == list(kept.iterdir())
 
 
-def test_an_address_is_not_asked_by_a_stage(tmp_path):
+def test_a_stage_sends_no_request_to_an_address(tmp_path):
     with pytest.raises(ConfigError, match=r"s3://radar/a: there is no list of its objects .*run it by snakemake"):
         list_frames("s3://radar/a", NAMES, tmp_path)
 
 
-def test_an_object_that_was_not_fetched_stops_the_job_and_is_no_bad_frame(tmp_path):
+def test_an_object_without_a_copy_stops_the_job_and_is_not_a_bad_frame(tmp_path):
     save_objects(tmp_path, "s3://radar/a", [StoredObject("a/r_202407110000.png", "etag-1")])
     listing = list_frames("s3://radar/a", NAMES, tmp_path, copies=str(tmp_path / "copies"))
     (frame,) = listing.frames
@@ -302,4 +302,4 @@ def test_five_years_of_two_radars_are_listed_in_half_the_time_that_rglob_and_str
     between = time.process_time()
     count = sum(len(list_frames(tmp_path / radar, NAMES).frames) for radar in "AB")
     assert count == len(plain) == 350_400
-    assert time.process_time() - between < 0.5 * (between - began)  # 0.26 where little else runs
+    assert time.process_time() - between < 0.5 * (between - began)  # 0.26 on an idle machine

@@ -1,4 +1,4 @@
-"""The time in a name is read in its zone, and as quickly as the years of an archive want it."""
+"""The time in a file name is parsed in its zone; the fast parser agrees with strptime."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ NAMES = NameFormat(r"(\d{12})(?=\D*$)", "%Y%m%d%H%M", "UTC")
 
 
 @given(st.integers(0, 4_102_444_800), st.text("ab_-.", max_size=8))
-def test_the_time_in_a_name_is_read_whatever_stands_about_it(time, text):
+def test_the_time_in_a_name_is_parsed_between_any_other_text(time, text):
     time -= time % 60
     name = f"{text}20_{to_datetime(time):%Y%m%d%H%M}{text}.png"
     assert NAMES.read(name) == time
@@ -42,7 +42,7 @@ def test_names_of_other_services_are_read_in_their_zone(pattern, time_format, zo
         (r"(\d{12})?latest", "latest.png", "is not %Y%m%d%H%M"),
     ],
 )
-def test_a_name_without_a_time_says_why(pattern, name, reason):
+def test_a_name_without_a_time_is_refused_with_a_reason(pattern, name, reason):
     with pytest.raises(ValueError, match=f"no time in the name: .*{reason}"):
         NameFormat(pattern, "%Y%m%d%H%M").read(name)
 
@@ -54,7 +54,7 @@ def test_a_pattern_of_folders_is_known_by_its_slash():
 
 
 @pytest.mark.parametrize("text", ["000101010000", "999912312359", "099912312359"])
-def test_a_year_that_no_shard_can_be_of_is_no_time(text):
+def test_a_year_without_a_shard_is_refused(text):
     with pytest.raises(ValueError, match="is of the year"):
         NAMES.read(f"{text}.png")
 
@@ -93,8 +93,8 @@ def both(text, time_format, zone):
 @given(times, times, st.sampled_from(FORMATS), st.sampled_from(ZONES))
 @example(1_711_900_000, 0, "%Y%m%d%H%M", "Australia/Lord_Howe")
 @example(63_593_070, 0, "%Y%m%d%H%M", "Africa/Monrovia")  # 1972: the clock goes on by 44 minutes and 30 seconds
-def test_the_quick_reader_says_what_strptime_says(time, other, time_format, zone):
-    for moment in (time, time - time % 86400, time + 3600, other):  # of the day that it learns, and of others
+def test_the_fast_parser_agrees_with_strptime(time, other, time_format, zone):
+    for moment in (time, time - time % 86400, time + 3600, other):  # of the known day, and of others
         text = datetime.fromtimestamp(moment, UTC).strftime(time_format)
         quick, again, exact = both(text, time_format, zone)
         assert quick == again == exact
@@ -108,7 +108,7 @@ def test_the_quick_reader_says_what_strptime_says(time, other, time_format, zone
     st.sampled_from(["", " ", "0", "9", "x", "\u0664", "%", "\n"]),
     st.booleans(),
 )
-def test_broken_texts_are_refused_or_read_as_by_strptime(time, time_format, zone, place, text, inserted):
+def test_broken_texts_are_refused_or_parsed_as_by_strptime(time, time_format, zone, place, text, inserted):
     whole = datetime.fromtimestamp(time, UTC).strftime(time_format)
     both(whole, time_format, zone)  # its day is known now
     broken = whole[:place] + text + whole[place + (not inserted) :]

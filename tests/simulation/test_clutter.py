@@ -31,7 +31,7 @@ def make(kind: str, amount: float = 1.0, seed: int = 0, land: NDArray[np.float32
 
 
 def scans(kind: str, count: int = 20, **options) -> NDArray[np.bool_]:
-    """(scans, rays, gates) where the kind shows."""
+    """Return (scans, rays, gates), True where the kind is visible."""
     source = make(kind, **options)
     return np.stack([np.isfinite(source.scan(6.0)) for _ in range(count)])
 
@@ -55,7 +55,7 @@ def test_clutter_is_a_small_part_of_the_picture(kind: str) -> None:
     assert scans(kind).mean() < 0.1
 
 
-def test_ground_clutter_lies_where_hills_reach_into_the_beam_and_stays_there() -> None:
+def test_ground_clutter_occurs_where_hills_reach_into_the_beam_and_stays_there() -> None:
     shown = scans("ground")
     north = np.r_[0:60, 300:360]
     assert shown[:, north].any() and not shown[:, 120:240].any()
@@ -88,7 +88,7 @@ def test_spokes_are_thin_dashed_rays_that_grow_with_range() -> None:
     assert np.mean(gains) == pytest.approx(20, abs=4)  # dB a decade of range
 
 
-def test_an_emitter_is_heard_from_about_the_same_direction_again() -> None:
+def test_an_emitter_returns_from_about_the_same_direction() -> None:
     rays = scans("spokes", count=60).any(axis=2).sum(axis=0)
     assert rays.max() > 8 and np.count_nonzero(rays) < RAYS / 2
 

@@ -74,7 +74,7 @@ def test_a_painted_picture_is_decoded_to_its_classes_where_nothing_is_drawn_over
     assert not np.array_equal(read, wanted)  # overlays have colours of echo
 
 
-def test_what_differs_from_map_and_echo_is_called_hidden_and_little_else() -> None:
+def test_hidden_pixels_are_those_that_differ_from_map_and_echo() -> None:
     painter = make_painter()
     frame = painter.paint(np.zeros((120, 120), dtype=np.uint8), NOON)[:, LEGEND_WIDTH:]
     still = painter._still[:, LEGEND_WIDTH:]

@@ -53,14 +53,14 @@ def test_an_echo_is_shown_where_it_is_on_earth(azimuth: float, range_km: float) 
     np.testing.assert_allclose(shown.mean(axis=0), [own_row[0], own_column[0]], atol=1.0)
 
 
-def test_nothing_is_seen_beyond_the_range_and_everything_within_it_is_looked_at() -> None:
+def test_all_pixels_within_the_range_are_measured_and_none_beyond_it() -> None:
     codes = VIEW.to_codes(VIEW.observe(plane(2.0), STYLE, generator()))
     assert ((codes == NODATA) == ~VIEW.within).all()
     assert is_echo(codes[VIEW.within]).all()
     assert (VIEW.to_codes(VIEW.observe(plane(-1.0), STYLE, generator()))[VIEW.within] == UNDETECT).all()
 
 
-def test_even_rain_is_seen_weaker_where_the_beam_is_high_and_not_at_all_where_it_is_weak() -> None:
+def test_uniform_rain_is_measured_weaker_where_the_beam_is_high_and_lost_where_it_is_weak() -> None:
     far = RadarView(RadarGeometry("A", 50.0, 10.0, 240.0, SIZE, SIZE, (59.5, 59.5)), WORLD)
     strong, weak = (far.observe(plane(value), STYLE, generator()) for value in (2.0, 0.75))
     profile = strong.mean(axis=0)
@@ -83,7 +83,7 @@ def test_a_shower_looks_wider_in_km_the_farther_it_is() -> None:
     assert widths[1] > widths[0]
 
 
-def test_the_beam_keeps_the_power_of_even_rain() -> None:
+def test_the_beam_keeps_the_power_of_uniform_rain() -> None:
     value = np.float32(1.5)
     near = VIEW.observe(plane(value), STYLE, generator())[:, :30]
     assert near.mean() == pytest.approx(float(STYLE.dbz(np.array([value]))[0]), abs=0.1)

@@ -1,4 +1,4 @@
-"""Simulated rain: its spectrum, its motion, how it grows and decays."""
+"""The spectrum, the motion, the growth and the decay of simulated rain."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_the_lagged_correlation_peaks_at_the_given_motion(
     assert np.hypot(east - km * np.sin(angle), north - km * np.cos(angle)) < 1.5
 
 
-def test_what_does_not_age_is_only_moved() -> None:
+def test_rain_without_decay_only_moves() -> None:
     rain = rain_field(speed_kmh=60, degrees=90, lifetime_minutes=1e13)
     before = rain.field()
     for _ in range(3):
@@ -81,7 +81,7 @@ def test_what_does_not_age_is_only_moved() -> None:
     np.testing.assert_allclose(rain.field(), np.roll(before, 30, axis=1), atol=1e-3)
 
 
-def test_small_structures_are_forgotten_before_large_ones_and_the_variance_stays() -> None:
+def test_small_structures_decorrelate_before_large_ones_and_the_variance_stays() -> None:
     rain = rain_field(speed_kmh=0)
     fields = [rain.field()]
     for _ in range(10):
@@ -100,7 +100,7 @@ def test_small_structures_are_forgotten_before_large_ones_and_the_variance_stays
     assert np.var(fields[-1]) == pytest.approx(np.var(fields[0]), rel=0.6)
 
 
-def test_the_time_step_does_not_matter_for_how_much_is_forgotten() -> None:
+def test_the_decorrelation_does_not_depend_on_the_time_step() -> None:
     def likeness(steps: int) -> float:
         found = []
         for seed in range(6):

@@ -1,4 +1,4 @@
-"""A simulated world: radars that see the same rain, truth that fits the pictures, equal seeds equal worlds."""
+"""Radars of a simulated world measure the same rain, its truth fits the pictures, equal seeds give equal worlds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CODES = arrays(np.uint8, (6, 6), elements=st.integers(0, 255))
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 12])
-def test_any_number_of_radars_stands_on_a_lattice_about_the_first(count: int) -> None:
+def test_any_number_of_radars_is_placed_on_a_lattice_about_the_first(count: int) -> None:
     radars = place_radars(replace(SMALL, radars=count))
     assert [radar.radar for radar in radars] == [f"SIM{number}" for number in range(1, count + 1)]
     spacing = SPACING * SMALL.range_km
@@ -68,7 +68,7 @@ def test_the_radar_measures_the_rain_at_the_ground_where_it_is_near() -> None:
         assert np.mean(is_echo(view.ground)[near & is_echo(view.rain)]) > 0.8
 
 
-def test_truth_says_what_the_picture_shows() -> None:
+def test_the_truth_classifies_the_echo_of_the_picture() -> None:
     world, scenes = small_world()
     seen = set()
     for _, views in scenes:
@@ -96,7 +96,7 @@ def test_masks_agree_with_where_clutter_was_put() -> None:
 
 
 @given(CODES, CODES, arrays(np.bool_, (6, 6)))
-def test_the_stronger_echo_is_judged_and_what_is_hidden_is_not(
+def test_the_stronger_echo_is_classified_and_hidden_pixels_are_not(
     rain: np.ndarray, clutter: np.ndarray, hidden: np.ndarray
 ) -> None:
     truth = judge(rain, clutter, hidden)
@@ -141,7 +141,7 @@ def test_a_lone_radar_has_a_world_too() -> None:
     assert list(views) == ["SIM1"] and views["SIM1"].frame.shape == (64, 64 + LEGEND_WIDTH)
 
 
-def test_a_world_too_large_to_work_with_is_refused_in_the_options_own_words(
+def test_a_too_large_world_is_refused_by_its_options(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("radar_cleaner.georeference.grid.MAX_UNION_PIXELS", 120**2)
