@@ -23,7 +23,7 @@ def small_world() -> tuple[World, list[tuple[int, dict[str, View]]]]:
 
 
 def spectrum_slope(field: NDArray[np.floating], km_per_pixel: float, wavelengths_km: tuple[float, float]) -> float:
-    """Return the exponent of the power spectrum of a periodic field between two wavelengths, over all directions."""
+    """Return the exponent of the power spectrum of a periodic field between two wavelengths."""
     power = np.abs(np.fft.fft2(field)) ** 2
     cycles = np.hypot(*np.meshgrid(*(np.fft.fftfreq(side, km_per_pixel) for side in field.shape), indexing="ij"))
     short, long = wavelengths_km

@@ -128,7 +128,7 @@ def make_labels(
     evidence: int = 1,
     shape_class: ArrayLike | None = None,
 ) -> Path:
-    """Write a "labels" store. Without `echo_class` the echo of `make_reflectivity` is meteorological, nodata unknown.
+    """Write a "labels" store. Without `echo_class` all echo is meteorological and nodata is unknown.
 
     Its `evidence` is this many steps for meteorological echo, and against other echo. Without `shape_class` all
     pixels of a class other than none and unknown are meteorological by their shape.

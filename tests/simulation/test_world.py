@@ -1,4 +1,4 @@
-"""Radars of a simulated world measure the same rain, its truth fits the pictures, equal seeds give equal worlds."""
+"""Radars of a world measure the same rain, its truth fits the pictures, equal seeds give equal worlds."""
 
 from __future__ import annotations
 
