@@ -31,7 +31,7 @@ class CleaningScores(Scoring):
 
     cleaners: Annotated[tuple[Name, ...], MinLen(1), *Unique] = Field(
         ("weak_label", "clutter_mask", "model"),
-        description="What is scored: `model` and, beside it, labels (`weak_label`, `clutter_mask`,"
+        description="The rows of the scores: `model` and, beside it, labels (`weak_label`, `clutter_mask`,"
         " `clutter_frequency`, `label_model`), the network without the labelers (`network`) and classical"
         " filters (`despeckle_by_area`, `local_density`, `temporal_persistence`, `median_in_time`; with the"
         " extra `benchmark` also `wradlib_gabella`, `wradlib_window_distance`, `wradlib_histogram_cut`,"

@@ -21,7 +21,8 @@ class Legend(Section):
         " dBZ. The strong end is at the top of a vertical bar and at the right of a horizontal one.",
     )
     scale: Literal["ends", "bounds"] = Field(
-        "ends", description="What `legend.dbz` lists: the `ends` of the bar or the `bounds` of its classes."
+        "ends",
+        description="Content of `legend.dbz`: the `ends` of the bar or the `bounds` of its classes.",
     )
 
 
