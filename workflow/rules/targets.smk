@@ -83,7 +83,7 @@ rule split_samples:
     `validation` of them for validation, `purge_minutes` between what the two read.
     """
     input:
-        labels=stores("labels", plan.pairs("training")),
+        reflectivity=stores("reflectivity", plan.pairs("training")),
     output:
         train="<results>/samples/train.csv",
         val="<results>/samples/val.csv",
