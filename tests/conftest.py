@@ -20,13 +20,13 @@ settings.load_profile("fast")
 MARKED_FOLDERS = {"tests/workflow": "workflow", "tests/slurm": "slurm", "benchmarks/tests": "slow"}
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Function]) -> None:
     """Mark the tests of a folder, and start those first that wait for the smoke run."""
     for item in items:
         folder = item.path.parent.relative_to(config.rootpath).as_posix()
         if folder in MARKED_FOLDERS:
             item.add_marker(MARKED_FOLDERS[folder])
-    items.sort(key=lambda item: "finished" not in getattr(item, "fixturenames", ()))
+    items.sort(key=lambda item: item.path.name != "test_smoke.py" and "finished" not in item.fixturenames)
 
 
 @pytest.fixture(scope="session")
