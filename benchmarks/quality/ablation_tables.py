@@ -1,4 +1,4 @@
-"""An ablation's results: rows for a CSV file, a page of Markdown, and a figure."""
+"""The results of an ablation: rows of a table, a page of Markdown, and a figure."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from radar_cleaner.evaluation.threshold_sweep import SHARES, Removal
 from radar_cleaner.plotting.style import (
     BLUE,
     GREEN,
@@ -22,68 +23,64 @@ from radar_cleaner.plotting.style import (
     to_png,
 )
 
-from .compare import Interval
-from .readings import BOTH, NETWORK, VOTES, Reading, difference
-from .scoring import SHARES
-from .tables import DIGITS, Row
+from .injected_tables import DIGITS, Row
 from .variants import BASE, Variant
 
 ANSWERS = {
-    NETWORK: "the network",
-    BOTH: "the network with the votes, as products are",
-    VOTES: "the votes, without a network",
+    "network": "the network",
+    "model": "the network with the labelers, as in the products",
+    "label model": "the labelers, without a network",
 }
+Interval = tuple[float, float] | None
 DRAWN_SHARE = SHARES[0]  # of meteorological echo kept, in the figure
 STYLES = ((BLUE, "o"), (VERMILION, "s"), (GREEN, "^"), (ORANGE, "D"), (GREY, "v"))  # of radars
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A variant and its readings by radar and answer."""
+    """A variant and its removals by radar and cleaner."""
 
     variant: Variant
-    readings: Mapping[str, Mapping[str, Reading]]
+    removals: Mapping[str, Mapping[str, Removal]]
 
 
 def rows_of(outcomes: Sequence[Outcome]) -> list[Row]:
-    """One row a variant, answer, radar and share kept: what is removed, and how much more than by the base.
+    """Return one row for each variant, answer, radar and share kept: the share removed, and its gain.
 
-    `difference` is in shares of the non-meteorological echo: 0.01 is a hundredth of it more.
+    `difference` is in shares of the non-meteorological echo. The labelers have rows where a variant has its own.
     """
     base = next(one for one in outcomes if one.variant.name == BASE)
-    rows = []
-    for answer in ANSWERS:
-        for one in outcomes:
-            for radar, of_radar in one.readings.items():
-                if answer in of_radar:
-                    rows += _rows(one.variant, answer, radar, of_radar[answer], base.readings[radar][answer])
-    return rows
+    return [
+        row
+        for answer in ANSWERS
+        for one in outcomes
+        if answer != "label model" or one is base or ("labels" in one.variant.own and not one.variant.model_of)
+        for radar, of_radar in one.removals.items()
+        for row in _rows(one.variant, answer, radar, of_radar[answer], base.removals[radar][answer])
+    ]
 
 
-def _rows(variant: Variant, answer: str, radar: str, reading: Reading, base: Reading) -> list[Row]:
-    rows = []
-    for index, share in enumerate(SHARES):
-        more, ends = difference(reading, base, index)
-        low, high = ends or (None, None)
-        rows.append(
-            {
-                "answer": answer,
-                "variant": variant.name,
-                "radar": radar,
-                "trained_on": ";".join(variant.radars),
-                "share": share,
-                "kept": _rounded(reading.kept[index]),
-                "removed": _rounded(reading.removed[index]),
-                "difference": _rounded(more),
-                "difference_low": _rounded(low),
-                "difference_high": _rounded(high),
-            }
-        )
-    return rows
+def _rows(variant: Variant, answer: str, radar: str, removal: Removal, base: Removal) -> list[Row]:
+    more, ends = removal.minus(base)
+    return [
+        {
+            "answer": answer,
+            "variant": variant.name,
+            "radar": radar,
+            "trained_on": ";".join(variant.radars),
+            "share": share,
+            "kept": _rounded(choice.kept),
+            "removed": _rounded(choice.removed),
+            "difference": _rounded(more[index]),
+            "difference_low": _rounded(ends[0, index]),
+            "difference_high": _rounded(ends[1, index]),
+        }
+        for index, (share, choice) in enumerate(zip(SHARES, removal.choices, strict=True))
+    ]
 
 
 def page(rows: Sequence[Row], words: Mapping[str, str], heading: str, failed: Mapping[str, str]) -> str:
-    """All of it as Markdown. `words` name the variants, `failed` are those that have no result, and why."""
+    """Return all tables as Markdown. `words` name the variants, `failed` are those without a result, and why."""
     parts = [heading]
     for answer, title in ANSWERS.items():
         for radar in dict.fromkeys(row["radar"] for row in rows if row["answer"] == answer):
@@ -104,7 +101,7 @@ def _table(rows: Sequence[Row], words: Mapping[str, str]) -> str:
 
 
 def named(name: str, words: Mapping[str, str], row: Row) -> str:
-    """A variant in words; said with it where the network has never seen the radar that it is scored on."""
+    """Name a variant, and mark a radar that its network has not seen in training."""
     unseen = row["radar"] not in row["trained_on"].split(";")
     return f"{words[name]} (this radar not seen)" if unseen else words[name]
 
@@ -123,11 +120,11 @@ def _cell(row: Row) -> str:
 
 
 def draw(rows: Sequence[Row], words: Mapping[str, str]) -> bytes:
-    """PNG of the differences to the base at DRAWN_SHARE: a row a variant, a mark a radar, with intervals."""
+    """Draw the differences to the base at DRAWN_SHARE: a row for each variant, a mark for each radar."""
     shown = [row for row in rows if row["share"] == DRAWN_SHARE and row["variant"] != BASE]
     radars = list(dict.fromkeys(row["radar"] for row in rows))
     names = list(dict.fromkeys(row["variant"] for row in shown))
-    answers = [answer for answer in ANSWERS if any(row["answer"] == answer for row in shown)] or [NETWORK]
+    answers = [answer for answer in ANSWERS if any(row["answer"] == answer for row in shown)] or ["network"]
     figure = new_figure(2.6 + 3.7 * len(answers), 1.6 + 0.36 * max(3, len(names)))
     panels = figure.subplots(1, len(answers), sharex=True, sharey=True, squeeze=False)[0]
     for axes, answer in zip(panels, answers, strict=True):
@@ -144,7 +141,7 @@ def draw(rows: Sequence[Row], words: Mapping[str, str]) -> bytes:
 
 
 def _draw_points(axes: Axes, rows: Sequence[Row], names: Sequence[str], radars: Sequence[str]) -> None:
-    """A radar's mark is hollow where the network has never seen it."""
+    """Draw a mark for each radar, hollow if the network has not seen it in training."""
     for index, radar in enumerate(radars):
         colour, mark = STYLES[index % len(STYLES)]
         axes.plot([], [], mark, color=colour, markeredgecolor=INK, label=radar)

@@ -1,227 +1,276 @@
 """
-Cleaners against each other on the real sample: what each removes of what is no rain, at the same rain kept.
+Cleaners against each other on the real sample: the other echo that each removes, at equal shares of weather kept.
 
     make benchmark-quality
-    make benchmark-quality OPTIONS="--model default=a.pt --model ensemble=a.pt,b.pt,c.pt"
-    make benchmark-quality OPTIONS="--only planted --unseen spokes,rings=without_spokes_and_rings.pt"
+    make benchmark-quality OPTIONS="--model resources/pretrained/best.pt"
 
-With --model nothing is trained. Without it the config's model is, and beside it the same network taught by the
-reference masks of the training period (RESULTS-ceiling), and twice without half of the planted kinds
-(RESULTS-unseen-1 and -2): the ceiling, and what is removed of artefacts that training did not plant.
+Without --model the config's model is trained, and beside it the same network taught by the reference masks
+(RESULTS-ceiling) and two networks without half of the kinds of artefacts each (RESULTS-unseen-1 and -2).
 
-Reads the stores of a run of config/maritimes.yaml, which snakemake makes where they are missing, and the reference
-masks. Scored are the frames of `evaluation.period`; operating points are chosen on the validation samples. Filters
-are swept over their parameters on the scored frames themselves: for each share of rain kept the best parameter is
-published, which is more than a user of the filter would get. Nothing else is tuned by the scored frames.
-Then artefacts are planted into those frames, one kind at a time, from ranges of the benchmark's own; --unseen
-names a model that was trained without some kinds. On two cores all of it takes about an hour, of which trainings
-take half.
+First the rule `sweep_thresholds` compares the cleaners of benchmarks/quality.yaml on the frames of
+`evaluation.period` with a mask. Filters get, for each share kept, the setting that is best on these very frames,
+which is more than a user would get. Then artefacts are injected into those frames, one kind at a time, with
+ranges of the benchmark's own. Both take about an hour on two cores, half of it for trainings.
 
-Writes tables (CSV and Markdown) and a figure into RESULTS/quality: equal stores and models give equal files, but
-for times.csv. wradlib and Py-ART are the extra `benchmark`.
+Writes RESULTS/evaluation/removal.csv and .png, and tables and a figure into RESULTS/quality. wradlib and Py-ART
+are the extra `benchmark`.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import cv2
 import pandas as pd
-import yaml
 
-from radar_cleaner.config.artefacts import PLANT_KINDS
-from radar_cleaner.errors import RadarCleanerError
-from radar_cleaner.planning.radars import fill_windows
+from radar_cleaner.config.artefacts import PLANT_KINDS, PlantKind
+from radar_cleaner.config.cleaning import Decision
+from radar_cleaner.config.config import Config
+from radar_cleaner.config.evaluation import CleaningScores
+from radar_cleaner.config.load import read_config
+from radar_cleaner.config.samples import ModelInputs
+from radar_cleaner.errors import ConfigError, RadarCleanerError
+from radar_cleaner.evaluation.cleaners.networks import NetworkCleaner
+from radar_cleaner.evaluation.cleaners.registry import Context, Network, make_cleaners
+from radar_cleaner.evaluation.cleaners.scene import StoredFrames
+from radar_cleaner.evaluation.removal import load_removals
+from radar_cleaner.evaluation.scorer import Run
+from radar_cleaner.evaluation.tallies import COMPARED, MODEL
+from radar_cleaner.evaluation.threshold_sweep import SHARES
+from radar_cleaner.frames.reference_masks import References, ReferenceSource
+from radar_cleaner.inference.ensemble import EnsembleReader
+from radar_cleaner.planning.plan import Plan
 from radar_cleaner.plotting.style import write_png
+from radar_cleaner.reflectivity.colour_table import EchoShape
 from radar_cleaner.storage.atomic import write_csv, write_text
 from radar_cleaner.storage.paths import Layout
-from radar_cleaner.targets.splits import read_samples
 
-from . import ROOT, figure, planted_scores, planted_tables, tables
-from .companions import make_ceiling, make_unseen
-from .compare import OPERATING_SHARE, Scored, compare_on_radar
-from .jobs import Job, cores, filled, jobs_of, make_results, votes_of_scored_frames
-from .learned import JOINED, NamedModel, load_models, model_methods
-from .libraries import versions
-from .methods import Method, library_methods, own_methods
-from .planted import VOTING, Planter, Plants
-from .planted_scores import PlantScore, UnseenModel, check_unseen
-from .scenes import Frames
+from . import ROOT, injected_tables, runs
+from .injected import LABELERS, InjectedFusion, InjectedReader, Injection, Injector
+from .injected_figure import draw_injected
+from .injected_scores import Contestant, InjectedScore, score_injected
+
+LABELERS_OF_A_FRAME = "labelers of one frame and the atlas"
 
 
 @dataclass(frozen=True)
-class PlantedPart:
-    """What the planted part needs beside a job: what is planted, the votes' weights, models that lack kinds."""
+class Job:
+    """The settings of a radar's injected frames: `models` by name, `unseen` models by the kinds that they lack."""
 
-    plants: Plants
-    weights: dict[str, float]
-    unseen: tuple[UnseenModel, ...]
+    settings: Config
+    radar: str
+    stores: tuple[str, ...]  # shards by radar, as on a command line
+    scored: tuple[str, ...]  # shards of the evaluation period
+    shape: EchoShape
+    references: References
+    models: Mapping[str, Path]
+    unseen: Mapping[tuple[str, ...], Path]
+    injection: Injection
 
 
 def main() -> None:
     options = parse(sys.argv[1:])
-    if not options.without_libraries and options.only != "planted":
-        require_libraries()
     try:
-        config = filled(yaml.safe_load(options.config.read_text(encoding="utf-8")))
-        results = options.results or Path(config["results"])
-        named = tuple(map(NamedModel.from_flag, options.model))
-        unseen = tuple(map(UnseenModel.from_flag, options.unseen))
-        check_unseen(unseen)
-        jobs = jobs_of(config, results, not options.without_libraries, options.every)
-        if not options.as_is:
-            targets = ["prepare", *votes_of_scored_frames(config)] if named else ["evaluate"]
-            make_results(options.config, targets)
-        models = named or (NamedModel("model", (results / "model/best.pt",)),)
-        if not (named or options.as_is or options.without_companions):
-            models += (make_ceiling(options.config, config["evaluation"]["reference"], results),)
-            if not unseen and options.only != "real":
-                unseen = make_unseen(options.config, results)
-        jobs = [replace(job, models=models) for job in jobs]
-        run(options, results, jobs, planted_part(config, options, unseen))
+        run(options)
     except RadarCleanerError as error:
         sys.exit(f"benchmark-quality: {error}")
 
 
-def run(options: argparse.Namespace, results: Path, jobs: Sequence[Job], part: PlantedPart) -> None:
-    """Score all radars and write what was found."""
-    with ProcessPoolExecutor(options.processes or min(len(jobs), cores()), get_context("spawn")) as pool:
-        if options.only != "planted":
-            found = list(chain.from_iterable(pool.map(score, jobs)))
-            write(results / "quality", found, jobs[0], options.config)
-        if options.only != "real":
-            planted = list(chain.from_iterable(pool.map(partial(score_planted, part=part), jobs)))
-            write_planted(results / "quality", planted, part, options.config)
-    print(f"written to {results / 'quality'}")
-
-
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """The command's options."""
+    """Read the command's options."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").strip().splitlines()[0])
     parser.add_argument("--config", type=Path, default=Path("config/maritimes.yaml"))
     parser.add_argument("--results", type=Path, help="instead of the config's results folder")
-    parser.add_argument(
-        "--model", action="append", default=[], help="NAME=PATH, or NAME=PATH,PATH,... (their mean)"
-    )
-    parser.add_argument(
-        "--as-is", action="store_true", help="take the results as they are; snakemake is not called"
-    )
-    parser.add_argument("--only", choices=("real", "planted"), help="frames as they are, or planted; else both")
-    parser.add_argument(
-        "--unseen", action="append", default=[], help="KIND[,KIND...]=PATH of a model trained without these kinds"
-    )
-    parser.add_argument(
-        "--plants", type=Path, default=ROOT / "benchmarks/plants.yaml", help="ranges of what is planted"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of what is planted")
+    parser.add_argument("--model", help="a model file; nothing is trained")
+    parser.add_argument("--only", choices=("real", "injected"), help="frames as they are, or with artefacts")
+    parser.add_argument("--ranges", type=Path, default=ROOT / "benchmarks/plants.yaml", help="of the artefacts")
+    parser.add_argument("--seed", type=int, default=0, help="of the artefacts")
     parser.add_argument("--without-libraries", action="store_true", help="leave out wradlib and Py-ART")
-    parser.add_argument("--without-companions", action="store_true", help="train the config's model alone")
-    parser.add_argument("--every", type=int, default=1, help="score only each so manieth frame: for a quick look")
-    parser.add_argument("--processes", type=int, help="radars that are scored at once")
+    parser.add_argument("--every", type=int, default=1, help="inject into only each n-th frame")
     return parser.parse_args(arguments)
 
 
-def require_libraries() -> None:
-    """End with the remedy where wradlib or Py-ART are not installed."""
+def run(options: argparse.Namespace) -> None:
+    """Train, score, and write all tables and figures."""
+    config = runs.read_yaml(options.config)
+    changes = {"cleaning.model": options.model or "trained", "evaluation.cleaners": _cleaners(options)}
+    if options.results:
+        changes["results"] = str(options.results)
+    config = runs.changed(config, changes)
+    settings = read_config(config)
+    if not settings.evaluation.reference or settings.evaluation.period is None:
+        raise ConfigError("set evaluation.period and evaluation.reference: the benchmark scores against masks")
+    results, file = Path(settings.results), Path(settings.results) / "quality/config.yaml"
+    models = {MODEL: Path(options.model or results / "model/best.pt")}
+    unseen: dict[tuple[str, ...], Path] = {}
+    if not options.model:
+        runs.run_snakemake(config, file, ["train"])
+        models[COMPARED] = runs.train_ceiling(config, results)
+        config = runs.changed(config, {"evaluation.compare_model": str(models[COMPARED])})
+        plants = settings.training.plants
+        if options.only != "real" and plants.fraction:
+            unseen = runs.train_unseen(config, results, plants.kinds)
+    if options.only != "injected":
+        runs.run_snakemake(config, file, ["sweep_thresholds"])
+        write_text(results / "quality/quality.md", removal_page(results / "evaluation/removal.npz"))
+    if options.only != "real":
+        runs.run_snakemake(config, file, ["evaluate"])
+        write_injected(results / "quality", jobs_of(read_config(config), models, unseen, options), options)
+    print(f"written to {results / 'evaluation'} and {results / 'quality'}")
+
+
+def _cleaners(options: argparse.Namespace) -> list[str]:
+    """Return the cleaners of benchmarks/quality.yaml; end with the remedy if a library is missing."""
+    cleaners: list[str] = runs.read_yaml(ROOT / "benchmarks/quality.yaml")["evaluation"]["cleaners"]
+    if options.without_libraries:
+        return [name for name in cleaners if not name.startswith(("wradlib", "pyart"))]
     missing = [name for name in ("wradlib", "pyart") if find_spec(name) is None]
-    if missing:
-        sys.exit(
-            f"benchmark-quality: no {' and no '.join(missing)}; `make benchmark-quality` installs them,"
-            " --without-libraries leaves their filters out"
+    if missing and options.only != "injected":
+        raise ConfigError(
+            f"no {' and no '.join(missing)}: `make benchmark-quality` installs them; or leave out their filters by"
+            " --without-libraries"
         )
+    return cleaners
 
 
-def score(job: Job) -> list[Scored]:
-    """All methods on a radar."""
+def removal_page(path: Path) -> str:
+    """Write the removals of a sweep as tables in Markdown."""
+    parts = ["# Cleaning quality", "Echo removed in %, and its 90 % interval over hours, by the weather kept."]
+    for radar, of_radar in load_removals(path).items():
+        rows = []
+        for name, removal in of_radar.items():
+            ends = removal.intervals()
+            cells = [
+                f"{100 * choice.removed:.1f} ({100 * ends[0, index]:.1f} to {100 * ends[1, index]:.1f})"
+                for index, choice in enumerate(removal.choices)
+            ]
+            rows.append([name, *cells])
+        head = [f"{radar}: weather kept", *(f"{100 * share:g} %" for share in SHARES)]
+        parts.append(injected_tables.markdown_table(head, rows))
+    return "\n\n".join(parts) + "\n"
+
+
+def jobs_of(
+    settings: Config,
+    models: Mapping[str, Path],
+    unseen: Mapping[tuple[str, ...], Path],
+    options: argparse.Namespace,
+) -> list[Job]:
+    """Return a job for each radar with a folder of masks."""
+    plan, layout, jobs = Plan(settings), Layout(Path(settings.results)), []
+    for radar in plan.radars.values():
+        folder = Path(settings.evaluation.reference or "") / radar.id
+        if not folder.is_dir():
+            continue
+        names, labels = radar.names, radar.labels
+        source = ReferenceSource(
+            radar=radar.id,
+            folder=str(folder),
+            pattern=names.pattern,
+            time_format=names.time_format,
+            time_zone=names.time_zone,
+        )
+        shards = sorted(path.stem for path in layout.reflectivity(radar.id, "any").parent.glob("*.zarr"))
+        minutes = tuple(settings.samples.input_minutes or ())
+        jobs.append(
+            Job(
+                settings,
+                radar.id,
+                tuple(f"{radar.id}={shard}" for shard in shards),
+                tuple(plan.shards(radar.id, "evaluation")),
+                EchoShape(labels.opening_px, labels.closing_px, labels.min_area_px),
+                References(sources=(source,)),
+                models,
+                unseen,
+                Injection(options.ranges, minutes, options.seed),
+            )
+        )
+    return jobs
+
+
+def score(job: Job, every: int) -> list[InjectedScore]:
+    """Score all contestants on the injected frames of a radar."""
     cv2.setNumThreads(1)
-    frames = Frames(job.results, job.radar, job.masks, job.names, job.cadence_minutes)
-    times = frames.scored_times(job.evaluation)[:: job.every]
-    samples = read_samples(job.results / "samples/val.csv")
-    validation = [time for time, radar in samples if radar == job.radar and frames.has_mask(time)][:: job.every]
-    methods: list[Method] = [*own_methods(job.shape)]
-    methods += library_methods(frames, job.training) if job.libraries else []
-    for model in job.models:
-        methods += model_methods(model, job.results, frames, job.threshold, job.votes)
-    tell = partial(print, flush=True)
-    return compare_on_radar(frames, methods, times, validation, job.edges, job.shape, tell)
-
-
-def planted_part(
-    config: dict[str, Any], options: argparse.Namespace, unseen: tuple[UnseenModel, ...]
-) -> PlantedPart:
-    """What is planted by the options and by the config's input times and votes."""
-    fill_windows(config)
-    plants = Plants(options.plants, tuple(config["samples"]["input_minutes"]), options.seed)
-    return PlantedPart(plants, {name: config["votes"][name] for name in VOTING}, unseen)
-
-
-def score_planted(job: Job, part: PlantedPart) -> list[PlantScore]:
-    """All methods on the planted frames of a radar."""
-    cv2.setNumThreads(1)
-    frames = Frames(job.results, job.radar, job.masks, job.names, job.cadence_minutes)
-    models = [(one, PLANT_KINDS) for one in job.models] + [(one.model, one.kinds) for one in part.unseen]
-    methods = planted_scores.classical_contestants(job.shape)
-    for model, kinds in models:
-        ask = load_models(model, job.results, frames)
-        methods.append(planted_scores.model_contestant(model.name, ask, kinds))
-        if model.joined and job.votes and kinds == PLANT_KINDS:
-            methods.append(planted_scores.model_contestant(f"{model.name}{JOINED}", ask, kinds, job.votes))
-    others = [Layout(job.results).aligned(job.radar, shard) for shard in frames.shards]
-    others = [path for path in others if path.exists()]
-    planter = Planter(frames, part.plants, part.weights, job.shape, others)
-    times = frames.scored_times(job.evaluation)[:: job.every]
-    return planted_scores.score_plants(planter, methods, times, partial(print, flush=True))
-
-
-def write_planted(folder: Path, scores: list[PlantScore], part: PlantedPart, config: Path) -> None:
-    """Write tables and figure of the planted frames."""
-    found = planted_tables.with_all_radars(scores)
-    write_csv(folder / "planted.csv", pd.DataFrame(planted_tables.plant_rows(found)))
-    write_csv(folder / "planted_fill.csv", pd.DataFrame(planted_tables.fill_rows(found)))
-    heading = planted_tables.heading(part.plants, f"`python -m benchmarks.quality.run` on {config}")
-    write_text(folder / "planted.md", planted_tables.page(found, heading))
-    write_png(folder / "planted.png", figure.draw_planted(found))
-
-
-def write(folder: Path, found: list[Scored], job: Job, config: Path) -> None:
-    """Write tables and figure."""
-    edges = job.edges
-    named = {
-        "removed_at_shares_kept": tables.share_rows(found),
-        "operating_points": tables.point_rows(found),
-        "by_size_and_dbz": tables.group_rows(found, edges),
-        "rain_and_reflectivity": tables.rain_rows(found),
-        "against_best_filter": tables.comparison_rows(found),
-        "curves": tables.curve_rows(found),
-        "times": tables.time_rows(found),
-    }
-    for name, rows in named.items():
-        write_csv(folder / f"{name}.csv", pd.DataFrame(rows))
-    write_text(folder / "quality.md", tables.page(found, edges, heading(job, config)))
-    write_png(folder / "quality.png", figure.draw(found))
-
-
-def heading(job: Job, config: Path) -> str:
-    """What the page's tables mean."""
-    libraries = ", ".join(f"{name} {version}" for name, version in versions().items()) if job.libraries else "none"
-    return (
-        f"# Cleaning quality\n\nBy `python -m benchmarks.quality.run` on {config}; libraries: {libraries}.\n\n"
-        "Shares are of echo pixels against the reference. Filters have, at each share kept, the parameter that "
-        "removes most there; a share that a filter does not meet exactly is read at the next higher one that it "
-        "does (`at`). In brackets: 90 % intervals by a bootstrap over hours, which takes the weather of different "
-        "hours as independent and is therefore rather too narrow. Operating points are chosen on the validation "
-        f"samples ({100 * OPERATING_SHARE:g} % kept there) or are the defaults of their authors."
+    settings, layout = job.settings, Layout(Path(job.settings.results))
+    shards = [store.partition("=")[2] for store in job.stores]
+    frames = StoredFrames(layout, job.radar, shards)
+    names = {**job.models, **{",".join(kinds): path for kinds, path in job.unseen.items()}}
+    run = Run.load(
+        layout.results,
+        [f"{job.radar}={','.join(shards)}"],
+        {name: [path] for name, path in names.items()},
+        settings.samples.cut(ModelInputs),
+        settings.cleaning.cut(Decision),
+        settings.evaluation.cut(CleaningScores),
+        job.references,
+        layout.static(job.radar).exists(),
+        1,
+        None,
     )
+    weights = {name: getattr(settings.votes, name) for name in LABELERS}
+    aligned = [path for shard in shards if (path := layout.aligned(job.radar, shard)).exists()]
+    injector = Injector(frames, job.injection, weights, job.shape, aligned)
+    reference = run.reference(job.radar)
+    shape = frames.site.clutter.shape
+    scored = StoredFrames(layout, job.radar, job.scored).times
+    times = [time for time in scored if reference.classes(time, shape) is not None][::every]
+    return score_injected(injector, reference, _contestants(job, run), times, partial(print, flush=True))
+
+
+def _contestants(job: Job, run: Run) -> list[Contestant]:
+    """Return filters and labelers of one frame, and each model without and with the labelers."""
+    context = Context({}, InjectedFusion(0.0), run.decision.threshold, run.scores.tta)
+    keys = {"despeckle_by_area": None, "local_density": None, "label_model": LABELERS_OF_A_FRAME}
+    filters = make_cleaners(list(keys), context)
+    contestants = [
+        Contestant(name or cleaner.name, cleaner) for cleaner, name in zip(filters, keys.values(), strict=True)
+    ]
+    networks = run.networks(job.radar)
+    for name in job.models:
+        contestants += _network_contestants(name, networks[name], run, name == MODEL)
+    for kinds in job.unseen:
+        lacking = tuple(kind for kind in PLANT_KINDS if kind in kinds)
+        contestants += _network_contestants(runs.UNSEEN, networks[",".join(kinds)], run, False, lacking)
+    return contestants
+
+
+def _network_contestants(
+    name: str, network: Network, run: Run, fused: bool, kinds: tuple[PlantKind, ...] = PLANT_KINDS
+) -> list[Contestant]:
+    threshold, tta = run.decision.threshold, run.scores.tta
+    assert isinstance(network.frames, EnsembleReader)
+    reader, fusion = InjectedReader(network.frames), InjectedFusion(run.decision.votes)
+    injected = Network(network.ensemble, reader)
+    alone = NetworkCleaner(name, injected, threshold, tta)
+    contestants = [Contestant({COMPARED: "ceiling"}.get(name, name), alone, kinds, (reader,), fills=True)]
+    if fused and run.decision.votes:
+        joined = NetworkCleaner(name, injected, threshold, tta, fusion)
+        contestants.append(Contestant(f"{name} + labelers", joined, kinds, (reader, fusion)))
+    return contestants
+
+
+def write_injected(folder: Path, jobs: Sequence[Job], options: argparse.Namespace) -> None:
+    """Score all radars, and write tables and figure of the injected frames."""
+    workers = min(len(jobs), len(os.sched_getaffinity(0)))
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        scores = list(chain.from_iterable(pool.map(partial(score, every=options.every), jobs)))
+    scores = injected_tables.with_all_radars(scores)
+    write_csv(folder / "injected.csv", pd.DataFrame(injected_tables.injected_rows(scores)))
+    write_csv(folder / "injected_fill.csv", pd.DataFrame(injected_tables.fill_rows(scores)))
+    command = f"`python -m benchmarks.quality.run` on {options.config}"
+    heading = injected_tables.heading(jobs[0].injection, command)
+    write_text(folder / "injected.md", injected_tables.page(scores, heading))
+    write_png(folder / "injected.png", draw_injected(scores))
 
 
 if __name__ == "__main__":

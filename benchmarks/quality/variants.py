@@ -1,36 +1,30 @@
-"""What an ablation compares: a config, and the same config with one thing changed."""
+"""The variants of an ablation: a config, and the same config with one change each."""
 
 from __future__ import annotations
 
-import copy
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
+from radar_cleaner.config.load import read_config
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.targets.label_model import LABELERS
 
-from .jobs import filled
+from .runs import Config, changed
 
-Config = dict[str, Any]
-
-# What a run makes up to its model, by folder.
-KINDS = frozenset({"rgb", "reflectivity", "atlas", "warp", "aligned", "static", "labels", "samples"})
 BASE, COST, OTHER_NETWORKS = "base", "cost", "networks"
 GROUPS = {
     "labelers": "each labeler off",
-    "planting": "nothing planted in training",
-    "radar": "each radar alone, the others never seen",
+    "injection": "no artefact injected in training",
+    "radar": "each radar alone, without the others",
     "time": "one time instead of several",
-    "atlas": "no atlas, neither as a vote nor as a channel",
-    "holes": "no holes in training",
-    "seed": "another seed: what chance alone does",
-    COST: "networks that cost less or more; only where they are asked for",
-    OTHER_NETWORKS: "the other networks that come along; only where they are asked for",
+    "atlas": "no clutter atlas, neither as a labeler nor as a channel",
+    "holes": "no inpainting masks in training",
+    "seed": "another seed: the effect of chance alone",
+    COST: "networks that cost less or more; only on request",
+    OTHER_NETWORKS: "the other networks; only on request",
 }
-# By name: words, and what of training.model they are.
+# By name: words, and options of training.model.
 NETWORKS: dict[str, tuple[str, dict[str, int | bool]]] = {
     "width-8": ("width 8", {"base_width": 8}),
     "width-24": ("width 24", {"base_width": 24}),
@@ -43,8 +37,8 @@ NETWORKS: dict[str, tuple[str, dict[str, int | bool]]] = {
     "scale-2-width-24": ("scale 2, width 24", {"input_scale": 2, "base_width": 24}),
     "scale-4-width-32": ("scale 4, width 32, depth 2", {"input_scale": 4, "base_width": 32, "depth": 2}),
 }
-# Of the other networks: what is changed for each. The learning rate is what such networks usually have, it is not
-# searched for; encoder_unet needs envs/requirements-encoders.txt.
+# The changes for each other network. The learning rate is usual for such networks and was not searched for;
+# encoder_unet needs envs/requirements-encoders.txt.
 KINDS_OF_NETWORK: dict[str, dict[str, Any]] = {
     "rate_net": {},
     "window_attention": {"training.learning_rate": 0.002},
@@ -56,9 +50,9 @@ KINDS_OF_NETWORK: dict[str, dict[str, Any]] = {
 class Variant:
     """A run of the config with `changes`, a value by dotted key.
 
-    `name` is that of its folder, `groups` are names by which it is asked for as well, `words` those of the tables.
-    `own` are the kinds of stores that the changes make others of; the rest is the base's. `radars` are those that
-    it is trained on.
+    `name` is that of its folder, `groups` are names that select it as well, `words` those of the tables. `own` are
+    the kinds of stores that the changes affect; the others are the base's. `radars` are those of its training;
+    `model_of` names the variant whose model it takes instead of a training.
     """
 
     name: str
@@ -67,28 +61,29 @@ class Variant:
     radars: tuple[str, ...]
     changes: Mapping[str, Any] = field(default_factory=dict)
     own: frozenset[str] = frozenset()
+    model_of: str | None = None
 
 
 def plan_variants(config: Config) -> list[Variant]:
-    """The base and all variants of a config as its user wrote it.
+    """Return the base and all variants of a config as its user wrote it.
 
-    One that changes nothing is left out; of two that change the same the first does for both. Raises ConfigError.
+    A variant without an effect is left out. The first of two equal variants stands for both. Raises ConfigError.
     """
     planned: list[Variant] = []
-    configs: list[Config] = []
+    configs: list[Any] = []
     for variant in _all_variants(config):
-        own = filled(changed(config, variant.changes))
-        if own not in configs:
-            configs.append(own)
+        settings = read_config(changed(config, variant.changes)), variant.model_of
+        if settings not in configs:
+            configs.append(settings)
             planned.append(variant)
-        elif (index := configs.index(own)) > 0:
+        elif (index := configs.index(settings)) > 0:
             first = planned[index]
             planned[index] = replace(first, groups=first.groups | variant.groups | {variant.name})
     return planned
 
 
 def select(variants: Sequence[Variant], only: Iterable[str]) -> list[Variant]:
-    """The base and what is named by group or by variant; all but COST where nothing is. Raises ConfigError."""
+    """Return the base and the variants named by group or by name; without names all that need no request."""
     wanted = set(only)
     known = {*GROUPS, *(name for one in variants for name in (one.name, *one.groups))}
     if wanted - known:
@@ -97,40 +92,9 @@ def select(variants: Sequence[Variant], only: Iterable[str]) -> list[Variant]:
     return [one for one in variants if one.name == BASE or {one.name, *one.groups} & wanted]
 
 
-def changed(config: Config, changes: Mapping[str, Any]) -> Config:
-    """A copy of a config, the values at dotted keys replaced; sections that are not there are added."""
-    config = copy.deepcopy(config)
-    for key, value in changes.items():
-        *path, leaf = key.split(".")
-        part = config
-        for name in path:
-            if part.get(name) is None:  # a section without a key
-                part[name] = {}
-            part = part[name]
-        part[leaf] = copy.deepcopy(value)
-    return config
-
-
-def link_shared(folder: Path, base: Path, own: Iterable[str]) -> None:
-    """Let a variant's folder hold the base's stores by link, but for the kinds that it makes itself.
-
-    Links of whole kinds: what the base makes again the variant then has, and Snakemake sees that it is newer. A
-    folder that the variant made itself stays.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    for kind in sorted(KINDS):
-        place = folder / kind
-        if kind in own:
-            if place.is_symlink():
-                place.unlink()
-        elif not place.exists() and (base / kind).is_dir():
-            place.unlink(missing_ok=True)  # one that leads nowhere
-            place.symlink_to(os.path.relpath(base / kind, folder), target_is_directory=True)
-
-
 def _all_variants(config: Config) -> Iterable[Variant]:
-    whole = filled(config)
-    radars = tuple(radar["id"] for radar in whole["radars"])
+    settings = read_config(config)
+    radars = tuple(radar.id for radar in settings.radars)
 
     def variant(name: str, group: str, words: str, changes: Mapping[str, Any], *own: str) -> Variant:
         return Variant(name, frozenset({group}), words, radars, changes, frozenset(own))
@@ -138,21 +102,26 @@ def _all_variants(config: Config) -> Iterable[Variant]:
     yield variant(BASE, BASE, "as configured", {})
     for labeler in LABELERS:
         key, off = ("votes.reference", None) if labeler == "reference" else (f"votes.{labeler}", 0)
-        yield variant(f"votes-without-{labeler}", "labelers", f"votes without {labeler}", {key: off}, "labels")
-    yield variant("without-planting", "planting", "nothing planted", {"training.plants.fraction": 0})
+        yield variant(f"votes-without-{labeler}", "labelers", f"labelers without {labeler}", {key: off}, "labels")
+    nothing = {"training.plants.fraction": 0}
+    yield variant("without-injection", "injection", "no artefact injected", nothing)
     for entry, radar in zip(config["radars"], radars, strict=True):
-        # Alone it is told nothing of others: not as a channel, not as a vote.
+        # Alone it has no other radars: neither as a channel nor as a labeler.
         own = ("warp", "aligned", "labels", "samples")
-        alone = variant(f"only-{radar}", "radar", f"{radar} alone", {"radars": [entry]}, *own)
-        yield replace(alone, radars=(radar,))
+        name, words = f"only-{radar}", f"{radar} alone"
+        alone = replace(variant(name, "radar", words, {"radars": [entry]}, *own), radars=(radar,))
+        yield alone
+        for other, unseen in zip(config["radars"], radars, strict=True):
+            if unseen != radar:
+                changes = {"radars": [other]}
+                yield replace(alone, name=f"{name}-on-{unseen}", changes=changes, model_of=name)
     yield variant("one-time", "time", "one time", {"samples.input_minutes": [0]}, "samples")
-    masked = ["aligned"] if whole["samples"]["atlas"] == "mask" else []
+    masked = ["aligned"] if settings.samples.atlas == "mask" else []
     no_atlas = {"samples.atlas": "none", "votes.atlas": 0}
     yield variant("without-atlas", "atlas", "no atlas", no_atlas, "labels", *masked)
-    yield variant("without-holes", "holes", "no holes", {"training.holes.fraction": 0})
+    yield variant("without-holes", "holes", "no inpainting masks", {"training.holes.fraction": 0})
     for name, (words, model) in NETWORKS.items():
-        changes = {f"training.model.{key}": value for key, value in model.items()}
-        yield variant(name, COST, words, changes)
-    for name, changes in KINDS_OF_NETWORK.items():
-        yield variant(name, OTHER_NETWORKS, name, {"training.model.name": name, **changes})
-    yield variant("other-seed", "seed", "another seed", {"training.seed": whole["training"]["seed"] ^ 1})
+        yield variant(name, COST, words, {f"training.model.{key}": value for key, value in model.items()})
+    for name, more in KINDS_OF_NETWORK.items():
+        yield variant(name, OTHER_NETWORKS, name, {"training.model.name": name, **more})
+    yield variant("other-seed", "seed", "another seed", {"training.seed": settings.training.seed ^ 1})

@@ -22,7 +22,7 @@ from radar_cleaner.stages.align_radars import align_radars
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.reader import open_store
 
-from ..quality.jobs import make_results
+from ..quality.runs import make_results
 from .made import simulate, write_config
 from .timing import in_turns
 

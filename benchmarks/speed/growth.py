@@ -24,7 +24,7 @@ import numpy as np
 
 from radar_cleaner.report.costs import Cost, read_costs
 
-from ..quality.jobs import make_results
+from ..quality.runs import make_results
 from .made import simulate, write_config
 
 START = datetime(2026, 6, 1, tzinfo=UTC)

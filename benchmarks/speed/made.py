@@ -31,7 +31,7 @@ from radar_cleaner.training.settings import Schedule, Training
 from radar_cleaner.training.weight_averaging import Averaging
 
 from ..flags import to_flags
-from ..quality.jobs import filled, make_results
+from ..quality.runs import make_results
 from .frames import ROOT
 
 HOURS = ("2024-07-10 19:00", "2024-07-10 22:00")
@@ -82,7 +82,7 @@ def make(folder: Path, period: Sequence[str] = HOURS, shard: str = "hour") -> Ma
     config["samples"]["validation"] = 0
     del config["evaluation"]
     written = write_config(folder, config)
-    whole = filled(config)
+    whole = read_config(config).plain()
     made = Made(folder / "results", whole, Plan(read_config(whole)))
     stores = [getattr(made.layout, kind)(*pair) for kind in KINDS for pair in made.plan.pairs("training")]
     make_results(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from annotated_types import Gt, MinLen
-from pydantic import Field
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from radar_cleaner.config.section import Section
 from radar_cleaner.config.values import Name, Period, Rising, Text, Unique
@@ -37,6 +38,13 @@ class CleaningScores(Scoring):
         " extra `benchmark` also `wradlib_gabella`, `wradlib_window_distance`, `wradlib_histogram_cut`,"
         " `pyart_despeckle`).",
     )
+
+    @field_validator("cleaners")
+    @classmethod
+    def _with_the_model(cls, cleaners: tuple[str, ...]) -> tuple[str, ...]:
+        if "model" not in cleaners:
+            raise PydanticCustomError("without_model", "must contain 'model'")
+        return cleaners
 
     range_bands_km: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1), Rising] = Field(
         (60, 120, 180), description="Bounds of the distance bands of the scores, in km from the radar."

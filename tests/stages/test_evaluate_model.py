@@ -464,9 +464,10 @@ def test_what_does_not_fit_is_said(run):
     for key, values in (("dbz_bands", [30.0, 20.0]), ("range_bands_km", [60.0, 60.0]), ("hole_sizes_px", [8, 4])):
         with pytest.raises(ValueError, match=key):
             run(**{key: values})
-    for cleaners in (["model", "weak_labels"], ["weak_label"]):
-        with pytest.raises(ConfigError, match=r"evaluation\.cleaners"):
-            run(cleaners=cleaners)
+    with pytest.raises(ConfigError, match=r"evaluation\.cleaners"):
+        run(cleaners=["model", "weak_labels"])
+    with pytest.raises(ValueError, match="must contain 'model'"):
+        run(cleaners=["weak_label"])
     with pytest.raises(SampleError, match="CASXX"):
         run(samples=[(START, "CASXX")])
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from radar_cleaner.evaluation.cleaners.registry import Cleaner, Context, Network, register
+from radar_cleaner.evaluation.cleaners.registry import Cleaner, Context, Fusion, Network, register
 from radar_cleaner.evaluation.cleaners.scene import Scene, Values
 from radar_cleaner.evaluation.tallies import COMPARED, MEMBER, MODEL
 from radar_cleaner.inference.ensemble import mean_prediction
-from radar_cleaner.inference.fusion import EvidenceFusion
 from radar_cleaner.inference.predictor import Prediction
 
 
@@ -20,7 +19,7 @@ class NetworkCleaner:
     network: Network
     threshold: float
     tta: bool
-    fusion: EvidenceFusion | None = None
+    fusion: Fusion | None = None
     member: int | None = None
     probabilistic: bool = True
     settings: tuple[str, ...] = ("",)

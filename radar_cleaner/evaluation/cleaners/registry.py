@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.evaluation import cleaners
 from radar_cleaner.evaluation.cleaners.scene import Scene, Values
-from radar_cleaner.inference.ensemble import Ensemble, EnsembleReader
-from radar_cleaner.inference.fusion import EvidenceFusion
+from radar_cleaner.inference.ensemble import Ensemble
+from radar_cleaner.inference.frame_reader import FrameInputs
 
 
 class Cleaner(Protocol):
@@ -43,12 +43,26 @@ class Cleaner(Protocol):
         """Return (y, x) scores; they count only where the frame has an echo."""
 
 
+class InputsReader(Protocol):
+    """Reads the inputs of each member of an ensemble."""
+
+    def inputs(self, time: int) -> list[FrameInputs]:
+        """Read the inputs of each member at a time."""
+
+
+class Fusion(Protocol):
+    """Adds the evidence of the label model to a probability."""
+
+    def fuse(self, probability: Values, time: int) -> Values:
+        """Return (y, x) probabilities of network and label model together."""
+
+
 @dataclass(frozen=True)
 class Network:
     """An ensemble of models and the frames of a radar as it reads them."""
 
     ensemble: Ensemble
-    frames: EnsembleReader
+    frames: InputsReader
 
 
 @dataclass(frozen=True)
@@ -60,7 +74,7 @@ class Context:
     """
 
     networks: Mapping[str, Network]  # by name in the tables
-    fusion: EvidenceFusion
+    fusion: Fusion
     threshold: float
     tta: bool
 
@@ -124,15 +138,13 @@ def cleaner_keys() -> list[str]:
 
 
 def check_cleaners(keys: Sequence[str]) -> None:
-    """Raise ConfigError for a name that no cleaner has, or that is listed twice, and if the model is missing."""
+    """Raise ConfigError for a name that no cleaner has."""
     known = cleaner_keys()
     for key in keys:
         if key not in known:
             near = difflib.get_close_matches(key, known, 1)
             hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known)}"
             raise ConfigError(f"evaluation.cleaners: no cleaner is named {key}; {hint}")
-    if len(set(keys)) < len(keys) or "model" not in keys:
-        raise ConfigError(f"evaluation.cleaners {list(keys)}: list each cleaner once, and model among them")
 
 
 def make_cleaners(keys: Sequence[str], context: Context) -> list[Cleaner]:
