@@ -44,7 +44,7 @@ class Ensemble:
             member.check_atlas(atlas)
 
     def predict_each(self, frame: Sequence[FrameInputs], tta: bool = False) -> list[Prediction]:
-        """Return the prediction of each member for a frame; `frame` holds the inputs of each."""
+        """Return the prediction of each member for a frame; `frame` is the inputs of each."""
         return [member.predict(inputs, tta) for member, inputs in zip(self.members, frame, strict=True)]
 
     def forecast(self, frame: Sequence[FrameInputs], tta: bool = False) -> list[Prediction]:

@@ -107,7 +107,7 @@ def _open_static(path: Path | None, inputs: Inputs) -> Store:
     missing = [name for name in inputs.static if name not in names]
     if missing:
         raise ModelError(
-            f"{path}: holds the static fields {names}, the model also reads {', '.join(missing)}; name "
+            f"{path}: its static fields are {names}, the model also reads {', '.join(missing)}; name "
             "its file in samples.static, or train a model without it"
         )
     return store

@@ -37,7 +37,7 @@ class EvidenceFusion:
     def fuse(self, probability: NDArray[np.float32], time: int) -> NDArray[np.float32]:
         """(y, x): add the evidence at a time to the network's probabilities.
 
-        Pixels without evidence, and so those without an echo, keep their probability. Raises StoreError if the
+        Pixels without evidence keep their probability; pixels without an echo have none. Raises StoreError if the
         time has no evidence.
         """
         if not self.weight:

@@ -67,7 +67,7 @@ class Predictor:
 
     @property
     def batch_size(self) -> int:
-        """The fastest number of frames per batch; on a CPU larger batches are no faster."""
+        """The fastest number of frames per batch: 1 on a CPU, where larger batches gain nothing."""
         return 1 if self.device.type == "cpu" else _GPU_BATCH
 
     def inputs_for(self, input_minutes: Sequence[int]) -> Inputs:

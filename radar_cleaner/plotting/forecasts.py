@@ -1,4 +1,4 @@
-"""Charts of forecasts, as PNG bytes: how the scores of each method fall with the lead."""
+"""Charts of forecasts, as PNG bytes: the scores of each method by lead time."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _LOWEST = 0.05  # height of a panel whose scores are all next to nothing
 
 
 def forecast_figure(rows: Sequence[Scores]) -> bytes:
-    """CSI against lead, a line a method, a panel an event, and in the last one the error where rain was hit.
+    """Draw CSI against lead time, a line per method and a panel per event; a last panel has errors in dBZ.
 
-    `rows` are those of `forecast_scores.forecast_rows`; the last radar's are drawn, which is all radars where
-    there are several. Whiskers are 90 % intervals.
+    `rows` are those of `forecast_tallies.forecast_rows`. Those of the last radar are drawn, which is all radars
+    together if there are several. Whiskers are 90 % intervals.
     """
     radar = rows[-1]["radar"] if rows else ""
     drawn = [row for row in rows if row["radar"] == radar]
@@ -54,10 +54,9 @@ def forecast_figure(rows: Sequence[Scores]) -> bytes:
     for axes in panels[: len(events) + 1]:
         axes.set_xlabel("lead (minutes)")
         axes.set_xticks(sorted({row["lead_minutes"] for row in drawn}))
-    named = handles_of(panels)
-    shown = [method for method in methods if method in named]
-    handles = [named[method] for method in shown]
-    figure.legend(handles, shown, loc="outside lower center", ncols=3, frameon=False)
+    handles = handles_of(panels)
+    shown = [method for method in methods if method in handles]
+    figure.legend([handles[method] for method in shown], shown, loc="outside lower center", ncols=3, frameon=False)
     figure.suptitle(f"Forecasts scored on {radar}", fontsize=11, x=0.01, ha="left")
     return to_png(figure)
 
@@ -71,7 +70,7 @@ def _draw_lines(axes: Axes, rows: Sequence[Scores], methods: Sequence[str], scor
         shift = (number - (len(methods) - 1) / 2) * _APART * longest
         x = np.array([row["lead_minutes"] + shift for row in points])
         values = [row[score] for row in points]
-        # A score of 0 lies on the panel's edge.
+        # A score of 0 is on the edge of the panel.
         axes.plot(
             x, values, dash, color=colour, marker=marker, markersize=5, label=method, clip_on=False, zorder=3
         )
@@ -82,7 +81,7 @@ def _draw_lines(axes: Axes, rows: Sequence[Scores], methods: Sequence[str], scor
 
 
 def _share(rows: Sequence[Scores]) -> str:
-    """How common the event is, at the first lead."""
+    """Format how common the event is, at the first lead time."""
     first = rows[0]
     came = first["hits"] + first["misses"]
     total = came + first["false_alarms"] + first["correct_negatives"]

@@ -1,7 +1,7 @@
 """Pictures of frames in kilometres from the radar, as PNG bytes.
 
-Every function takes arrays of one plot box, (y, x) and row 0 north, and the box's extent in kilometres as
-`extent_km` gives it. Echoes lie over a pale backdrop: the map, made from the radar's own frames.
+Every function takes arrays of one plot box, (y, x) and row 0 north, and the box's extent in kilometres from
+`extent_km`. Echoes are drawn over a pale backdrop: the map, made from the radar's own frames.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def extent_km(
     metres_per_pixel: float,
     offset: Sequence[int] = (0, 0),
 ) -> Extent:
-    """Edges in km of a picture of `shape` whose pixel (0, 0) is the plot box's pixel -offset (column, row)."""
+    """Return the edges in km of a picture whose pixel (0, 0) is pixel -offset (column, row) of the plot box."""
     kilometres = metres_per_pixel / 1000
     left, top = -0.5 - offset[0] - center_px[0], center_px[1] + offset[1] + 0.5
     edges = (left, left + shape[1], top - shape[0], top)
@@ -62,13 +62,13 @@ def extent_km(
 
 
 def median_map(frames: Sequence[Picture], echoes: Sequence[Mask]) -> Picture:
-    """The map under the echoes (y, x, 3): the median colour of each pixel over the frames where it has none.
+    """Estimate the map under the echoes (y, x, 3): the median colour of a pixel over frames without an echo.
 
-    Where a pixel has an echo in all of them it is the median of those.
+    A pixel with an echo in all frames gets the median of all.
     """
     colours, echo = np.stack(frames), np.stack(echoes)
     echo &= ~echo.all(axis=0)
-    # Sorted with the echoes last, the median of the others is in the middle of what comes before.
+    # Sorted with the echoes last, the median of the other frames is in the middle of the values before them.
     order = np.sort(np.where(echo[..., None], np.uint16(256), colours), axis=0)
     middle = (len(colours) - echo.sum(axis=0) - 1) // 2
     picked = np.take_along_axis(order, middle[None, :, :, None], axis=0)[0]
@@ -76,7 +76,7 @@ def median_map(frames: Sequence[Picture], echoes: Sequence[Mask]) -> Picture:
 
 
 def pale(picture: Picture) -> Picture:
-    """A grey, faint version of a map, for a backdrop that does not shout over the echoes."""
+    """Return a grey, faint version of a map, a backdrop for echoes."""
     grey = picture.astype(np.float64) @ [0.299, 0.587, 0.114]
     low, high = np.quantile(grey, [0.02, 0.98]) if grey.size else (0.0, 1.0)
     share = np.clip((grey - low) / max(high - low, 1.0), 0, 1)
@@ -93,13 +93,13 @@ def cleaning_figure(
     backdrop: Picture,
     extent: Extent,
 ) -> bytes:
-    """Four panels: the frame as published, its reflectivity, the cleaned reflectivity, what became of it."""
+    """Draw four panels: the frame as published, its reflectivity, the quality flag, the cleaned reflectivity."""
     figure = new_figure(10.4, 9.2)
     panels = _panels(figure, 2, 2, (frame.shape[1], codes.shape[1]))
     figure.suptitle(title, fontsize=13, fontweight="bold", color=INK)
     _draw_published(panels[0], "before: the picture as published", frame, frame_extent, extent)
     _draw_dbz(panels[1], "before: reflectivity decoded from it", codes, backdrop, extent)
-    _draw_flags(panels[2], "what became of each echo", flags, backdrop, extent)
+    _draw_flags(panels[2], "quality flag of each pixel", flags, backdrop, extent)
     image = _draw_dbz(panels[3], "after: cleaned reflectivity", cleaned, backdrop, extent)
     _dbz_bar(figure, image, [panels[1], panels[3]])
     return to_png(figure)
@@ -114,7 +114,7 @@ def label_figure(
     backdrop: Picture,
     extent: Extent,
 ) -> bytes:
-    """A frame beside what its colours say: reflectivity and the weak label of each echo."""
+    """Draw a frame beside its reflectivity and the weak label of each echo."""
     figure = new_figure(13.2, 5.5)
     panels = _panels(figure, 1, 3, (frame.shape[1], codes.shape[1], codes.shape[1]))
     figure.suptitle(title, fontsize=13, fontweight="bold", color=INK)
@@ -133,14 +133,14 @@ def atlas_figure(
     clutter: Mask,
     extent: Extent,
 ) -> bytes:
-    """How often a pixel echoes in quiet weather, over the map; and what is masked as clutter."""
+    """Draw the frequency of echo in quiet weather over the map, and the clutter mask."""
     figure = new_figure(10.2, 4.9)
     panels = _panels(figure, 1, 2)
     figure.suptitle(title, fontsize=13, fontweight="bold", color=INK)
     for axes in panels:
         axes.imshow(pale(world), extent=extent, interpolation="nearest")
     often = np.ma.masked_less_equal(np.nan_to_num(frequency), 0.0)
-    # The square root shows what echoes now and then as well as what always does.
+    # The square root shows rare echoes as well as permanent ones.
     image = panels[0].imshow(
         np.sqrt(often), extent=extent, cmap=_dark_end(), vmin=0, vmax=1, interpolation="nearest"
     )
@@ -157,9 +157,9 @@ def atlas_figure(
 
 
 def overlap_figure(title: str, pairs: Sequence[tuple[str, Picture, Picture, Mask, Extent]]) -> bytes:
-    """Maps of two radars in a checkerboard on one grid: coasts must run on over the edges of the squares.
+    """Draw the maps of two radars in a checkerboard on one grid: coasts must continue over its edges.
 
-    Each pair is its title, the target's own map, the other's map warped to it, where that covers, extent.
+    Each pair is its title, the target's own map, the other radar's map on that grid, its coverage, the extent.
     """
     figure = new_figure(5.2 * len(pairs), 5.5)
     figure.suptitle(title, fontsize=13, fontweight="bold", color=INK)
@@ -167,7 +167,7 @@ def overlap_figure(title: str, pairs: Sequence[tuple[str, Picture, Picture, Mask
         square = max(1, own.shape[1] // 12)
         row, column = np.indices(coverage.shape) // square
         theirs = coverage & ((row + column) % 2 == 1)
-        # A little darker, so that the squares are seen where the maps agree.
+        # A little darker, so that the squares are visible where the maps agree.
         darker = (other * 0.86).astype(np.uint8)
         mixed = np.where(coverage[..., None], np.where(theirs[..., None], darker, own), pale(own))
         axes.imshow(mixed, extent=extent, interpolation="nearest")
@@ -176,7 +176,7 @@ def overlap_figure(title: str, pairs: Sequence[tuple[str, Picture, Picture, Mask
 
 
 def place(picture: Picture, shape: tuple[int, int], offset: tuple[int, int]) -> Picture:
-    """A picture (y, x, 3) on a blank one of `shape`, its upper left at `offset` (column, row), cut to it."""
+    """Place a picture (y, x, 3) on a blank one of `shape`, upper left at `offset` (column, row), and crop it."""
     height, width = picture.shape[:2]
     column, row = offset
     top, left, bottom, right = (
@@ -192,7 +192,7 @@ def place(picture: Picture, shape: tuple[int, int], offset: tuple[int, int]) -> 
 
 
 def composite_figure(title: str, codes: Codes, flags: Codes, backdrop: Picture, extent: Extent) -> bytes:
-    """The composite of all radars: reflectivity, and what was done."""
+    """Draw the composite of all radars: reflectivity and quality flag."""
     figure = new_figure(10.2, 5.0)
     panels = _panels(figure, 1, 2)
     figure.suptitle(title, fontsize=13, fontweight="bold", color=INK)
@@ -206,7 +206,7 @@ def _panels(figure: Figure, rows: int, columns: int, widths: Sequence[float] | N
 
 
 def frame_axes(axes: Axes, title: str, extent: Extent) -> None:
-    """Title and kilometres of a panel."""
+    """Give a panel its title and its axes in kilometres."""
     axes.set_title(title, loc="left", fontsize=10, fontweight="bold", color=INK)
     axes.set_xlim(extent[0], extent[1])
     axes.set_ylim(extent[2], extent[3])
@@ -219,7 +219,7 @@ def frame_axes(axes: Axes, title: str, extent: Extent) -> None:
 
 
 def _draw_published(axes: Axes, title: str, frame: Picture, whole: Extent, box: Extent) -> None:
-    """A whole frame; kilometres mean something within its plot box only, so only there are ticks."""
+    """Draw a whole frame, with ticks within its plot box alone: kilometres have no meaning outside."""
     axes.imshow(frame, extent=whole, interpolation="nearest")
     frame_axes(axes, title, whole)
     axes.set_xticks([tick for tick in axes.get_xticks() if box[0] <= tick <= box[1]])
@@ -236,7 +236,7 @@ def _draw_dbz(axes: Axes, title: str, codes: Codes, backdrop: Picture, extent: E
 
 
 def _dbz_bar(figure: Figure, image: Any, axes: list[Axes], location: str = "right") -> None:
-    """A colour bar at the `right` of axes or at their `bottom`."""
+    """Draw a colour bar at the `right` of axes or at their `bottom`."""
     bar = figure.colorbar(
         image, ax=axes, location=location, shrink=0.82, aspect=20 * len(axes), pad=0.02, ticks=DBZ_TICKS
     )
@@ -258,7 +258,7 @@ def _draw_classes(
     backdrop: Picture,
     extent: Extent,
 ) -> None:
-    """Classes in flat colours over a backdrop; the figure's legend counts their pixels."""
+    """Draw classes in flat colours over a backdrop; the legend of the figure counts their pixels."""
     axes.imshow(backdrop, extent=extent, interpolation="nearest")
     for _, (value, colour) in colours.items():
         where = np.ma.masked_not_equal(classes, value)
@@ -269,7 +269,7 @@ def _draw_classes(
         if (classes == value).any()
     ]
     frame_axes(axes, title, extent)
-    # Below the axes, where it hides no echo.
+    # Below the axes, so that it hides no echo.
     if patches:
         axes.figure.legend(  # type: ignore[union-attr]
             handles=patches,
@@ -283,6 +283,6 @@ def _draw_classes(
 
 
 def _dark_end() -> Colormap:
-    """Light to dark with rising value, told apart with any colour vision and in grey."""
+    """Return colours from light to dark with rising value, distinct for any colour vision and in grey."""
     colours = colormaps["magma_r"](np.linspace(0.06, 1, 256))
     return ListedColormap(colours, name="echo").with_extremes(bad=(0, 0, 0, 0))

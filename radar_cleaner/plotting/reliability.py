@@ -1,4 +1,4 @@
-"""Charts of how far a model's numbers can be trusted: its probabilities and its reflectivity, as PNG bytes."""
+"""Charts of the reliability of a model's probabilities and of its reflectivity, as PNG bytes."""
 
 from __future__ import annotations
 
@@ -26,16 +26,17 @@ from radar_cleaner.plotting.style import (
 
 Row = Mapping[str, Any]
 
-_STYLES = {"model": (BLUE, "o", -1), "compared model": (GREEN, "D", 1)}  # and to which side it is moved
-_ASIDE = 0.004  # by which whiskers of two models are moved apart
+# Colour, marker, side to which whiskers are shifted.
+_STYLES = {"model": (BLUE, "o", -1), "compared model": (GREEN, "D", 1)}
+_ASIDE = 0.004  # shift of the whiskers of two models
 _MARGIN_DBZ = 2.0
 
 
 def calibration_figure(rows: Sequence[Row], scores: Sequence[Row]) -> bytes:
-    """How often echo is meteorological against the probability that is said, and how many pixels say it.
+    """Draw the observed frequency of meteorological echo against the probability, and the number of pixels.
 
-    A panel a radar. `rows` are those of `score_tables.calibration_rows`, `scores` those of `score_rows` over all
-    ranges and reflectivities, which hold the expected calibration error.
+    Each radar has a panel. `rows` are those of `reliability.reliability_rows`, `scores` those of
+    `tables.score_rows` over all ranges and reflectivities, with the expected calibration error.
     """
     radars = list(dict.fromkeys(str(row["radar"]) for row in rows))
     columns = min(max(len(radars), 1), MAX_COLUMNS)
@@ -57,19 +58,19 @@ def calibration_figure(rows: Sequence[Row], scores: Sequence[Row]) -> bytes:
         upper.set_title(_error_title(radar, errors), loc="left", fontsize=10, linespacing=1.4)
         _draw_counts(lower, of_radar)
         upper.tick_params(labelbottom=False)
-        lower.set_xlabel("probability that the model gives")
-    named = handles_of(grid.flat)
-    figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+        lower.set_xlabel("probability predicted by the model")
+    handles = handles_of(grid.flat)
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     return to_png(figure)
 
 
 def reflectivity_figure(
     pairs: Mapping[str, Mapping[str, NDArray[np.int64]]], edges: NDArray[np.float64], rows: Sequence[Row]
 ) -> bytes:
-    """How often which estimate comes with which observed reflectivity: a line of panels a radar, one a measure.
+    """Draw the joint frequency of estimated and observed reflectivity: a row of panels per radar, one per measure.
 
-    `pairs` holds (estimate, observed) counts between `edges` in dBZ by radar and measure, one radar at least,
-    `rows` those of `score_tables.reflectivity_rows` for the same frames over all ranges, reflectivities and holes.
+    `pairs` are (estimate, observed) counts between `edges` in dBZ by radar and measure, for at least one radar.
+    `rows` are those of `tables.reflectivity_rows` for the same frames over all ranges, reflectivities and masks.
     """
     columns = max(map(len, pairs.values()))
     figure = new_figure(5.0 * columns, 4.9 * len(pairs))
@@ -78,10 +79,10 @@ def reflectivity_figure(
         np.sum([counts for of_radar in pairs.values() for counts in of_radar.values()], axis=0), edges
     )
     for line, (radar, of_radar) in zip(grid, pairs.items(), strict=True):
-        told = [row for row in rows if row["radar"] == radar]
+        of_rows = [row for row in rows if row["radar"] == radar]
         for axes, (measure, counts) in zip(line, of_radar.items(), strict=True):
             head = ", ".join(filter(None, (radar, measure)))
-            axes.set_title(f"{head}\n{_in_words(told, measure)}", loc="left", fontsize=9, linespacing=1.5)
+            axes.set_title(f"{head}\n{_in_words(of_rows, measure)}", loc="left", fontsize=9, linespacing=1.5)
             _draw_pairs(axes, counts, edges, limits)
     return to_png(figure)
 
@@ -97,7 +98,7 @@ def _draw_pairs(
     axes.set_aspect("equal")
     axes.plot(limits, limits, color=INK, linewidth=0.9, linestyle="--", zorder=3)
     if not counts.any():
-        explain_empty(axes, "nothing to judge")
+        explain_empty(axes, "no pixel")
         return
     image = axes.pcolormesh(
         edges, edges, np.ma.masked_equal(counts, 0), norm=LogNorm(1, max(2, counts.max())), cmap="viridis"
@@ -108,12 +109,12 @@ def _draw_pairs(
 
 
 def _error_title(radar: str, errors: Mapping[str, float | None]) -> str:
-    told = [f"{name} {100 * value:.2f} %" for name in _STYLES if (value := errors.get(name)) is not None]
-    return f"{radar}\nECE: {', '.join(told) or 'n/a'}"
+    parts = [f"{name} {100 * value:.2f} %" for name in _STYLES if (value := errors.get(name)) is not None]
+    return f"{radar}\nECE: {', '.join(parts) or 'n/a'}"
 
 
 def _draw_reliability(axes: Axes, rows: Sequence[Row]) -> None:
-    axes.plot([0, 1], [0, 1], color=INK, linewidth=0.9, linestyle="--", label="as often as is said")
+    axes.plot([0, 1], [0, 1], color=INK, linewidth=0.9, linestyle="--", label="perfect reliability")
     drawn = False
     for cleaner, (colour, marker, side) in _STYLES.items():
         found = [row for row in rows if row["cleaner"] == cleaner and row["pixels"]]
@@ -166,7 +167,7 @@ def _draw_counts(axes: Axes, rows: Sequence[Row]) -> None:
 
 
 def _extent(counts: NDArray[np.int64], edges: NDArray[np.float64]) -> tuple[float, float]:
-    """Reflectivities that hold all counts, on either axis."""
+    """Return the range of reflectivities with counts, over both axes."""
     used = np.flatnonzero(counts.any(axis=0) | counts.any(axis=1))
     if not used.size:
         return 0.0, 60.0
@@ -177,7 +178,7 @@ def _in_words(rows: Sequence[Row], measure: str) -> str:
     row = next((row for row in rows if row["measure"] == measure), None)
     if row is None or not row["pixels"]:
         return "no pixel\n"
-    said = {
+    values = {
         "MAE": (row["mae_dbz"], " dBZ"),
         "RMSE": (row["rmse_dbz"], " dBZ"),
         "bias": (row["bias_dbz"], " dBZ"),
@@ -185,6 +186,6 @@ def _in_words(rows: Sequence[Row], measure: str) -> str:
         "R²": (row["r2"], ""),
     }
     parts = [
-        f"{name} n/a" if value is None else f"{name} {value:.2f}{unit}" for name, (value, unit) in said.items()
+        f"{name} n/a" if value is None else f"{name} {value:.2f}{unit}" for name, (value, unit) in values.items()
     ]
     return f"n {row['pixels']:,} px, {', '.join(parts[:2])}\n{', '.join(parts[2:])}"

@@ -1,4 +1,4 @@
-"""A picture of one sample: every channel that the network sees, and what it should say, as PNG bytes."""
+"""A picture of one sample: every input channel of the network and every target, as PNG bytes."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ Plane = NDArray[Any]
 
 _COLUMNS = 4
 _PANEL_INCHES = 2.6
-# Of the planes of classes: what their values stand for.
-MASK_COLOURS = {1: ("meteorological", BLUE), 2: ("other echo", VERMILION), 3: ("planted", YELLOW)}
+# The names and colours of the values of `mask`.
+MASK_COLOURS = {1: ("meteorological", BLUE), 2: ("other echo", VERMILION), 3: ("injected artefact", YELLOW)}
 _EMPTY, _NOT_KNOWN = "#f4f6f8", "#c3c8cd"
-_LEAST_SPAN_DBZ = 5.0  # that a bar of reflectivities shows: less would look like a difference
+_LEAST_SPAN_DBZ = 5.0  # of a colour bar: a smaller one would exaggerate differences
 
 
 def sample_figure(title: str, channels: Mapping[str, Plane], targets: Mapping[str, Plane]) -> bytes:
-    """Panels of (y, x) planes: channels as the network sees them, and from a new row on targets.
+    """Draw panels of (y, x) arrays: the input channels and, from a new row on, the targets.
 
-    Of the targets `mask` has the values of MASK_COLOURS, 0 elsewhere; those of `rain in ...` are 1 and 0, NaN
-    where it is not known; `reflectivity ...` is in dBZ, NaN where it does not count, with one scale for all of
-    them; `hole` is bool; others are numbers.
+    Of the targets, `mask` has the values of MASK_COLOURS, 0 elsewhere. `rain in ...` is 1 or 0, NaN where it is
+    unknown. `reflectivity ...` is in dBZ, NaN where it does not count, all on one scale. `hole` is bool, the
+    others are numbers.
     """
     first = -(-len(channels) // _COLUMNS) * _COLUMNS  # the panel of the first target
     rows = -(-(first + len(targets)) // _COLUMNS)
@@ -50,11 +50,11 @@ def sample_figure(title: str, channels: Mapping[str, Plane], targets: Mapping[st
         colours |= {"not known": _NOT_KNOWN}
     handles = [Patch(facecolor=colour, edgecolor=GREY, label=label) for label, colour in colours.items()]
     figure.legend(handles=handles, loc="outside lower left", ncols=4, fontsize=8.5, frameon=False)
-    return to_png(figure, colours=None)  # a palette would give rare colours, as that of planted echo, to others
+    return to_png(figure, colours=None)  # a palette would replace rare colours, such as that of injected artefacts
 
 
 def _draw_target(axes: Axes, name: str, plane: Plane, span_dbz: tuple[float, float]) -> None:
-    """One target, see `sample_figure`."""
+    """Draw one target, see `sample_figure`."""
     if name == "mask":
         colours = [_EMPTY, *(colour for _, colour in MASK_COLOURS.values())]
         axes.imshow(plane, cmap=ListedColormap(colours), norm=BoundaryNorm(range(5), 4), interpolation="nearest")
@@ -68,14 +68,14 @@ def _draw_target(axes: Axes, name: str, plane: Plane, span_dbz: tuple[float, flo
 
 
 def _span_dbz(planes: Sequence[Plane]) -> tuple[float, float]:
-    """The reflectivities of all planes in dBZ, from the least to the most, which are some way apart."""
+    """Return the lowest and the highest reflectivity of all panels in dBZ, a minimum apart."""
     known = np.concatenate([np.zeros(0), *(plane[np.isfinite(plane)] for plane in planes)])
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
     return low, max(high, low + _LEAST_SPAN_DBZ)
 
 
 def _draw_numbers(axes: Axes, name: str, plane: Plane, span: tuple[float, float] | None = None) -> None:
-    """Numbers from the least to the most, or over a span, which the bar tells; reflectivity has colours."""
+    """Draw numbers with a colour bar from the lowest to the highest, or over `span`; reflectivity has colours."""
     finite = plane[np.isfinite(plane)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     low, high = span or ((0.0, 1.0) if low >= 0 and high <= 1 else (low, high))

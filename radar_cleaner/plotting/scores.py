@@ -28,10 +28,10 @@ Scores = Mapping[str, Any]
 
 
 def removal_curve_figure(curve: Sequence[Scores], scores: Sequence[Scores], threshold: float) -> bytes:
-    """Share removed of non-meteorological echo against share kept of meteorological echo, a panel a radar.
+    """Draw the removed share of non-meteorological echo against the kept share of meteorological echo, by radar.
 
-    `curve` are rows of `evaluation.curve_rows`, `scores` those of `evaluation.score_rows` for all bands:
-    the cleaners without a threshold are points, and so is the model at its own threshold.
+    `curve` are rows of `tables.curve_rows`, `scores` those of `tables.score_rows` for all bands. Cleaners
+    without a threshold are points, as is the model at its own threshold.
     """
     radars = _unique(curve)
     figure, panels = panel_grid(len(radars), width=3.9, height=3.9)
@@ -61,7 +61,7 @@ def removal_curve_figure(curve: Sequence[Scores], scores: Sequence[Scores], thre
                 clip_on=False,
             )
             low.append(row["retention"] - 0.03)
-        # Near all rain is kept by any cleaner worth a look: the rest of the axis would be empty.
+        # Any useful cleaner keeps nearly all rain: the rest of the axis would be empty.
         axes.set_xlim(max(0.0, min(low)), 1.0)
         axes.set_ylim(0, 1)
         axes.set_title(radar, loc="left", fontweight="bold", fontsize=11)
@@ -73,15 +73,15 @@ def removal_curve_figure(curve: Sequence[Scores], scores: Sequence[Scores], thre
         if not line:
             explain_empty(axes, "nothing to score")
     if radars:
-        named = handles_of(panels)
-        figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=2, frameon=False)
+        handles = handles_of(panels)
+        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2, frameon=False)
     return to_png(figure)
 
 
 def scores_figure(scores: Sequence[Scores]) -> bytes:
-    """Bars of retention, removal and CSI by radar and cleaner, whiskers where there is an interval.
+    """Draw bars of retention, removal and CSI by radar and cleaner, with whiskers if there are intervals.
 
-    `scores` are rows of `evaluation.score_rows` for all bands.
+    `scores` are rows of `tables.score_rows` for all bands.
     """
     radars, cleaners = _unique(scores), _unique(scores, "cleaner")
     step = 0.81 / max(1, len(cleaners))

@@ -1,7 +1,7 @@
 """Colours, sizes and axes that all figures share, and how a figure becomes a PNG.
 
 Figures are drawn by matplotlib's object interface on the Agg canvas: no window, no global state, so that equal
-numbers give an equal picture. Colours are those of Okabe and Ito, told apart with any colour vision. No meaning
+numbers give an equal picture. Colours are those of Okabe and Ito, distinct for any colour vision. No meaning
 depends on colour alone.
 """
 

@@ -1,4 +1,4 @@
-"""Charts of a training, as PNG bytes: how it learned, and how its learning rate was found."""
+"""Charts of a training, as PNG bytes: its course by epoch, and the search for its learning rate."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from radar_cleaner.plotting.style import (
 
 @dataclass(frozen=True)
 class _Line:
-    """How the columns that begin with `prefix` are drawn."""
+    """The style of the columns that begin with `prefix`."""
 
     prefix: str
     label: str
@@ -43,7 +43,7 @@ _LINES = (
     _Line("ema_val_", "validation of the EMA weights", VERMILION, "-", "^"),
     _Line("swa_val_", "validation of the SWA weights", GREEN, ":", "D"),
 )
-# What follows the prefix: title, unit of the y axis (a share is drawn as percent).
+# The rest of a column's name: title, unit of the y axis (a share is drawn as percent).
 _PANELS = {
     "loss": ("loss, all terms", "loss (no unit)"),
     "mask_f1": ("F1 of the mask on echoes", _PERCENT),
@@ -57,13 +57,13 @@ _PANELS = {
     "inpainting": ("inpainting term", "loss (no unit)"),
     "forecast": ("forecast term", "loss (no unit)"),
 }
-_MARKERS = 12  # on a line at most
+_MARKERS = 12  # at most, on a line
 
 
 def learning_curves_figure(history: pd.DataFrame | Sequence[Mapping[str, float]]) -> bytes:
-    """Losses, scores, errors in dBZ and the learning rate, each in a panel, by epoch.
+    """Draw losses, scores, errors in dBZ and the learning rate by epoch, each in a panel.
 
-    `history` has a row an epoch, as history.csv; a column that is not there or says nothing is not drawn.
+    `history` has a row for each epoch, as history.csv. Columns that are missing or empty are not drawn.
     """
     table = pd.DataFrame(history).dropna(axis="columns", how="all")
     shown = {name: [line for line in _LINES if line.prefix + name in table] for name in _PANELS}
@@ -107,7 +107,7 @@ def learning_curves_figure(history: pd.DataFrame | Sequence[Mapping[str, float]]
 
 
 def rates_figure(rates: Sequence[float], losses: Sequence[float], chosen: float) -> bytes:
-    """The smoothed loss at each learning rate that the finder tried, and the rate that was taken."""
+    """Draw the smoothed loss at each tested learning rate, and the chosen rate."""
     figure = new_figure(6, 4)
     axes = figure.subplots()
     style_axes(axes)
@@ -117,11 +117,11 @@ def rates_figure(rates: Sequence[float], losses: Sequence[float], chosen: float)
     known = np.isfinite(losses)
     x, y = np.asarray(rates)[known], np.asarray(losses)[known]
     if not len(x):
-        explain_empty(axes, "no rate was tried")
+        explain_empty(axes, "no rate was tested")
         return to_png(figure)
     axes.plot(x, y, color=BLUE, linewidth=1.8, label="loss")
-    axes.axvline(chosen, color=VERMILION, linestyle="--", linewidth=1.4, label=f"taken: {chosen:.3g}")
-    # Where the loss blows up it leaves the picture, else the rest would be a flat line.
+    axes.axvline(chosen, color=VERMILION, linestyle="--", linewidth=1.4, label=f"chosen: {chosen:.3g}")
+    # A diverging loss leaves the axes; otherwise the rest would be a flat line.
     room = 0.1 * max(y[0] - y.min(), 0.05 * abs(y.min()), 1e-9)
     axes.set_ylim(y.min() - room, max(y[0], np.median(y)) + 3 * room)
     axes.legend(frameon=False, fontsize=9)
@@ -129,7 +129,7 @@ def rates_figure(rates: Sequence[float], losses: Sequence[float], chosen: float)
 
 
 def _fill_last_row(panels: Sequence[Axes], count: int) -> None:
-    """Give the last of `count` panels the room of those after it, which hold nothing."""
+    """Give the last of `count` panels the room of those after it, which are empty."""
     if not 0 < count < len(panels):
         return
     first, last = panels[count - 1].get_subplotspec(), panels[-1].get_subplotspec()
@@ -148,6 +148,6 @@ def _draw_line(axes: Axes, epochs: pd.Series[int], values: pd.Series[float], lin
         marker=line.marker,
         markersize=4,
         markevery=-(-len(epochs) // _MARKERS),
-        clip_on=False,  # a score of 100 % lies on the panel's edge
+        clip_on=False,  # a score of 100 % is on the edge of the panel
     )
     return drawn

@@ -1,4 +1,4 @@
-"""A picture of frames and of what a model judges wrongly in them, as PNG bytes."""
+"""A picture of frames and of the errors of a model in them, as PNG bytes."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from radar_cleaner.plotting.style import BLUE, GREY, INK, VERMILION, explain_emp
 Codes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
-_BLANK, _UNSEEN, _ECHO = 250, 226, 190  # greys: nothing there, not looked at, echo that is judged rightly
+_BLANK, _UNSEEN, _ECHO = 250, 226, 190  # greys: no echo, nodata, correctly classified echo
 _ROW_INCHES = 4.5
 
 
 @dataclass(frozen=True)
 class ErrorRow:
-    """A frame: what to say of it, and (y, x) the picture as published, codes, reference classes, what is wrong.
+    """A frame: its title and text, and (y, x) the picture as published, codes, reference classes, masks of errors.
 
-    `judge` says what the reference is: `the mask says`.
+    `judge` names the reference in a title.
     """
 
     title: str
@@ -43,9 +43,9 @@ class ErrorRow:
 
 
 def worst_frames_figure(rows: Sequence[ErrorRow], rings_km: Sequence[float], why_none: str) -> bytes:
-    """A row of three panels a frame: as published, what the reference says, what the model gets wrong.
+    """Draw a row of three panels per frame: as published, the reference, the errors of the model.
 
-    Thin circles are drawn at so many kilometres, where they fit. Without a frame the picture says why.
+    Thin circles are drawn at `rings_km`, where they fit. Without a frame the picture is the text `why_none`.
     """
     if not rows:
         figure = new_figure(6, 1.2)
@@ -82,11 +82,11 @@ def _draw_errors(axes: Axes, row: ErrorRow, rings_km: Sequence[float]) -> None:
     canvas[is_echo(row.codes)] = _ECHO
     _paint(canvas, grow(row.left) & ~row.lost, VERMILION)
     _paint(canvas, grow(row.lost) & ~row.left, BLUE)
-    _show(axes, "what the model gets wrong", canvas, row, rings_km)
+    _show(axes, "errors of the model", canvas, row, rings_km)
 
 
 def grow(mask: Mask) -> Mask:
-    """A mask (y, x) with the pixels beside each of its own, so that a single one is seen."""
+    """Dilate a mask (y, x) by a pixel, so that single pixels are visible."""
     return cv2.dilate(mask.view(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
 
 
@@ -110,11 +110,11 @@ def _show(axes: Axes, title: str, canvas: Picture, row: ErrorRow, rings_km: Sequ
 
 
 def _name_colours(part: SubFigure, row: ErrorRow, weather: Mask, other: Mask) -> None:
-    """A legend below the panels, with the pixels of each colour."""
+    """Draw a legend below the panels, with the number of pixels of each colour."""
     unscored = int((is_echo(row.codes) & ~weather & ~other).sum())
     names = [
-        (BLUE, f"weather: {int(weather.sum()):,} px, of which {int(row.lost.sum()):,} lost"),
-        (VERMILION, f"other echo: {int(other.sum()):,} px, of which {int(row.left.sum()):,} kept"),
+        (BLUE, f"weather: {int(weather.sum()):,} px, {int(row.lost.sum()):,} lost"),
+        (VERMILION, f"other echo: {int(other.sum()):,} px, {int(row.left.sum()):,} kept"),
         *([(GREY, f"not scored: {unscored:,} px")] if unscored else []),
     ]
     part.legend(

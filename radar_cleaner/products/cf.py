@@ -43,7 +43,7 @@ class ProductVariable:
     """A variable of the product, (time, y, x) uint8.
 
     `compute` returns its packed values (y, x) of a decided frame, `missing` is the code of a pixel without a
-    value. `attrs` are CF attributes. Only the products of an ensemble hold a variable with `ensemble`.
+    value. `attrs` are CF attributes. A variable with `ensemble` is part of the products of ensembles alone.
     """
 
     compute: Callable[[DecidedFrame], Codes]
@@ -120,7 +120,7 @@ def open_product(path: Path | str) -> xr.Dataset:
 
 
 def variable_names(ensemble: bool) -> list[str]:
-    """The names of the variables that a product of one model or of an ensemble holds."""
+    """Return the names of the variables in the product of one model or of an ensemble."""
     return [name for name, variable in PRODUCT_VARIABLES.items() if ensemble or not variable.ensemble]
 
 

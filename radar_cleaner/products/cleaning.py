@@ -32,7 +32,7 @@ class PredictedFrame:
 
 @dataclass(frozen=True)
 class FrameCleaner:
-    """Clean the frames of one radar, in two steps: to decide can run in another thread than to predict."""
+    """Clean the frames of one radar in two steps, so that decisions can run in another thread."""
 
     ensemble: Ensemble
     reader: EnsembleReader
@@ -66,7 +66,7 @@ class FrameCleaner:
 
 
 def find_range(geometry: RadarGeometry, reader: EnsembleReader) -> NDArray[np.bool_]:
-    """(y, x) where pixels lie within the radar's range. Raises StoreError if the frames have another shape."""
+    """(y, x) mask of the pixels within the radar's range. Raises StoreError if the frames have another shape."""
     grid = reader.first.grid
     if geometry.grid.shape != grid.shape:
         raise StoreError(

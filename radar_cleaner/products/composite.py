@@ -16,7 +16,7 @@ Layer = Mapping[str, Codes]  # variables of a product, (y, x) each
 # Attributes of the product with the uncertainty of the decoded reflectivity; products take them from the labels.
 LABEL_ATTRS = ("label_method", "class_lower_dbz", "class_upper_dbz")
 
-# What one radar observed, even that there is nothing, goes before what the network filled in for another.
+# An observation, even of no echo, goes before a value that the network filled in for another radar.
 _PRIORITY = (FLAG_NODATA, FLAG_FILLED, FLAG_UNDETECT, FLAG_REMOVED, FLAG_KEPT)  # lowest first
 _RANK = np.zeros(256, np.uint16)
 _RANK[list(_PRIORITY)] = np.arange(len(_PRIORITY)) << 8

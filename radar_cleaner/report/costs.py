@@ -1,4 +1,4 @@
-"""What the jobs cost, rule by rule: time, memory and load by Snakemake's benchmark files, and bytes on disk."""
+"""Sum the costs of the jobs by rule: time, memory and load from Snakemake's benchmark files, bytes on disk."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-# Where the rules write, below the results, in the order of the pipeline.
+# The outputs of the rules below the results folder, in the order of the pipeline.
 OUTPUTS = {
     "list_unplaced_frames": ("rgb/*/unplaced.rejected.csv",),
     "build_rgb_store": ("rgb/*/[0-9]*",),
@@ -25,6 +25,7 @@ OUTPUTS = {
         "evaluation/metrics.json",
         *(f"evaluation/{name}.*" for name in ("scores", "curve", "calibration", "reflectivity", "*frames")),
     ),
+    "sweep_thresholds": ("evaluation/removal.*",),
     "evaluate_forecasts": ("evaluation/forecasts.*",),
     "clean_frames": ("cleaned/*/*",),
     "compose_radars": ("composite/*",),
@@ -35,7 +36,7 @@ OUTPUTS = {
 
 @dataclass(frozen=True)
 class Cost:
-    """What jobs cost: seconds, peak memory in MiB; None where nothing was measured."""
+    """The costs of jobs: seconds, peak memory in MiB; None where nothing was measured."""
 
     rule: str
     jobs: int
@@ -48,27 +49,26 @@ class Cost:
 
     @property
     def cpus(self) -> float | None:
-        """How many CPUs were busy, on the mean."""
+        """The mean number of busy CPUs."""
         return self.cpu_seconds / self.measured_seconds if self.measured_seconds else None
 
 
 def read_costs(benchmarks: Path) -> list[Cost]:
-    """
-    The costs of each rule of which a job left a benchmark file, in the order of the pipeline.
+    """Read the costs of each rule with a benchmark file, in the order of the pipeline.
 
-    A file tells of the last time that its job ran to its end; it stays when a config no longer asks for the job.
+    A file records the last completed run of its job. It stays when a config no longer needs the job.
     """
-    found: dict[str, list[Cost]] = {}
+    costs: dict[str, list[Cost]] = {}
     for path in sorted(benchmarks.rglob("*.tsv")):
         rule = path.relative_to(benchmarks).parts[0].removesuffix(".tsv")
-        found.setdefault(rule, []).append(_read_job(rule, path))
+        costs.setdefault(rule, []).append(_read_job(rule, path))
     order = list(OUTPUTS)
-    rules = sorted(found, key=lambda rule: (order.index(rule) if rule in OUTPUTS else len(order), rule))
-    return [add_costs(rule, found[rule]) for rule in rules]
+    rules = sorted(costs, key=lambda rule: (order.index(rule) if rule in OUTPUTS else len(order), rule))
+    return [add_costs(rule, costs[rule]) for rule in rules]
 
 
 def add_costs(name: str, costs: Sequence[Cost]) -> Cost:
-    """The costs of several together."""
+    """Add costs up."""
     return Cost(
         name,
         sum(cost.jobs for cost in costs),
@@ -82,7 +82,7 @@ def add_costs(name: str, costs: Sequence[Cost]) -> Cost:
 
 
 def measure_outputs(results: Path, rule: str) -> int | None:
-    """Bytes of what the rule wrote, and of what an older config left beside it; None of an unknown rule."""
+    """Return the bytes of a rule's files, with those of older configs beside them; None of an unknown rule."""
     if rule not in OUTPUTS:
         return None
     places = [place for pattern in OUTPUTS[rule] for place in results.glob(pattern)]
@@ -91,7 +91,7 @@ def measure_outputs(results: Path, rule: str) -> int | None:
 
 
 def duration(seconds: float | None) -> str:
-    """A time as it is read best."""
+    """Format a time in a readable unit."""
     if seconds is None:
         return "-"
     if seconds < 100:
@@ -101,7 +101,7 @@ def duration(seconds: float | None) -> str:
 
 
 def _read_job(rule: str, path: Path) -> Cost:
-    """The last row of a benchmark file; of an empty or a broken one nothing is known."""
+    """Read the last row of a benchmark file; an empty or broken file gives no numbers."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file, delimiter="\t"))
@@ -123,7 +123,7 @@ def _read_job(rule: str, path: Path) -> Cost:
 
 
 def _number(text: str | None) -> float | None:
-    """A number of a benchmark file; Snakemake writes NA or - for what it did not measure."""
+    """Read a number of a benchmark file; Snakemake writes NA or - where it measured nothing."""
     try:
         value = float(text or "")
     except ValueError:

@@ -1,7 +1,7 @@
 """Count, by radar and UTC day, the frames that were found, read, rejected and missing.
 
-Found is read and rejected together. Missing are the slots of the cadence that hold no read frame: in the parts of
-the period that was asked for or, where none was, from a radar's first read frame to its last.
+Found is read and rejected together. Missing are the slots of the cadence without a read frame: in the parts of the
+configured period or, without one, from a radar's first read frame to its last.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Period = Sequence[tuple[int, int]]
 
 @dataclass(frozen=True)
 class ShardFrames:
-    """Of one radar's shard: times of the frames read (seconds since 1970), number of those rejected."""
+    """The frames of one radar's shard: times of those read (seconds since 1970), number of those rejected."""
 
     name: str
     times: Sequence[int]
@@ -33,11 +33,11 @@ def count_coverage(
     cadence_minutes: float,
     period: Period = (),
 ) -> pd.DataFrame:
-    """The coverage table, a row a radar and day, by radar.
+    """Return the coverage table, a row for each radar and day, by radar.
 
-    Rejected frames count on the day that their shard begins with; those of a shard of a month have a row of
-    their own, named by the month, as their day is not known. `unplaced` is the number of a radar's pictures
-    whose name gives no time: they have a row of their own too. `period` is (start, end) pairs, end excluded.
+    Rejected frames count on the first day of their shard. Those of a shard of a month have a row of their own,
+    named by the month, as their day is unknown. `unplaced` is the number of a radar's pictures without a time in
+    their name: they have a row of their own too. `period` is (start, end) pairs, end excluded.
     """
     rows: dict[tuple[str, str], list[int]] = {}  # read, rejected, missing
     for radar, parts in sorted(shards.items()):
@@ -59,18 +59,18 @@ def count_coverage(
 
 
 def missing_slots(times: Sequence[int], cadence: int, period: Period = ()) -> list[int]:
-    """Times, one each `cadence` seconds in step with the first of `times`, with none of `times` within half of it.
+    """Return the slots of the cadence in seconds, from the first of `times`, with no time within half of it.
 
-    Over the parts of the period, (start, end) with the end excluded, or from the first to the last of `times`.
+    They are in the parts of the period, (start, end) with the end excluded, or between the first and last time.
     """
     if not times:
         return [time for start, end in period for time in range(start, end, cadence)]
     first = min(times)
-    held = {(time - first + cadence // 2) // cadence for time in times}
+    filled = {(time - first + cadence // 2) // cadence for time in times}
     missing = []
     for start, end in period or ((first, max(times) + 1),):
         slots = range(-((first - start) // cadence), -((first - end) // cadence))
-        missing += [first + slot * cadence for slot in slots if slot not in held]
+        missing += [first + slot * cadence for slot in slots if slot not in filled]
     return missing
 
 

@@ -20,7 +20,7 @@ Shards = Mapping[str, Sequence[str]]  # by radar
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A finished run: its folder, and the stores that its config asks for.
+    """A finished run: its folder, and the stores that its config lists.
 
     `shards` are all shards, `labelled` those with labels, `trained_on` those of the training, each by radar.
     `started` is when the run began, in seconds since 1970: older files were reused.

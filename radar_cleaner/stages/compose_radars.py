@@ -92,7 +92,7 @@ def _read_layer(series: TimeSeries, gather: Gather, time: int, names: list[str])
     layer = {}
     for name in names:
         missing = PRODUCT_VARIABLES[name].missing
-        # Only the products of ensembles hold all variables.
+        # Only the products of ensembles have all variables.
         frame = series.frame(name, time) if name in series.stores[0].group else None
         layer[name] = (
             np.full(gather.index.shape, missing, np.uint8) if frame is None else gather.apply(frame, missing)

@@ -21,7 +21,7 @@ def export_geotiff(*, product: Path, output: Path) -> None:
     product
         Product of a radar or of all radars.
     output
-        Table (time, file) to write; the pictures lie beside it, `CASGO_20240711T120600Z.tif`.
+        Table (time, file) to write; the GeoTIFFs are beside it, `CASGO_20240711T120600Z.tif`.
     """
     store = open_store(product, "product")
     prefix = str(store.attrs.get("radar", "composite"))
@@ -31,10 +31,10 @@ def export_geotiff(*, product: Path, output: Path) -> None:
         file = output.parent / f"{prefix}_{text.replace('-', '').replace(':', '')}.tif"
         write_geotiff(file, store, index, time)
         rows.append((text, file.name))
-    # Of frames that were taken away since; names begin with the shard, as the times do.
+    # Remove the GeoTIFFs of frames that are gone. Their names begin with the shard, as their times do.
     for stale in output.parent.glob(f"{prefix}_{store.path.stem}*.tif"):
         if stale.name not in {name for _, name in rows}:
             stale.unlink()
-    # Written last: where the table is, its pictures are.
+    # Written last: if the table exists, its GeoTIFFs are complete.
     write_text(output, format_rows(["time", "file"], rows))
     log.info("%s: %d GeoTIFFs in %s", store.path, len(rows), output.parent)

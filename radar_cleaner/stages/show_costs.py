@@ -1,4 +1,4 @@
-"""Print what the jobs of a run cost, rule by rule."""
+"""Print time, memory and bytes of the jobs of a run, rule by rule."""
 
 from __future__ import annotations
 
@@ -14,30 +14,28 @@ HEAD = ("rule", "jobs", "time in all", "longest", "memory", "CPUs", "on disk")
 
 
 def show_costs(*, results: Path, csv: Path | None = None) -> None:
-    """Print what the jobs of a run cost, rule by rule.
+    """Print time, memory and bytes of the jobs of a run, rule by rule.
 
     Parameters
     ----------
     results
         Folder of the run.
     csv
-        Table to write too: seconds, MiB, mean number of CPUs that were busy, bytes.
+        Table to write as well: seconds, MiB, mean number of busy CPUs, bytes.
     """
     benchmarks = results / "benchmarks"
     costs = read_costs(benchmarks)
     if not costs:
-        raise StoreError(
-            f"{benchmarks}: no benchmark file in it; run snakemake, whose jobs write them, then ask again"
-        )
+        raise StoreError(f"{benchmarks}: has no benchmark file; run snakemake, whose jobs write them")
     sizes = [measure_outputs(results, cost.rule) for cost in costs]
     total = add_costs("all", costs)
     rows = [HEAD, *map(_cells, [*costs, total], [*sizes, sum(size or 0 for size in sizes)])]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for first, *rest in rows:
         print("  ".join([first.ljust(widths[0]), *map(str.rjust, rest, widths[1:])]))
-    print("\ntime: run times added up, also of jobs side by side; memory: a job's peak; CPUs: busy, on the mean")
+    print("\ntime: sum of the run times of all jobs; memory: peak of one job; CPUs: mean number that were busy")
     if total.unreadable:
-        print(f"{total.unreadable} of the jobs left a benchmark file without a time: not in the sums")
+        print(f"{total.unreadable} of the jobs have a benchmark file without a time: not in the sums")
     if csv is not None:
         write_csv(csv, _table(costs, sizes))
 

@@ -1,4 +1,4 @@
-"""Print what a finished run read, made and scored."""
+"""Print the numbers of a finished run: frames, samples, scores."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from radar_cleaner.storage.atomic import read_csv
 
 
 def show_summary(*, results: Path) -> None:
-    """Print what a finished run read, made and scored.
+    """Print the numbers of a finished run: frames, samples, scores.
 
     Parameters
     ----------
@@ -25,16 +25,14 @@ def show_summary(*, results: Path) -> None:
     report = results / "report" / "report.html"
     coverage = results / "report" / "coverage.csv"  # made with it
     if not coverage.is_file():
-        raise StoreError(f"{coverage}: not there; run snakemake to make the report, then ask again")
+        raise StoreError(f"{coverage}: missing; run snakemake to make the report first")
     scored = results / "evaluation" / "metrics.json"
     metrics = json.loads(scored.read_text(encoding="utf-8")) if scored.is_file() else None
     for warning in list_warnings(metrics) if metrics else []:
         print(f"WARNING: {warning}")
     stale = _is_older(coverage, results / "run_started")
     if stale:
-        print(
-            "WARNING: The last run did not write its report: that and the counts of frames are of an earlier run."
-        )
+        print("WARNING: The last run did not write its report: report and counts of frames are of an earlier run.")
     lines = [*_count_frames(read_csv(coverage)), *_count_samples(results)]
     lines += _list_scores(metrics) if metrics else []
     lines += [("report", f"{report} (of an earlier run)" if stale else str(report))]
@@ -47,7 +45,7 @@ def show_summary(*, results: Path) -> None:
 
 
 def _is_older(path: Path, run_started: Path) -> bool:
-    """Whether a file was there before the last run began, where that is known."""
+    """Whether a file is older than the last run, if its start is known."""
     return run_started.is_file() and path.stat().st_mtime < run_started.stat().st_mtime
 
 
@@ -77,7 +75,7 @@ def _count_samples(results: Path) -> list[tuple[str, str]]:
 
 
 def _list_scores(metrics: dict[str, Any]) -> list[tuple[str, str]]:
-    """How many frames were scored, against what and how; then one line a radar and cleaner."""
+    """Return the number of scored frames, the reference and the method, then a line per radar and cleaner."""
     samples = metrics["samples"]
     radars = ", ".join(f"{radar} {frames:,}" for radar, frames in samples["scored"].items())
     total, without = (sum(samples[name].values()) for name in ("scored", "without_reference"))
@@ -85,7 +83,7 @@ def _list_scores(metrics: dict[str, Any]) -> list[tuple[str, str]]:
     against = {"masks": "reference masks"}.get(metrics["reference"], metrics["reference"])
     lines = [("frames scored", (f"{total:,} ({radars})" if radars else "0") + unscored)]
     if metrics.get("tta"):
-        lines.append(("scores by", "the model's mean over eight flips and turns of each frame (evaluation.tta)"))
+        lines.append(("scores by", "the model's mean over eight flips and rotations (evaluation.tta)"))
     if len(metrics["models"]) > 1:
         lines += [(name, metrics["models"][name]) for name in sorted(metrics["models"], key=_rank)]
     lines.append(("scores against", f"{against}, all reflectivities: weather kept / other echo removed"))
@@ -100,5 +98,5 @@ def _percent(value: Any) -> str:
 
 
 def _rank(name: str) -> tuple[int, str]:
-    """The model first, then what is compared with it, then its members."""
+    """Order the model first, then the compared model, then the members."""
     return (MODEL, COMPARED).index(name) if name in (MODEL, COMPARED) else 2, name

@@ -1,4 +1,4 @@
-"""The worst frames are those that cost the scores most, and the words say where the errors were put."""
+"""The worst frames are those with the largest effect on the scores; texts describe their errors."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -28,7 +28,7 @@ BANDS = [20.0, 35.0, 50.0]
 
 @st.composite
 def score_lists(draw):
-    """Frames of two radars, ten an hour, of which any number of pixels is wrong."""
+    """Frames of two radars, ten an hour, with any number of wrong pixels."""
     numbers = st.integers(0, 50)
     moments = st.tuples(st.sampled_from("AB"), st.integers(0, 60).map(lambda index: START + 360 * index))
     scores = []
@@ -72,7 +72,7 @@ def test_after_the_worst_of_each_hour_come_the_worst_of_all_others(scores, count
     assert choose_worst(scores, count) == sorted([*alone, *others][:count], key=by_harm.index)
 
 
-def test_the_worst_of_years_of_frames_are_found_in_no_time():
+def test_the_worst_of_years_of_frames_are_found_quickly():
     numbers = np.random.default_rng(1).permutation(20_000) + 1
     scores = [FrameScore("A", START + 3600 * hour, 30_000, 9, int(miss), 0) for hour, miss in enumerate(numbers)]
     began = process_time()
@@ -98,7 +98,7 @@ def test_a_nearly_empty_frame_does_not_win_by_its_share():
     assert choose_worst([empty, edges, spoke]) == [spoke, edges, empty]
 
 
-def test_a_frame_of_which_nothing_is_wrong_or_nothing_scored_is_not_among_them():
+def test_a_frame_without_wrong_or_scored_pixels_is_left_out():
     right, unscored = FrameScore("A", START, 10, 10, 0, 0), FrameScore("A", START + 360, 0, 0, 0, 0)
     assert choose_worst([right, unscored]) == [] == choose_worst([])
     assert [row["wrong_share"] for row in frame_rows([right, unscored])] == [0, None]
@@ -113,7 +113,7 @@ def judged(kept, reference=METEOROLOGICAL, dbz=10.0):
 
 
 def blob(range_km, bearing, size):
-    """(y, x): a square of `size` pixels each way, so many kilometres away in a direction in degrees."""
+    """(y, x): a square of `size` x `size` pixels at a range in km and a bearing in degrees."""
     mask = np.zeros(SHAPE, bool)
     row = round(CENTER[1] - range_km * np.cos(np.radians(bearing))) - size // 2
     column = round(CENTER[0] + range_km * np.sin(np.radians(bearing))) - size // 2
@@ -139,20 +139,18 @@ PIECES = [
 ]
 
 
-@pytest.mark.parametrize(("range_km", "bearing", "far", "towards"), PLACES)
-@pytest.mark.parametrize(("dbz", "strength"), REFLECTIVITIES)
-@pytest.mark.parametrize(("size", "piece"), PIECES)
-@pytest.mark.parametrize("class_", [METEOROLOGICAL, NON_METEOROLOGICAL])
-def test_the_words_say_where_the_errors_were_put(
-    range_km, bearing, far, towards, dbz, strength, size, piece, class_
-):
-    wrong = blob(range_km, bearing, size)
-    weather = class_ == METEOROLOGICAL
-    words = describe_wrong(judged(~wrong if weather else wrong, class_, dbz), BANDS)
-    said, nothing = words if weather else words[::-1]
-    assert said.startswith(f"{size**2:,} px of {'weather lost' if weather else 'other echo kept'} (")
-    assert all(part in said for part in (far, towards, strength, piece))
-    assert nothing == ("no other echo kept" if weather else "no weather lost")
+@pytest.mark.parametrize("number", range(len(PLACES)))
+def test_the_text_has_range_direction_reflectivity_and_size_of_the_errors(number):
+    range_km, bearing, far, towards = PLACES[number]
+    dbz, strength = REFLECTIVITIES[number % len(REFLECTIVITIES)]
+    size, piece = PIECES[number % len(PIECES)]
+    wrong, weather = blob(range_km, bearing, size), number % 2 == 0
+    kept, class_ = (~wrong, METEOROLOGICAL) if weather else (wrong, NON_METEOROLOGICAL)
+    texts = describe_wrong(judged(kept, class_, dbz), BANDS)
+    text, other = texts if weather else texts[::-1]
+    assert text.startswith(f"{size**2:,} px of {'weather lost' if weather else 'other echo kept'} (")
+    assert all(part in text for part in (far, towards, strength, piece))
+    assert other == ("no other echo kept" if weather else "no weather lost")
 
 
 def test_errors_all_over_have_nothing_in_common_but_their_size():

@@ -65,7 +65,7 @@ def test_the_error_stands_beside_its_radar(drawn):
 def test_the_legend_names_also_a_model_that_the_first_radar_lacks(drawn):
     rows = [*rows_of("A"), *rows_of("B", models=MODELS)]
     figure = calibration_figure(rows, errors_of("A", "B", models=MODELS))
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["as often as is said", *MODELS]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["perfect reliability", *MODELS]
 
 
 def test_points_lie_where_the_rows_say_and_empty_bins_have_none(drawn):
