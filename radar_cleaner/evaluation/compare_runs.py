@@ -1,4 +1,4 @@
-"""Several runs beside each other: the rows of their evaluations, and a figure of them."""
+"""Compare several runs: the rows of their evaluations, and a figure of them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _ENDS = ("", "_low", "_high")  # a score and its interval
 ERRORS = {"hole_mae_dbz": ON_HOLES, "agreement_mae_dbz": AGREEMENT}
 # Of an evaluation: what must be equal for two of them to be compared.
 _SAME = ("references", "samples", "dbz_bands", "range_bands_km", "hole_sizes_px")
-# What a comparison reads of them: columns of the rows of metrics.json, and those of the curve.
+# Columns that a comparison reads: of the rows of metrics.json, and of the curve.
 _COLUMNS = {
     "scores": {"radar", "cleaner", "range", "band"},
     "reflectivity": {"radar", "measure", "hole_px", "range", "band"},
@@ -55,7 +55,7 @@ class Run:
 
 
 def read_run(path: Path, name: str) -> Run:
-    """The evaluation of a run's results folder. Raises StoreError where there is none, or one of another shape."""
+    """Read the evaluation of a results folder. Raise StoreError if it is missing or has another structure."""
     folder = path / "evaluation"
     try:
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
@@ -66,7 +66,7 @@ def read_run(path: Path, name: str) -> Run:
 
 
 def _expect_shape(metrics: Any) -> None:
-    """Raise ValueError where that is no metrics.json of an evaluation, as far as a comparison reads it."""
+    """Raise ValueError if that is not a metrics.json with the data of a comparison."""
     if not isinstance(metrics, dict):
         raise ValueError(f"metrics.json is a {type(metrics).__name__}, wanted a dict")
     for part, wanted in _COLUMNS.items():
@@ -81,7 +81,7 @@ def _expect_shape(metrics: Any) -> None:
 
 
 def _read_curve(path: Path) -> pd.DataFrame:
-    """The columns of `_CURVE`; raises ValueError where one is missing. An evaluation of no sample has no rows."""
+    """Read the columns of `_CURVE`; raise ValueError if one is missing. Without samples there are no rows."""
     curve = read_csv(path)
     missing = [name for name in _CURVE if name not in curve]
     if missing and len(curve):
@@ -90,13 +90,13 @@ def _read_curve(path: Path) -> pd.DataFrame:
 
 
 def unlike(runs: Sequence[Run]) -> list[str]:
-    """In what the evaluations of the runs differ, so that their scores are not of the same task."""
+    """Return the settings in which the evaluations differ, so that their scores are not of the same task."""
     first, *others = runs
     return [name for name in _SAME if any(run.metrics.get(name) != first.metrics.get(name) for run in others)]
 
 
 def comparison_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """One row a radar and run: the model's scores over all ranges and reflectivities, with their intervals."""
+    """Return one row per radar and run: the model's scores over all ranges and bands, with intervals."""
     radars = list(dict.fromkeys(row["radar"] for run in runs for row in run.metrics["scores"]))
     return [_row(radar, run) for radar in radars for run in runs]
 
@@ -119,7 +119,7 @@ def _row(radar: str, run: Run) -> dict[str, Any]:
 
 
 def comparison_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The rows as a text table; shares in percent."""
+    """Return the rows as a text table; shares in percent."""
     columns = ("radar", "run", *SCORES, *ERRORS)
     shares = {*SCORES} - {"hss"}
     table = [columns, *([_shown(row[name], name in shares) for name in columns] for row in rows)]
@@ -128,7 +128,7 @@ def comparison_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _cells(line: Sequence[str], widths: Sequence[int]) -> list[str]:
-    """Texts to the left, numbers to the right."""
+    """Align texts to the left, numbers to the right."""
     pairs = list(zip(line, widths, strict=True))
     return [text.ljust(width) for text, width in pairs[:2]] + [text.rjust(width) for text, width in pairs[2:]]
 
@@ -140,7 +140,7 @@ def _shown(value: Any, share: bool) -> str:
 
 
 def comparison_figure(runs: Sequence[Run], rows: Sequence[Mapping[str, Any]]) -> bytes:
-    """Removal against retention, a panel a radar: a line a run, and a point with intervals at its threshold."""
+    """Draw removal against retention, a panel per radar: a line per run, with a point at its threshold."""
     radars = list(dict.fromkeys(str(row["radar"]) for row in rows))
     figure, panels = panel_grid(len(radars), width=4.2, height=4.0)
     for axes, radar in zip(panels, radars, strict=False):
@@ -184,6 +184,6 @@ def comparison_figure(runs: Sequence[Run], rows: Sequence[Mapping[str, Any]]) ->
 
 
 def _whiskers(row: Mapping[str, Any], score: str) -> Any:
-    """(2, 1) how far the ends of an interval lie below and above, None without one."""
+    """Return (2, 1) the distances of an interval's ends below and above, None without one."""
     low, value, high = row[f"{score}_low"], row[score], row[f"{score}_high"]
     return None if low is None or high is None else np.array([[max(0, value - low)], [max(0, high - value)]])

@@ -39,7 +39,7 @@ from radar_cleaner.storage.paths import Layout
 class ForecastRun:
     """A results folder and the model whose forecasts are scored; `inputs` are those of its members.
 
-    `shards` are those of the evaluation period by radar. `static` says that the run has static stores.
+    `shards` are those of the evaluation period by radar. `static`: the run has static stores.
     """
 
     layout: Layout

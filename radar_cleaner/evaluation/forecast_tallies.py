@@ -83,7 +83,7 @@ def event_names(edges: Sequence[float]) -> list[str]:
 def true_field(codes: Codes, classes: Codes) -> Field:
     """Return the observed field of a frame's codes and reference classes (y, x).
 
-    There is no rain where the radar sees no echo, whatever the reference says, or where the echo is
+    There is no rain where the radar has no echo, for any reference, or where the echo is
     non-meteorological. An echo of unknown class is unknown.
     """
     rain, other = classes == METEOROLOGICAL, classes == NON_METEOROLOGICAL

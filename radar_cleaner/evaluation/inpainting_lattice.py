@@ -1,8 +1,8 @@
-"""Holes of several sizes in one frame: where evaluation hides data that it knows, to see how well it is filled.
+"""Inpainting masks of several sizes in one frame: known data are hidden, to score how the network fills them.
 
-A frame is parted into boxes of four times the largest hole. Each box has holes of one size, in a lattice in which
-one place in four each way is a hole: whatever the size, 1/16 is hidden. Which size a box has and which places
-are holes hangs on the frame's time alone, such that equally spaced frames come to cover every place by each size.
+A frame is divided into boxes of four times the largest mask. Each box has masks of one size, in a lattice with one
+mask in four places each way: 1/16 is hidden for any size. The frame's time determines the size of a box and the
+places of the masks. Equally spaced frames cover every place by each size over time.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Codes = NDArray[np.uint8]
 
 
 def hole_lattice(codes: Codes, time: int, sizes_px: Sequence[int]) -> NDArray[np.uint8]:
-    """(y, x) which of the sizes, from 1, the hole has that a pixel of a frame lies in, 0 outside of holes.
+    """Return (y, x) the number of the mask's size, from 1, at each pixel of a frame, 0 outside of masks.
 
-    `time` is the frame's, in seconds since 1970; the sizes increase. Where four times a size does not divide the
-    box, what is over has no holes, so that none is cut and none touches another. What is no data in (y, x) codes
-    is not hidden.
+    `time` is the frame's, in seconds since 1970; the sizes increase. Where four times a size does not divide
+    the box, the rest has no masks, so that none is cut and none touches another. Nodata in (y, x) codes is not
+    hidden.
     """
     count = len(sizes_px)
     if not count:
@@ -46,7 +46,7 @@ def hole_lattice(codes: Codes, time: int, sizes_px: Sequence[int]) -> NDArray[np
 
 
 def _is_hole(place: NDArray[np.int64], turn: int, side: int, box: int) -> NDArray[np.bool_]:
-    """Whether rows or columns lie in the holes of one size: every fourth place of a box, of whole fours."""
+    """Return whether rows or columns are in the masks of one size: every fourth place of a box, of whole fours."""
     number = place % box // side
     return np.asarray((number % LATTICE == turn) & (number < box // side // LATTICE * LATTICE))
 

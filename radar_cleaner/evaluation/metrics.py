@@ -23,16 +23,16 @@ Sums = NDArray[np.float64]
 # Axes of the counts of decisions: (..., class, decision).
 MET, NON_MET = 0, 1
 REMOVED, KEPT = 0, 1
-# Close to 0 and 1 they lie closer: a sure network says 0.9999 of most pixels.
+# They are denser close to 0 and 1: a sure network gives most pixels 0.9999.
 _TAIL = np.array([1, 2, 5, 10, 20, 50]) / 10_000
 THRESHOLDS: Sums = np.concatenate([[0.0], _TAIL, np.arange(1, 100) / 100, 1 - _TAIL[::-1], [1.0]])
 # Where the bins of probabilities begin, even in the logit and fine enough for areas below curves. The thresholds
-# are among them, so that counts at a threshold are exact. The last bin is 1 alone, which sure networks say.
+# are among them, so that counts at a threshold are exact. The last bin is 1 alone, the answer of sure networks.
 PROBABILITY_EDGES: NDArray[np.float32] = np.unique(
     np.concatenate([THRESHOLDS, 1 / (1 + np.exp(-LOGIT_EDGES))]).astype(np.float32)
 )
 
-# What is in the (class, decision) table that a score divides by: where blocks of time lack it, it has no interval.
+# The entries of the (class, decision) table that a score divides by. Blocks of time without them give no interval.
 _ALL_MET, _ALL_OTHER = np.array([[1, 1], [0, 0]]), np.array([[0, 0], [1, 1]])
 _ALL_KEPT, _ALL_REMOVED = np.array([[0, 1], [0, 1]]), np.array([[1, 0], [1, 0]])
 _ALL_BUT_REMOVED_OTHER = np.array([[1, 1], [0, 1]])
@@ -134,7 +134,7 @@ def counts_at_thresholds(histogram: Counts) -> Counts:
 
 
 def removal_curve(histogram: Counts, thresholds: Sums) -> list[dict[str, float | int | None]]:
-    """What a (class, threshold) histogram gives at each threshold: retention falls and removal rises."""
+    """Return the tables of a (class, threshold) histogram at each threshold: retention falls and removal rises."""
     kept = histogram[:, ::-1].cumsum(axis=1)[:, ::-1]  # at threshold i: its own bin and all above
     total = histogram.sum(axis=1, keepdims=True)
     tables = np.stack([total - kept, kept], axis=1)  # (class, decision, threshold)
@@ -169,7 +169,7 @@ def average_precision(histogram: NDArray[np.number]) -> Sums:
 
 
 def is_scored(classes: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Where a reference (any shape) says what the echo is."""
+    """Return where a reference (any shape) has a class of the echo."""
     return np.asarray((classes == METEOROLOGICAL) | (classes == NON_METEOROLOGICAL))
 
 

@@ -1,6 +1,6 @@
-"""Carry rain on to the frames ahead: as it lies (persistence), or along its own motion (optical flow).
+"""Extrapolate rain to later frames: unchanged (persistence), or along its own motion (optical flow).
 
-These are the forecasts that a model has to beat (Germann and Zawadzki 2002). Motion and its use are those of
+A model must beat these forecasts (Germann and Zawadzki 2002). Motion and extrapolation are those of
 pysteps (Pulkkinen et al. 2019), an extra: `pip install 'radar-cleaner[forecasts]'`.
 
 Fields are reflectivity in dBZ (y, x): NO_RAIN where there is none, NaN where nothing is known.
@@ -25,18 +25,18 @@ Field = NDArray[np.float32]
 
 NO_RAIN = np.float32(ADD_OFFSET)
 _FEWEST = 100  # pixels of rain whose motion can be seen
-# dB from the weakest echo down to what counts as rain, and from there to what stands for none, as pysteps has it.
+# dB from the weakest echo down to the threshold of rain, and from there to the value without rain, as in pysteps.
 _MARGIN = 5.0
 
 
 def require_pysteps() -> None:
     """Raise ConfigError where pysteps is not installed. It is not imported, which takes seconds."""
     if find_spec("pysteps") is None:
-        raise _missing("there is no such package")
+        raise _missing("the package is not installed")
 
 
 def persist(now: Field, leads: int) -> Field:
-    """(leads, y, x): the field as it is, at each lead."""
+    """Return (leads, y, x): the same field at each lead time."""
     return np.repeat(now[np.newaxis], leads, axis=0)
 
 

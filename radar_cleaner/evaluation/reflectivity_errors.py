@@ -1,7 +1,7 @@
 """How far an estimate of reflectivity is from the radar's own value: sums that add up, errors, correlation.
 
-Sums are of reflectivity less 20 dBZ, which is near the mean of echo: variances are differences of sums of squares,
-and lose the fewer digits the nearer the values lie to 0.
+Sums are of reflectivity minus 20 dBZ, which is near the mean of echo: variances are differences of sums of
+squares, and values near 0 lose fewer digits.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Whether echo that is called meteorological with 80 % is so in 80 of 100 cases: reliability, its error, a remedy.
+"""Reliability of probabilities: whether echo with a probability of 80 % is meteorological in 80 of 100 cases.
 
 Probabilities are counted in bins that are even in probability, logits in bins that are even in the logit; both
-are sums that add up over frames and processes. Classes are rows of such counts: 0 meteorological, 1 other.
+are sums that add up over frames and processes. Classes are rows of these counts: 0 meteorological, 1 other.
 
 Reliability diagrams as in Wilks, Statistical Methods in the Atmospheric Sciences, chapter 9; expected calibration
 error and temperature scaling as in Guo et al., On Calibration of Modern Neural Networks, ICML 2017, for the

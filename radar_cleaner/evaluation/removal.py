@@ -40,7 +40,7 @@ class Sweep:
 
     @property
     def removals(self) -> dict[str, Removal]:
-        """What each cleaner removes at SHARES."""
+        """The removal of each cleaner at SHARES."""
         return {name: Removal.of(of_cleaner) for name, of_cleaner in self.curves.items()}
 
     @property

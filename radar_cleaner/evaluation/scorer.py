@@ -45,7 +45,7 @@ class Run:
     """A results folder and what is evaluated in it.
 
     `shards` are those of the evaluation period by radar. `models` are ensembles and the inputs of their members by
-    name; the first is the model itself. `static` says that the run has static stores.
+    name; the first is the model itself. `static`: the run has static stores.
     """
 
     layout: Layout

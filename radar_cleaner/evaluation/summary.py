@@ -175,9 +175,9 @@ def _worst_frames(
                 reference=judged.reference,
                 lost=judged.lost,
                 left=judged.left,
-                judge="the mask says"
+                judge="the mask shows"
                 if scorer.reference.kind == "masks"
-                else "the labels say (there are no masks)",
+                else "the labels show (there are no masks)",
                 extent=extent_km((height, width), judged.center_px, judged.metres_per_pixel),
             )
         )

@@ -56,7 +56,7 @@ class Frame:
 
     @property
     def scored(self) -> Mask:
-        """Echo of which the reference says what it is."""
+        """Echo with a class in the reference."""
         return np.asarray(is_echo(self.codes) & is_scored(self.reference))
 
     @property
@@ -153,7 +153,7 @@ class Reflectivity:
 
 
 class RadarScores:
-    """The tallies of one radar. `cleaners` says of each cleaner whether its scores are probabilities."""
+    """The tallies of one radar. `cleaners`: whether the scores of each cleaner are probabilities."""
 
     def __init__(self, bands: Bands, cleaners: Mapping[str, bool]) -> None:
         self.bands, self.cleaners = bands, dict(cleaners)
@@ -252,7 +252,7 @@ def shown_cleaners(rows: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def whole_rows(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the rows of a table (`tables`) that hold all ranges and all reflectivities."""
+    """Return the rows of a table (`tables`) over all ranges and all reflectivities."""
     return [row for row in rows if row["band"] == ALL and row["range"] == ALL]
 
 

@@ -30,7 +30,7 @@ SHOWN = 10
 RANGE_EDGES_KM = (30, 60, 120, 180)
 PIECE_EDGES_PX = (2, 5, 20, 100)
 EDGE_PX = 2
-MOSTLY = 0.5  # of the wrong pixels: what so many have in common is said
+MOSTLY = 0.5  # share of the wrong pixels with a common property that is described
 _COMPASS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
 
 Codes = NDArray[np.uint8]
@@ -58,7 +58,7 @@ class FrameScore:
 
     @property
     def scored(self) -> int:
-        """Echo pixels of which the reference says what they are."""
+        """Echo pixels with a class in the reference."""
         return self.meteorological + self.non_meteorological
 
     @property
@@ -69,7 +69,7 @@ class FrameScore:
 
 @dataclass(frozen=True)
 class Judged:
-    """One frame as the model judges it, each (y, x): codes, reference classes, what is kept; and where it lies."""
+    """One frame and the model's decision, each (y, x): codes, reference classes, kept echo; and its geometry."""
 
     codes: Codes
     reference: Codes
@@ -89,7 +89,7 @@ class Judged:
 
 
 def harms(scores: Sequence[FrameScore]) -> list[float]:
-    """What each frame takes from retention and removal over all of them, added up (0 to 2)."""
+    """Return what each frame takes from retention and removal over all frames, added up (0 to 2)."""
     weather = max(1, sum(score.meteorological for score in scores))
     other = max(1, sum(score.non_meteorological for score in scores))
     return [score.misses / weather + score.false_alarms / other for score in scores]
@@ -149,7 +149,7 @@ def which_frames(scores: Sequence[FrameScore]) -> dict[str, str | None]:
 
 
 def describe_wrong(judged: Judged, dbz_bands: Sequence[float]) -> tuple[str, str]:
-    """What is wrong in a frame, in words: the weather that is lost, the other echo that is kept."""
+    """Describe the errors of a frame in words: the weather that is lost, the other echo that is kept."""
     parts = (
         (judged.lost, METEOROLOGICAL, "weather lost"),
         (judged.left, NON_METEOROLOGICAL, "other echo kept"),
@@ -169,7 +169,7 @@ def _describe(judged: Judged, wrong: Mask, of_class: int, what: str, dbz_bands: 
 
 
 def _common(judged: Judged, wrong: Mask, dbz_bands: Sequence[float]) -> list[str]:
-    """What at least half of the wrong pixels share of range, direction, reflectivity, and where in an echo."""
+    """Describe range, direction, reflectivity and place in an echo of at least half of the wrong pixels."""
     row, column = np.nonzero(wrong)
     range_km, azimuth = polar_of_pixels(column, row, judged.center_px, judged.metres_per_pixel)
     octant = np.rint(azimuth / (np.pi / 4)).astype(np.int64) % len(_COMPASS)
@@ -205,7 +205,7 @@ def _pieces(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
 
 
 def _most(band: NDArray[np.int64], names: Sequence[str]) -> str | None:
-    """The name of the band that holds at least half of (pixels,) bands, if one does."""
+    """Return the name of the band with at least half of (pixels,) bands, if there is one."""
     counts = np.bincount(band, minlength=len(names))
     return names[int(counts.argmax())] if counts.max() >= MOSTLY * band.size else None
 

@@ -178,14 +178,14 @@ def test_the_worst_frames_are_told_and_drawn_the_worst_first_with_what_is_wrong(
     for told_row, drawn, count in zip(metrics["worst_frames"], run.rows, table["false_alarms"], strict=True):
         assert told_row["left"] == drawn.words[1] and told_row["left"].startswith(f"{count} px of other echo kept")
         assert told_row["lost"] == "no weather lost" and not drawn.lost.any()
-        assert drawn.left.sum() == count and drawn.judge == "the mask says"
+        assert drawn.left.sum() == count and drawn.judge == "the mask shows"
         # The picture as published lies where the codes do.
         assert ((drawn.picture == (0, 200, 0)).all(axis=-1) == is_echo(drawn.codes)).all()
 
 
 def test_judged_by_labels_the_picture_says_so_and_a_perfect_model_has_no_worst_frame(run):
     run(FakeCleaner(30), reference=None)
-    assert {row.judge for row in run.rows} == {"the labels say (there are no masks)"}
+    assert {row.judge for row in run.rows} == {"the labels show (there are no masks)"}
     assert run(FakeCleaner(40))["worst_frames"] == [] == run.rows
 
 

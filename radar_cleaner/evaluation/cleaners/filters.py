@@ -69,7 +69,7 @@ def temporal_persistence(scene: Scene, frames: int, reach_px: int) -> Values:
     settings={f"of {2 * frames + 1} frames": {"frames": frames} for frames in (1, 2)},
 )
 def median_in_time(scene: Scene, frames: int) -> Values:
-    """Give each pixel the median dBZ of the frame and its neighbours, the higher of two; -32 is no echo."""
+    """Give each pixel the median dBZ of the frame and its neighbours, the higher of two; -32 is undetect."""
     stack = np.sort(
         np.stack([scene.codes, *scene.neighbours(frames)]), axis=0
     )  # nodata, the highest code, is last

@@ -1,7 +1,7 @@
 """A frame in polar coordinates, azimuth by range, for filters that were made for sweeps.
 
-A bin holds the highest value of the pixels whose centres lie in it. Near the radar bins are smaller than pixels: a
-bin without a centre takes the nearest pixel. So every pixel has a bin, and the bin of an echo holds an echo.
+A bin has the highest value of the pixels with their centre in it. Near the radar bins are smaller than pixels: a
+bin without a centre takes the nearest pixel. Every pixel has a bin, and the bin of an echo is an echo.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def scene_dbz(scene: Scene, azimuths: int) -> Values:
 
 
 def to_scene(scene: Scene, azimuths: int, values: Values) -> Values:
-    """Return values of `scene_dbz`'s shape on the scene's pixels; infinite, and so kept, beyond the range."""
+    """Return values of `scene_dbz`'s shape on the scene's pixels; infinite (kept) beyond the range."""
     return scene_grid(scene, azimuths).to_frame(values, outside=np.inf) if azimuths else values
 
 

@@ -1,4 +1,4 @@
-"""The registry of cleaners: a name of `evaluation.cleaners` and the cleaners that it stands for."""
+"""The registry of cleaners: names of `evaluation.cleaners` and their cleaners."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from radar_cleaner.inference.frame_reader import FrameInputs
 
 
 class Cleaner(Protocol):
-    """A way to tell meteorological echo from other echo.
+    """A way to separate meteorological echo from other echo.
 
     Echo with a score of at least `threshold` is kept. Scores are probabilities of meteorological echo if
     `probabilistic`, else they only rank echoes. `settings` are the parameters that an evaluation may compare; the

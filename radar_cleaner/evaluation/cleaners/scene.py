@@ -66,7 +66,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Scene:
-    """One frame of a radar. What it holds is read when a cleaner first asks for it."""
+    """One frame of a radar. Its data are read when a cleaner first uses them."""
 
     site: Site
     time: int
