@@ -187,7 +187,7 @@ def name_flags(wildcards):
 
 def atlas_pictures(radar):
     """Return the pictures that the atlas reads beside the reflectivity: only `deviation` reads colours."""
-    if config["atlas"]["method"] == "frequency":
+    if settings.atlas.method == "frequency":
         return []
     return [(radar, shard) for shard in plan.shards(radar, "atlas")]
 
@@ -229,7 +229,7 @@ def mask_flags(wildcards):
 
 def model_atlases(radars):
     """Return the atlases that the channels of a model are made with."""
-    if config["samples"]["atlas"] == "none":
+    if settings.samples.atlas == "none":
         return []
     return [f"<results>/atlas/{radar}.zarr/zarr.json" for radar in radars]
 
@@ -243,7 +243,7 @@ def models_of(section, key):
 
 def trained_models():
     """Return the files of the models that this config trains: the model and further members of an ensemble."""
-    members = [f"<results>/model/seed-{seed}/best.pt" for seed in config["training"]["ensemble_seeds"]]
+    members = [f"<results>/model/seed-{seed}/best.pt" for seed in settings.training.ensemble_seeds]
     return ["<results>/model/best.pt", *members]
 
 
@@ -255,14 +255,14 @@ def start_from_file():
 
 def own_code(*keys):
     """Return the Python file of the user's network, if a model that these keys name may be one."""
-    file = config["training"]["model"]["code"]
+    file = settings.training.model.code
     models = [name for section, key in keys for name in named_models(settings, section, key)]
     return [file] if file is not None and any(name != "pretrained" for name in models) else []
 
 
 def static_fields():
     """Return `samples.static` sorted by name: the order of keys in a config changes nothing."""
-    return dict(sorted(config["samples"]["static"].items()))
+    return dict(sorted(settings.samples.static.items()))
 
 
 def static_flag():
@@ -272,7 +272,8 @@ def static_flag():
 
 def static_stores(radars):
     """Return the stores of static fields, if the config has channels that are made of them."""
-    if not any(config["samples"][key] for key in ("time_of_day", "coordinates", "static")):
+    samples = settings.samples
+    if not (samples.time_of_day or samples.coordinates or samples.static):
         return []
     return [f"<results>/static/{radar}.zarr/zarr.json" for radar in radars]
 

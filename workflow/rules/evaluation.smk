@@ -80,7 +80,7 @@ rule evaluate_model:
         runtime=growing(240),
     params:
         code=code("evaluate_model"),
-        results=lambda wildcards: config["results"],
+        results=lambda wildcards: settings.results,
         stores=flag("--stores", plan.store_flags("evaluation")),
         inputs=section("samples", ModelInputs),
         decision=section("cleaning", Decision),
@@ -89,7 +89,7 @@ rule evaluate_model:
         compared=lambda wildcards, input: flag("--compare-model", input.get("compared")),
         static=lambda wildcards: static_flag(),
         network=lambda wildcards, input: flag("--code", input.get("network")),
-        fast=flags(config["training"], "fast_dev_run"),
+        fast=["--fast-dev-run"] if settings.training.fast_dev_run else [],
         folder=subpath(output.metrics, parent=True),
     shell:
         "python -m radar_cleaner evaluate-model"
@@ -142,7 +142,7 @@ rule sweep_thresholds:
         runtime=growing(240),
     params:
         code=code("sweep_thresholds"),
-        results=lambda wildcards: config["results"],
+        results=lambda wildcards: settings.results,
         stores=lambda wildcards: encode_stores(swept_shards()),
         scored=lambda wildcards: plan.store_flags("evaluation"),
         inputs=section("samples", ModelInputs),
@@ -204,7 +204,7 @@ rule evaluate_forecasts:
         runtime=growing(240),
     params:
         code=code("evaluate_forecasts"),
-        results=lambda wildcards: config["results"],
+        results=lambda wildcards: settings.results,
         stores=flag("--stores", plan.store_flags("evaluation")),
         inputs=section("samples", ForecastInputs),
         decision=section("cleaning", ModelDecision),
@@ -212,7 +212,7 @@ rule evaluate_forecasts:
         references=lambda wildcards: reference_sources(),
         static=lambda wildcards: static_flag(),
         network=lambda wildcards, input: flag("--code", input.get("network")),
-        fast=flags(config["training"], "fast_dev_run"),
+        fast=["--fast-dev-run"] if settings.training.fast_dev_run else [],
         folder=subpath(output.metrics, parent=True),
     shell:
         "python -m radar_cleaner evaluate-forecasts"
