@@ -15,11 +15,11 @@ SOURCES := radar_cleaner tests benchmarks docs envs
 help:  ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
-demo: .venv/installed  ## real frames to a trained cleaner and clean data (10 minutes on 2 cores)
+demo: .venv/installed  ## real frames to a trained cleaner and clean data
 	$(SNAKEMAKE) --cores $(CORES) --logger rich
 	@$(BIN)/radar-cleaner show-summary --results $(RESULTS)
 
-bench: .venv/installed-benchmark  ## how fast each part is, as ratios (7 minutes on 2 cores)
+bench: .venv/installed-benchmark  ## how fast each part is, as ratios
 	$(BIN)/python -m benchmarks.speed.preparation
 	$(BIN)/python -m benchmarks.speed.jobs
 	$(BIN)/python -m benchmarks.speed.alignment
@@ -27,7 +27,7 @@ bench: .venv/installed-benchmark  ## how fast each part is, as ratios (7 minutes
 	$(BIN)/python -m benchmarks.speed.training
 	$(BIN)/python -m benchmarks.speed.cleaning
 
-bench-scale: .venv/installed-benchmark  ## how time and memory grow with frames, their size and radars (hours)
+bench-scale: .venv/installed-benchmark  ## how time and memory grow with frames, their size and radars
 	$(BIN)/python -m benchmarks.speed.growth $(OPTIONS)
 	$(BIN)/python -m benchmarks.speed.large_archive
 
@@ -47,7 +47,7 @@ verify: .venv/installed-dev .venv/installed-benchmark  ## the tests that need lo
 	$(PYTEST) tests benchmarks/tests -m "(slow or hypothesis) and not slurm" --hypothesis-profile thorough \
 	  --numprocesses 2 --dist worksteal
 
-test-slurm: .venv/installed-dev  ## the tests on a real Slurm, started on this machine (root; 15 minutes)
+test-slurm: .venv/installed-dev  ## the tests on a real Slurm, started on this machine (root)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" tests/slurm/with_slurm.sh python -m pytest -m slurm
 
 verify-slurm: .venv/installed  ## the demo on that Slurm, and its training on two nodes

@@ -1,4 +1,4 @@
-"""How well cleaners tell weather from other echo: `make benchmark-quality`, `make benchmark-ablation`.
+"""How well cleaners separate meteorological from other echo: `make benchmark-quality`, `make benchmark-ablation`.
 
 The comparison of cleaners is the rule `sweep_thresholds` with the config `benchmarks/quality.yaml`. What is more
 than an evaluation is here.

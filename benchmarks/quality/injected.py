@@ -216,7 +216,7 @@ class Injector:
 def class_ranks(dbz: NDArray[np.floating], levels_dbz: NDArray[np.floating]) -> NDArray[np.int64]:
     """Return the number of the nearest palette class of reflectivity (any shape), from 1 on.
 
-    0 is no echo: below the weakest class by more than half a step. `levels_dbz` increase.
+    0 is undetect: below the weakest class by more than half a step. `levels_dbz` increase.
     """
     levels = levels_dbz.astype(np.float64)
     middles = (levels[1:] + levels[:-1]) / 2

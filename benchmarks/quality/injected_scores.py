@@ -37,7 +37,7 @@ Counts = NDArray[np.int64]
 class Contestant:
     """A cleaner on frames with artefacts, the kinds that it is scored on, and what must know each trial.
 
-    `fills` says whether its reflectivity is scored.
+    `fills`: whether its reflectivity is scored.
     """
 
     name: str

@@ -93,7 +93,7 @@ def _errors(sums: NDArray[np.float64]) -> Row:
 
 
 def worst_kind(found: Iterable[InjectedScore], method: str) -> tuple[str, float] | None:
-    """Return the additive kind of which a cleaner removes least at the highest share kept, and that share."""
+    """Return the additive kind that a cleaner removes least at the highest share kept, and that share."""
     shares = [
         (removed_shares(one)[0], one.kind)
         for one in found

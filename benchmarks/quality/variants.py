@@ -37,7 +37,7 @@ NETWORKS: dict[str, tuple[str, dict[str, int | bool]]] = {
     "scale-2-width-24": ("scale 2, width 24", {"input_scale": 2, "base_width": 24}),
     "scale-4-width-32": ("scale 4, width 32, depth 2", {"input_scale": 4, "base_width": 32, "depth": 2}),
 }
-# The changes for each other network. The learning rate is usual for such networks and was not searched for;
+# The changes for each other network. The learning rate is usual for these networks and was not searched;
 # encoder_unet needs envs/requirements-encoders.txt.
 KINDS_OF_NETWORK: dict[str, dict[str, Any]] = {
     "rate_net": {},
@@ -67,7 +67,7 @@ class Variant:
 def plan_variants(config: Config) -> list[Variant]:
     """Return the base and all variants of a config as its user wrote it.
 
-    A variant without an effect is left out. The first of two equal variants stands for both. Raises ConfigError.
+    A variant without an effect is left out. Of two equal variants the first is kept. Raises ConfigError.
     """
     planned: list[Variant] = []
     configs: list[Any] = []

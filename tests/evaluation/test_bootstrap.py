@@ -1,4 +1,4 @@
-"""Intervals hold the truth as often as they say, from draws of whole blocks that are made once."""
+"""Intervals contain the truth as often as they should, from draws of whole blocks that are made once."""
 
 import numpy as np
 import pytest
@@ -144,7 +144,7 @@ def test_intervals_of_the_calibration_error_hold_the_truth_about_as_often_as_the
 
 
 def test_intervals_of_errors_hold_the_truth_about_as_often_as_they_say():
-    rng, blocks = np.random.default_rng(8), 100  # of fewer, those of squares hold it a little too seldom
+    rng, blocks = np.random.default_rng(8), 100  # with fewer, intervals of squares contain it too seldom
     block = np.repeat(np.arange(blocks), PIXELS)
 
     def errors():

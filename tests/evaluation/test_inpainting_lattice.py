@@ -1,4 +1,4 @@
-"""Holes are as large as they say, hide a sixteenth, cover each place by each size, and never what is not there."""
+"""Masks have their size, hide a sixteenth, cover each place by each size, and never hide nodata."""
 
 import cv2
 import numpy as np

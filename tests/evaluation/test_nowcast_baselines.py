@@ -1,4 +1,4 @@
-"""What is carried on lies where it was, or where its motion takes it, and nothing is made up at the edges."""
+"""Extrapolated rain is where it was, or where its motion takes it; edges stay unknown."""
 
 import os
 import subprocess

@@ -109,7 +109,7 @@ def test_scores_of_many_rows_are_those_of_each(found):
 @given(pairs)
 def test_each_pair_is_counted_where_it_lies(found):
     estimate, value = split(found)
-    estimate = np.round(8 * estimate) / 8  # so that float32 holds what lies just below a whole number
+    estimate = np.round(8 * estimate) / 8  # so that float32 represents values just below a whole number
     counts = count_pairs(estimate, value)
     wanted, *_ = np.histogram2d(np.clip(estimate, -32, 95.9), value, bins=(DBZ_EDGES, DBZ_EDGES))
     np.testing.assert_array_equal(counts, wanted)

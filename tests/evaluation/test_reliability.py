@@ -1,4 +1,4 @@
-"""Reliability says what it was made of; a temperature finds by how much logits were blown up, and mends them."""
+"""Reliability shows its data; the fitted temperature finds and corrects the factor of inflated logits."""
 
 from itertools import pairwise
 
@@ -33,7 +33,7 @@ def sigmoid(z):
 
 
 def honest(count=60_000, seed=0, spread=2.0):
-    """Logits, and events that come as often as the logits say."""
+    """Return logits, and events with the probability of the logits."""
     rng = np.random.default_rng(seed)
     logit = rng.normal(0.5, spread, count)
     return logit, rng.random(count) < sigmoid(logit)

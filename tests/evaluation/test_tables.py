@@ -1,4 +1,4 @@
-"""Tables hold a row for all, each range, each band and each pair, which add up; intervals hold their score."""
+"""Tables have a row for all, each range, each band and each pair, which add up; intervals contain their score."""
 
 import json
 
@@ -124,7 +124,7 @@ def test_areas_and_calibration_are_those_of_models_only():
 
 
 def scenes(radar="A"):
-    """What `SCORES` was made of: hour, frame, what each model says."""
+    """Return the data of `SCORES`: hour, frame, answer of each model."""
     first = 0 if radar == "A" else 100
     return [(index // 2, *scene(first + index)[:2]) for index in range(16)]
 
@@ -246,7 +246,7 @@ def test_errors_are_known_lie_in_their_intervals_and_holes_are_apart():
         for score in ERRORS:
             if row["band"] == ALL:
                 assert row[f"{score}_low"] < row[score] < row[f"{score}_high"]
-            elif score in ("r", "r2"):  # a band holds one class of reflectivity
+            elif score in ("r", "r2"):  # a band has one class of reflectivity
                 assert row[score] is row[f"{score}_low"] is None
     bias = {row["measure"]: row["bias_dbz"] for row in whole_rows(ERROR_ROWS) if row["hole_px"] == "all"}
     assert bias[AGREEMENT] == pytest.approx(1, abs=0.2) and bias[ON_HOLES] == pytest.approx(-1, abs=0.3)

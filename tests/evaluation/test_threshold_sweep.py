@@ -1,4 +1,4 @@
-"""Curves are those of a plain loop, ties and gaps are read with care, intervals hold the truth."""
+"""Curves equal those of a plain loop, also with ties and gaps; intervals contain the truth."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Echoes:
         return histogram.curve()
 
     def drawn(self, times: np.ndarray) -> Echoes:
-        """Each block so many times."""
+        """Return each block as often as `times` gives."""
         order = np.concatenate(
             [np.flatnonzero(self.block == block) for block, n in enumerate(times) for _ in range(n)]
         )

@@ -56,7 +56,7 @@ def test_a_composite_is_the_first_radars_box_or_the_union(tmp_path: Path, radar:
         )
         store = open_store(output, "warp")
         assert target_grid(store.attrs, store.read("coverage").shape) == grid
-    # The union holds all that the radar sees (its box cuts a sliver off its range).
+    # The union contains everything in the radar's range (its box cuts a sliver off its range).
     pixels = np.pi * 24**2
     assert open_store(tmp_path / "union", "warp").read("coverage").sum() == pytest.approx(pixels, rel=0.03)
 

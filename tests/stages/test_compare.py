@@ -1,4 +1,4 @@
-"""Several runs' evaluations stand beside each other, with a word where they are not of the same task."""
+"""The evaluations of several runs are in one table, with a word where they are not of the same task."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def error_rows(radar: str, whole: dict[str, float]) -> Iterable[dict[str, Any]]:
 
 
 def write_run(folder: Path, removal: float, radars: Iterable[str] = RADARS, **changes: Any) -> Path:
-    """An evaluation whose model removes so much; with each further radar it removes 0.01 less."""
+    """An evaluation whose model removes this share; with each further radar it removes 0.01 less."""
     scores, errors = [], []
     for number, radar in enumerate(radars):
         whole = {"retention": 0.9, "retention_low": 0.85, "retention_high": 0.97}

@@ -35,7 +35,7 @@ SHAPE = (128, 128)
 TIMES = times_from(count=12)
 LEADS = [0, 6, 18]
 AHEAD = config(input_minutes=(-12, -6, 0), lead_minutes=tuple(LEADS))
-CLUTTER = np.s_[20:26, 90:96]  # a weak echo that stands where it is
+CLUTTER = np.s_[20:26, 90:96]  # a weak echo that does not move
 EDGE = 30.0
 
 
@@ -56,7 +56,7 @@ def classes_at(radar, time):
 
 
 class FakeCleaner:
-    """Keeps what is no clutter; of the frames ahead it says what they will be, or that it will be dry."""
+    """Keeps everything except clutter; forecasts the true later frames, or dry weather."""
 
     config, digest = AHEAD, "sha256:fake"
 

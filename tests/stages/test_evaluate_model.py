@@ -47,7 +47,7 @@ def digest_of(samples):
 
 
 class FakeCleaner:
-    """Keeps echo of at least `keep_dbz`; knows reflectivity where it sees it, else says 0 dBZ."""
+    """Keeps echo of at least `keep_dbz`; knows reflectivity where it sees it, otherwise 0 dBZ."""
 
     config, digest = config(), "sha256:fake"
 
@@ -179,7 +179,7 @@ def test_the_worst_frames_are_told_and_drawn_the_worst_first_with_what_is_wrong(
         assert told_row["left"] == drawn.words[1] and told_row["left"].startswith(f"{count} px of other echo kept")
         assert told_row["lost"] == "no weather lost" and not drawn.lost.any()
         assert drawn.left.sum() == count and drawn.judge == "the mask shows"
-        # The picture as published lies where the codes do.
+        # The published picture is at the place of the codes.
         assert ((drawn.picture == (0, 200, 0)).all(axis=-1) == is_echo(drawn.codes)).all()
 
 
@@ -281,7 +281,7 @@ def test_an_ensemble_is_scored_beside_its_members_and_its_spread_is_where_they_d
 
 
 def test_votes_turn_decisions_of_the_model_and_of_those_beside_it(run):
-    """All keep all echo, not quite sure; the votes are sure of what is none, but for the first ten rows."""
+    """All keep all echo with some doubt; the label model is sure of clutter, except in the first ten rows."""
     for radar in ("CASGO", "CASCM"):
         classes = np.stack([reference_of(radar, time) for time in TIMES])
         classes[:, :10] = np.where(classes[:, :10] == NON_METEOROLOGICAL, METEOROLOGICAL, classes[:, :10])
@@ -312,7 +312,7 @@ def test_a_model_that_ranks_perfectly_has_whole_areas_and_a_sure_one_that_is_rig
 def test_without_masks_the_targets_are_the_reference(run):
     by_masks, by_labels = run(), run(reference=None)
     assert by_labels["reference"] == "labels"
-    assert by_labels["scores"] == by_masks["scores"]  # here they say the same
+    assert by_labels["scores"] == by_masks["scores"]  # here they are equal
 
 
 def test_samples_without_a_reference_are_counted_and_not_scored(run):
@@ -371,7 +371,7 @@ def test_holes_hide_the_own_value_at_all_times_and_only_there_is_an_error(run):
     rows = {row["measure"]: row for row in whole_rows(metrics["reflectivity"]) if row["hole_px"] == "all"}
     own = decode_dbz(seen[1])
     rain = holes & is_echo(seen[1]) & (reference_of("CASGO", TIMES[1]) == METEOROLOGICAL)
-    # What it cannot see the fake calls 0 dBZ; what it sees it knows.
+    # The fake model answers 0 dBZ for hidden pixels, and the truth for all others.
     assert rows["error on holes"]["mae_dbz"] == pytest.approx(own[rain].mean())
     assert rows["error on holes"]["pixels"] == rain.sum()
     assert rows["label agreement"]["mae_dbz"] == 0

@@ -54,7 +54,7 @@ KINDS: dict[str, dict[str, Any]] = {  # tiny_unet, which mirrors the edges, has 
 
 
 def said(model: torch.nn.Module, pad_mode: str, x: torch.Tensor) -> list[np.ndarray]:
-    """What the package makes of a model's answers."""
+    """Return the package's own prediction."""
     with torch.no_grad():
         logit, scaled = apply_padded(model.eval(), x, pad_mode)
     return [torch.sigmoid(logit).numpy(), unscale_dbz(scaled).numpy()]
@@ -127,7 +127,7 @@ def test_it_tells_what_its_channels_are(tiny) -> None:
 
 @pytest.mark.slow
 def test_a_network_that_holds_for_one_size_only_is_refused_by_its_name(tmp_path: Path) -> None:
-    """Swin's windows: torch writes the size of its example into the file, and says nothing."""
+    """Swin's windows: torch writes the size of its example into the file without a warning."""
     swin = {"model_type": "swin", "embed_dim": 4, "depths": [1, 1, 1, 1], "num_heads": [1] * 4, "window_size": 4}
     made = config("encoder_unet", backbone=swin, base_width=4)
     save_model(tmp_path / "best.pt", made, build_model(made).state_dict(), {})

@@ -1,4 +1,4 @@
-"""The stage that writes where the pixels of a radar lie and what a user's rasters say there."""
+"""The stage that writes the coordinates of a radar's pixels and the values of a user's rasters there."""
 
 from __future__ import annotations
 

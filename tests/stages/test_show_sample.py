@@ -45,7 +45,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run without a model; its test samples are the first two frames, of which the first has none before it."""
+    """A run without a model; its test samples are the first two frames, the first without one before it."""
     path = tmp_path_factory.mktemp("untrained") / "results"
     write_stores(path)
     rows = [f"{format_time(time)},CASGO" for time in TIMES[:2]]
@@ -89,7 +89,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Mapping[str, A
 
 
 def change_model(file: Path, to: Path, **config: Any) -> Path:
-    """A copy of a model file whose config says something else."""
+    """A copy of a model file with another config."""
     old, weights = read_weights(file)
     to.parent.mkdir(parents=True, exist_ok=True)
     save_model(to, dataclasses.replace(old, **config), weights, read_model_provenance(file))
@@ -125,7 +125,7 @@ def test_a_model_says_which_channels_and_how_its_training_varied_them(
 
 
 def trained_batch(results: Path, folder: Path, item: int, epoch: int) -> Batch:
-    """What the training of `results` makes of an item of an epoch, in a bank of no other sample's frames."""
+    """Return the training batch of `results` for an item of an epoch, in a bank of no other sample's frames."""
     samples = [Sample(*row) for row in read_samples(results / "samples/train.csv")]
     layout, inputs = Layout(results), cases.inputs()
     sample = samples[item // 2]
@@ -244,7 +244,7 @@ def lead_lines(told: str) -> list[str]:
 
 
 def wanted_line(minutes: int, time: int, *, echo: bool = True) -> str:
-    """What is to be told of CASGO's frame of a time, whose echoes may be unseen."""
+    """Return the expected text of CASGO's frame of a time, whose echoes may be unseen."""
     own, _, classes, _ = cases.storm(TIMES.index(time) // 3, (32, 32))
     rain = classes == METEOROLOGICAL
     mean = f", mean {decode_dbz(own)[rain].mean():.1f} dBZ" if echo else ""
