@@ -122,8 +122,8 @@ def decode_same_time(
             refused.append((name, str(error)))
     if not frames:
         return None, refused
-    kept, others = settle_same_time(frames)
-    return kept, refused + others
+    kept, not_kept = settle_same_time(frames)
+    return kept, refused + not_kept
 
 
 @cache

@@ -74,10 +74,10 @@ class Spokes:
         generator = self._generator
         forget = generator.random(EMITTERS) > np.exp(-minutes / EMITTER_MINUTES)
         self._on = np.where(forget, generator.random(EMITTERS) < min(self._amount / 2, 1), self._on)
-        heard = self._azimuths[self._on & (generator.random(EMITTERS) < 0.8)]
-        others = generator.integers(0, RAYS, generator.poisson(0.4 * self._amount))
+        lasting = self._azimuths[self._on & (generator.random(EMITTERS) < 0.8)]
+        single = generator.integers(0, RAYS, generator.poisson(0.4 * self._amount))
         dbz = np.full(self._shape, DRY_DBZ, dtype=np.float32)
-        for azimuth in np.concatenate([heard, others]).tolist():
+        for azimuth in np.concatenate([lasting, single]).tolist():
             first = azimuth + int(generator.integers(-1, 2))
             level = generator.uniform(*EMITTED_DBZ_AT_100_KM)
             start = int(generator.uniform(0.05, 0.6) * self._shape[1])

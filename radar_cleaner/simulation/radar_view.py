@@ -64,12 +64,12 @@ class RadarView:
         self._weights = (weights / weights.sum()).astype(np.float32)
         azimuths = (np.arange(RAYS * SUBRAYS) + 0.5) / SUBRAYS
         self._places = _places(radar, world, azimuths, self.range_km)
-        own = radar.grid
-        distance, azimuth = polar_coordinates(own.shape, own.origin_px, own.metres_per_pixel)
+        grid = radar.grid
+        distance, azimuth = polar_coordinates(grid.shape, grid.origin_px, grid.metres_per_pixel)
         self.within = distance <= radar.range_km
         self._ray = (np.rad2deg(azimuth) % 360).astype(np.int64) % RAYS
         self._gate = np.minimum((distance / gate_km).astype(np.int64), gates - 1)
-        column, row = world.pixel_of(*own.longitude_latitude())
+        column, row = world.pixel_of(*grid.longitude_latitude())
         self._pixels = column.astype(np.float32), row.astype(np.float32)
 
     def look_up(self, plane: Field) -> Field:
