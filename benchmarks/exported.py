@@ -71,7 +71,7 @@ def channels(results: Path, shard: str, cleaner: Predictor, count: int) -> torch
     radar = rows[0][1]
     times = [time for time, of in rows if of == radar]
     chosen = times[len(times) // (2 * count) :: max(1, len(times) // count)][:count]
-    told = cleaner.inputs_for(cleaner.config.input_minutes)
+    told = cleaner.inputs_for(cleaner.config.inputs.input_minutes)
     needed = sorted({shard_of(time + 60 * minute, shard) for time in chosen for minute in told.input_minutes})
     frames = EnsembleReader(
         [layout.reflectivity(radar, name) for name in needed],

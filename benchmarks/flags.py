@@ -6,7 +6,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-OUTPUTS = {"best": "best.pt", "history": "history.csv", "curves": "history.png", "card": "card.md"}
+from radar_cleaner.config.samples import Channels
+from radar_cleaner.config.training import Running
+from radar_cleaner.models.files import load_model, read_model_provenance
+from radar_cleaner.training.settings import read_learning
 
 
 def to_flags(options: Mapping[str, object]) -> list[str]:
@@ -21,21 +24,26 @@ def to_flags(options: Mapping[str, object]) -> list[str]:
     return words
 
 
-def train_options(parameters: Mapping[str, object], results: Path, folder: Path) -> dict[str, object]:
-    """How `train-model` trains on a run's samples, by the parameters of a model's provenance, into a folder."""
+def train_options(model: Path, results: Path, folder: Path) -> dict[str, object]:
+    """Return the options of `train-model` for a training like that of a model file, on a run's samples."""
+    config, _, _ = load_model(model)
+    parameters = read_model_provenance(model)["parameters"]
+    inputs = config.inputs
+    names = ("input_minutes", "lead_minutes", "atlas", "time_of_day", "day_of_year", "coordinates")
+    channels = {name: getattr(inputs, name) for name in names} | {"reflectivity": inputs.reflectivity_target}
     return {
-        **parameters,
         "results": results,
-        **{split: results / f"samples/{split}.csv" for split in ("train", "val")},
-        **{name: folder / file for name, file in OUTPUTS.items()},
+        "stores": parameters["stores"],
+        **{f"{split}_table": results / f"samples/{split}.csv" for split in ("train", "val")},
+        "inputs": Channels(**channels, normalize=config.normalize),
+        "static": list(inputs.static),
+        "learning": read_learning(parameters),
+        "running": Running(on_out_of_memory="stop"),
+        "output": folder,
         "checkpoint": folder / "current.pt",
         "runs": folder / "runs",
         "threads": os.cpu_count(),
         "memory_mb": 8000,
-        "micro_batch_size": 0,
-        "on_out_of_memory": "stop",
-        "checkpoint_minutes": 10,
-        "tracker": "none",
     }
 
 

@@ -18,14 +18,12 @@ from flags import to_flags, train_options
 from radar_cleaner.cli import app
 from radar_cleaner.models.files import read_model_provenance
 
-FOUND = {"rates": "rates.csv", "rates-figure": "rates.png"}
 
-
-def train(results: Path, parameters: dict[str, object], rate: str, folder: Path) -> tuple[float, float]:
+def train(results: Path, model: Path, rate: str, folder: Path) -> tuple[float, float]:
     """Train at a rate; return the rate and the smallest validation loss."""
-    options = train_options(parameters, results, folder) | {"learning_rate": rate}
-    if rate == "find":
-        options |= {name: folder / file for name, file in FOUND.items()}
+    options = train_options(model, results, folder)
+    learning = options["learning"].model_copy(update={"learning_rate": rate if rate == "find" else float(rate)})
+    options |= {"learning": learning}
     app(["train-model", *to_flags(options)], result_action="return_value")
     found = read_model_provenance(folder / "best.pt")["learning_rate"]
     return float(found), float(pd.read_csv(folder / "history.csv").val_loss.min())
@@ -33,10 +31,10 @@ def train(results: Path, parameters: dict[str, object], rate: str, folder: Path)
 
 def main() -> None:
     results, *rates = sys.argv[1:]
-    parameters = read_model_provenance(Path(results, "model/best.pt"))["parameters"]
+    model = Path(results, "model/best.pt")
     for rate in ("find", *rates):
         folder = Path(tempfile.mkdtemp())
-        print(rate, *(f"{value:.4g}" for value in train(Path(results), parameters, rate, folder)), flush=True)
+        print(rate, *(f"{value:.4g}" for value in train(Path(results), model, rate, folder)), flush=True)
         shutil.rmtree(folder)
 
 

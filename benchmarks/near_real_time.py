@@ -26,6 +26,7 @@ from statistics import median
 import yaml
 from checkout import ROOT, link_project, run
 
+from radar_cleaner.config.inputs import Inputs
 from radar_cleaner.models.blocks import draw_weights
 from radar_cleaner.models.config import ModelConfig
 from radar_cleaner.models.files import save_model
@@ -82,7 +83,7 @@ def prepare(place: Path, window: list[int]) -> None:
         (place / radar["frames"]).mkdir(parents=True)
     (place / "config/realtime.yaml").write_text(yaml.safe_dump(config))
     path = place / config["cleaning"]["model"]
-    model = ModelConfig("tiny_unet", tuple(window), (0,), "none", "max", "reflect")
+    model = ModelConfig("tiny_unet", Inputs(tuple(window), "none", "max"))
     network = build_model(model)
     draw_weights(network, 1)
     save_model(path, model, network.state_dict(), {})

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 import torch
 
+from radar_cleaner.config.inputs import Inputs
 from radar_cleaner.config.networks import network_names
 from radar_cleaner.models.blocks import draw_weights
 from radar_cleaner.models.config import ModelConfig
@@ -34,7 +35,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    configs = {name: ModelConfig(name, (-6, 0, 6), (0,), "channel", "max", "reflect") for name in network_names()}
+    inputs = Inputs((-6, 0, 6), "channel", "max")
+    configs = {name: ModelConfig(name, inputs) for name in network_names()}
     models = {name: build_model(config) for name, config in configs.items()}
     for model in models.values():
         draw_weights(model, 0)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from radar_cleaner.config.artefacts import PLANT_KINDS, PlantKind, read_plant_ranges
 from radar_cleaner.conventions import NODATA, encode_dbz, is_echo
-from radar_cleaner.datasets.artefacts.inject import Planted, Planting, draw_plants, plant
+from radar_cleaner.datasets.artefacts.inject import ArtefactInjection, Injected, inject, sample_artefacts
 from radar_cleaner.reflectivity.colour_table import ColourTable, overlay_mask, pack_echoes, range_mask
 from radar_cleaner.reflectivity.palette import parse_palette
 
@@ -66,15 +66,16 @@ def read_frames(table: ColourTable) -> tuple[NDArray[np.uint8], NDArray[np.uint8
 
 def plant_one(
     codes: NDArray[np.uint8], levels: NDArray[np.uint8], ranges_file: Path, kind: PlantKind
-) -> tuple[Planted, int]:
+) -> tuple[Injected, int]:
     """Return the first draw with enough visible pixels, otherwise the one with most, and the time to show."""
     ranges = read_plant_ranges(ranges_file, [kind])
     center = CENTER[0] - LEFT, CENTER[1] - TOP
-    best, most = (Planted(codes, np.zeros_like(codes)), TARGET), -1
+    best, most = (Injected(codes, np.zeros_like(codes)), TARGET), -1
     for seed in range(TRIES):
         random = np.random.default_rng([PLANT_KINDS.index(kind), seed])
-        plants = draw_plants(random, Planting(1.0, ranges), codes.shape[1:], center, RANGE, len(TIMES), TARGET)
-        found = plant(codes, center, RANGE, plants, seed, levels)
+        injection = ArtefactInjection(1.0, ranges)
+        plants = sample_artefacts(random, injection, codes.shape[1:], center, RANGE, len(TIMES), TARGET)
+        found = inject(codes, center, RANGE, plants, seed, levels)
         pixels = (found.kinds > 0).sum((1, 2))
         time = int(pixels.argmax()) if kind in ("repeated", "missing") else TARGET
         if pixels[time] > most:

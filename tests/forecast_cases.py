@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from radar_cleaner.conventions import METEOROLOGICAL, NODATA, NONE, UNKNOWN
-from radar_cleaner.datasets.frame_cache import RadarFrameBank, RadarGrid, Sample
+from radar_cleaner.datasets.frame_cache import RadarFrames, RadarGrid
 from radar_cleaner.evaluation.nowcast_baselines import NO_RAIN, Field
+from radar_cleaner.targets.splits import Sample
 
 STEP_S = 360
 
@@ -33,7 +34,7 @@ def moving_codes(field: Field) -> NDArray[np.uint8]:
 
 def moving_bank(
     seeds: Iterable[int], steps: int = 4, shape: tuple[int, int] = (32, 32), speed: tuple[int, int] = (0, 3)
-) -> tuple[dict[str, RadarFrameBank], list[Sample]]:
+) -> tuple[dict[str, RadarFrames], list[Sample]]:
     """A bank of rain that is new each hour and moves for some steps, and a sample at each hour's second frame."""
     planes, index, samples = [], {}, []
     for seed in seeds:
@@ -45,10 +46,10 @@ def moving_bank(
             planes.append(np.stack([own, others, classes, np.full(shape, 255, np.uint8)]))
         samples.append(Sample(START + 3600 * seed + STEP_S, "CASGO"))
     grid = RadarGrid(shape, (shape[1] / 2, shape[0] / 2), max(shape) / 2)
-    return {"CASGO": RadarFrameBank(grid, np.stack(planes), index)}, samples
+    return {"CASGO": RadarFrames(grid, np.stack(planes), index)}, samples
 
 
-def random_bank(times: Iterable[int], shape: tuple[int, int], seed: int = 0) -> dict[str, RadarFrameBank]:
+def random_bank(times: Iterable[int], shape: tuple[int, int], seed: int = 0) -> dict[str, RadarFrames]:
     """Frames at these times without any order: echo of all classes, each surer or less sure."""
     random, times = np.random.default_rng(seed), list(times)
     classes = random.integers(0, UNKNOWN + 1, (len(times), *shape))
@@ -58,4 +59,4 @@ def random_bank(times: Iterable[int], shape: tuple[int, int], seed: int = 0) -> 
     sure = np.where(classes == UNKNOWN, 0, random.integers(1, 256, classes.shape))
     planes = np.stack([own, others, classes, sure], axis=1).astype(np.uint8)
     grid = RadarGrid(shape, (shape[1] / 2, shape[0] / 2), max(shape) / 2)
-    return {"CASGO": RadarFrameBank(grid, planes, {time: number for number, time in enumerate(times)})}
+    return {"CASGO": RadarFrames(grid, planes, {time: number for number, time in enumerate(times)})}

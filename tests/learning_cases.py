@@ -20,47 +20,65 @@ from benchmarks.flags import to_flags
 from radar_cleaner.cli import app
 from radar_cleaner.config.artefacts import PLANT_KINDS, PlantKind, read_plant_ranges
 from radar_cleaner.config.inputs import Inputs
+from radar_cleaner.config.samples import Channels
+from radar_cleaner.config.section import Section
+from radar_cleaner.config.training import Holes, Learning, Loss, Running
 from radar_cleaner.conventions import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, NONE, UNKNOWN
-from radar_cleaner.datasets.artefacts.inject import NO_PLANTS, Planting
-from radar_cleaner.datasets.augmentation import Augmentation
-from radar_cleaner.datasets.frame_cache import RadarFrameBank, RadarGrid, Sample
-from radar_cleaner.datasets.inpainting_masks import HoleOptions
+from radar_cleaner.datasets.artefacts.inject import NO_ARTEFACTS, ArtefactInjection
+from radar_cleaner.datasets.augmentation import CropSampler
+from radar_cleaner.datasets.frame_cache import RadarFrames, RadarGrid
 from radar_cleaner.models.config import ModelConfig
 from radar_cleaner.storage.atomic import write_text
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.shards import encode_stores, format_time, shard_of
+from radar_cleaner.targets.splits import Sample
 from radar_cleaner.training.distributed import Processes
-from radar_cleaner.training.loop import Place
-from radar_cleaner.training.losses import LossWeights
-from radar_cleaner.training.optimizer import Optimization
-from radar_cleaner.training.precision import Numerics
-from radar_cleaner.training.settings import Running, Schedule, Training
+from radar_cleaner.training.loop import Environment
+from radar_cleaner.training.settings import Training
 from radar_cleaner.training.signals import Interruption
 from radar_cleaner.training.trackers import RunLog
-from radar_cleaner.training.weight_averaging import Averaging
 
 MINUTES = (-6, 0, 6)
 START = store_cases.START
-PLAIN = Augmentation(16, False, 0, 0, 0, 0)
-NO_HOLES = HoleOptions(0, ("blocks",), 8, 0.3, 15)
 PLANT_FILE = Path(__file__).parents[1] / "config/plants.yaml"
-WEIGHTS = LossWeights(2, 0.5, 1, 1, 0)
-# The default values of every part of a training, by the names of its flags.
-SCHEDULE = {"epochs": 2, "global_batch_size": 2, "crops_per_sample": 1, "early_stopping": 0, "seed": 7}
-SCHEDULE |= {"fast_dev_run": False}
-OPTIMIZATION = {"learning_rate": 3e-3, "weight_decay": 1e-4, "clip_norm": 1.0, "schedule": "cosine"}
-OPTIMIZATION |= {"warmup": 0.05, "last_rate": 0.01, "plateau_patience": 2, "plateau_factor": 0.5}
-AVERAGING = {"ema": 0.0, "swa": 0.0, "swa_rate": 0.05}
-NUMERICS = {"precision": "fp32", "compile": False, "channels_last": True, "deterministic": True}
-NUMERICS |= {"gradient_checkpointing": False}
-RUNNING = {
-    "threads": 1,
-    "memory_mb": 1000,
-    "micro_batch_size": 0,
-    "on_out_of_memory": "halve",
-    "checkpoint_minutes": 10.0,
-}
-RUNNING |= {"tracker": "none"}
+# Short names of the keys of a training that are in a section of their own.
+NESTED = {"schedule": "schedule.name", "last_rate": "schedule.last", "crop": "crop_px"}
+NESTED |= {name: f"schedule.{name}" for name in ("warmup", "plateau_patience", "plateau_factor")}
+NESTED |= {name: f"averaging.{name}" for name in ("ema", "swa", "swa_rate")}
+NESTED |= {name: f"model.{name}" for name in ("options", "pad_mode", "code", "freeze", "start_from")}
+NESTED |= {"model": "model.name", "hole_fraction": "holes.fraction", "hole_shapes": "holes.shapes"}
+NESTED |= {"focal_gamma": "loss.focal_gamma", "other_weight": "loss.other_echo"}
+NESTED |= {f"{name}_weight": f"loss.{name}" for name in ("dice", "reflectivity", "inpainting")}
+NESTED |= {f"plant_{name}": f"plants.{name}" for name in ("fraction", "kinds", "ranges")}
+
+
+def changed(section: Section, **changes: object) -> Section:
+    """Change keys of a section by their dotted or short names. Bounds are not checked: tests use tiny crops."""
+    for name, value in changes.items():
+        first, _, rest = NESTED.get(name, name).partition(".") if isinstance(section, Learning) else (name, "", "")
+        part = getattr(section, first).model_copy(update={rest: value}) if rest else value
+        assert first in type(section).model_fields, name
+        section = section.model_copy(update={first: part})
+    return section
+
+
+NO_HOLES = Holes(fraction=0, size_px=8)
+WEIGHTS = Loss(focal_gamma=2, dice=0.5, reflectivity=1, inpainting=1, other_echo=1)
+# The keys of a training that a test does not change: short, and without augmentation.
+LEARNING = changed(
+    Learning(loss=WEIGHTS, holes=NO_HOLES),
+    epochs=2,
+    global_batch_size=2,
+    crops_per_sample=1,
+    seed=7,
+    learning_rate=3e-3,
+    weight_decay=1e-4,
+    crop=16,
+    flips=False,
+    drop_neighbours=0,
+    drop_others=0,
+    prefer_echo=0,
+)
 
 
 # Every network of the package, as small as possible.
@@ -85,63 +103,74 @@ def inputs(**changes: object) -> Inputs:
     return Inputs(**{"input_minutes": MINUTES, "atlas": "none", "reflectivity_target": "max", **changes})
 
 
-def augmentation(**changes: object) -> Augmentation:
-    return Augmentation(**{**PLAIN.__dict__, **changes})
+def augmentation(**changes: object) -> dict[str, object]:
+    """Keys of a training that augment its samples."""
+    return changes
 
 
 def config(model: str = "tiny_unet", **changes: object) -> ModelConfig:
-    """Configure a small network; `changes` are fields of its config or options of its own."""
-    values = {
-        "input_minutes": MINUTES,
-        "lead_minutes": (0,),
-        "atlas": "none",
-        "pad_mode": "reflect",
-        "reflectivity_target": "max",
-    }
+    """A small network; `changes` are fields of its inputs, of its config, or options of its own."""
+    values: dict[str, object] = {}
+    channels: dict[str, object] = {}
     options = dict(SMALL.get(model, {}))
     for name, value in changes.items():
-        (values if name in ModelConfig.__dataclass_fields__ else options)[name] = value
-    return ModelConfig(model, **values, options=json.dumps(options))
+        if name in Inputs.__dataclass_fields__:
+            channels[name] = value
+        else:
+            (values if name in ModelConfig.__dataclass_fields__ else options)[name] = value
+    return ModelConfig(model, inputs(**channels), **values, options=json.dumps(options))
 
 
 def training(
-    how: Augmentation = PLAIN,
+    how: dict[str, object] | None = None,
     model: ModelConfig | None = None,
-    holes: HoleOptions = NO_HOLES,
-    weights: LossWeights = WEIGHTS,
-    planting: Planting = NO_PLANTS,
+    holes: Holes = NO_HOLES,
+    weights: Loss = WEIGHTS,
+    planting: ArtefactInjection = NO_ARTEFACTS,
+    start_from: Path | None = None,
     **changes: object,
 ) -> Training:
-    """Configure a small training; `changes` are fields of its schedule, optimization, averaging or numerics."""
-    parts = [
-        made(**{name: changes.pop(name, value) for name, value in defaults.items()})
-        for made, defaults in (
-            (Schedule, SCHEDULE),
-            (Optimization, OPTIMIZATION),
-            (Averaging, AVERAGING),
-            (Numerics, NUMERICS),
-        )
-    ]
-    assert not changes, changes
-    return Training(model or config(), *parts, how, holes, weights, planting)
+    """A small training; `how` and `changes` are keys of its section."""
+    learning = changed(LEARNING, holes=holes, loss=weights, **(how or {}), **changes)
+    return Training(model or config(), learning, planting, start_from)
+
+
+def sampler(
+    how: dict[str, object] | None = None,
+    holes: Holes = NO_HOLES,
+    inputs: Inputs | None = None,
+    seed: int = 7,
+    planting: ArtefactInjection = NO_ARTEFACTS,
+) -> CropSampler:
+    """The sampler of crop parameters of a small training."""
+    return CropSampler(
+        changed(LEARNING, holes=holes, seed=seed, **(how or {})),
+        inputs or Inputs(MINUTES, "none", "max"),
+        planting,
+    )
 
 
 def running(**changes: object) -> Running:
-    return Running(**{**RUNNING, **changes})
+    return changed(Running(), **changes)
 
 
-def holes(**changes: object) -> HoleOptions:
-    return HoleOptions(**{**NO_HOLES.__dict__, **changes})
+def holes(**changes: object) -> Holes:
+    names = {"hole_size": "size_px", "hole_sector": "sector_degrees"}
+    return changed(
+        NO_HOLES, **{names.get(name, name.removeprefix("hole_")): value for name, value in changes.items()}
+    )
 
 
 @cache
-def planting(fraction: float = 1.0, *kinds: PlantKind) -> Planting:
-    """Return the default ranges of some kinds, or of all."""
-    return Planting(fraction, read_plant_ranges(PLANT_FILE, kinds or PLANT_KINDS))
+def planting(fraction: float = 1.0, *kinds: PlantKind) -> ArtefactInjection:
+    """The default ranges of these kinds, or of all."""
+    return ArtefactInjection(fraction, read_plant_ranges(PLANT_FILE, kinds or PLANT_KINDS))
 
 
-def place(checkpoint: Path, processes: Processes | None = None, interruption: Interruption | None = None) -> Place:
-    return Place(processes or Processes(), checkpoint, "sha256:a", interruption or Interruption(), RunLog())
+def environment(
+    checkpoint: Path, processes: Processes | None = None, interruption: Interruption | None = None
+) -> Environment:
+    return Environment(processes or Processes(), checkpoint, "sha256:a", interruption or Interruption(), RunLog())
 
 
 def storm(seed: int, shape: tuple[int, int]) -> NDArray[np.uint8]:
@@ -161,17 +190,15 @@ def storm(seed: int, shape: tuple[int, int]) -> NDArray[np.uint8]:
 
 def radar_bank(
     times: Iterable[int], shape: tuple[int, int] = (32, 32), seed: int = 0, **grid: object
-) -> RadarFrameBank:
+) -> RadarFrames:
     """Frames at these times; the same storm at neighbouring times, unlike that of another `seed`."""
     times = list(times)
     planes = np.stack([storm(seed + number // 3, shape) for number, _ in enumerate(times)])
     place = RadarGrid(shape, (shape[1] / 2, shape[0] / 2 - 1), max(shape) / 2, **grid)
-    return RadarFrameBank(place, planes, {time: number for number, time in enumerate(times)})
+    return RadarFrames(place, planes, {time: number for number, time in enumerate(times)})
 
 
-def small_bank(
-    count: int = 4, shape: tuple[int, int] = (32, 32)
-) -> tuple[dict[str, RadarFrameBank], list[Sample]]:
+def small_bank(count: int = 4, shape: tuple[int, int] = (32, 32)) -> tuple[dict[str, RadarFrames], list[Sample]]:
     """A bank of one radar and `count` samples of it, each with its own storm."""
     times = [START + 360 * number for number in range(3 * count)]
     samples = [Sample(time, "CASGO") for time in times[1::3]]
@@ -204,61 +231,42 @@ def write_stores(
 
 
 def train_flags(results: Path, stores: list[str], **changes: object) -> dict[str, object]:
-    """Return flags of `train-model` that train a tiny network in a second."""
+    """Flags of `train-model` that train a tiny network in a second; `changes` as in `change_flags`."""
+    learning = changed(LEARNING, epochs=3, global_batch_size=4, flips=True, drop_neighbours=0.2, drop_others=0.2)
+    learning = changed(
+        learning, prefer_echo=0.8, hole_fraction=0.5, plant_fraction=0.5, plant_ranges=str(PLANT_FILE)
+    )
+    learning = changed(learning, options='{"base_width": 4, "depth": 2}')
     values: dict[str, object] = {
         "results": results,
         "stores": stores,
-        "train": results / "samples/train.csv",
-        "val": results / "samples/val.csv",
-        "input_minutes": list(MINUTES),
-        "lead_minutes": [0],
-        "atlas": "none",
-        "reflectivity_target": "max",
-        "pad_mode": "reflect",
-        "model": "tiny_unet",
-        "options": '{"base_width": 4, "depth": 2}',
-        "time_of_day": False,
-        "day_of_year": False,
-        "coordinates": False,
+        "train_table": results / "samples/train.csv",
+        "val_table": results / "samples/val.csv",
         "static": [],
-        "normalize": False,
-        **SCHEDULE,
-        **OPTIMIZATION,
-        **AVERAGING,
-        **NUMERICS,
-        **RUNNING,
-        "epochs": 3,
-        "global_batch_size": 4,
-        "crop": 16,
-        "flips": True,
-        "drop_neighbours": 0.2,
-        "drop_others": 0.2,
-        "prefer_echo": 0.8,
-        "input_noise_dbz": 0.0,
-        "focal_gamma": 2.0,
-        "dice_weight": 0.5,
-        "reflectivity_weight": 1.0,
-        "inpainting_weight": 1.0,
-        "label_smoothing": 0.0,
-        "other_weight": 1.0,
-        "hole_fraction": 0.5,
-        "hole_shapes": ["blocks"],
-        "hole_size": 8,
-        "hole_pixels": 0.3,
-        "hole_sector": 15.0,
-        "plant_fraction": 0.5,
-        "plant_kinds": list(PLANT_KINDS),
-        "plant_ranges": PLANT_FILE,
-        "best": results / "model/best.pt",
-        "history": results / "model/history.csv",
-        "curves": results / "model/history.png",
-        "card": results / "model/card.md",
+        "output": results / "model",
         "checkpoint": results / "checkpoints/current.pt",
         "runs": results / "runs",
+        "threads": 1,
+        "memory_mb": 1000,
+        "inputs": Channels(input_minutes=MINUTES),
+        "learning": learning,
+        "running": Running(),
     }
-    if changes.get("learning_rate") == "find":
-        values |= {"rates": results / "model/rates.csv", "rates_figure": results / "model/rates.png"}
-    return {**values, **changes}
+    return change_flags(values, **changes)
+
+
+def change_flags(flags: dict[str, object], **changes: object) -> dict[str, object]:
+    """Change flags of `train-model`, or keys of the sections among them."""
+    flags = dict(flags)
+    for name, value in changes.items():
+        if name in flags:
+            flags[name] = value
+            continue
+        sections = {"inputs": Channels, "running": Running}
+        section = next((key for key, kind in sections.items() if name in kind.model_fields), "learning")
+        plain = str(value) if isinstance(value, Path) else tuple(value) if isinstance(value, list) else value
+        flags[section] = changed(flags[section], **{name: plain})
+    return flags
 
 
 def train_here(flags: dict[str, object], draw: bool = False) -> None:

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from radar_cleaner.config.artefacts import KINDS, PlantKind
 from radar_cleaner.conventions import NODATA
-from radar_cleaner.datasets.artefacts.canvas import Plant
-from radar_cleaner.datasets.artefacts.inject import Planted, plant
+from radar_cleaner.datasets.artefacts.canvas import Artefact
+from radar_cleaner.datasets.artefacts.inject import Injected, inject
 
 SHAPE = (96, 120)
 CENTER, RANGE = (51.0, 40.0), 110.0
@@ -40,14 +40,14 @@ NUMBERS = {
 }
 
 
-def one(kind: PlantKind, **changes: object) -> Plant:
+def one(kind: PlantKind, **changes: object) -> Artefact:
     """A plant at all times over the pixel at column 80, row 30; `changes` are numbers or fields."""
     place = {"column": 80.0, "row": 30.0, "from_column": 20.0, "from_row": 70.0}
     fields = {"shown": (True,) * TIMES, "source": 1, "free": (0.1, 0.2, 0.3), **place}
     fields |= {name: changes.pop(name) for name in list(changes) if name in fields}
     numbers = tuple(float(changes.pop(name, NUMBERS[name])) for name in KINDS[kind].numbers)
     assert not changes, changes
-    return Plant(kind, numbers=numbers, **fields)
+    return Artefact(kind, numbers=numbers, **fields)
 
 
 def polar() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -80,6 +80,6 @@ def rainy(seed: int = 0) -> NDArray[np.uint8]:
 
 
 def planted(
-    codes: NDArray[np.uint8], *plants: Plant, key: int = 5, levels: NDArray[np.uint8] = ALL_CODES
-) -> Planted:
-    return plant(codes, CENTER, RANGE, plants, key, levels)
+    codes: NDArray[np.uint8], *plants: Artefact, key: int = 5, levels: NDArray[np.uint8] = ALL_CODES
+) -> Injected:
+    return inject(codes, CENTER, RANGE, plants, key, levels)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from radar_cleaner.config.artefacts import PLANT_KINDS, PlantKind, read_plant_ranges
 from radar_cleaner.conventions import METEOROLOGICAL, NODATA, decode_log_odds, is_echo
-from radar_cleaner.datasets.artefacts.inject import Planting, draw_plants, plant
+from radar_cleaner.datasets.artefacts.inject import ArtefactInjection, inject, sample_artefacts
 from radar_cleaner.datasets.artefacts.kinds import PAINTERS
 from radar_cleaner.errors import ModelError
 from radar_cleaner.evaluation.cleaners.scene import Codes, Mask, Scene, StoredFrames, Values
@@ -184,10 +184,10 @@ class Injector:
             place = site.center_px, site.range_px
             key = [self.injection.seed, *site.radar.encode(), time, PLANT_KINDS.index(kind)]
             random, painting = np.random.default_rng([0, *key]), np.random.default_rng([1, *key])
-            drawn = draw_plants(
-                random, Planting(1.0, self._ranges[kind]), clean.shape[1:], *place, len(minutes), target
+            drawn = sample_artefacts(
+                random, ArtefactInjection(1.0, self._ranges[kind]), clean.shape[1:], *place, len(minutes), target
             )
-            injected = plant(clean, *place, drawn, int(painting.integers(2**63)), self.levels)
+            injected = inject(clean, *place, drawn, int(painting.integers(2**63)), self.levels)
             codes, kinds = injected.codes, injected.kinds[target]
         this_radar: dict[float, Codes] = dict(zip(minutes, codes, strict=True))
         replaced = {time + 60 * minute: frame for minute, frame in zip(minutes, codes, strict=True)}

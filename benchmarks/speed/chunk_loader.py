@@ -12,7 +12,8 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from radar_cleaner.datasets.frame_cache import RadarSources, Sample
+from radar_cleaner.datasets.frame_cache import RadarSources
+from radar_cleaner.targets.splits import Sample
 
 
 class ChunkLoader:

@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from radar_cleaner.datasets.frame_cache import Bank, open_bank, write_bank
-from radar_cleaner.training.step import Crops
+from radar_cleaner.datasets.frame_cache import FrameCache, open_frame_cache, write_frame_cache
+from radar_cleaner.training.step import CropDataset
 
 from .chunk_loader import ChunkLoader
 from .made import Made, make, training_options
@@ -41,31 +41,31 @@ def main() -> None:
 
 def measure(made: Made, place: Path, rounds: int) -> dict[str, float]:
     """Time all in turns, print the ratios, and return the speed of each cache relative to the plain loader."""
-    training = training_options(crop=256, crops_per_sample=1)
+    training = training_options(crop_px=256, crops_per_sample=1)
     samples, inputs = made.samples, training.inputs
-    banks: dict[str, Bank] = {}
+    banks: dict[str, FrameCache] = {}
     for name, most in (("raw", 10**12), ("packed", 0)):
         began = time.perf_counter()
-        write_bank(place / name, made.sources, samples, inputs.input_minutes, inputs, most)
-        banks[name] = open_bank(place / name)
+        write_frame_cache(place / name, made.sources, samples, inputs, most)
+        banks[name] = open_frame_cache(place / name)
         filled = time.perf_counter() - began
         began = time.perf_counter()
-        Crops(training, banks[name], samples).cut(range(8), 0)
+        CropDataset(training, banks[name], samples).batch(range(8), 0)
         first = time.perf_counter() - began
-        frames = sum(frames.planes.shape[0] for frames in banks[name].values())
-        size = sum(file.stat().st_size for file in (place / name).rglob("planes.*"))
+        frames = sum(frames.variables.shape[0] for frames in banks[name].values())
+        size = sum(file.stat().st_size for file in (place / name).rglob("frames.*"))
         print(
             f"{name}: {frames} frames of {size / frames / 1e3:.1f} kB, filled in {filled / frames * 1e3:.1f} ms a "
             f"frame; first batch {first:.2f} s later"
         )
     order = np.random.default_rng(2).integers(0, len(samples), CROPS).tolist()
-    size = training.schedule.global_batch_size
+    size = training.learning.global_batch_size
     loader = ChunkLoader(made.sources, inputs.input_minutes, 256)
 
-    def feed(bank: Bank) -> None:
-        crops = Crops(training, bank, samples)
+    def feed(bank: FrameCache) -> None:
+        crops = CropDataset(training, bank, samples)
         for first in range(0, CROPS, size):
-            crops.cut(order[first : first + size], 0)
+            crops.batch(order[first : first + size], 0)
 
     things: dict[str, Callable[[], object]] = {name: partial(feed, bank) for name, bank in banks.items()}
     things["plain"] = lambda: [loader.load(samples[item]) for item in order[:: CROPS // 20]]

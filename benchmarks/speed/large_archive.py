@@ -21,7 +21,6 @@ from pathlib import Path
 
 import zarr
 
-from radar_cleaner.models.files import read_model_provenance
 from radar_cleaner.storage.reader import open_store
 from radar_cleaner.storage.shards import encode_stores, shard_of, shard_start
 from radar_cleaner.targets.splits import sample_table
@@ -53,10 +52,11 @@ def main() -> None:
         ]
         sample_table(samples).to_csv(results / "samples/train.csv", index=False)
         sample_table([]).to_csv(results / "samples/val.csv", index=False)
-        arguments = train_options(read_model_provenance(MODEL)["parameters"], results, results / "model")
-        arguments |= {"stores": encode_stores(shards), "memory_mb": options.memory_mb, "fast_dev_run": True}
+        arguments = train_options(MODEL, results, results / "model")
+        fast = arguments["learning"].model_copy(update={"fast_dev_run": True})
+        arguments |= {"stores": encode_stores(shards), "memory_mb": options.memory_mb, "learning": fast}
         call = measure_python(["-m", "radar_cleaner", "train-model", *to_flags(arguments)])
-        found = re.search(r"bank: (\d+) frames, .*", call.output)
+        found = re.search(r"frame cache: (\d+) frames, .*", call.output)
         if not found:
             sys.exit(f"its log has no line on the frame cache:\n{call.output[-3000:]}")
         print(found[0])

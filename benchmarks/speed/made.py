@@ -15,20 +15,13 @@ from typing import Any
 import yaml
 
 from radar_cleaner.config.load import read_config
-from radar_cleaner.datasets.artefacts.inject import PlantOptions, read_planting
-from radar_cleaner.datasets.augmentation import Augmentation
-from radar_cleaner.datasets.frame_cache import RadarSources, Sample
-from radar_cleaner.datasets.inpainting_masks import HoleOptions
-from radar_cleaner.models.config import ModelConfig
-from radar_cleaner.models.files import read_model_provenance
+from radar_cleaner.datasets.artefacts.inject import read_injection
+from radar_cleaner.datasets.frame_cache import RadarSources
+from radar_cleaner.models.files import load_model, read_model_provenance
 from radar_cleaner.planning.plan import Plan
 from radar_cleaner.storage.paths import Layout
-from radar_cleaner.targets.splits import read_samples
-from radar_cleaner.training.losses import LossWeights
-from radar_cleaner.training.optimizer import Optimization
-from radar_cleaner.training.precision import Numerics
-from radar_cleaner.training.settings import Schedule, Training
-from radar_cleaner.training.weight_averaging import Averaging
+from radar_cleaner.targets.splits import Sample, read_samples
+from radar_cleaner.training.settings import Training, read_learning
 
 from ..flags import to_flags
 from ..quality.runs import make_results
@@ -54,7 +47,7 @@ class Made:
     @property
     def samples(self) -> list[Sample]:
         """Its training samples."""
-        return [Sample(*row) for row in read_samples(self.results / "samples/train.csv")]
+        return read_samples(self.results / "samples/train.csv")
 
     @property
     def sources(self) -> dict[str, RadarSources]:
@@ -108,17 +101,6 @@ def write_config(folder: Path, config: Mapping[str, Any]) -> Path:
 
 
 def training_options(**changes: object) -> Training:
-    """Return the training of the workflow's model; `changes` are fields of any of its parts."""
-    told = {**read_model_provenance(MODEL)["parameters"], **changes}
-    parts = (ModelConfig, Schedule, Optimization, Averaging, Numerics, Augmentation, HoleOptions, LossWeights)
-    plants = _of(PlantOptions, told | {"plant_ranges": ROOT / "config/plants.yaml"})
-    return Training(*(_of(part, told) for part in parts), read_planting(plants))
-
-
-def _of(kind: Any, told: Mapping[str, Any]) -> Any:
-    fields = {field.name for field in dataclasses.fields(kind)}
-    return kind(**{name: _tuple(value) for name, value in told.items() if name in fields})
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    """Return the training of the workflow's model; `changes` are keys of its section."""
+    learning = read_learning(read_model_provenance(MODEL)["parameters"]).model_copy(update=changes)
+    return Training(load_model(MODEL)[0], learning, read_injection(learning.plants, ROOT / "config/plants.yaml"))

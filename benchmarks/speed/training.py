@@ -18,15 +18,15 @@ from pathlib import Path
 import torch
 from torch.profiler import ProfilerActivity, profile
 
+from radar_cleaner.config.training import Running
 from radar_cleaner.datasets.batches import make_batch
-from radar_cleaner.datasets.frame_cache import open_bank, write_bank
+from radar_cleaner.datasets.frame_cache import open_frame_cache, write_frame_cache
 from radar_cleaner.models.blocks import draw_weights
 from radar_cleaner.models.registry import build_model
 from radar_cleaner.training.distributed import Processes
-from radar_cleaner.training.precision import set_determinism
-from radar_cleaner.training.settings import Running
+from radar_cleaner.training.precision import memory_format, set_determinism
 from radar_cleaner.training.state import make_parts, take_step
-from radar_cleaner.training.step import Crops, Steps
+from radar_cleaner.training.step import CropDataset, Steps
 
 from .made import Made, make, training_options
 from .timing import Timings, in_turns
@@ -46,23 +46,23 @@ def main() -> None:
 
 def measure(made: Made, place: Path, rounds: int, crop: int, profiled: bool = False) -> Timings:
     """Time steps and bare passes in turns, and print the ratios."""
-    training, threads = training_options(crop=crop), len(os.sched_getaffinity(0))
+    training, threads = training_options(crop_px=crop), len(os.sched_getaffinity(0))
     torch.set_num_threads(threads)
-    set_determinism(training.numerics.deterministic)
+    set_determinism(training.learning.deterministic)
     samples, inputs = made.samples, training.inputs
-    write_bank(place / "bank", made.sources, samples, inputs.input_minutes, inputs, 10**12)
-    crops = Crops(training, open_bank(place / "bank"), samples)
+    write_frame_cache(place / "cache", made.sources, samples, inputs, 10**12)
+    crops = CropDataset(training, open_frame_cache(place / "cache"), samples)
     model = build_model(training.config)
     draw_weights(model, 1)
     model.train()
     parts = make_parts(training, crops, model, 1e-4)
-    running = Running(threads, 8000, 0, "stop", 10.0, "none")
+    running = Running(on_out_of_memory="stop")
     steps, size, waited = (
         Steps(training, running, crops, model, Processes()),
-        training.schedule.global_batch_size,
+        training.learning.global_batch_size,
         [],
     )
-    channels = make_batch(crops.cut(range(size), 0), inputs, torch.device("cpu")).channels
+    channels = make_batch(crops.batch(range(size), 0), inputs, torch.device("cpu")).channels
     batches = [list(range(start, start + size)) for start in range(0, len(crops) - size, size)]
     taken = iter(range(10**9))
 
@@ -70,17 +70,17 @@ def measure(made: Made, place: Path, rounds: int, crop: int, profiled: bool = Fa
         number = next(taken)
         items, following = batches[number % len(batches)], batches[(number + 1) % len(batches)]
         sums = steps.gradients(items, 0, parts.scaler, following=(following, 0))
-        take_step(model, parts.optimizer, parts.scaler, training.optimization.clip_norm)
+        take_step(model, parts.optimizer, parts.scaler, training.learning.clip_norm)
         parts.averages.after_step(model, False)
         sums.read()
         waited.append(steps.waited_s)
 
     def bare() -> None:
         model.zero_grad(set_to_none=True)
-        logit, scaled = model(channels.contiguous(memory_format=training.numerics.memory_format))
+        logit, scaled = model(channels.contiguous(memory_format=memory_format(training.learning)))
         (logit.sum() + scaled.sum()).backward()
 
-    timed = in_turns({"step": step, "bare": bare, "batch": lambda: crops.cut(batches[0], 0)}, rounds)
+    timed = in_turns({"step": step, "bare": bare, "batch": lambda: crops.batch(batches[0], 0)}, rounds)
     to_bare = timed.clock_ratio("step", "bare")
     share = sum(waited[1:]) / sum(timed.clock["step"])
     print(f"{size} crops of {crop} px, {threads} threads")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from radar_cleaner.config.samples import Channels
 from radar_cleaner.errors import ConfigError
 
 TIMED_KINDS = ("own_reflectivity", "own_availability", "others_reflectivity", "others_availability")
@@ -31,9 +33,37 @@ class Inputs:
     lead_minutes: tuple[int, ...] = (0,)
 
     def __post_init__(self) -> None:
+        if not self.input_minutes:
+            raise ConfigError("samples.input_minutes is empty; name at least one, for example [-6, 0, 6]")
+        leads = list(self.lead_minutes)
+        if leads[:1] != [0] or leads != sorted(set(leads)):
+            raise ConfigError(
+                f"samples.lead_minutes {leads}: must rise from 0, the frame that is cleaned, for example"
+                " [0, 6, 12]"
+            )
+        if len(leads) > 1 and (max(self.input_minutes) > 0 or 0 not in self.input_minutes):
+            raise ConfigError(
+                f"samples.input_minutes {list(self.input_minutes)}: a forecast ({leads} minutes) uses only past"
+                " frames and the frame that is cleaned, for example [-12, -6, 0]"
+            )
         twice = sorted({name for name in self.static if self.names.count(name) > 1})
         if twice:
             raise ConfigError(f"samples.static: {', '.join(twice)} is the name of another channel; choose another")
+
+    @classmethod
+    def of(cls, samples: Channels, static: Iterable[str]) -> Inputs:
+        """Return the input channels of a section, with the names of the static fields."""
+        assert samples.input_minutes is not None, "planning fills in the default"
+        return cls(
+            input_minutes=samples.input_minutes,
+            atlas=samples.atlas,
+            reflectivity_target=samples.reflectivity,
+            time_of_day=samples.time_of_day,
+            day_of_year=samples.day_of_year,
+            coordinates=samples.coordinates,
+            static=tuple(static),
+            lead_minutes=samples.lead_minutes,
+        )
 
     @property
     def kept(self) -> int:

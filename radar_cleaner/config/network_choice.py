@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from radar_cleaner.config import shipped
-from radar_cleaner.config.networks import network_names, network_options_model, read_options, write_options
+from radar_cleaner.config.networks import network_names, network_options_model, read_options
 from radar_cleaner.config.training import Network, Training
 from radar_cleaner.errors import ConfigError
 
@@ -24,15 +24,6 @@ def check_network(training: Training) -> None:
             f"training.crop_px: {training.crop_px} is not a multiple of {multiple}, which {model.name} needs with"
             f" its options (training.model); write {-(-training.crop_px // multiple) * multiple}"
         )
-
-
-def network_options(model: Network) -> str:
-    """Return the options of a network as JSON, with all defaults if the network is one of the package.
-
-    The options of a network of the user are known only to its file.
-    """
-    options = _options(model)
-    return model.options if options is None else write_options(options)
 
 
 def backbone_folder(model: Network) -> str | None:

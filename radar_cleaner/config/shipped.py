@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from radar_cleaner.config.config import Config
+    from radar_cleaner.config.training import Plants
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _IN_CHECKOUT = (_PACKAGE.parent / "workflow/Snakefile").is_file()
@@ -17,9 +18,9 @@ PRETRAINED = "resources/pretrained/best.pt"
 MODEL_KEYS = (("cleaning", "model"), ("evaluation", "compare_model"))
 
 
-def plant_ranges(config: Config) -> Path:
+def artefact_ranges(plants: Plants) -> Path:
     """Return the file with the parameter ranges of injected artefacts."""
-    return _named_or_shipped(config.training.plants.ranges, "config/plants.yaml")
+    return _named_or_shipped(plants.ranges, "config/plants.yaml")
 
 
 def named_models(config: Config, section: str, key: str) -> list[str]:

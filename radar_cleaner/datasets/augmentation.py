@@ -1,7 +1,7 @@
-"""What is drawn for a sample: its crop, flips, what it does not see. Small numbers, drawn on the CPU.
+"""Sample the parameters of a crop: its window, flips and rotations, masks, artefacts. Small numbers, on the CPU.
 
-Every random draw is of a counter-based generator keyed by (seed, epoch) at the counter of the item, so that
-it depends on nothing else: not on the number of processes, nor on what was drawn before.
+Every random draw comes from a counter-based generator. The key of the generator is (seed, epoch), its counter is
+the item. A draw therefore depends neither on the number of processes nor on earlier draws.
 """
 
 from __future__ import annotations
@@ -12,164 +12,140 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radar_cleaner.config.inputs import Inputs
+from radar_cleaner.config.training import Learning
 from radar_cleaner.conventions import METEOROLOGICAL, NON_METEOROLOGICAL
-from radar_cleaner.datasets.artefacts.canvas import Plant
-from radar_cleaner.datasets.artefacts.inject import NO_PLANTS, Planting, draw_plants
-from radar_cleaner.datasets.dihedral import Turn, turn_point
-from radar_cleaner.datasets.frame_cache import ECHO_CLASS, Bank, Sample
-from radar_cleaner.datasets.inpainting_masks import Hole, HoleOptions, draw_holes
-from radar_cleaner.errors import require
+from radar_cleaner.datasets.artefacts.canvas import Artefact
+from radar_cleaner.datasets.artefacts.inject import NO_ARTEFACTS, ArtefactInjection, sample_artefacts
+from radar_cleaner.datasets.dihedral import UNCHANGED, FlipRotation, flip_rotate_point
+from radar_cleaner.datasets.frame_cache import ECHO_CLASS, FrameCache
+from radar_cleaner.datasets.inpainting_masks import Mask, sample_masks
+from radar_cleaner.targets.splits import Sample
 
-_ITEM, _ORDER, _KEY, _VALIDATION, _PLANTS = range(5)  # what a stream of random numbers is for
-_ROOM = 4  # in validation a block has a square of so many times its largest side
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """How training varies its samples.
-
-    Attributes
-    ----------
-    crop
-        Width of a crop in pixels.
-    flips
-        Whether to flip and turn crops.
-    drop_neighbours
-        Share of the neighbour times that are made unavailable.
-    drop_others
-        Share of the crops in which the other radars are made unavailable.
-    prefer_echo
-        Share of the crops that are laid over an echo.
-    input_noise_dbz
-        Standard deviation of the noise on the reflectivity of the echoes that the network sees, in dBZ.
-    """
-
-    crop: int
-    flips: bool
-    drop_neighbours: float
-    drop_others: float
-    prefer_echo: float
-    input_noise_dbz: float
-
-    def __post_init__(self) -> None:
-        require("crop", self.crop, 1)
-        for name in ("drop_neighbours", "drop_others", "prefer_echo"):
-            require(name, getattr(self, name), 0, 1)
-        require("input_noise_dbz", self.input_noise_dbz, 0)
+_ITEM, _ORDER, _KEY, _VALIDATION, _ARTEFACTS = range(5)  # the purposes of the random streams
+_SPACING = 4  # validation has one block for each square of this number of largest block sides
 
 
 @dataclass(frozen=True)
-class Draw:
-    """One crop and what is done to it.
+class CropParams:
+    """The parameters of one crop.
 
-    `top`, `left`, `shape`: the window in the frame. `turns` quarter turns counter-clockwise follow a flip of
-    left and right. `own_seen` and `others_seen` say which input times stay available. `holes` and `plants` lie in
-    the picture as it is after the turns. `key` (0 <= key < 2^63) seeds what is drawn on the device.
+    `top`, `left` and `shape` are the window in the frame. `available` and `others_available` tell for each input
+    time whether this radar and the other radars stay available. `masks` and `artefacts` are placed in the flipped
+    and rotated crop. `key` (0 <= key < 2^63) seeds the random numbers that are drawn on the device.
     """
 
     top: int
     left: int
     shape: tuple[int, int]
-    flip: bool
-    turns: int
-    own_seen: tuple[bool, ...]
-    others_seen: tuple[bool, ...]
-    holes: tuple[Hole, ...]
+    flip_rotation: FlipRotation
+    available: tuple[bool, ...]
+    others_available: tuple[bool, ...]
     key: int
-    plants: tuple[Plant, ...] = ()
+    masks: tuple[Mask, ...] = ()
+    artefacts: tuple[Artefact, ...] = ()
 
 
 def generator(seed: int, epoch: int, purpose: int, item: int = 0) -> np.random.Generator:
-    """The random stream of one item of one epoch (Philox, Salmon et al. 2011)."""
+    """Return the random stream of one item of one epoch (Philox, Salmon et al. 2011)."""
     return np.random.Generator(np.random.Philox(key=[seed, epoch], counter=[0, 0, item, purpose]))
 
 
 def epoch_order(seed: int, epoch: int, items: int) -> NDArray[np.int64]:
-    """The items of an epoch in the order in which it takes them."""
+    """Return the items of an epoch in random order."""
     return generator(seed, epoch, _ORDER).permutation(items)
 
 
-def draw_crop(
-    bank: Bank,
-    sample: Sample,
-    how: Augmentation,
-    holes: HoleOptions,
-    inputs: Inputs,
-    seed: int,
-    epoch: int,
-    item: int,
-    planting: Planting = NO_PLANTS,
-) -> Draw:
-    """Draw one training crop. All numbers are drawn whether needed or not, so that keys do not disturb others."""
-    random = generator(seed, epoch, _ITEM, item)
-    frames = bank[sample.radar]
-    wants_echo = random.random() < how.prefer_echo
-    choice, spread, place = random.random(2), random.random(2), random.random(2)
-    pixel = None
-    if wants_echo:
-        pixel = _choose_echo(frames.planes[frames.index[sample.time], ECHO_CLASS], choice)
-    top, left = (
-        _offset(size, how.crop, None if pixel is None else pixel[axis], spread[axis], place[axis])
-        for axis, size in enumerate(frames.grid.shape)
-    )
-    flip, turns = bool(random.integers(2)), int(random.integers(4))
-    times = len(inputs.input_minutes)
-    dropped = random.random(times) < how.drop_neighbours
-    dropped[inputs.kept] = False
-    without_others = random.random() < how.drop_others
-    with_holes = random.random() < holes.hole_fraction
-    draw = Draw(
-        top,
-        left,
-        (how.crop, how.crop),
-        flip and how.flips,
-        turns if how.flips else 0,
-        tuple(bool(seen) for seen in ~dropped),
-        tuple(bool(seen) for seen in ~(dropped | without_others)),
-        (),
-        int(generator(seed, epoch, _KEY, item).integers(2**63)),
-    )
-    laid = draw.shape, turned_center(frames.grid.center_px, draw), frames.grid.range_px
-    plants = draw_plants(generator(seed, epoch, _PLANTS, item), planting, *laid, times, inputs.kept)
-    return replace(draw, holes=draw_holes(random, holes, *laid) if with_holes else (), plants=plants)
+def whole_frame(shape: tuple[int, int], inputs: Inputs, key: int = 0) -> CropParams:
+    """Return the parameters of a whole frame without any augmentation."""
+    available = (True,) * len(inputs.input_minutes)
+    return CropParams(0, 0, shape, UNCHANGED, available, available, key)
 
 
-def draw_validation(bank: Bank, sample: Sample, holes: HoleOptions, inputs: Inputs, seed: int, item: int) -> Draw:
-    """The whole frame as it is, unplanted, each epoch with the same holes; without any where training has none.
+@dataclass(frozen=True)
+class CropSampler:
+    """Samples the crop parameters of a training and of its validation."""
 
-    Every frame has holes, so that few frames tell enough; they are as in a crop, but for the number of blocks:
-    one for each square of four times their largest side, which hides some 2 % of the frame.
+    learning: Learning
+    inputs: Inputs
+    artefacts: ArtefactInjection = NO_ARTEFACTS
+
+    def sample(self, cache: FrameCache, sample: Sample, epoch: int, item: int) -> CropParams:
+        """Sample one training crop.
+
+        All numbers are drawn, whether they are needed or not, so that a config key changes no other number.
+        """
+        learning, inputs, crop = self.learning, self.inputs, self.learning.crop_px
+        random = generator(learning.seed, epoch, _ITEM, item)
+        frames = cache[sample.radar]
+        wants_echo = random.random() < learning.prefer_echo
+        choice, around, anywhere = random.random(2), random.random(2), random.random(2)
+        pixel = None
+        if wants_echo:
+            pixel = _choose_echo(frames.variables[frames.index[sample.time], ECHO_CLASS], choice)
+        top, left = (
+            _first_row(size, crop, None if pixel is None else pixel[axis], around[axis], anywhere[axis])
+            for axis, size in enumerate(frames.grid.shape)
+        )
+        flip, quarter_turns = bool(random.integers(2)), int(random.integers(4))
+        times = len(inputs.input_minutes)
+        dropped = random.random(times) < learning.drop_neighbours
+        dropped[inputs.kept] = False
+        without_others = random.random() < learning.drop_others
+        is_masked = random.random() < learning.holes.fraction
+        params = CropParams(
+            top,
+            left,
+            (crop, crop),
+            FlipRotation(flip, quarter_turns) if learning.flips else UNCHANGED,
+            tuple(bool(available) for available in ~dropped),
+            tuple(bool(available) for available in ~(dropped | without_others)),
+            int(generator(learning.seed, epoch, _KEY, item).integers(2**63)),
+        )
+        view = params.shape, crop_center(frames.grid.center_px, params), frames.grid.range_px
+        stream = generator(learning.seed, epoch, _ARTEFACTS, item)
+        artefacts = sample_artefacts(stream, self.artefacts, *view, times, inputs.kept)
+        masks = sample_masks(random, learning.holes, *view) if is_masked else ()
+        return replace(params, masks=masks, artefacts=artefacts)
+
+    def validation(self, cache: FrameCache, sample: Sample, item: int) -> CropParams:
+        """Return the whole frame without artefacts, with the same inpainting masks in each epoch.
+
+        Every frame has masks, so that a few frames suffice; a training without masks has none here either. The
+        number of blocks grows with the frame: one for each square of four times their largest side, which hides
+        about 2 % of the frame.
+        """
+        grid, holes = cache[sample.radar].grid, self.learning.holes
+        random = generator(self.learning.seed, 0, _VALIDATION, item)
+        params = whole_frame(grid.shape, self.inputs, int(random.integers(2**63)))
+        if holes.fraction == 0:
+            return params
+        blocks = max(1, grid.shape[0] * grid.shape[1] // (_SPACING * holes.size_px) ** 2)
+        masks = sample_masks(random, holes, grid.shape, grid.center_px, grid.range_px, blocks)
+        return replace(params, masks=masks)
+
+
+def crop_center(center_px: tuple[float, float], params: CropParams) -> tuple[float, float]:
+    """Return the (column, row) of the radar in the flipped and rotated crop.
+
+    The polar channels are computed from it. The azimuth channels therefore hold the direction in the crop, as they
+    do in the frames that the network cleans.
     """
-    grid = bank[sample.radar].grid
-    seen = (True,) * len(inputs.input_minutes)
-    random = generator(seed, 0, _VALIDATION, item)
-    key = int(random.integers(2**63))
-    draw = Draw(0, 0, grid.shape, False, 0, seen, seen, (), key)
-    if holes.hole_fraction == 0:
-        return draw
-    blocks = max(1, grid.shape[0] * grid.shape[1] // (_ROOM * holes.hole_size) ** 2)
-    return replace(draw, holes=draw_holes(random, holes, grid.shape, grid.center_px, grid.range_px, blocks))
-
-
-def turned_center(center_px: tuple[float, float], draw: Draw) -> tuple[float, float]:
-    """(column, row) of the radar in the cut, flipped and turned picture.
-
-    The helper channels are computed from it, so that the azimuth that the network is told is always the
-    direction in its picture, as it will be in the frames that it cleans.
-    """
-    point = center_px[0] - draw.left, center_px[1] - draw.top
-    return turn_point(point, draw.shape, Turn(draw.flip, draw.turns))
+    point = center_px[0] - params.left, center_px[1] - params.top
+    return flip_rotate_point(point, params.shape, params.flip_rotation)
 
 
 def _choose_echo(echo_class: NDArray[np.uint8], choice: NDArray[np.float64]) -> tuple[int, int] | None:
-    """(row, column) of an echo of a frame; both kinds are as likely, that rare clutter is seen often enough."""
-    kinds = [echo_class == kind for kind in (METEOROLOGICAL, NON_METEOROLOGICAL)]
-    found = [(pixels, count) for pixels in kinds if (count := int(np.count_nonzero(pixels)))]
-    if not found:
+    """Return the (row, column) of an echo, None without one.
+
+    Both classes are equally likely, so that crops with rare clutter are frequent enough.
+    """
+    classes = [echo_class == value for value in (METEOROLOGICAL, NON_METEOROLOGICAL)]
+    present = [(pixels, count) for pixels in classes if (count := int(np.count_nonzero(pixels)))]
+    if not present:
         return None
-    pixels, count = found[int(choice[0] * len(found))]
+    pixels, count = present[int(choice[0] * len(present))]
     number = int(choice[1] * count)
-    # By halves: to list all pixels takes many times as long.
+    # Bisection over rows: to list all pixels takes many times as long.
     first, end = 0, len(pixels)
     while end - first > 1:
         middle = (first + end) // 2
@@ -181,10 +157,10 @@ def _choose_echo(echo_class: NDArray[np.uint8], choice: NDArray[np.float64]) -> 
     return first, int(np.flatnonzero(pixels[first])[number])
 
 
-def _offset(size: int, crop: int, pixel: int | None, spread: float, place: float) -> int:
-    """First row (or column) of a crop of a frame: any that lies inside, or any that holds a pixel as well."""
+def _first_row(size: int, crop: int, pixel: int | None, around: float, anywhere: float) -> int:
+    """Return the first row (or column) of a crop: any inside the frame, or any that contains a pixel as well."""
     last = max(0, size - crop)
     if pixel is None:
-        return int(place * (last + 1))
+        return int(anywhere * (last + 1))
     low, high = max(0, pixel - crop + 1), min(last, pixel)
-    return low + int(spread * (high - low + 1))
+    return low + int(around * (high - low + 1))

@@ -1,6 +1,6 @@
-"""Batches of crops: turned, planted, hidden and made into channels and targets, on the device that trains.
+"""Batches: crops that are flipped, masked, given artefacts, encoded and weighted, on the training device.
 
-Shapes: B samples, K input times, L leads ahead, P planes, F fields, H rows, W columns.
+Shapes: B samples, K input times, L lead times, H rows, W columns.
 """
 
 from __future__ import annotations
@@ -14,21 +14,19 @@ from torch import Tensor
 from radar_cleaner.config.artefacts import PLANT_KINDS
 from radar_cleaner.config.inputs import Inputs
 from radar_cleaner.conventions import METEOROLOGICAL, NODATA, UNDETECT, UNKNOWN
-from radar_cleaner.datasets.artefacts.inject import plant_batch
-from radar_cleaner.datasets.augmentation import Draw
-from radar_cleaner.datasets.channels import decode_scaled, is_echo, make_channels
-from radar_cleaner.datasets.crops import AHEAD_PLANES, RawBatch
-from radar_cleaner.datasets.dihedral import Turn, turn_picture
-from radar_cleaner.datasets.frame_cache import CONFIDENCE, ECHO_CLASS, OTHERS, OWN
-from radar_cleaner.datasets.inpainting_masks import hole_mask
+from radar_cleaner.datasets.artefacts.inject import inject_batch
+from radar_cleaner.datasets.channels import FrameTensors, decode_scaled, is_echo, make_channels
+from radar_cleaner.datasets.crops import Labels, RawBatch
+from radar_cleaner.datasets.dihedral import UNCHANGED, flip_rotate
+from radar_cleaner.datasets.inpainting_masks import rasterize_masks
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """What the network should say of frames that are yet to come, (B, L, H, W) each, as in `Batch`.
+    """The targets at the lead times, (B, L, H, W) each, as in `Batch`.
 
-    `mask` is 1 where there will be weather and 0 elsewhere, be it clutter or nothing; `weight` is 0 where that is
-    not known. What is hidden from the network, or planted for it, changes nothing here.
+    `mask` is 1 where there will be meteorological echo, 0 where there will be clutter or nothing. `weight` is 0
+    where that is unknown. Inpainting masks and artefacts of the input change nothing here.
     """
 
     mask: Tensor
@@ -39,12 +37,13 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Batch:
-    """What the network sees and what it should say, all on one device; (B, H, W) but for `channels`.
+    """The input and the targets of the network, on one device; (B, H, W) except `channels`.
 
-    `mask` is 1 where the echo is meteorological, `weight` the confidence where that is known (else 0).
-    `reflectivity` is on the network's scale and counts where `reflectivity_weight` > 0. `hole` is where own
-    data were hidden, by a hole or by what is planted over an echo; `own_echo` where the radar has an echo (hidden
-    or not) or one is planted, `planted` where that is so. `forecast` is None without leads ahead.
+    `mask` is 1 where the echo is meteorological. `weight` is the confidence of that, 0 where it is unknown.
+    `reflectivity` is on the network's scale and counts where `reflectivity_weight` > 0. `hidden` is where an
+    inpainting mask or an artefact hides this radar's data. `echo` is where this radar has an echo, hidden or
+    not, or an injected one; `injected` is where it is injected. `forecast` is None without lead times above
+    0.
     """
 
     channels: Tensor
@@ -52,133 +51,173 @@ class Batch:
     weight: Tensor
     reflectivity: Tensor
     reflectivity_weight: Tensor
-    hole: Tensor
-    own_echo: Tensor
-    planted: Tensor
+    hidden: Tensor
+    echo: Tensor
+    injected: Tensor
     forecast: Forecast | None = None
 
 
-def make_batch(raw: RawBatch, inputs: Inputs, device: torch.device, noise_dbz: float = 0.0) -> Batch:
-    """Turn, plant, hide and encode a cut batch on the device that trains.
+@dataclass(frozen=True)
+class _Injection:
+    """Artefacts in a batch.
 
-    Planted echo is no weather; what it weighs is its kind's (`plant_ranges`). Where it covers an echo, or a
-    planted gap hides one, the reflectivity is asked for as in a hole; what is in a gap is of unknown class.
-    `noise_dbz` is the standard deviation of what is added to the echoes that the network sees, each for itself; it
-    changes no target. Where the network sees that there is no echo, there is nothing to judge, and no loss: it
-    would learn that echo is doubtful where it ends.
+    `codes` (B, K, H, W) are the input frames with artefacts. The others are (B, H, W) at the sample's time:
+    `injected` is injected echo, `covered` a real echo that an artefact changes, `weight` the weight of an injected
+    pixel in the loss.
     """
-    times = len(inputs.input_minutes)
-    planes_BPHW = _turn(raw.planes.to(device, non_blocking=True), raw.draws)
-    own_BKHW, others_BKHW = planes_BPHW[:, :times], planes_BPHW[:, times : 2 * times]
-    target = planes_BPHW[:, 2 * times :]
-    own, others, echo_class = target[:, OWN], target[:, OTHERS], target[:, ECHO_CLASS]
-    center_B2 = torch.from_numpy(raw.center_px).to(device)
-    hidden = _hide(raw.draws, center_B2, own)
-    seen_BKHW, planted, covered, planted_weight = _plant(raw, own_BKHW, inputs.kept)
-    own_seen = torch.tensor([draw.own_seen for draw in raw.draws], device=device)[:, :, None, None]
-    others_seen = torch.tensor([draw.others_seen for draw in raw.draws], device=device)[:, :, None, None]
-    channels = make_channels(
-        inputs,
-        seen_BKHW.masked_fill(~own_seen | hidden[:, None], NODATA),
-        others_BKHW.masked_fill(~others_seen, NODATA),
-        center_B2,
-        torch.from_numpy(raw.range_px).to(device),
-        [sample.time for sample in raw.samples],
-        target[:, CONFIDENCE + 1] if inputs.atlas == "channel" else None,
-        None if raw.fields is None else _turn(raw.fields.to(device, non_blocking=True), raw.draws),
-        _draw_noise(raw.draws, planes_BPHW[:, : 2 * times], noise_dbz) if noise_dbz else None,
-    )
-    mask = (echo_class == METEOROLOGICAL).float()
-    weight = target[:, CONFIDENCE].float() / 255 * (echo_class != UNKNOWN)
-    reflectivity, seen = _pool(own, others, inputs.reflectivity_target)
-    planted = planted & ~hidden
-    now = seen_BKHW[:, inputs.kept]
-    gap = covered & ~is_echo(now)
-    dry = own_seen[:, inputs.kept] & ~hidden & (now == UNDETECT)
+
+    codes: Tensor
+    injected: Tensor
+    covered: Tensor
+    weight: Tensor
+
+
+def make_batch(raw: RawBatch, inputs: Inputs, device: torch.device, noise_dbz: float = 0.0) -> Batch:
+    """Flip, mask, inject artefacts, encode and weight a raw batch on a device.
+
+    `noise_dbz` is the standard deviation of independent noise on the echoes of the input; it changes no target.
+    """
+    raw = _flip_rotate(raw.to(device))
+    hidden = _mask(raw)
+    injection = _inject(raw, inputs.kept)
+    channels = _encode(raw, injection.codes, hidden, inputs, noise_dbz)
+    mask = (raw.now.echo_class == METEOROLOGICAL).float()
+    confidence = raw.now.confidence.float() / 255 * (raw.now.echo_class != UNKNOWN)
+    reflectivity, seen = _pool(raw.now.this_radar, raw.other_radars_now, inputs.reflectivity_target)
+    injected = injection.injected & ~hidden
     return Batch(
-        channels,
-        mask.masked_fill(planted, 0),
-        torch.where(planted, planted_weight, weight.masked_fill(gap | dry, 0)),
-        reflectivity,
-        weight * mask * seen,
-        hidden | covered,
-        is_echo(own) | planted,
-        planted,
-        _forecast(planes_BPHW[:, -len(AHEAD_PLANES) * len(inputs.ahead) :]) if inputs.ahead else None,
+        channels=channels,
+        mask=mask.masked_fill(injected, 0),
+        weight=_weight(raw, injection, hidden, confidence, inputs.kept),
+        reflectivity=reflectivity,
+        reflectivity_weight=confidence * mask * seen,
+        hidden=hidden | injection.covered,
+        echo=is_echo(raw.now.this_radar) | injected,
+        injected=injected,
+        forecast=None if raw.lead is None else _forecast(raw.lead),
     )
 
 
-def _forecast(planes_BPHW: Tensor) -> Forecast:
-    """Targets of the planes of the frames ahead, as `cut` leaves them."""
-    every = len(AHEAD_PLANES)
-    own, echo_class, confidence = (planes_BPHW[:, plane::every] for plane in range(every))
-    mask = (echo_class == METEOROLOGICAL).float()
-    weight = confidence.float() / 255 * (echo_class != UNKNOWN)
-    seen = is_echo(own)
-    return Forecast(mask, weight, decode_scaled(own) * seen, weight * mask * seen)
+def _flip_rotate(raw: RawBatch) -> RawBatch:
+    """Flip and rotate the crops; their centres are those of the result already."""
+    if all(crop.flip_rotation == UNCHANGED for crop in raw.params):
+        return raw
+
+    def changed(frames: Tensor) -> Tensor:
+        pairs = zip(frames, raw.params, strict=True)
+        return torch.stack([flip_rotate(frame, crop.flip_rotation) for frame, crop in pairs])
+
+    return raw.map_frames(changed)
 
 
-def _pool(own: Tensor, others: Tensor, how: str) -> tuple[Tensor, Tensor]:
-    """Reflectivity on the network's scale over the radars that see an echo, and where any of them does."""
-    own_echo, others_echo = is_echo(own), is_echo(others)
-    first, second = decode_scaled(own), decode_scaled(others)
-    if how == "mean":
-        count = own_echo.float() + others_echo.float()
-        pooled = (first * own_echo + second * others_echo) / count.clamp(min=1)
+def _mask(raw: RawBatch) -> Tensor:
+    """(B, H, W) bool: where an inpainting mask hides data of this radar."""
+    codes_BHW = raw.now.this_radar
+    if not any(crop.masks for crop in raw.params):
+        return torch.zeros_like(codes_BHW, dtype=torch.bool)
+    masks, keys = [crop.masks for crop in raw.params], [crop.key for crop in raw.params]
+    shape = (codes_BHW.shape[-2], codes_BHW.shape[-1])
+    return rasterize_masks(masks, raw.center_px.to(codes_BHW.device), keys, shape) & (codes_BHW != NODATA)
+
+
+def _inject(raw: RawBatch, kept: int) -> _Injection:
+    """Paint artefacts into the input frames; `kept` is the position of the sample's own time."""
+    clean_BHW = raw.this_radar[:, kept]
+    if not any(crop.artefacts for crop in raw.params):
+        nowhere = torch.zeros_like(clean_BHW, dtype=torch.bool)
+        return _Injection(raw.this_radar, nowhere, nowhere, nowhere.float())
+    codes_BKHW, kinds_BKHW = inject_batch(
+        raw.this_radar,
+        [crop.artefacts for crop in raw.params],
+        raw.center_px.tolist(),
+        raw.range_px.tolist(),
+        [crop.key for crop in raw.params],
+        raw.levels or [None] * len(raw.params),
+    )
+    codes_BHW, kinds_BHW = codes_BKHW[:, kept], kinds_BKHW[:, kept]
+    weights_BN = torch.zeros(len(raw.params), len(PLANT_KINDS) + 1)
+    for number, crop in enumerate(raw.params):
+        for artefact in crop.artefacts:
+            weights_BN[number, PLANT_KINDS.index(artefact.kind) + 1] = artefact.loss
+    device = clean_BHW.device
+    rows = torch.arange(len(raw.params), device=device)[:, None, None]
+    return _Injection(
+        codes=codes_BKHW,
+        injected=(kinds_BHW > 0) & is_echo(codes_BHW),
+        covered=is_echo(clean_BHW) & (codes_BHW != clean_BHW),
+        weight=weights_BN.to(device)[rows, kinds_BHW.long()],
+    )
+
+
+def _encode(raw: RawBatch, codes_BKHW: Tensor, hidden: Tensor, inputs: Inputs, noise_dbz: float) -> Tensor:
+    """(B, C, H, W): the input channels, without hidden pixels and without dropped times."""
+    available = _availability(raw, [crop.available for crop in raw.params])
+    others_available = _availability(raw, [crop.others_available for crop in raw.params])
+    frames = FrameTensors(
+        this_radar=codes_BKHW.masked_fill(~available | hidden[:, None], NODATA),
+        other_radars=raw.other_radars.masked_fill(~others_available, NODATA),
+        center_px=raw.center_px.to(hidden.device),
+        range_px=raw.range_px.to(hidden.device),
+        times=[sample.time for sample in raw.samples],
+        echo_frequency=raw.echo_frequency,
+        fields=raw.fields,
+        noise_dbz=_draw_noise(raw, noise_dbz) if noise_dbz else None,
+    )
+    return make_channels(inputs, frames)
+
+
+def _availability(raw: RawBatch, available: Sequence[Sequence[bool]]) -> Tensor:
+    """(B, K, 1, 1) bool."""
+    return torch.tensor(available, device=raw.this_radar.device)[:, :, None, None]
+
+
+def _weight(raw: RawBatch, injection: _Injection, hidden: Tensor, confidence: Tensor, kept: int) -> Tensor:
+    """(B, H, W): the weight of each pixel in the loss of the mask.
+
+    An injected pixel has the weight of its kind (config/plants.yaml). A pixel inside an injected gap has an
+    unknown class and no weight. A pixel that the network receives as dry has no weight either: there is
+    nothing to classify, and the network would learn to doubt the edges of echoes.
+    """
+    now_BHW = injection.codes[:, kept]
+    gap = injection.covered & ~is_echo(now_BHW)
+    available = torch.tensor([crop.available[kept] for crop in raw.params], device=hidden.device)
+    dry = available[:, None, None] & ~hidden & (now_BHW == UNDETECT)
+    return torch.where(injection.injected & ~hidden, injection.weight, confidence.masked_fill(gap | dry, 0))
+
+
+def _forecast(lead: Labels) -> Forecast:
+    """Return the targets at the lead times."""
+    mask = (lead.echo_class == METEOROLOGICAL).float()
+    weight = lead.confidence.float() / 255 * (lead.echo_class != UNKNOWN)
+    seen = is_echo(lead.this_radar)
+    return Forecast(mask, weight, decode_scaled(lead.this_radar) * seen, weight * mask * seen)
+
+
+def _pool(this_radar: Tensor, other_radars: Tensor, method: str) -> tuple[Tensor, Tensor]:
+    """Pool the reflectivity, on the network's scale, of the radars with an echo; also return where one has any."""
+    this_echo, other_echo = is_echo(this_radar), is_echo(other_radars)
+    this_dbz, other_dbz = decode_scaled(this_radar), decode_scaled(other_radars)
+    if method == "mean":
+        count = this_echo.float() + other_echo.float()
+        pooled = (this_dbz * this_echo + other_dbz * other_echo) / count.clamp(min=1)
     else:
-        lowest = torch.full_like(first, -torch.inf)
-        pooled = torch.maximum(torch.where(own_echo, first, lowest), torch.where(others_echo, second, lowest))
-    seen = own_echo | others_echo
+        lowest = torch.full_like(this_dbz, -torch.inf)
+        pooled = torch.maximum(
+            torch.where(this_echo, this_dbz, lowest), torch.where(other_echo, other_dbz, lowest)
+        )
+    seen = this_echo | other_echo
     return torch.where(seen, pooled, torch.zeros_like(pooled)), seen
 
 
-def _turn(planes_BPHW: Tensor, draws: Sequence[Draw]) -> Tensor:
-    if not any(draw.flip or draw.turns for draw in draws):
-        return planes_BPHW
-    pairs = zip(planes_BPHW, draws, strict=True)
-    return torch.stack([turn_picture(planes_PHW, Turn(draw.flip, draw.turns)) for planes_PHW, draw in pairs])
+def _draw_noise(raw: RawBatch, noise_dbz: float) -> Tensor:
+    """(B, 2K, H, W) dBZ of Gaussian noise, for this radar and then for the other radars.
 
-
-def _hide(draws: Sequence[Draw], center_B2: Tensor, own_BHW: Tensor) -> Tensor:
-    """(B, H, W) bool: where a hole hides own data; where there were none there is nothing to hide."""
-    if not any(draw.holes for draw in draws):
-        return torch.zeros_like(own_BHW, dtype=torch.bool)
-    holes, keys = [draw.holes for draw in draws], [draw.key for draw in draws]
-    shape = (own_BHW.shape[-2], own_BHW.shape[-1])
-    return hole_mask(holes, center_B2, keys, shape, own_BHW.device) & (own_BHW != NODATA)
-
-
-def _plant(raw: RawBatch, own_BKHW: Tensor, target: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """What the radar seems to see, (B, K, H, W), and (B, H, W) at the time that is judged: where it is planted
-    echo, where an echo is not seen as it is, and what a planted pixel weighs.
+    The noise of a sample depends on its key alone, not on the other samples of the batch.
     """
-    clean_BHW = own_BKHW[:, target]
-    if not any(draw.plants for draw in raw.draws):
-        nowhere = torch.zeros_like(clean_BHW, dtype=torch.bool)
-        return own_BKHW, nowhere, nowhere, nowhere.float()
-    codes_BKHW, kinds_BKHW = plant_batch(
-        own_BKHW,
-        [draw.plants for draw in raw.draws],
-        raw.center_px.tolist(),
-        raw.range_px.tolist(),
-        [draw.key for draw in raw.draws],
-        raw.levels or [None] * len(raw.draws),
-    )
-    codes_BHW = codes_BKHW[:, target]
-    planted_BHW = (kinds_BKHW[:, target] > 0) & is_echo(codes_BHW)
-    weights_BN = torch.zeros(len(raw.draws), len(PLANT_KINDS) + 1)
-    for number, draw in enumerate(raw.draws):
-        for one in draw.plants:
-            weights_BN[number, PLANT_KINDS.index(one.kind) + 1] = one.loss
-    rows = torch.arange(len(raw.draws), device=own_BKHW.device)[:, None, None]
-    weight_BHW = weights_BN.to(own_BKHW.device)[rows, kinds_BKHW[:, target].long()]
-    return codes_BKHW, planted_BHW, is_echo(clean_BHW) & (codes_BHW != clean_BHW), weight_BHW
-
-
-def _draw_noise(draws: Sequence[Draw], like_BPHW: Tensor, noise_dbz: float) -> Tensor:
-    """(B, P, H, W) dBZ of Gaussian noise; that of a sample hangs on its key alone, not on its neighbours."""
-    noise_BPHW = torch.empty(like_BPHW.shape, dtype=torch.float32, device=like_BPHW.device)
-    for noise_PHW, draw in zip(noise_BPHW, draws, strict=True):
-        random = torch.Generator(like_BPHW.device).manual_seed(draw.key)
+    batch, times, height, width = raw.this_radar.shape
+    device = raw.this_radar.device
+    noise_BPHW = torch.empty((batch, 2 * times, height, width), dtype=torch.float32, device=device)
+    for noise_PHW, crop in zip(noise_BPHW, raw.params, strict=True):
+        random = torch.Generator(device).manual_seed(crop.key)
         noise_PHW.normal_(0, noise_dbz, generator=random)
     return noise_BPHW

@@ -1,12 +1,13 @@
-"""From codes to the network's channels, and from the network's scale back to dBZ; on any device.
+"""Encode reflectivity codes as the channels of the network, and decode the network's scale; on any device.
 
-Shapes are named by suffix: B samples, K input times, F fields, C channels, H rows, W columns.
+Shapes: B samples, K input times, F fields, C channels, H rows, W columns.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 
@@ -19,39 +20,59 @@ from radar_cleaner.config.inputs import COORDINATES, LONGITUDE, Inputs
 from radar_cleaner.conventions import ADD_OFFSET, NODATA, SCALE_FACTOR, UNDETECT
 from radar_cleaner.datasets.polar import polar_channels
 
-# The network's scale: 0 is DBZ_FLOOR, 1 is DBZ_FLOOR + DBZ_SPAN. They are part of what a model has learned.
+# The network's scale: 0 is DBZ_FLOOR, 1 is DBZ_FLOOR + DBZ_SPAN. A trained model depends on it.
 DBZ_FLOOR, DBZ_SPAN = -10.0, 80.0
 WEAKEST_ECHO = 0.1  # channel value of the weakest echo; undetect is 0
-STATIC_SPAN = math.asinh(1000.0)  # a static field of 1000, in whatever unit, is 1
+STATIC_SPAN = math.asinh(1000.0)  # a static field of 1000, in any unit, is encoded as 1
 DAY_S = 86400
 
 
+@dataclass(frozen=True)
+class FrameTensors:
+    """The frames of B samples and what else the channels are made of, on one device.
+
+    `this_radar` and `other_radars` are codes (B, K, H, W) uint8, NODATA where unavailable. `center_px` (B, 2)
+    is the (column, row) of the radar, `range_px` (B,) its range. `times` are the samples' in seconds since
+    1970. `echo_frequency` is (B, H, W) uint8, `fields` (B, F, H, W) as `field_channels` returns them.
+    `noise_dbz` (B, 2K, H, W), for this radar and then for the other radars, is added to echoes.
+    """
+
+    this_radar: Tensor
+    other_radars: Tensor
+    center_px: Tensor
+    range_px: Tensor
+    times: Sequence[int]
+    echo_frequency: Tensor | None = None
+    fields: Tensor | None = None
+    noise_dbz: Tensor | None = None
+
+
 def scale_dbz(dbz: Tensor) -> Tensor:
-    """Reflectivity in dBZ (any shape) on the network's scale."""
+    """Convert reflectivity in dBZ (any shape) to the network's scale."""
     return (dbz - DBZ_FLOOR) / DBZ_SPAN
 
 
 def unscale_dbz(scaled: Tensor) -> Tensor:
-    """What `scale_dbz` gave, in dBZ again."""
+    """Convert reflectivity on the network's scale to dBZ."""
     return scaled * DBZ_SPAN + DBZ_FLOOR
 
 
 def is_echo(codes: Tensor) -> Tensor:
-    """Where codes (any shape) hold an echo: neither undetect nor nodata."""
+    """Return where codes (any shape) are an echo: neither undetect nor nodata."""
     return (codes != UNDETECT) & (codes != NODATA)
 
 
 def decode_scaled(codes: Tensor) -> Tensor:
-    """Echo codes (any shape) on the network's scale; meaningless where there is no echo."""
+    """Convert echo codes (any shape) to the network's scale; other codes give meaningless values."""
     return scale_dbz(codes.float() * SCALE_FACTOR + ADD_OFFSET)
 
 
 def reflectivity_channel(codes: Tensor, noise_dbz: Tensor | None = None) -> Tensor:
-    """0 where undetect or unavailable, else 0.1 (weakest echo) to 1 (any shape).
+    """Encode codes (any shape): 0 where undetect or unavailable, else 0.1 (weakest echo) to 1.
 
     `noise_dbz` (the shape of `codes`) is added to echoes; they stay echoes.
     """
-    if noise_dbz is None:  # looked up, which takes a fifth of the time
+    if noise_dbz is None:  # a lookup table takes a fifth of the time
         values = _encode(torch.arange(256, dtype=torch.uint8, device=codes.device), 0.0)
         return values.index_select(0, codes.reshape(-1).int()).view(codes.shape)
     return _encode(codes, noise_dbz / DBZ_SPAN)
@@ -63,11 +84,11 @@ def _encode(codes: Tensor, noise: Tensor | float) -> Tensor:
 
 
 def scale_static(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A static field (any shape, any unit) on the network's scale: asinh(value) / asinh(1000), NaN to 0.
+    """Encode a static field (any shape, any unit): asinh(value) / asinh(1000), NaN to 0.
 
-    The rule is the same for all fields and radars, so that a model means the same on a stranger's. It is
-    linear near 0 and logarithmic beyond: a land mask comes out as 0 and 0.12, terrain of 10, 100, 1000 and
-    8000 m as 0.39, 0.70, 1 and 1.27. What is unknown is 0.
+    The rule is the same for all fields and radars, so that a model also works for an unseen radar. It is linear
+    near 0 and logarithmic beyond: a land mask becomes 0 and 0.12, terrain of 10, 100, 1000 and 8000 m becomes
+    0.39, 0.70, 1 and 1.27. Unknown values become 0.
     """
     return np.nan_to_num(np.arcsinh(values) / np.float32(STATIC_SPAN)).astype(np.float32)
 
@@ -79,7 +100,7 @@ def field_channels(
     metres_per_pixel: float,
     static: Mapping[str, NDArray[np.float32]],
 ) -> NDArray[np.float32]:
-    """(F, H, W): what the network is told of each pixel of a radar whatever the time, as `inputs.fields` say.
+    """Return (F, H, W), the channels of a radar that do not change with time, in the order of `inputs.fields`.
 
     Latitude and longitude (H, W) are in degrees, `static` by name (H, W) in any unit, NaN where unknown. The
     channels are latitude / 90, cosine and sine of longitude (no step at 180 degrees), log2 of the pixel in km.
@@ -96,7 +117,7 @@ def field_channels(
 
 
 def time_of_day_channels(times: Sequence[int], longitude_B2HW: Tensor) -> Tensor:
-    """(B, 2, H, W): cosine and sine of mean solar time, once round a day, midnight at cosine 1.
+    """Return (B, 2, H, W): cosine and sine of mean solar time, one turn a day, midnight at cosine 1.
 
     `times` are seconds since 1970, `longitude_B2HW` cosine and sine of longitude. Mean solar time is UTC plus
     longitude / 15 hours, so that its angle is the sum of both angles.
@@ -114,69 +135,59 @@ def time_of_day_channels(times: Sequence[int], longitude_B2HW: Tensor) -> Tensor
 
 
 def day_of_year_channels(times: Sequence[int], like: Tensor) -> Tensor:
-    """(B, 2): cosine and sine of the position in the (UTC) year, 1 January at cosine 1; device as of `like`."""
+    """Return (B, 2) on the device of `like`: cosine and sine of the position in the UTC year.
+
+    1 January is at cosine 1.
+    """
     return _circle([_share_of_year(time) for time in times], like)
 
 
-def make_channels(
-    inputs: Inputs,
-    own_BKHW: Tensor,
-    others_BKHW: Tensor,
-    center_B2: Tensor,
-    range_px_B: Tensor,
-    times: Sequence[int],
-    echo_frequency_BHW: Tensor | None = None,
-    fields_BFHW: Tensor | None = None,
-    noise_dbz_BPHW: Tensor | None = None,
-) -> Tensor:
-    """(B, C, H, W) float32: what the network sees, in the order of `inputs.names`.
+def make_channels(inputs: Inputs, frames: FrameTensors) -> Tensor:
+    """Return (B, C, H, W) float32, the input of the network, in the order of `inputs.names`.
 
-    For each time: own reflectivity, own availability, others' reflectivity, others' availability; then the
-    helpers; then what `inputs` asks for of echo frequency (given as uint8), clock, coordinates and static
-    fields. Codes are uint8. `times` are the samples' in seconds since 1970, `fields_BFHW` what
-    `field_channels` gives, turned as the picture. `noise_dbz_BPHW` (2K planes: own, then others) is added
-    to echoes.
+    Each input time has four channels: reflectivity and availability of this radar, then of the other radars. The
+    polar channels follow, then those of echo frequency, clock, coordinates and static fields that `inputs`
+    asks for. Training and inference both encode by this function.
     """
-    batch, count, *shape = own_BKHW.shape
-    own_noise, others_noise = (
-        (None, None) if noise_dbz_BPHW is None else (noise_dbz_BPHW[:, :count], noise_dbz_BPHW[:, count:])
-    )
-    # Plane by plane, each in one piece, into the one memory: pieces joined at the end would be copied once more.
-    planes_CBHW = torch.empty((len(inputs.names), batch, *shape), device=own_BKHW.device)
-    plane = iter(planes_CBHW)
-    for number in range(count):
-        for codes_BKHW, noise_BKHW in ((own_BKHW, own_noise), (others_BKHW, others_noise)):
-            noise = None if noise_BKHW is None else noise_BKHW[:, number]
-            next(plane)[...] = reflectivity_channel(codes_BKHW[:, number], noise)
-            next(plane)[...] = codes_BKHW[:, number] != NODATA
-    helpers = [polar_channels(center_B2, range_px_B, (shape[0], shape[1]))]
+    batch, times, *shape = frames.this_radar.shape
+    noise = frames.noise_dbz
+    # Each channel is written in one piece into the final memory: joining pieces would copy them once more.
+    channels_CBHW = torch.empty((len(inputs.names), batch, *shape), device=frames.this_radar.device)
+    channel = iter(channels_CBHW)
+    for number in range(times):
+        for first, codes_BKHW in ((0, frames.this_radar), (times, frames.other_radars)):
+            noise_BHW = None if noise is None else noise[:, first + number]
+            next(channel)[...] = reflectivity_channel(codes_BKHW[:, number], noise_BHW)
+            next(channel)[...] = codes_BKHW[:, number] != NODATA
+    helpers = [polar_channels(frames.center_px, frames.range_px, (shape[0], shape[1]))]
     if inputs.atlas == "channel":
-        assert echo_frequency_BHW is not None, "the atlas is a channel"
-        helpers.append(echo_frequency_BHW[:, None].float() / 255)
+        assert frames.echo_frequency is not None, "the atlas is a channel"
+        helpers.append(frames.echo_frequency[:, None].float() / 255)
     if inputs.time_of_day:
-        assert fields_BFHW is not None, "mean solar time needs the longitude"
+        assert frames.fields is not None, "mean solar time needs the longitude"
         first = inputs.fields.index(LONGITUDE[0])
-        helpers.append(time_of_day_channels(times, fields_BFHW[:, first : first + 2]))
+        helpers.append(time_of_day_channels(frames.times, frames.fields[:, first : first + 2]))
     if inputs.day_of_year:
-        helpers.append(day_of_year_channels(times, center_B2)[:, :, None, None].expand(-1, -1, *shape))
-    told = (*(COORDINATES if inputs.coordinates else ()), *inputs.static)
-    if told:
-        assert fields_BFHW is not None, f"{told} are channels"
-        helpers.append(fields_BFHW[:, len(inputs.fields) - len(told) :])
+        day_of_year = day_of_year_channels(frames.times, frames.center_px)
+        helpers.append(day_of_year[:, :, None, None].expand(-1, -1, *shape))
+    static = (*(COORDINATES if inputs.coordinates else ()), *inputs.static)
+    if static:
+        assert frames.fields is not None, f"{static} are channels"
+        helpers.append(frames.fields[:, len(inputs.fields) - len(static) :])
     for values_BHW in chain.from_iterable(values_BCHW.unbind(dim=1) for values_BCHW in helpers):
-        next(plane)[...] = values_BHW
-    return planes_CBHW.transpose(0, 1)
+        next(channel)[...] = values_BHW
+    return channels_CBHW.transpose(0, 1)
 
 
 def _share_of_year(time: int) -> float:
-    """0 at the start of the UTC year of a time, towards 1 at its end."""
+    """Return the position of a time in its UTC year: 0 at the start, towards 1 at the end."""
     year = datetime.fromtimestamp(time, UTC).year
     start, end = (datetime(number, 1, 1, tzinfo=UTC).timestamp() for number in (year, year + 1))
     return (time - start) / (end - start)
 
 
 def _circle(shares: Sequence[float], like: Tensor) -> Tensor:
-    """(B, 2) float32 on the device of `like`: cosine and sine of shares of a turn."""
+    """Return (B, 2) float32 on the device of `like`: cosine and sine of shares of a turn."""
     angles = [2 * math.pi * share for share in shares]
     points = [(math.cos(angle), math.sin(angle)) for angle in angles]
     return torch.tensor(points, dtype=torch.float32, device=like.device)

@@ -1,13 +1,12 @@
-"""Crops cut from the bank as bytes: on the CPU one by one, or on the device that holds the frames all at once.
+"""Crops of the cached frames, as bytes: cut one by one on the CPU, or all at once on the device with the frames.
 
-Shapes: B samples, K input times, L leads ahead, F fields, H rows, W columns.
+Shapes: B samples, K input times, L lead times, F fields, H rows, W columns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import product
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -16,147 +15,226 @@ from torch import Tensor
 
 from radar_cleaner.config.inputs import Inputs
 from radar_cleaner.conventions import NODATA
-from radar_cleaner.datasets.augmentation import Draw, turned_center
+from radar_cleaner.datasets.augmentation import CropParams, crop_center
 from radar_cleaner.datasets.device_cache import Windows
 from radar_cleaner.datasets.frame_cache import (
     CONFIDENCE,
     ECHO_CLASS,
-    OTHERS,
-    OWN,
-    PLANE_FILLS,
-    Bank,
-    RadarFrameBank,
-    Sample,
+    FILL_VALUES,
+    OTHER_RADARS,
+    THIS_RADAR,
+    FrameCache,
+    RadarFrames,
 )
+from radar_cleaner.targets.splits import Sample
 
-AHEAD_PLANES = (OWN, ECHO_CLASS, CONFIDENCE)  # of a frame that is to be forecast; others see other places
 _NO_FRAME = -1
 
 
 @dataclass(frozen=True)
-class RawBatch:
-    """Samples as they are cut: `planes` (B, 2K + 4 [+ 1] + 3L, H, W) uint8 is own and others' codes at each input
-    time, then own, others, class and confidence at the sample's time, then the echo frequency if it is used, then
-    own, class and confidence at each lead ahead; of a frame that is not there nothing is known. `fields`
-    (B, F, H, W) float32 are those of `Inputs.fields`, None where there are none. `center_px` (B, 2) is in the
-    turned picture. `levels` are the codes of each sample's radar, None where not known."""
+class Labels:
+    """Reflectivity codes of this radar, echo class and confidence, uint8, all of one shape."""
 
-    planes: Tensor
-    center_px: NDArray[np.float32]
-    range_px: NDArray[np.float32]
-    draws: Sequence[Draw]
+    this_radar: Tensor
+    echo_class: Tensor
+    confidence: Tensor
+
+
+@dataclass(frozen=True)
+class RawBatch:
+    """Crops as they are in the cache. Outside a frame, and in a missing frame, nothing is known.
+
+    `this_radar` and `other_radars` are the codes at the input times, (B, K, H, W) uint8. `now` holds the labels of
+    the sample's time, (B, H, W), `other_radars_now` the codes of the other radars at that time, and `lead`
+    the labels at the lead times, (B, L, H, W). `echo_frequency` is (B, H, W) uint8, `fields` (B, F, H, W)
+    float32. Each is None where `Inputs` does not use it. `center_px` (B, 2) and `range_px` (B,) describe the
+    flipped and rotated crop; they stay on the CPU. `levels` are the codes that occur in each sample's radar,
+    None where unknown.
+    """
+
+    this_radar: Tensor
+    other_radars: Tensor
+    now: Labels
+    other_radars_now: Tensor
+    center_px: Tensor
+    range_px: Tensor
+    params: Sequence[CropParams]
     samples: Sequence[Sample]
+    echo_frequency: Tensor | None = None
     fields: Tensor | None = None
+    lead: Labels | None = None
     levels: Sequence[NDArray[np.uint8] | None] = ()
 
+    def to(self, device: torch.device) -> RawBatch:
+        """Move the frames to a device, without waiting where their memory is pinned."""
+        return self.map_frames(lambda frames: frames.to(device, non_blocking=True))
 
-def cut(bank: Bank, samples: Sequence[Sample], draws: Sequence[Draw], inputs: Inputs) -> RawBatch:
-    """Cut samples from the bank; all draws are of one shape. Beyond a frame's edge nothing is known.
+    def map_frames(self, change: Callable[[Tensor], Tensor]) -> RawBatch:
+        """Apply a function to every tensor (B, ..., H, W)."""
 
-    The planes are where the bank's frames are: on a device that holds all of them, else in memory, from which a
-    GPU can fetch them while something else goes on.
+        def labels(old: Labels) -> Labels:
+            return Labels(change(old.this_radar), change(old.echo_class), change(old.confidence))
+
+        return replace(
+            self,
+            this_radar=change(self.this_radar),
+            other_radars=change(self.other_radars),
+            now=labels(self.now),
+            other_radars_now=change(self.other_radars_now),
+            echo_frequency=None if self.echo_frequency is None else change(self.echo_frequency),
+            fields=None if self.fields is None else change(self.fields),
+            lead=None if self.lead is None else labels(self.lead),
+        )
+
+
+def cut_crops(
+    cache: FrameCache, samples: Sequence[Sample], params: Sequence[CropParams], inputs: Inputs
+) -> RawBatch:
+    """Cut samples from the cache; all crops have one shape.
+
+    The tensors are on the device that holds the frames. Frames in the memory of the machine give pinned tensors,
+    which a GPU copies while other work goes on.
     """
-    held = all(bank[sample.radar].held is not None for sample in samples)
-    planes, fields = (_cut_held if held else _cut_mapped)(bank, samples, draws, inputs)
-    centers = [
-        turned_center(bank[sample.radar].grid.center_px, draw) for sample, draw in zip(samples, draws, strict=True)
-    ]
+    on_device = all(cache[sample.radar].on_device is not None for sample in samples)
+    cut = _CropsOnDevice(cache, samples, params) if on_device else _CropsInMemory(cache, samples, params)
+    grids = [cache[sample.radar].grid for sample in samples]
+    centers = [crop_center(grid.center_px, crop) for grid, crop in zip(grids, params, strict=True)]
+
+    def labels(minutes: Sequence[int]) -> Labels:
+        return Labels(*(cut.frames(variable, minutes) for variable in (THIS_RADAR, ECHO_CLASS, CONFIDENCE)))
+
+    now = labels([0])
     return RawBatch(
-        planes,
-        np.array(centers, np.float32),
-        np.array([bank[sample.radar].grid.range_px for sample in samples], np.float32),
-        list(draws),
-        list(samples),
-        fields if inputs.fields else None,
-        [bank[sample.radar].grid.levels for sample in samples],
+        this_radar=cut.frames(THIS_RADAR, inputs.input_minutes, without_clutter=True),
+        other_radars=cut.frames(OTHER_RADARS, inputs.input_minutes),
+        now=Labels(now.this_radar[:, 0], now.echo_class[:, 0], now.confidence[:, 0]),
+        other_radars_now=cut.frames(OTHER_RADARS, [0])[:, 0],
+        echo_frequency=cut.echo_frequency() if inputs.atlas == "channel" else None,
+        fields=cut.fields(len(inputs.fields)) if inputs.fields else None,
+        lead=labels(inputs.ahead) if inputs.ahead else None,
+        center_px=torch.from_numpy(np.array(centers, np.float32)),
+        range_px=torch.from_numpy(np.array([grid.range_px for grid in grids], np.float32)),
+        params=list(params),
+        samples=list(samples),
+        levels=[grid.levels for grid in grids],
     )
 
 
-def _fills(inputs: Inputs) -> list[int]:
-    """What lies beyond a frame's edge in each plane of a `RawBatch`."""
-    seen = [NODATA] * 2 * len(inputs.input_minutes) + [*PLANE_FILLS] + [0] * (inputs.atlas == "channel")
-    return seen + [PLANE_FILLS[plane] for plane in AHEAD_PLANES] * len(inputs.ahead)
+def _number(frames: RadarFrames, sample: Sample, minute: int) -> int:
+    """Return the position of a frame in the cache; only a frame at a lead time may be missing."""
+    time = sample.time + 60 * minute
+    return frames.index.get(time, _NO_FRAME) if minute > 0 else frames.index[time]
 
 
-def _numbers(frames: RadarFrameBank, sample: Sample, inputs: Inputs) -> list[int]:
-    """The frames of a sample: at the input times, then at its own, then ahead, where one may be missing."""
-    seen = [frames.index[sample.time + 60 * minutes] for minutes in (*inputs.input_minutes, 0)]
-    return seen + [frames.index.get(sample.time + 60 * minutes, _NO_FRAME) for minutes in inputs.ahead]
+class _CropsInMemory:
+    """Crops of mapped frames, cut one by one."""
+
+    def __init__(self, cache: FrameCache, samples: Sequence[Sample], params: Sequence[CropParams]) -> None:
+        self._cache, self._samples, self._params = cache, samples, params
+        self._shape = params[0].shape
+
+    def frames(self, variable: int, minutes: Sequence[int], without_clutter: bool = False) -> Tensor:
+        """(B, minutes, H, W) codes of one variable."""
+        crops = self._empty(len(minutes), torch.uint8)
+        for target, sample, frames, window, inside in self._each(crops):
+            target[:] = FILL_VALUES[variable]
+            for position, minute in enumerate(minutes):
+                number = _number(frames, sample, minute)
+                if number != _NO_FRAME:
+                    target[position][inside] = frames.variables[number, variable][window]
+            if without_clutter and frames.grid.clutter is not None:
+                target[:, *inside][:, frames.grid.clutter[window]] = NODATA
+        return crops
+
+    def echo_frequency(self) -> Tensor:
+        """(B, H, W)."""
+        crops = self._empty(1, torch.uint8)
+        for target, _, frames, window, inside in self._each(crops):
+            assert frames.grid.echo_frequency is not None, "the atlas is a channel"
+            target[:] = 0
+            target[0][inside] = frames.grid.echo_frequency[window]
+        return crops[:, 0]
+
+    def fields(self, count: int) -> Tensor:
+        """(B, F, H, W); outside the frame a coordinate is that of the nearest pixel."""
+        crops = self._empty(count, torch.float32)
+        for target, _, frames, window, inside in self._each(crops):
+            values = frames.grid.fields
+            assert values is not None and len(values) == count
+            beyond = [(0, length - part.stop) for length, part in zip(self._shape, inside, strict=True)]
+            target[:] = np.pad(values[:, *window], ((0, 0), *beyond), mode="edge")
+        return crops
+
+    def _empty(self, count: int, dtype: torch.dtype) -> Tensor:
+        pinned = torch.cuda.is_available()
+        return torch.empty(len(self._samples), count, *self._shape, dtype=dtype, pin_memory=pinned)
+
+    def _each(
+        self, crops: Tensor
+    ) -> Iterator[tuple[NDArray[np.generic], Sample, RadarFrames, tuple[slice, slice], tuple[slice, slice]]]:
+        """Yield each crop's array, sample and frames, its window in the frame, and the part inside the frame."""
+        for target, sample, crop in zip(crops.numpy(), self._samples, self._params, strict=True):
+            frames = self._cache[sample.radar]
+            height, width = (min(pair) for pair in zip(self._shape, frames.grid.shape, strict=True))
+            window = np.s_[crop.top : crop.top + self._shape[0], crop.left : crop.left + self._shape[1]]
+            yield target, sample, frames, window, np.s_[:height, :width]
 
 
-def _cut_mapped(
-    bank: Bank, samples: Sequence[Sample], draws: Sequence[Draw], inputs: Inputs
-) -> tuple[Tensor, Tensor]:
-    times, fills, shape = len(inputs.input_minutes), _fills(inputs), draws[0].shape
-    pinned = torch.cuda.is_available()
-    planes = torch.empty(len(samples), len(fills), *shape, dtype=torch.uint8, pin_memory=pinned)
-    fields = torch.empty(len(samples), len(inputs.fields), *shape, pin_memory=pinned)
-    for target, field, sample, draw in zip(planes.numpy(), fields.numpy(), samples, draws, strict=True):
-        frames, grid = bank[sample.radar], bank[sample.radar].grid
-        window = np.s_[draw.top : draw.top + shape[0], draw.left : draw.left + shape[1]]
-        height, width = (min(size, length) for size, length in zip(shape, grid.shape, strict=True))
-        if (height, width) != shape:
-            target[:] = np.array(fills, np.uint8)[:, None, None]
-        inside = target[:, :height, :width]
-        numbers = _numbers(frames, sample, inputs)
-        now, ahead = numbers[times], numbers[times + 1 :]
-        for position, number in enumerate(numbers[:times]):
-            inside[position] = frames.planes[number, OWN][window]
-            inside[times + position] = frames.planes[number, OTHERS][window]
-        if grid.clutter is not None:
-            inside[:times, grid.clutter[window]] = NODATA
-        for plane in range(len(PLANE_FILLS)):
-            inside[2 * times + plane] = frames.planes[now, plane][window]
-        if inputs.atlas == "channel":
-            assert grid.echo_frequency is not None, "the atlas is a channel"
-            inside[2 * times + len(PLANE_FILLS)] = grid.echo_frequency[window]
-        first = len(fills) - len(AHEAD_PLANES) * len(ahead)
-        for position, (number, plane) in enumerate(product(ahead, AHEAD_PLANES), first):
-            missing = number == _NO_FRAME
-            inside[position] = PLANE_FILLS[plane] if missing else frames.planes[number, plane][window]
-        if inputs.fields:
-            assert grid.fields is not None and len(grid.fields) == len(inputs.fields)
-            # A coordinate has no "unknown": beyond the edge it is that of the nearest pixel.
-            beyond = ((0, 0), (0, shape[0] - height), (0, shape[1] - width))
-            field[:] = np.pad(grid.fields[:, *window], beyond, mode="edge")
-    return planes, fields
+class _CropsOnDevice:
+    """Crops of frames on a device, cut for all samples of a radar at once."""
 
+    def __init__(self, cache: FrameCache, samples: Sequence[Sample], params: Sequence[CropParams]) -> None:
+        self._cache, self._samples, self._params = cache, samples, params
+        self._shape = params[0].shape
+        self._radars = {radar: self._place(radar) for radar in dict.fromkeys(sample.radar for sample in samples)}
 
-def _cut_held(
-    bank: Bank, samples: Sequence[Sample], draws: Sequence[Draw], inputs: Inputs
-) -> tuple[Tensor, Tensor]:
-    times, fills, shape = len(inputs.input_minutes), _fills(inputs), draws[0].shape
-    some = bank[samples[0].radar].held
-    assert some is not None
-    device = some.planes.device
-    planes = torch.empty(len(samples), len(fills), *shape, dtype=torch.uint8, device=device)
-    fields = torch.empty(len(samples), len(inputs.fields), *shape, device=device)
-    for radar in dict.fromkeys(sample.radar for sample in samples):
-        frames, held = bank[radar], bank[radar].held
+    def frames(self, variable: int, minutes: Sequence[int], without_clutter: bool = False) -> Tensor:
+        """(B, minutes, H, W) codes of one variable."""
+        crops = self._empty(len(minutes), torch.uint8)
+        fill = FILL_VALUES[variable]
+        for radar, (rows, windows) in self._radars.items():
+            held = self._cache[radar].on_device
+            assert held is not None
+            frames, chosen = self._cache[radar], [s for s in self._samples if s.radar == radar]
+            numbers = torch.tensor([[_number(frames, sample, minute) for minute in minutes] for sample in chosen])
+            numbers = numbers.to(crops.device, non_blocking=True)
+            cut = windows.cut(held.variables, numbers.clamp(min=0), variable)
+            if without_clutter and held.clutter is not None:
+                cut = cut.masked_fill(windows.cut_grid(held.clutter)[:, None], NODATA)
+            known = windows.inside[:, None] & (numbers != _NO_FRAME)[:, :, None, None]
+            crops[rows] = cut.masked_fill(~known, fill)
+        return crops
+
+    def echo_frequency(self) -> Tensor:
+        """(B, H, W)."""
+        crops = self._empty(1, torch.uint8)
+        for radar, (rows, windows) in self._radars.items():
+            held = self._cache[radar].on_device
+            assert held is not None and held.echo_frequency is not None, "the atlas is a channel"
+            crops[rows, 0] = windows.cut_grid(held.echo_frequency).masked_fill(~windows.inside, 0)
+        return crops[:, 0]
+
+    def fields(self, count: int) -> Tensor:
+        """(B, F, H, W); outside the frame a coordinate is that of the nearest pixel."""
+        crops = self._empty(count, torch.float32)
+        for radar, (rows, windows) in self._radars.items():
+            held = self._cache[radar].on_device
+            assert held is not None and held.fields is not None and len(held.fields) == count
+            crops[rows] = windows.cut_grid(held.fields).transpose(0, 1)
+        return crops
+
+    def _empty(self, count: int, dtype: torch.dtype) -> Tensor:
+        held = self._cache[self._samples[0].radar].on_device
         assert held is not None
-        rows = [row for row, sample in enumerate(samples) if sample.radar == radar]
-        # In one copy, as each to a GPU waits for the one before.
-        told = torch.tensor(
-            [[row, draws[row].top, draws[row].left, *_numbers(frames, samples[row], inputs)] for row in rows]
-        ).to(device, non_blocking=True)
-        windows = Windows.of(told[:, 1], told[:, 2], shape, frames.grid.shape)
-        numbers = told[:, 3:]
-        found = windows.cut(held.planes, numbers[:, :times], slice(OWN, OTHERS + 1)).transpose(1, 2)
-        now = windows.cut(held.planes, numbers[:, times : times + 1], slice(None))[:, 0]
-        parts = [found[:, 0], found[:, 1], now]
-        if held.clutter is not None:
-            parts[0] = parts[0].masked_fill(windows.cut_grid(held.clutter)[:, None], NODATA)
-        if inputs.atlas == "channel":
-            assert held.echo_frequency is not None, "the atlas is a channel"
-            parts.append(windows.cut_grid(held.echo_frequency)[:, None])
-        filled = torch.tensor(fills, dtype=torch.uint8, device=device)[:, None, None]
-        if inputs.ahead:
-            ahead = windows.cut(held.planes, numbers[:, times + 1 :].clamp(min=0), slice(None))
-            known = (numbers[:, times + 1 :] != _NO_FRAME)[:, :, None, None, None]
-            chosen = ahead[:, :, list(AHEAD_PLANES)]
-            parts.append(torch.where(known, chosen, filled[-len(AHEAD_PLANES) :]).flatten(1, 2))
-        planes[told[:, 0]] = torch.where(windows.inside[:, None], torch.cat(parts, dim=1), filled)
-        if inputs.fields:
-            assert held.fields is not None and len(held.fields) == len(inputs.fields)
-            fields[told[:, 0]] = windows.cut_grid(held.fields).transpose(0, 1)
-    return planes, fields
+        return torch.empty(len(self._samples), count, *self._shape, dtype=dtype, device=held.variables.device)
+
+    def _place(self, radar: str) -> tuple[Tensor, Windows]:
+        """Return the rows of the batch that belong to a radar, and the windows of their crops."""
+        held = self._cache[radar].on_device
+        assert held is not None
+        numbers = [number for number, sample in enumerate(self._samples) if sample.radar == radar]
+        # In one copy, because a GPU finishes each copy before the next.
+        places = torch.tensor([[row, self._params[row].top, self._params[row].left] for row in numbers])
+        places = places.to(held.variables.device, non_blocking=True)
+        windows = Windows.of(places[:, 1], places[:, 2], self._shape, self._cache[radar].grid.shape)
+        return places[:, 0], windows

@@ -1,6 +1,6 @@
-"""Frames in the memory of the device that trains, and crops of many of them cut by one operation there.
+"""Frames in the memory of the training device, and crops that one operation cuts for many samples there.
 
-Shapes: B crops, K input times, P planes, F fields, H rows, W columns.
+Shapes: B crops, K input times, V variables, F fields, H rows, W columns.
 """
 
 from __future__ import annotations
@@ -15,39 +15,44 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class HeldFrames:
-    """What of a radar lies on a device: `planes` (frame, P, y, x) uint8, and of its grid what it has of `clutter`
-    (y, x) bool, `echo_frequency` (y, x) uint8 and `fields` (F, y, x) float32."""
+class DeviceFrames:
+    """The frames of a radar on a device.
 
-    planes: Tensor
+    `variables` is (frame, V, y, x) uint8. `clutter` (y, x) bool, `echo_frequency` (y, x) uint8 and `fields`
+    (F, y, x) float32 are None where they are not used.
+    """
+
+    variables: Tensor
     clutter: Tensor | None
     echo_frequency: Tensor | None
     fields: Tensor | None
 
     @classmethod
-    def on(
+    def copied_to(
         cls,
         device: torch.device,
-        planes: NDArray[np.uint8],
+        variables: NDArray[np.uint8],
         clutter: NDArray[np.bool_] | None,
         echo_frequency: NDArray[np.uint8] | None,
         fields: NDArray[np.float32] | None,
     ) -> Self:
-        """Copy a radar's arrays to a device, frame by frame: they may be larger than what memory has left."""
-        held = torch.empty(planes.shape, dtype=torch.uint8, device=device)
-        for target, frame in zip(held, planes, strict=True):
+        """Copy a radar's arrays to a device, frame by frame: they may be larger than the free memory."""
+        frames = torch.empty(variables.shape, dtype=torch.uint8, device=device)
+        for target, frame in zip(frames, variables, strict=True):
             target.copy_(torch.from_numpy(np.array(frame)))
 
         def copied(values: NDArray[Any] | None) -> Tensor | None:
             return None if values is None else torch.from_numpy(np.array(values)).to(device)
 
-        return cls(held, copied(clutter), copied(echo_frequency), copied(fields))
+        return cls(frames, copied(clutter), copied(echo_frequency), copied(fields))
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Where crops of one shape lie in the frames of a radar: rows (B, H) and columns (B, W), which are of the
-    nearest pixel where a crop reaches beyond, and there `inside` (B, H, W) is false."""
+    """The windows of crops of one shape in the frames of a radar: `rows` (B, H) and `columns` (B, W).
+
+    Where a crop reaches beyond the frame, they are those of the nearest pixel and `inside` (B, H, W) is false.
+    """
 
     rows: Tensor
     columns: Tensor
@@ -55,22 +60,21 @@ class Windows:
 
     @classmethod
     def of(cls, tops: Tensor, lefts: Tensor, shape: tuple[int, int], size: tuple[int, int]) -> Self:
-        """Windows of `shape` at first rows and columns (B,), in frames of a `size`."""
+        """Return windows of `shape` with first rows and columns (B,), in frames of `size`."""
         rows = tops[:, None] + torch.arange(shape[0], device=tops.device)
         columns = lefts[:, None] + torch.arange(shape[1], device=tops.device)
         inside = (rows < size[0])[:, :, None] & (columns < size[1])[:, None, :]
         return cls(rows.clamp(max=size[0] - 1), columns.clamp(max=size[1] - 1), inside)
 
-    def cut(self, frames_NPyx: Tensor, numbers_BK: Tensor, planes: slice) -> Tensor:
-        """(B, K, P, H, W) of some planes of frames, K of them for each crop."""
-        chosen = torch.arange(frames_NPyx.shape[1], device=frames_NPyx.device)[planes]
-        return frames_NPyx[
-            numbers_BK[:, :, None, None, None],
-            chosen[:, None, None],
-            self.rows[:, None, None, :, None],
-            self.columns[:, None, None, None, :],
+    def cut(self, frames_NVyx: Tensor, numbers_BK: Tensor, variable: int) -> Tensor:
+        """Return (B, K, H, W) of one variable, K frames for each crop."""
+        return frames_NVyx[
+            numbers_BK[:, :, None, None],
+            variable,
+            self.rows[:, None, :, None],
+            self.columns[:, None, None, :],
         ]
 
     def cut_grid(self, values_yx: Tensor) -> Tensor:
-        """(..., B, H, W) of a field (..., y, x) that all frames share."""
+        """Return (..., B, H, W) of values (..., y, x) that all frames share."""
         return values_yx[..., self.rows[:, :, None], self.columns[:, None, :]]

@@ -1,6 +1,6 @@
-"""The eight ways to lay a picture: as it is or flipped left to right, then up to three quarter turns.
+"""The eight flips and rotations of a frame (the dihedral group D4).
 
-Training draws among them, test-time augmentation takes the mean over them.
+Training samples one of them for each crop. Test-time augmentation averages over all.
 """
 
 from __future__ import annotations
@@ -11,33 +11,39 @@ import torch
 from torch import Tensor
 
 
-class Turn(NamedTuple):
-    """A flip of left and right, if any, then quarter turns counter-clockwise (0 to 3)."""
+class FlipRotation(NamedTuple):
+    """A flip of left and right where `flip` is true, then 0 to 3 quarter turns counter-clockwise."""
 
     flip: bool
-    quarters: int
+    quarter_turns: int
 
 
-ALL_TURNS = tuple(Turn(flip, quarters) for flip in (False, True) for quarters in range(4))
+FLIP_ROTATIONS = tuple(FlipRotation(flip, turns) for flip in (False, True) for turns in range(4))
+UNCHANGED = FLIP_ROTATIONS[0]
 
 
-def turn_picture(picture: Tensor, turn: Turn) -> Tensor:
-    """(..., H, W) turned; (..., W, H) after an odd number of quarters."""
-    flipped = picture.flip(-1) if turn.flip else picture
-    return torch.rot90(flipped, turn.quarters, (-2, -1)) if turn.quarters else flipped
+def flip_rotate(frame: Tensor, how: FlipRotation) -> Tensor:
+    """Flip and rotate (..., H, W); the result is (..., W, H) after an odd number of quarter turns."""
+    flipped = frame.flip(-1) if how.flip else frame
+    return torch.rot90(flipped, how.quarter_turns, (-2, -1)) if how.quarter_turns else flipped
 
 
-def turn_back(picture: Tensor, turn: Turn) -> Tensor:
-    """The picture that was turned so."""
-    upright = torch.rot90(picture, -turn.quarters, (-2, -1)) if turn.quarters else picture
-    return upright.flip(-1) if turn.flip else upright
+def undo_flip_rotate(frame: Tensor, how: FlipRotation) -> Tensor:
+    """Return the frame from which `flip_rotate` made this one."""
+    upright = torch.rot90(frame, -how.quarter_turns, (-2, -1)) if how.quarter_turns else frame
+    return upright.flip(-1) if how.flip else upright
 
 
-def turn_point(point: tuple[float, float], shape: tuple[int, int], turn: Turn) -> tuple[float, float]:
-    """(column, row) in the turned picture of a point in a picture of `shape` (rows, columns), or beside it."""
+def flip_rotate_point(
+    point: tuple[float, float], shape: tuple[int, int], how: FlipRotation
+) -> tuple[float, float]:
+    """Return the (column, row) of a point after a frame of `shape` (rows, columns) is flipped and rotated.
+
+    The point may lie outside the frame.
+    """
     (column, row), (height, width) = point, shape
-    if turn.flip:
+    if how.flip:
         column = width - 1 - column
-    for _ in range(turn.quarters):
+    for _ in range(how.quarter_turns):
         column, row, height, width = row, width - 1 - column, width, height
     return column, row

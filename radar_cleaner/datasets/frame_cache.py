@@ -1,10 +1,9 @@
-"""The bank: the frames that training reads, as uint8 files in memory that the ranks of a node share.
+"""The frame cache: the frames that training reads, as uint8 files that the processes of a machine share.
 
-One a radar, (frame, plane, y, x), with the planes own reflectivity, others' reflectivity (codes, see
-vocabulary), target class and confidence. It is made once from the stores by one process of a node, in a
-temporary folder; when all ranks have mapped the files their names are removed, so that the kernel frees them
-at exit whatever way the processes end. No Zarr chunk is opened a sample. Frames that raw would take too much of
-the memory lie packed.
+Each radar has one array (frame, variable, y, x). The variables are the reflectivity codes of this radar and of the
+other radars, the echo class and the confidence. One process of a machine fills the cache from the stores, in a
+temporary folder. When all processes have mapped the files, the files are unlinked: the kernel frees them however
+the processes end. No sample opens a Zarr chunk. Frames that would take too much memory are compressed.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,18 +24,20 @@ from numpy.typing import NDArray
 from radar_cleaner.config.inputs import Inputs
 from radar_cleaner.conventions import NODATA, UNKNOWN
 from radar_cleaner.datasets.channels import field_channels
-from radar_cleaner.datasets.device_cache import HeldFrames
-from radar_cleaner.datasets.frame_cache_files import Planes, PlanesWriter, naming_full_disks, open_planes
+from radar_cleaner.datasets.device_cache import DeviceFrames
+from radar_cleaner.datasets.frame_cache_files import CachedFrames, FrameWriter, name_full_disk, open_frames
 from radar_cleaner.errors import SampleError, StoreError
+from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.reader import AHEAD, Store, TimeSeries, expect_attrs, open_store
 from radar_cleaner.storage.shards import format_time
+from radar_cleaner.targets.splits import Sample
 
 logger = logging.getLogger(__name__)
 
 Codes = NDArray[np.uint8]
 
-OWN, OTHERS, ECHO_CLASS, CONFIDENCE = range(4)
-PLANE_FILLS = (NODATA, NODATA, UNKNOWN, 0)  # what lies where nothing is known, and beyond a frame's edge
+THIS_RADAR, OTHER_RADARS, ECHO_CLASS, CONFIDENCE = range(4)
+FILL_VALUES = (NODATA, NODATA, UNKNOWN, 0)  # of the variables in a missing frame and outside a frame
 _SOURCES = (
     ("reflectivity", "reflectivity"),
     ("aligned", "reflectivity"),
@@ -47,19 +48,9 @@ _KINDS = ("reflectivity", "aligned", "labels")
 _GRID_ARRAYS = ("clutter", "echo_frequency", "fields", "levels")
 
 
-class Sample(NamedTuple):
-    """A time (seconds since 1970) and the radar that is judged at it."""
-
-    time: int
-    radar: str
-
-    def __str__(self) -> str:
-        return f"{self.radar} at {format_time(self.time)}"
-
-
 @dataclass(frozen=True)
 class RadarSources:
-    """The stores of one radar that a bank is filled from; `atlas` and `static` are None where not used."""
+    """The stores of one radar that fill the cache; `atlas` and `static` are None where they are not used."""
 
     reflectivity: Sequence[Path]
     aligned: Sequence[Path]
@@ -67,14 +58,26 @@ class RadarSources:
     atlas: Path | None = None
     static: Path | None = None
 
+    @classmethod
+    def of(cls, layout: Layout, radar: str, shards: Sequence[str], inputs: Inputs) -> RadarSources:
+        """Return the stores of a radar that a model with these inputs reads."""
+        return cls(
+            [layout.reflectivity(radar, shard) for shard in shards],
+            [layout.aligned(radar, shard) for shard in shards],
+            [layout.labels(radar, shard) for shard in shards],
+            layout.atlas(radar) if inputs.atlas != "none" else None,
+            layout.static(radar) if inputs.fields else None,
+        )
+
 
 @dataclass(frozen=True)
 class RadarGrid:
-    """What of a radar does not change with time: centre (column, row) and range in pixels, its atlas, its fields.
+    """The properties of a radar that do not change with time.
 
-    `clutter` (bool) and `echo_frequency` (uint8, 255 is always) are (y, x), `fields` is (field, y, x) float32 as
-    the network sees it, in the order of `Inputs.fields`; each is None where it is not used. `levels` (uint8,
-    rising) are the codes of its frames: what its palette makes.
+    `center_px` is (column, row), `range_px` the range in pixels. `clutter` (bool) and `echo_frequency` (uint8, 255
+    is always) are (y, x). `fields` is (field, y, x) float32 on the network's scale, in the order of
+    `Inputs.fields`. Each is None where it is not used. `levels` (uint8, rising) are the codes that occur in
+    the radar's frames.
     """
 
     shape: tuple[int, int]
@@ -87,19 +90,20 @@ class RadarGrid:
 
 
 @dataclass(frozen=True)
-class RadarFrameBank:
-    """The frames of one radar: `planes` is (frame, 4, y, x), `index` gives the frame of a time.
+class RadarFrames:
+    """The cached frames of one radar.
 
-    `held` is the same on the device that trains, None where it does not lie there.
+    `variables` is (frame, variable, y, x), `index` the position of each time. `on_device` is a copy on the
+    training device, None without one.
     """
 
     grid: RadarGrid
-    planes: Planes
+    variables: CachedFrames
     index: Mapping[int, int]
-    held: HeldFrames | None = None
+    on_device: DeviceFrames | None = None
 
 
-Bank = Mapping[str, RadarFrameBank]
+FrameCache = Mapping[str, RadarFrames]
 
 
 def read_grid(
@@ -107,8 +111,8 @@ def read_grid(
 ) -> RadarGrid:
     """Read the grid of a radar from one of its reflectivity stores, and its fixed input channels.
 
-    Of the radar's atlas and static stores it takes what `inputs` use. Raises StoreError where the attributes
-    are missing, or a store is of another size or place, or has no such field.
+    Only the parts of atlas and static store that `inputs` use are read. Raises StoreError where attributes are
+    missing, or a store has another size or geometry, or lacks a field.
     """
     try:
         x, y = reflectivity.attrs["center_px"]
@@ -123,8 +127,8 @@ def read_grid(
         values = atlas.read("clutter" if inputs.atlas == "mask" else "echo_frequency")
         if values.shape != (height, width):
             raise StoreError(
-                f"{atlas.path}: is {values.shape}, the frames of {reflectivity.path} are {(height, width)}; "
-                "make the atlas again"
+                f"{atlas.path}: its shape is {values.shape}, but the frames of {reflectivity.path} are"
+                f" {(height, width)}; make the atlas again"
             )
         if inputs.atlas == "mask":
             clutter = values
@@ -140,51 +144,50 @@ def read_grid(
 
 
 def _read_fields(static: Store, reflectivity: Store, inputs: Inputs) -> NDArray[np.float32]:
-    """(field, y, x): what a static store holds of the place of a reflectivity store, as the network sees it."""
+    """Read (field, y, x) from a static store, on the network's scale; its geometry must be that of the frames."""
     expect_attrs(static, **{name: reflectivity.attrs[name] for name in ("radar", "center_px", "metres_per_pixel")})
     shape = reflectivity.shape("reflectivity")
     if static.shape("latitude") != shape:
         raise StoreError(
-            f"{static.path}: is {static.shape('latitude')}, the frames of {reflectivity.path} are {shape}; "
-            "run snakemake to make it again"
+            f"{static.path}: its shape is {static.shape('latitude')}, but the frames of {reflectivity.path} are"
+            f" {shape}; run snakemake to make it again"
         )
-    held = dict(zip(static.attrs["names"], static.read("field"), strict=True))
-    missing = [name for name in inputs.static if name not in held]
+    values = dict(zip(static.attrs["names"], static.read("field"), strict=True))
+    missing = [name for name in inputs.static if name not in values]
     if missing:
         raise StoreError(
-            f"{static.path}: holds the fields {list(held)}, not {', '.join(missing)}; "
+            f"{static.path}: has the fields {list(values)}, but not {', '.join(missing)}; "
             "name their files in samples.static and run snakemake"
         )
     return field_channels(
-        inputs, static.read("latitude"), static.read("longitude"), float(static.attrs["metres_per_pixel"]), held
+        inputs,
+        static.read("latitude"),
+        static.read("longitude"),
+        float(static.attrs["metres_per_pixel"]),
+        values,
     )
 
 
-def write_bank(
-    folder: Path,
-    radars: Mapping[str, RadarSources],
-    samples: Iterable[Sample],
-    minutes: Sequence[int],
-    inputs: Inputs,
-    most_raw: int,
+def write_frame_cache(
+    folder: Path, radars: Mapping[str, RadarSources], samples: Iterable[Sample], inputs: Inputs, max_bytes: int
 ) -> dict[str, str]:
-    """Fill a bank with all frames that these samples read: at `minutes` from their times, and ahead of them (the
-    leads of `inputs`) those that there are.
+    """Fill a frame cache with all frames that the samples read, and return the digests of the stores by path.
 
-    It is packed where raw it would have more than `most_raw` bytes, or than its disk has room for. Gives the
-    content digests of the stores by their path. Raises SampleError where a sample has no frame at one of
-    `minutes`, StoreError where the disk is full.
+    A frame at an input time, or at a sample's own time, must exist. A frame at a lead time may be missing. The
+    frames are compressed where raw they would take more than `max_bytes`, or more than the disk has free. Raises
+    SampleError where a frame is missing, StoreError where the disk is full.
     """
+    minutes = sorted({0, *inputs.input_minutes})
     wanted: dict[str, set[int]] = {}
-    later: dict[str, set[int]] = {}
+    leads: dict[str, set[int]] = {}
     for sample in samples:
         if sample.radar not in radars:
             raise SampleError(f"sample {sample}: --stores names no such radar, only {sorted(radars)}")
         times = wanted.setdefault(sample.radar, set())
         times.update(sample.time + 60 * minute for minute in minutes)
-        later.setdefault(sample.radar, set()).update(sample.time + 60 * minute for minute in inputs.ahead)
+        leads.setdefault(sample.radar, set()).update(sample.time + 60 * minute for minute in inputs.ahead)
     digests: dict[str, str] = {}
-    found: dict[str, tuple[RadarGrid, dict[str, TimeSeries]]] = {}
+    opened: dict[str, tuple[RadarGrid, dict[str, TimeSeries]]] = {}
     for radar, sources in radars.items():
         series = {kind: TimeSeries(getattr(sources, kind), kind, AHEAD) for kind in _KINDS}
         atlas = open_store(sources.atlas, "atlas") if sources.atlas else None
@@ -192,26 +195,29 @@ def write_bank(
         stores = [store for kind in series.values() for store in kind.stores]
         digests.update((str(store.path), store.digest) for store in [*stores, atlas, static] if store)
         if radar in wanted:
-            found[radar] = read_grid(series["reflectivity"].stores[0], inputs, atlas, static), series
-            wanted[radar] |= later[radar].intersection(series["reflectivity"].times)
-    raw = sum(len(wanted[radar]) * len(_SOURCES) * math.prod(grid.shape) for radar, (grid, _) in found.items())
+            opened[radar] = read_grid(series["reflectivity"].stores[0], inputs, atlas, static), series
+            wanted[radar] |= leads[radar].intersection(series["reflectivity"].times)
+    raw = sum(len(wanted[radar]) * len(_SOURCES) * math.prod(grid.shape) for radar, (grid, _) in opened.items())
     folder.mkdir(parents=True, exist_ok=True)
     # A mapped file that outgrows its disk while it is written would kill the process.
-    packed = raw > min(most_raw, shutil.disk_usage(folder).free)
-    with naming_full_disks(folder):
-        for radar, (grid, series) in found.items():
-            _write_radar(folder / radar, grid, series, sorted(wanted[radar]), radar, packed)
-    count = sum(map(len, wanted.values()))
-    size = sum(path.stat().st_size for path in folder.rglob("planes.*"))
+    compressed = raw > min(max_bytes, shutil.disk_usage(folder).free)
+    with name_full_disk(folder):
+        for radar, (grid, series) in opened.items():
+            _write_radar(folder / radar, grid, series, sorted(wanted[radar]), radar, compressed)
+    _log_size(folder, sum(map(len, wanted.values())), raw, compressed)
+    return digests
+
+
+def _log_size(folder: Path, frames: int, raw: int, compressed: bool) -> None:
+    size = sum(path.stat().st_size for path in folder.rglob("frames.*"))
     logger.info(
-        "bank: %d frames, %.0f MB (%.1f kB a frame) %s in %s",
-        count,
+        "frame cache: %d frames, %.0f MB (%.1f kB a frame) %s in %s",
+        frames,
         size / 1e6,
-        size / 1e3 / max(1, count),
-        f"packed, as raw they are {raw / 1e6:.0f} MB" if packed else "raw",
+        size / 1e3 / max(1, frames),
+        f"compressed from {raw / 1e6:.0f} MB" if compressed else "raw",
         folder.parent,
     )
-    return digests
 
 
 def _write_radar(
@@ -220,7 +226,7 @@ def _write_radar(
     series: Mapping[str, TimeSeries],
     times: list[int],
     radar: str,
-    packed: bool,
+    compressed: bool,
 ) -> None:
     folder.mkdir()
     meta = {"center_px": grid.center_px, "range_px": grid.range_px, "times": times, "shape": grid.shape}
@@ -228,54 +234,53 @@ def _write_radar(
     for name in _GRID_ARRAYS:
         if (values := getattr(grid, name)) is not None:
             np.save(folder / f"{name}.npy", values)
-    found = np.zeros(256, bool)
-    frame_PHW = np.empty((len(_SOURCES), *grid.shape), np.uint8)
-    with PlanesWriter(folder, (len(times), *frame_PHW.shape), packed) as planes:
+    occurs = np.zeros(256, bool)
+    frame_VHW = np.empty((len(_SOURCES), *grid.shape), np.uint8)
+    with FrameWriter(folder, (len(times), *frame_VHW.shape), compressed) as writer:
         for time in times:
-            for plane, (kind, name) in enumerate(_SOURCES):
+            for variable, (kind, name) in enumerate(_SOURCES):
                 frame = series[kind].frame(name, time)
-                if frame is None and plane == OWN:
+                if frame is None and variable == THIS_RADAR:
                     raise SampleError(
                         f"a sample reads {radar} at {format_time(time)}, but no reflectivity store has that"
                         " frame; make the tables of samples again"
                     )
                 if frame is not None and frame.shape != grid.shape:
                     raise StoreError(
-                        f"{series[kind].describe(time)}: is {frame.shape}, the first frame of {radar} is "
-                        f"{grid.shape}"
+                        f"{series[kind].describe(time)}: its shape is {frame.shape}, but the first frame of"
+                        f" {radar} is {grid.shape}"
                     )
-                frame_PHW[plane] = PLANE_FILLS[plane] if frame is None else frame
-            planes.append(frame_PHW)
-            found |= np.bincount(frame_PHW[OWN].reshape(-1), minlength=256) > 0
-    np.save(folder / "levels.npy", np.flatnonzero(found).astype(np.uint8))
+                frame_VHW[variable] = FILL_VALUES[variable] if frame is None else frame
+            writer.append(frame_VHW)
+            occurs |= np.bincount(frame_VHW[THIS_RADAR].reshape(-1), minlength=256) > 0
+    np.save(folder / "levels.npy", np.flatnonzero(occurs).astype(np.uint8))
 
 
-def open_bank(folder: Path) -> Bank:
-    """Map the bank that `write_bank` made; the files may be unlinked as soon as this returns."""
-    bank = {}
+def open_frame_cache(folder: Path) -> FrameCache:
+    """Map a cache that `write_frame_cache` made; the files may be unlinked as soon as this returns."""
+    cache = {}
     for part in sorted(folder.iterdir()):
         meta = json.loads((part / "meta.json").read_text(encoding="utf-8"))
         shape = height, width = tuple(meta["shape"])
-        planes = open_planes(part, (len(meta["times"]), len(_SOURCES), height, width))
+        frames = open_frames(part, (len(meta["times"]), len(_SOURCES), height, width))
         static: dict[str, Any] = {
             name: np.load(part / f"{name}.npy") for name in _GRID_ARRAYS if (part / f"{name}.npy").exists()
         }
         grid = RadarGrid(shape, tuple(meta["center_px"]), meta["range_px"], **static)
-        bank[part.name] = RadarFrameBank(grid, planes, {time: i for i, time in enumerate(meta["times"])})
-    return bank
+        cache[part.name] = RadarFrames(grid, frames, {time: i for i, time in enumerate(meta["times"])})
+    return cache
 
 
-def hold_on(bank: Bank, device: torch.device, most: int) -> Bank:
-    """The bank with its frames on a device, where they lie raw and have at most so many bytes; else as it is."""
-    raw = {radar: frames.planes for radar, frames in bank.items() if isinstance(frames.planes, np.ndarray)}
-    if len(raw) < len(bank) or sum(planes.nbytes for planes in raw.values()) > most:
-        return bank
+def copy_to_device(cache: FrameCache, device: torch.device, max_bytes: int) -> FrameCache:
+    """Copy raw frames of at most `max_bytes` in all to a device; otherwise return the cache unchanged."""
+    raw = {radar: frames.variables for radar, frames in cache.items() if isinstance(frames.variables, np.ndarray)}
+    if len(raw) < len(cache) or sum(values.nbytes for values in raw.values()) > max_bytes:
+        return cache
     return {
-        radar: replace(
-            frames,
-            held=HeldFrames.on(
-                device, raw[radar], frames.grid.clutter, frames.grid.echo_frequency, frames.grid.fields
-            ),
-        )
-        for radar, frames in bank.items()
+        radar: replace(frames, on_device=_on_device(frames, raw[radar], device)) for radar, frames in cache.items()
     }
+
+
+def _on_device(frames: RadarFrames, variables: Codes, device: torch.device) -> DeviceFrames:
+    grid = frames.grid
+    return DeviceFrames.copied_to(device, variables, grid.clutter, grid.echo_frequency, grid.fields)

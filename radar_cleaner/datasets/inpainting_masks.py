@@ -1,8 +1,8 @@
-"""Holes: where training hides the radar's own data, so that the network learns to fill what a radar did not see.
+"""Inpainting masks: parts of this radar's data that training hides, so that the network learns to fill gaps.
 
-Three shapes: blocks, single pixels, and sectors of azimuth, which is what a blocked beam (from an obstacle
-outwards) or a lost packet (a whole ray) looks like. A holed sample has holes of one shape. They are drawn as a
-few numbers on the CPU, in the picture as it lies after flips and turns, and made into a mask on the device.
+There are three shapes. Blocks look like an overlay, single pixels like speckle. Sectors of azimuth look like a
+blocked beam (from an obstacle outwards) or a lost packet (a whole ray). All masks of a sample have one shape.
+They are sampled as a few numbers on the CPU, in the flipped and rotated crop, and rasterized on the device.
 """
 
 from __future__ import annotations
@@ -10,59 +10,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from radar_cleaner.config.training import Holes
 from radar_cleaner.datasets.polar import polar_grid
-from radar_cleaner.errors import ConfigError, require
 
-HoleShape = Literal["blocks", "pixels", "sectors"]
-
-_MAX_BLOCKS, _MAX_SECTORS = 4, 2  # a sample; one sector hides about a fifth of a crop
+_MAX_BLOCKS, _MAX_SECTORS = 4, 2  # of a sample; one sector hides about a fifth of a crop
 _SMALLEST = 0.25  # of the largest size
-
-
-@dataclass(frozen=True)
-class HoleOptions:
-    """Which parts of its own data a radar does not see in training.
-
-    Attributes
-    ----------
-    hole_fraction
-        Share of the crops that get holes.
-    hole_shapes
-        Shapes of holes, `blocks`, `pixels`, `sectors`; a crop gets one of them, each as likely.
-    hole_size
-        Largest side of a block in pixels.
-    hole_pixels
-        Largest share of a crop's pixels that are hidden one by one.
-    hole_sector
-        Largest width of a sector in degrees.
-    """
-
-    hole_fraction: float
-    hole_shapes: tuple[HoleShape, ...]
-    hole_size: int
-    hole_pixels: float
-    hole_sector: float
-
-    def __post_init__(self) -> None:
-        require("hole_fraction", self.hole_fraction, 0, 1)
-        require("hole_size", self.hole_size, 1)
-        require("hole_pixels", self.hole_pixels, 0, 1, above=True)
-        require("hole_sector", self.hole_sector, 0, 360, above=True)
-        known = get_args(HoleShape)
-        unknown = [shape for shape in self.hole_shapes if shape not in known]
-        if unknown or not self.hole_shapes:
-            raise ConfigError(f"hole_shapes is {list(self.hole_shapes)}, allowed is one or more of {list(known)}")
+_KEY = 1  # added to a sample's key, because input noise uses the key itself
 
 
 @dataclass(frozen=True)
 class Block:
-    """A rectangle of pixels, half open; it may reach beyond the picture."""
+    """A rectangle of pixels, half open; it may reach beyond the frame."""
 
     top: int
     left: int
@@ -72,8 +35,10 @@ class Block:
 
 @dataclass(frozen=True)
 class Sector:
-    """What lies within half a `width` of an `azimuth` (degrees, clockwise from up) and `near_px` to `far_px`
-    from the radar."""
+    """The pixels within half a `width` of an `azimuth`, and `near_px` to `far_px` from the radar.
+
+    Azimuth and width are in degrees, clockwise from up.
+    """
 
     azimuth: float
     width: float
@@ -83,70 +48,67 @@ class Sector:
 
 @dataclass(frozen=True)
 class Pixels:
-    """A share of all pixels, each by itself; which ones is drawn on the device."""
+    """A share of all pixels, each independently; the device draws which."""
 
     share: float
 
 
-Hole = Block | Sector | Pixels
+Mask = Block | Sector | Pixels
 
 
-def draw_holes(
+def sample_masks(
     random: np.random.Generator,
-    how: HoleOptions,
+    holes: Holes,
     shape: tuple[int, int],
     center_px: tuple[float, float],
     range_px: float,
     blocks: int = 0,
-) -> tuple[Hole, ...]:
-    """Holes of one shape for a picture of `shape` (rows, columns) whose radar is at `center_px` (column, row).
+) -> tuple[Mask, ...]:
+    """Sample masks of one shape for a frame of `shape` (rows, columns), its radar at `center_px` (column, row).
 
-    1 to 4 blocks (`blocks` of them if that is not 0), or 1 or 2 sectors, each laid over a pixel, as likely one as
-    another.
+    There are 1 to 4 blocks (`blocks` of them if that is not 0), or 1 or 2 sectors. Each is placed on a random
+    pixel.
     """
-    chosen = how.hole_shapes[int(random.integers(len(how.hole_shapes)))]
+    chosen = holes.shapes[int(random.integers(len(holes.shapes)))]
     if chosen == "pixels":
-        return (Pixels(_size(random, how.hole_pixels)),)
-    most = _MAX_BLOCKS if chosen == "blocks" else _MAX_SECTORS
-    count = int(random.integers(1, most + 1))
+        return (Pixels(_size(random, holes.pixels)),)
+    largest = _MAX_BLOCKS if chosen == "blocks" else _MAX_SECTORS
+    count = int(random.integers(1, largest + 1))
     if chosen == "blocks":
-        return tuple(_draw_block(random, how.hole_size, shape) for _ in range(blocks or count))
-    return tuple(_draw_sector(random, how.hole_sector, shape, center_px, range_px) for _ in range(count))
+        return tuple(_sample_block(random, holes.size_px, shape) for _ in range(blocks or count))
+    return tuple(_sample_sector(random, holes.sector_degrees, shape, center_px, range_px) for _ in range(count))
 
 
-def hole_mask(
-    holes: Sequence[Sequence[Hole]],
-    center_B2: Tensor,
-    keys: Sequence[int],
-    shape: tuple[int, int],
-    device: torch.device,
+def rasterize_masks(
+    masks: Sequence[Sequence[Mask]], center_B2: Tensor, keys: Sequence[int], shape: tuple[int, int]
 ) -> Tensor:
-    """(B, H, W) bool on the device: where each sample has its holes.
+    """Return (B, H, W) bool on the device of `center_B2`: the masked pixels of each sample.
 
-    `center_B2` is (column, row) of the radar in each picture. What is random in a sample hangs on its key alone.
+    `center_B2` is (column, row) of the radar in each frame. The random numbers of a sample depend on its key
+    alone.
     """
-    mask_BHW = torch.zeros((len(holes), *shape), dtype=torch.bool, device=device)
-    for mask_HW, center_2, key, found in zip(mask_BHW, center_B2, keys, holes, strict=True):
+    device = center_B2.device
+    masked_BHW = torch.zeros((len(masks), *shape), dtype=torch.bool, device=device)
+    for masked_HW, center_2, key, of_sample in zip(masked_BHW, center_B2, keys, masks, strict=True):
         sectors = []
-        for hole in found:
-            if isinstance(hole, Block):
-                mask_HW[max(0, hole.top) : max(0, hole.bottom), max(0, hole.left) : max(0, hole.right)] = True
-            elif isinstance(hole, Pixels):
-                # Not the key itself: from that the input noise is drawn, and holes must not hang on it.
-                random = torch.Generator(device).manual_seed(key + 1)
-                mask_HW |= torch.rand(shape, generator=random, device=device) < hole.share
+        for mask in of_sample:
+            if isinstance(mask, Block):
+                masked_HW[max(0, mask.top) : max(0, mask.bottom), max(0, mask.left) : max(0, mask.right)] = True
+            elif isinstance(mask, Pixels):
+                random = torch.Generator(device).manual_seed(key + _KEY)
+                masked_HW |= torch.rand(shape, generator=random, device=device) < mask.share
             else:
-                sectors.append(hole)
+                sectors.append(mask)
         if sectors:
-            mask_HW |= _sector_mask(sectors, center_2, shape)
-    return mask_BHW
+            masked_HW |= _rasterize_sectors(sectors, center_2, shape)
+    return masked_BHW
 
 
 def _size(random: np.random.Generator, largest: float) -> float:
     return float(random.uniform(_SMALLEST * largest, largest))
 
 
-def _draw_block(random: np.random.Generator, largest: int, shape: tuple[int, int]) -> Block:
+def _sample_block(random: np.random.Generator, largest: int, shape: tuple[int, int]) -> Block:
     smallest = max(1, int(_SMALLEST * largest))
     height, width = (int(size) for size in random.integers(smallest, largest + 1, 2))
     row, column = (int(middle) for middle in random.integers(0, shape))
@@ -154,14 +116,14 @@ def _draw_block(random: np.random.Generator, largest: int, shape: tuple[int, int
     return Block(top, left, top + height, left + width)
 
 
-def _draw_sector(
+def _sample_sector(
     random: np.random.Generator,
     widest: float,
     shape: tuple[int, int],
     center_px: tuple[float, float],
     range_px: float,
 ) -> Sector:
-    """A sector whose middle goes through a pixel: a lost ray, or a beam that is blocked before the pixel."""
+    """Sample a sector through a random pixel: a lost ray, or a beam that is blocked in front of the pixel."""
     row, column = (int(place) for place in random.integers(0, shape))
     width, blocked, start = _size(random, widest), bool(random.integers(2)), float(random.random())
     right, up = column - center_px[0], center_px[1] - row
@@ -169,13 +131,13 @@ def _draw_sector(
     return Sector(math.degrees(math.atan2(right, up)) % 360, width, near_px, range_px)
 
 
-def _sector_mask(sectors: Sequence[Sector], center_2: Tensor, shape: tuple[int, int]) -> Tensor:
-    """(H, W) bool: what lies in any of the sectors."""
+def _rasterize_sectors(sectors: Sequence[Sector], center_2: Tensor, shape: tuple[int, int]) -> Tensor:
+    """(H, W) bool: the pixels inside any of the sectors."""
     distance_HW, azimuth_HW = polar_grid(center_2, shape)
-    mask_HW = torch.zeros(shape, dtype=torch.bool, device=center_2.device)
+    masked_HW = torch.zeros(shape, dtype=torch.bool, device=center_2.device)
     for sector in sectors:
         off_HW = torch.remainder(azimuth_HW - sector.azimuth + 180, 360) - 180
-        mask_HW |= (
+        masked_HW |= (
             (off_HW.abs() <= sector.width / 2) & (distance_HW >= sector.near_px) & (distance_HW <= sector.far_px)
         )
-    return mask_HW
+    return masked_HW

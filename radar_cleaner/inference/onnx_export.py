@@ -1,4 +1,4 @@
-"""A trained model as ONNX, for programs without this package or torch; needs the extra `export`."""
+"""Export a trained model as ONNX, for programs without this package and torch; needs the extra `export`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OPSET = 20
 
 
 class Exported(nn.Module):
-    """A network as other programs use it, at any picture size: it pads, and answers in probabilities and dBZ."""
+    """A network for other programs: it pads frames of any size, and returns probabilities and dBZ."""
 
     def __init__(self, model: nn.Module, pad_mode: str) -> None:
         super().__init__()
@@ -30,16 +30,16 @@ class Exported(nn.Module):
         _use_exact_norms(self.model)
 
     def forward(self, channels: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, C, H, W) -> probability 0..1 and reflectivity in dBZ, (B, leads, H, W) each."""
+        """Map (B, C, H, W) to probability 0..1 and reflectivity in dBZ, (B, leads, H, W) each."""
         logit, scaled = apply_padded(self.model, channels, self.pad_mode)
         return torch.sigmoid(logit), unscale_dbz(scaled)
 
 
 class ExactGroupNorm(nn.Module):
-    """A GroupNorm whose sums over a large picture lose no digits: of rows first, and of what the mean leaves.
+    """A GroupNorm whose sums over a large frame keep their precision.
 
-    Sums of all pixels of a group in float32, and of their squares, are off by so much that probabilities of a
-    frame differ by some 1e-4 from one program to the next.
+    It sums along rows first, and subtracts the mean before squaring. Plain float32 sums over all pixels of a group
+    lose about 1e-4 in the probabilities of a large frame, differently in each program.
     """
 
     def __init__(self, norm: nn.GroupNorm) -> None:
@@ -47,7 +47,7 @@ class ExactGroupNorm(nn.Module):
         self.norm = norm
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
-        """(B, C, H, W), as given."""
+        """Normalize (B, C, H, W)."""
         x_BGCHW = x_BCHW.unflatten(1, (self.norm.num_groups, -1))  # type: ignore[no-untyped-call]
         x_BGCHW = x_BGCHW - x_BGCHW.mean(-1, keepdim=True).mean((2, 3), keepdim=True)
         variance = x_BGCHW.square().mean(-1, keepdim=True).mean((2, 3), keepdim=True)
@@ -66,13 +66,13 @@ def _use_exact_norms(module: nn.Module) -> None:
 
 
 def export_onnx(model: nn.Module, config: ModelConfig, about: Mapping[str, str]) -> bytes:
-    """A network as an ONNX file, for any number and size of pictures.
+    """Return a network as an ONNX file for any number and size of frames.
 
-    Its metadata tell the names of the channels, the lead times and all else of `about`. Raises ConfigError where
-    the packages for it are not there, or where the network holds for one size of picture only.
+    Its metadata contain the names of the channels, the lead times, and `about`. Raises ConfigError where a
+    package is missing, or where the network can be exported for one frame size only.
     """
     try:
-        import onnxscript  # noqa: F401  # torch writes by it
+        import onnxscript  # noqa: F401  # torch uses it
     except ImportError:
         raise ConfigError(
             "the export needs the packages onnx and onnxscript: pip install 'radar-cleaner[export]', or"
@@ -82,9 +82,9 @@ def export_onnx(model: nn.Module, config: ModelConfig, about: Mapping[str, str])
     multiple = int(model.multiple)  # type: ignore[arg-type]
     example = torch.zeros(2, config.channels, 2 * multiple + 3, 2 * multiple + 5)
     batch = torch.export.Dim("batch")
-    # torch asks so of what is padded, and traces twice where it is not told; the file takes smaller pictures too.
+    # torch requires this of padded sizes and would trace twice without it; the file takes smaller frames, too.
     height, width = (torch.export.Dim(name, min=multiple + 1) for name in ("height", "width"))
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision is not there
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision is missing
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore", FutureWarning)
         program = torch.onnx.export(
@@ -99,16 +99,16 @@ def export_onnx(model: nn.Module, config: ModelConfig, about: Mapping[str, str])
         )
     assert program is not None
     _expect_any_size(config, program.model.graph.inputs[0].shape or ())
-    told = {"channels": config.inputs.names, "lead_minutes": config.lead_minutes, **about}
+    metadata = {"channels": config.inputs.names, "lead_minutes": config.inputs.lead_minutes, **about}
     program.model.metadata_props.update(
-        {name: value if isinstance(value, str) else json.dumps(value) for name, value in told.items()}
+        {name: value if isinstance(value, str) else json.dumps(value) for name, value in metadata.items()}
     )
     content: bytes = program.model_proto.SerializeToString()
     return content
 
 
 def _expect_any_size(config: ModelConfig, shape: Iterable[object]) -> None:
-    """Raise ConfigError where the number or size of the pictures is not left open: torch fixes it with no word."""
+    """Raise ConfigError where the number or size of frames is fixed: torch fixes it without a warning."""
     names = dict(zip(("batch", "channels", "height", "width"), shape, strict=False))
     fixed = [f"{name} {size}" for name, size in names.items() if name != "channels" and isinstance(size, int)]
     if not fixed:
@@ -120,7 +120,7 @@ def _expect_any_size(config: ModelConfig, shape: Iterable[object]) -> None:
         else ""
     )
     raise ConfigError(
-        f"export-model: {config.model}{of} makes an ONNX file for {', '.join(fixed)} only, so none is written; its"
-        " computation depends on the size of the picture. Export a model of another network or backbone, such as"
-        " tiny_unet or resnet-18, or clean with this one by radar_cleaner"
+        f"export-model: {config.model}{of} can be exported for {', '.join(fixed)} only, so no file is written: its"
+        " computation depends on the frame size. Export a model of another network or backbone, for example"
+        " tiny_unet or resnet-18, or use this model by radar_cleaner"
     )

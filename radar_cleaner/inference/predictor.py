@@ -21,8 +21,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from radar_cleaner.config.inputs import Inputs
-from radar_cleaner.datasets.channels import make_channels, unscale_dbz
-from radar_cleaner.datasets.dihedral import ALL_TURNS, Turn, turn_back, turn_picture, turn_point
+from radar_cleaner.datasets.channels import FrameTensors, make_channels, unscale_dbz
+from radar_cleaner.datasets.dihedral import (
+    FLIP_ROTATIONS,
+    UNCHANGED,
+    FlipRotation,
+    flip_rotate,
+    flip_rotate_point,
+    undo_flip_rotate,
+)
 from radar_cleaner.errors import ModelError
 from radar_cleaner.inference.frame_reader import FrameInputs
 from radar_cleaner.models.config import ModelConfig
@@ -76,7 +83,7 @@ class Predictor:
         Raises ModelError if their numbers before and after the frame differ from those in training. Other
         intervals, from a radar of another cadence, are possible and logged as a warning.
         """
-        trained = self.config.input_minutes
+        trained = self.config.inputs.input_minutes
         if np.sign(trained).tolist() != np.sign(input_minutes).tolist():
             raise ModelError(
                 f"the model reads input_minutes {list(trained)}, the config has {list(input_minutes)}; set"
@@ -93,10 +100,10 @@ class Predictor:
 
     def check_atlas(self, atlas: str) -> None:
         """Raise ModelError if the config uses the clutter atlas differently from the model."""
-        if atlas != self.config.atlas:
+        if atlas != self.config.inputs.atlas:
             raise ModelError(
-                f"the model reads the clutter atlas as '{self.config.atlas}', samples.atlas is '{atlas}'; "
-                f"set it to '{self.config.atlas}', or train a model with '{atlas}'"
+                f"the model reads the clutter atlas as '{self.config.inputs.atlas}', samples.atlas is '{atlas}'; "
+                f"set it to '{self.config.inputs.atlas}', or train a model with '{atlas}'"
             )
 
     def predict(self, inputs: FrameInputs, tta: bool = False) -> Prediction:
@@ -111,8 +118,8 @@ class Predictor:
         return [now for now, *_ in self._predict_leads(frames, 1, tta)]
 
     def forecast(self, inputs: FrameInputs, tta: bool = False) -> list[Prediction]:
-        """Predict each of `config.lead_minutes`; the first prediction equals that of `predict`."""
-        return self._predict_leads([inputs], len(self.config.lead_minutes), tta)[0]
+        """Predict each of `config.inputs.lead_minutes`; the first prediction equals that of `predict`."""
+        return self._predict_leads([inputs], len(self.config.inputs.lead_minutes), tta)[0]
 
     def _predict_leads(self, frames: Sequence[FrameInputs], leads: int, tta: bool) -> list[list[Prediction]]:
         """Predict the first `leads` lead times of each frame."""
@@ -120,9 +127,9 @@ class Predictor:
             return []
         for inputs in frames:
             self._check(inputs)
-        turns = ALL_TURNS if tta else ALL_TURNS[:1]
+        variants = FLIP_ROTATIONS if tta else (UNCHANGED,)
         with torch.inference_mode():
-            heads = [self._apply(frames, turn) for turn in turns]
+            heads = [self._apply(frames, variant) for variant in variants]
             mean_N2LHW = torch.stack(heads).mean(dim=0) if tta else heads[0]
             probability_NLHW = mean_N2LHW[:, 0, :leads].cpu().numpy()
             dbz_NLHW = unscale_dbz(mean_N2LHW[:, 1, :leads]).cpu().numpy()
@@ -132,51 +139,54 @@ class Predictor:
         ]
 
     def _check(self, inputs: FrameInputs) -> None:
-        if len(inputs.this_radar) != len(self.config.input_minutes):
+        if len(inputs.this_radar) != len(self.config.inputs.input_minutes):
             raise ModelError(
-                f"the model reads {len(self.config.input_minutes)} times "
-                f"({list(self.config.input_minutes)} minutes), got {len(inputs.this_radar)}"
+                f"the model reads {len(self.config.inputs.input_minutes)} times "
+                f"({list(self.config.inputs.input_minutes)} minutes), got {len(inputs.this_radar)}"
             )
-        if (inputs.echo_frequency is None) == (self.config.atlas == "channel"):
-            raise ModelError(f"the model was trained with atlas '{self.config.atlas}', the inputs do not fit it")
+        if (inputs.echo_frequency is None) == (self.config.inputs.atlas == "channel"):
+            raise ModelError(
+                f"the model was trained with atlas '{self.config.inputs.atlas}', the inputs do not fit it"
+            )
         names, count = self.config.inputs.fields, 0 if inputs.fields is None else len(inputs.fields)
         if count != len(names):
             raise ModelError(f"the model reads the fields {list(names)}, got {count} fields")
 
-    def channels(self, frames: Sequence[FrameInputs], turn: Turn = ALL_TURNS[0]) -> Tensor:
-        """(N, C, H, W) channels of the network for frames of one size, flipped and rotated by `turn`.
+    def channels(self, frames: Sequence[FrameInputs], how: FlipRotation = UNCHANGED) -> Tensor:
+        """(N, C, H, W) channels of the network for frames of one size, flipped and rotated.
 
-        The helper channels are those of the turned frame, as in training.
+        The helper channels are those of the rotated frame, as in training.
         """
 
         def stack(values: Sequence[NDArray[Any] | None]) -> Tensor | None:
             present = [torch.from_numpy(value) for value in values if value is not None]
-            return turn_picture(torch.stack(present).to(self.device), turn) if present else None
+            return flip_rotate(torch.stack(present).to(self.device), how) if present else None
 
         this_BKHW = stack([frame.this_radar for frame in frames])
         others_BKHW = stack([frame.other_radars for frame in frames])
         assert this_BKHW is not None and others_BKHW is not None
-        centers = [turn_point(frame.center_px, frame.this_radar.shape[1:], turn) for frame in frames]
-        return make_channels(
-            self.config.inputs,
-            this_BKHW,
-            others_BKHW,
-            torch.tensor(centers, dtype=torch.float32, device=self.device),
-            torch.tensor([frame.range_px for frame in frames], dtype=torch.float32, device=self.device),
-            [frame.time for frame in frames],
-            stack([frame.echo_frequency for frame in frames]),
-            stack([frame.fields for frame in frames]),
+        centers = [flip_rotate_point(frame.center_px, frame.this_radar.shape[1:], how) for frame in frames]
+        ranges = [frame.range_px for frame in frames]
+        tensors = FrameTensors(
+            this_radar=this_BKHW,
+            other_radars=others_BKHW,
+            center_px=torch.tensor(centers, dtype=torch.float32, device=self.device),
+            range_px=torch.tensor(ranges, dtype=torch.float32, device=self.device),
+            times=[frame.time for frame in frames],
+            echo_frequency=stack([frame.echo_frequency for frame in frames]),
+            fields=stack([frame.fields for frame in frames]),
         )
+        return make_channels(self.config.inputs, tensors)
 
-    def _apply(self, frames: Sequence[FrameInputs], turn: Turn) -> Tensor:
-        """(N, 2, leads, H, W): probability and scaled reflectivity of turned frames, turned back."""
-        channels_BCHW = self.channels(frames, turn)
+    def _apply(self, frames: Sequence[FrameInputs], how: FlipRotation) -> Tensor:
+        """(N, 2, leads, H, W): probability and scaled reflectivity of flipped and rotated frames, rotated back."""
+        channels_BCHW = self.channels(frames, how)
         with self._half_precision():
             heads = apply_padded(self.model, channels_BCHW, self.config.pad_mode)
         logit_BLHW, scaled_BLHW = (head.float() for head in heads)
         if self.temperature != 1:  # fitted to echoes of the frame itself, so not for forecasts
             logit_BLHW = torch.cat([logit_BLHW[:, :1] / self.temperature, logit_BLHW[:, 1:]], dim=1)
-        return turn_back(torch.stack([torch.sigmoid(logit_BLHW), scaled_BLHW], dim=1), turn)
+        return undo_flip_rotate(torch.stack([torch.sigmoid(logit_BLHW), scaled_BLHW], dim=1), how)
 
     def _half_precision(self) -> AbstractContextManager[object]:
         """Return the context in which a GPU computes in half precision."""

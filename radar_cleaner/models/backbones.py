@@ -1,7 +1,7 @@
-"""Backbones of transformers' `AutoBackbone`, made so that a network of ours can read four levels of them.
+"""Backbones of transformers' `AutoBackbone`, of which a network reads four levels.
 
-Each that is no named one is tried on a picture without data as it is made: what does not fit is told at once, in
-place of a training that ends.
+A backbone that is given by its configuration is tried on a frame without data when it is built. A misfit is then
+reported at once, and not after hours of training.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from radar_cleaner.models.blocks import group_norm
 
 logger = logging.getLogger(__name__)
 
-LEVELS = 4  # of a backbone that are read
-_SIDE = 448  # of the picture that a backbone is tried on: 14 * 32
-# What transformers raises where a configuration or a folder is wrong, beside the errors of its checks.
+LEVELS = 4  # that the network reads
+_SIDE = 448  # of the frame that a backbone is tried on: 14 * 32
+# Errors of transformers for a wrong configuration or folder, besides those of its own checks.
 _UNFIT = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError, OSError, ImportError)
 
 
@@ -40,18 +40,18 @@ def read_folder(folder: str, names: Iterable[str]) -> dict[str, Any]:
             " save_pretrained writes it"
         )
     transformers = _transformers()
-    with _telling(folder):
+    with _naming(folder):
         found: dict[str, Any] = transformers.AutoConfig.from_pretrained(
             folder, local_files_only=True
         ).to_diff_dict()
-    found.pop("dtype", None)  # of the weights as they lie there: here they are fp32
+    found.pop("dtype", None)  # of the stored weights; here they are fp32
     return found
 
 
 def check_keys(backbone: Mapping[str, Any]) -> None:
-    """Raise ConfigError where a configuration has a key that its kind does not know and would ignore."""
+    """Raise ConfigError where a configuration has a key that its model type would ignore."""
     transformers = _transformers()
-    with _telling(str(backbone["model_type"])):
+    with _naming(str(backbone["model_type"])):
         config = transformers.AutoConfig.for_model(backbone["model_type"])
     known = {field.name for field in dataclasses.fields(config)} | set(config.attribute_map)
     known |= {"model_type", *config.to_dict()}
@@ -59,7 +59,7 @@ def check_keys(backbone: Mapping[str, Any]) -> None:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
             raise ConfigError(
-                f"backbone: {backbone['model_type']} knows no {name}"
+                f"backbone: {backbone['model_type']} has no key {name}"
                 + (f"; did you mean {near[0]}?" if near else "; leave it out")
             )
 
@@ -71,21 +71,21 @@ def make_backbone(configuration: Mapping[str, Any], folder: str | None, read: bo
     """
     transformers = _transformers()
     given = {name: value for name, value in configuration.items() if name not in ("dtype", "torch_dtype")}
-    with _telling(str(given["model_type"])):
+    with _naming(str(given["model_type"])):
         config = transformers.AutoConfig.for_model(**given)
         config.out_features = _levels(config.stage_names)
         for name in [name for name in config.to_dict() if "drop" in name]:
-            setattr(config, name, 0.0)  # its draws would depend on how a batch is parted
+            setattr(config, name, 0.0)  # its random numbers would depend on how a batch is split
         encoder: nn.Module = transformers.AutoBackbone.from_config(config)
     if folder is None:
         _replace_batch_norm(encoder)
     elif read:
-        # Not AutoBackbone's own from_pretrained, which asks the hub for the folder.
-        with _telling(folder):
-            encoder, told = type(encoder).from_pretrained(  # type: ignore[attr-defined]
+        # AutoBackbone.from_pretrained would ask the hub for the folder.
+        with _naming(folder):
+            encoder, report = type(encoder).from_pretrained(  # type: ignore[attr-defined]
                 folder, config=config, local_files_only=True, output_loading_info=True, dtype=torch.float32
             )
-        _tell_missing(folder, told, encoder)
+        _report_missing(folder, report, encoder)
     return encoder.float()
 
 
@@ -98,14 +98,14 @@ def measure(encoder: nn.Module, name: str) -> int:
     """
     patch = getattr(encoder.config, "patch_size", None)
     side = 32 * patch if isinstance(patch, int) and patch > 0 and _SIDE % patch else _SIDE
-    with _telling(name), torch.no_grad():
-        picture = torch.empty(1, channels_of(encoder), side, 2 * side, device="meta")
-        features = copy.deepcopy(encoder).eval().to("meta")(picture).feature_maps
+    with _naming(name), torch.no_grad():
+        frame = torch.empty(1, channels_of(encoder), side, 2 * side, device="meta")
+        features = copy.deepcopy(encoder).eval().to("meta")(frame).feature_maps
         return _multiple(name, side, features, list(encoder.channels))  # type: ignore[arg-type]
 
 
 def channels_of(encoder: nn.Module) -> int:
-    """Channels of the pictures that a backbone reads: three, or one of gray ones."""
+    """Return the number of input channels of a backbone: three, or one for gray images."""
     return int(getattr(encoder.config, "num_channels", 3))
 
 
@@ -116,16 +116,15 @@ def _multiple(name: str, side: int, features: Sequence[Tensor], channels: Sequen
     if not whole or [tuple(feature.shape) for feature in features] != shapes or sizes != sorted(sizes)[::-1]:
         found = ", ".join(" x ".join(map(str, feature.shape)) for feature in features)
         raise ConfigError(
-            f"backbone {name}: of a picture of {side} x {2 * side} px it makes {found}, and the decoder needs"
-            f" {LEVELS} levels that are each a whole number of times as small; choose another"
-            " (docs/how-to/choose_a_network.md)"
+            f"backbone {name}: a frame of {side} x {2 * side} px gives {found}, but the decoder needs {LEVELS}"
+            " levels, each a whole number of times as small as the one before; choose another backbone"
         )
     return side // sizes[-1]
 
 
 @contextmanager
-def _telling(name: str) -> Iterator[None]:
-    """Turn what goes wrong within transformers into a ConfigError that names the backbone or its folder."""
+def _naming(name: str) -> Iterator[None]:
+    """Turn errors of transformers into a ConfigError that names the backbone or its folder."""
     from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError
 
@@ -136,8 +135,8 @@ def _telling(name: str) -> Iterator[None]:
     except (*_UNFIT, StrictDataclassError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise ConfigError(
-            f"backbone {name}: transformers makes nothing of it that fits ({reason}); correct"
-            " training.model.backbone, or choose another"
+            f"backbone {name}: transformers cannot build it ({reason}); correct training.model.backbone, or choose"
+            " another"
         ) from None
 
 
@@ -150,24 +149,26 @@ def _transformers() -> Any:
             " -r envs/requirements-encoders.txt"
         ) from None
     transformers.utils.logging.disable_progress_bar()
-    transformers.utils.logging.set_verbosity_error()  # what a folder lacks is told here
+    transformers.utils.logging.set_verbosity_error()  # missing weights are reported here
     return transformers
 
 
 def _levels(stages: Sequence[str]) -> list[str]:
-    """The names of the stages that are read: four, spread evenly, the last among them; never the stem."""
+    """Return the names of four evenly spaced stages: the last among them, never the stem."""
     found = list(stages[1:] if stages[0] == "stem" else stages)
     if len(found) < LEVELS:
         raise ConfigError(f"backbone: has {len(found)} stages, {LEVELS} are needed; choose another")
     return [found[len(found) * level // LEVELS - 1] for level in range(1, LEVELS + 1)]
 
 
-def _tell_missing(folder: str, told: Mapping[str, Any], encoder: nn.Module) -> None:
-    missing, all_of_it = sorted(told["missing_keys"]), len(encoder.state_dict())
-    if len(missing) > all_of_it / 2:
-        raise ConfigError(f"backbone: {folder} lacks {len(missing)} of {all_of_it} weights, such as {missing[0]}")
+def _report_missing(folder: str, report: Mapping[str, Any], encoder: nn.Module) -> None:
+    missing, count = sorted(report["missing_keys"]), len(encoder.state_dict())
+    if len(missing) > count / 2:
+        raise ConfigError(f"backbone: {folder} lacks {len(missing)} of {count} weights, such as {missing[0]}")
     if missing:
-        logger.warning("%s lacks %d weights, which are drawn: %s", folder, len(missing), ", ".join(missing))
+        logger.warning(
+            "%s lacks %d weights, which are drawn at random: %s", folder, len(missing), ", ".join(missing)
+        )
 
 
 def _replace_batch_norm(module: nn.Module) -> None:

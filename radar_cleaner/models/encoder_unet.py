@@ -1,9 +1,8 @@
-"""A backbone of transformers' `AutoBackbone` under a U-Net's decoder; needs the extra `encoders`.
+"""A backbone of transformers' `AutoBackbone` with a U-Net's decoder; needs the extra `encoders`.
 
-Our channels are mapped onto those that the backbone reads. What those make of them, at a quarter of the size and
-less, is joined with convolutions of our channels at full and half size. BatchNorm is taken out, as its statistics
-would mix samples: of a backbone whose weights are drawn it becomes GroupNorm, of a pretrained one its statistics
-stay as they are.
+A convolution maps the input channels to those of the backbone. The backbone's features, at a quarter of the size
+and less, are joined with convolutions of the input at full and half size. BatchNorm would mix samples: in a
+backbone with random weights it becomes GroupNorm, in a pretrained one its statistics are frozen.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from radar_cleaner.models.blocks import Network, convolve, draw_module
 from radar_cleaner.models.registry import register_model
 
 _OWN = "own_reflectivity_"
-_GAIN, _OFFSET = 4.0, -2.0  # from our 0..1 to what pretrained backbones read: pictures of mean 0 and deviation 1
+_GAIN, _OFFSET = 4.0, -2.0  # from 0..1 to the input of pretrained backbones: mean 0 and standard deviation 1
 
 
 # Backbones by name, as transformers configures them: the model_type and the values that differ from its defaults.
@@ -102,7 +101,7 @@ class EncoderUNetOptions(Section):
 
 @register_model("encoder_unet", EncoderUNetOptions)
 class EncoderUNet(Network):
-    """Any backbone of transformers (ResNet, ConvNeXt, Swin, DINOv2), drawn or pretrained, under a decoder."""
+    """Any backbone of transformers (ResNet, ConvNeXt, Swin, DINOv2), random or pretrained, with a decoder."""
 
     def __init__(self, inputs: Sequence[str], leads: int, options: EncoderUNetOptions) -> None:
         super().__init__()
@@ -129,7 +128,7 @@ class EncoderUNet(Network):
 
     @staticmethod
     def resolve(options: EncoderUNetOptions) -> EncoderUNetOptions:
-        """With the configuration of a pretrained folder in place of its name: a trained model needs no folder."""
+        """Replace the name of a pretrained folder by its configuration: a trained model needs no folder."""
         if isinstance(options.backbone, str) and options.folder is not None:
             backbone = read_folder(options.folder, BACKBONES)
             return options.model_copy(update={"backbone": backbone, "pretrained": options.folder})
@@ -138,7 +137,7 @@ class EncoderUNet(Network):
         return options
 
     def train(self, mode: bool = True) -> EncoderUNet:
-        """As any module, but what is frozen does not learn statistics and drops nothing."""
+        """Set the mode; frozen parts stay in evaluation mode."""
         super().train(mode)
         if self.options.freeze_encoder:
             self.encoder.eval()
@@ -148,7 +147,7 @@ class EncoderUNet(Network):
         return self
 
     def draw(self, generator: torch.Generator) -> None:
-        """Draw all weights; those of the backbone as transformers does, or read them from its folder."""
+        """Draw all weights; those of the backbone are drawn by transformers, or read from its folder."""
         for name, module in self.named_children():
             if name != "encoder":
                 draw_module(module, generator)
@@ -159,7 +158,7 @@ class EncoderUNet(Network):
         self.encoder.load_state_dict(fresh.state_dict())
         if self.options.folder is not None:
             gain, offset = (1.0, 0.0) if self.standardized else (_GAIN, _OFFSET)
-            # A grey picture of the radar's own reflectivity to begin with.
+            # The backbone begins with a gray image of this radar's reflectivity.
             assert self.mapping.bias is not None
             with torch.no_grad():
                 self.mapping.weight.zero_()
@@ -167,7 +166,7 @@ class EncoderUNet(Network):
                 self.mapping.bias.fill_(offset)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, C, H, W) -> mask logit and scaled reflectivity, (B, leads, H, W) each."""
+        """Map (B, C, H, W) to mask logit and scaled reflectivity, (B, leads, H, W) each."""
         fine = self.run(self.fine, x)
         skips = [fine, self.run(self.coarse, fine), *_pyramid(self.encoder(self.mapping(x)).feature_maps)]
         x = self.run(self.deepest, skips.pop())
@@ -185,12 +184,12 @@ def _multiple(encoder: nn.Module, options: EncoderUNetOptions) -> int:
 
 
 def _pyramid(features: Sequence[Tensor]) -> list[Tensor]:
-    """Features of falling size: those of a backbone of one size (a ViT) are made so (Li et al. 2022)."""
+    """Return features of decreasing size; features of equal size (of a ViT) are resized (Li et al. 2022)."""
     first, last = features[0].shape[-2:], features[-1].shape[-2:]
     if first != last:
         return list(features)
     scales = (4.0, 2.0, 1.0, 0.5)
-    # With `ceil_mode` in place of the edge, torch fixes in an export whether the number of patches is even.
+    # `ceil_mode` instead of padding would fix in an export whether the number of patches is even.
     return [
         functional.interpolate(feature, scale_factor=scale, mode="nearest")
         if scale >= 1

@@ -6,10 +6,8 @@ plain types and tensors. Equal content gives an equal file.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import io
-import json
 import os
 import pickle
 import sys
@@ -20,13 +18,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from radar_cleaner.config.networks import network_options_model
 from radar_cleaner.errors import ConfigError, ModelError
-from radar_cleaner.models.config import ModelConfig
+from radar_cleaner.models.config import ModelConfig, migrate_config
 from radar_cleaner.models.registry import build_model
 from radar_cleaner.storage.atomic import replacing
 
-MODEL_FORMAT = "radar_cleaner model 2"
+MODEL_FORMAT = "radar_cleaner model"
+MODEL_VERSION = 3
+_OLDEST_VERSION = 2
 # What torch.load raises on a file that is cut off, of another kind, or holds more than plain types.
 UNREADABLE = (
     OSError,
@@ -46,8 +45,8 @@ def save_model(
 ) -> None:
     """Write a model file. `provenance` records the model's origin, in plain types."""
     content = {
-        "format": MODEL_FORMAT,
-        "config": dataclasses.asdict(config),
+        "format": f"{MODEL_FORMAT} {MODEL_VERSION}",
+        "config": config.to_dict(),
         "provenance": dict(provenance),
         "weights": dict(weights),
     }
@@ -63,7 +62,7 @@ def load_model(path: Path) -> tuple[ModelConfig, str, nn.Module]:
     """
     content = _load(path)
     try:
-        config = _read_config(content["config"])
+        config = _read_config(content)
     except _MISFIT as error:
         raise _misfit(path, error) from None
     try:
@@ -80,7 +79,7 @@ def read_weights(path: Path) -> tuple[ModelConfig, dict[str, Tensor]]:
     """Return the config and the weights of a model file, on the CPU. Raises ModelError."""
     content = _load(path)
     try:
-        return _read_config(content["config"]), dict(content["weights"])
+        return _read_config(content), dict(content["weights"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"{path}: its config is not readable ({error}); train it again") from None
 
@@ -117,8 +116,10 @@ def _load(path: Path) -> dict[str, Any]:
         raise ModelError(
             f"{path}: the model file is truncated or corrupt ({type(error).__name__}); train it again"
         ) from None
-    if not isinstance(content, dict) or content.get("format") != MODEL_FORMAT:
-        raise ModelError(f"{path}: this is not a '{MODEL_FORMAT}' file; train a model with this version")
+    if not isinstance(content, dict) or not _OLDEST_VERSION <= _version(content) <= MODEL_VERSION:
+        raise ModelError(
+            f"{path}: this is not a '{MODEL_FORMAT} {MODEL_VERSION}' file; train a model with this version"
+        )
     return content
 
 
@@ -127,18 +128,14 @@ def _misfit(path: Path, error: Exception) -> ModelError:
     return ModelError(f"{path}: its weights and config do not fit ({text}); train it again")
 
 
-def _read_config(values: Mapping[str, Any]) -> ModelConfig:
-    if "options" not in values:  # the first models were all of one kind
-        own = network_options_model("tiny_unet").model_fields.keys() & values.keys()
-        options = json.dumps({name: values[name] for name in sorted(own)})
-        values = {**{name: value for name, value in values.items() if name not in own}, "options": options}
-    fields = dataclasses.fields(ModelConfig)
-    names = {field.name for field in fields}
-    needed = {field.name for field in fields if field.default is dataclasses.MISSING}  # others came later
-    if not needed <= values.keys() <= names:
-        raise ConfigError(f"its config has {sorted(values)}, wanted {sorted(names)}")
-    lists = {name: tuple(values[name]) for name in ("input_minutes", "lead_minutes", "static")}
-    return ModelConfig(**{**values, **lists})
+def _read_config(content: Mapping[str, Any]) -> ModelConfig:
+    return ModelConfig.from_dict(migrate_config(content["config"], _version(content)))
+
+
+def _version(content: Mapping[str, Any]) -> int:
+    """Return the version of a model file's format, 0 where it is no model file."""
+    name, _, version = str(content.get("format")).rpartition(" ")
+    return int(version) if name == MODEL_FORMAT and version.isdecimal() else 0
 
 
 def _canonical(value: Any) -> Any:

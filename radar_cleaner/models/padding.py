@@ -1,4 +1,4 @@
-"""Pictures of any size for networks that halve them."""
+"""Padding, so that a network that halves frames takes frames of any size."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from torch.nn import functional
 def apply_padded(
     model: nn.Module, x_BCHW: Tensor, pad_mode: str, memory_format: torch.memory_format = torch.channels_last
 ) -> tuple[Tensor, Tensor]:
-    """Run a network on pictures of any size: padded below and at the right to what it can halve, then cut back.
+    """Run a network on frames of any size: pad them below and at the right, and crop the result.
 
-    Gives mask logit and scaled reflectivity, each (B, L, H, W).
+    Returns mask logit and scaled reflectivity, (B, L, H, W) each.
     """
     height, width = x_BCHW.shape[-2:]
     padded_BCHW = pad_to_multiple(x_BCHW, int(model.multiple), pad_mode)  # type: ignore[arg-type]
@@ -21,7 +21,7 @@ def apply_padded(
 
 
 def pad_to_multiple(x_BCHW: Tensor, multiple: int, pad_mode: str) -> Tensor:
-    """Pad below and at the right; `reflect` (the edge not repeated) works for pictures smaller than the pad."""
+    """Pad below and at the right; `reflect` (without the edge) also works for frames smaller than the padding."""
     height, width = ((size + multiple - 1) // multiple * multiple for size in x_BCHW.shape[-2:])
     if not torch.compiler.is_exporting() and (height, width) == x_BCHW.shape[-2:]:
         return x_BCHW
@@ -33,11 +33,11 @@ def pad_to_multiple(x_BCHW: Tensor, multiple: int, pad_mode: str) -> Tensor:
 
 
 def source_positions(size: int, wanted: int, pad_mode: str) -> Tensor:
-    """(wanted,) where each row (or column) of a padded picture comes from; `replicate` or `reflect`."""
+    """Return (wanted,): the source of each row (or column) of a padded frame; `replicate` or `reflect`."""
     positions, last = (
         torch.arange(wanted),
         torch.arange(size).amax(0),
-    )  # tensors, as an exported network computes it
+    )  # tensors, because an exported network computes them
     if pad_mode == "replicate":
         return torch.minimum(positions, last)
     assert pad_mode == "reflect", pad_mode

@@ -1,7 +1,8 @@
-"""Dilated blocks with attention: a network that never halves, so that no edge is lost.
+"""Dilated blocks with attention: a network that never halves the frame, so that edges stay sharp.
 
-Five residual blocks, dilated by 1, 1, 2, 3 and 4 (Yu and Koltun 2016); the deep ones weigh their channels and
-places (CBAM, Woo et al. 2018), and the features of the first and the last are joined before the heads.
+There are five residual blocks, dilated by 1, 1, 2, 3 and 4 (Yu and Koltun 2016). The last three weight their
+channels and pixels (CBAM, Woo et al. 2018). The features of the first and the last block are joined before the
+heads.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from radar_cleaner.models.dropout import KeyedDropout2d
 from radar_cleaner.models.registry import register_model
 
 _DILATIONS = (1, 1, 2, 3, 4)
-_DEEP = 3  # blocks, the last ones, that have attention
+_DEEP = 3  # number of last blocks with attention
 _REDUCTION = 4  # of the channels within the attention to them
 
 
@@ -62,7 +63,7 @@ class RateNet(Network):
         self.add_heads(width, leads)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, C, H, W) -> mask logit and scaled reflectivity, (B, leads, H, W) each."""
+        """Map (B, C, H, W) to mask logit and scaled reflectivity, (B, leads, H, W) each."""
         x = self.run(self.first, to_cells(x, self.input_scale))
         x = early = self.run(self.blocks[0], x)
         for block in self.blocks[1:]:
@@ -71,7 +72,7 @@ class RateNet(Network):
 
 
 class Block(nn.Module):
-    """Two dilated convolutions beside the identity, with attention where it is asked for."""
+    """Two dilated convolutions with a skip connection, and optional attention."""
 
     def __init__(self, width: int, dilation: int, attentive: bool) -> None:
         super().__init__()
@@ -83,12 +84,12 @@ class Block(nn.Module):
         self.attention = Attention(width) if attentive else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, width, H, W), as given."""
+        """Map (B, width, H, W) to the same shape."""
         return functional.relu(x + self.attention(self.body(x)))
 
 
 class Attention(nn.Module):
-    """Weighs channels by their mean and highest value in the picture, then places by the same over channels."""
+    """Weights channels by their mean and maximum over the frame, then pixels by the same over channels."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -99,8 +100,8 @@ class Attention(nn.Module):
         self.places = nn.Conv2d(2, 1, 7, padding=3)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, width, H, W), as given."""
-        mean, most = x.mean((-2, -1), keepdim=True), x.amax((-2, -1), keepdim=True)
-        x = x * torch.sigmoid(self.channels(mean) + self.channels(most))
-        told = torch.cat([x.mean(1, keepdim=True), x.amax(1, keepdim=True)], dim=1)
-        return x * torch.sigmoid(self.places(told))
+        """Map (B, width, H, W) to the same shape."""
+        mean, highest = x.mean((-2, -1), keepdim=True), x.amax((-2, -1), keepdim=True)
+        x = x * torch.sigmoid(self.channels(mean) + self.channels(highest))
+        pooled = torch.cat([x.mean(1, keepdim=True), x.amax(1, keepdim=True)], dim=1)
+        return x * torch.sigmoid(self.places(pooled))

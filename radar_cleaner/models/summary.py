@@ -1,4 +1,4 @@
-"""How large a network is and how much it computes."""
+"""The size of a network and its computing cost."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from torch.utils.flop_counter import FlopCounterMode
 
 @dataclass(frozen=True)
 class ModelSummary:
-    """Numbers that a network learns from data, what they and its buffers take, and what a crop costs.
+    """The number of weights, their memory, and the cost of a crop.
 
     Attributes
     ----------
     parameters
-        Numbers in all its parameters.
+        Number of weights.
     trainable
-        Those of them that training changes.
+        Number of weights that training changes.
     megabytes
         Parameters and buffers in memory, in 10**6 bytes.
     gflop_per_sample
-        10**9 floating-point operations of one crop forward, a multiplication and an addition being two;
-        training takes about three times as much. Only convolutions and matrix products are counted.
+        Floating-point operations of one crop forward, in 10**9; a multiplication and an addition count as two.
+        Training takes about three times as many. Only convolutions and matrix products are counted.
     """
 
     parameters: int
@@ -40,10 +40,10 @@ class ModelSummary:
 
 
 def summarize_model(model: nn.Module, channels: int, crop: int) -> ModelSummary:
-    """Sizes of a network that takes (1, channels, crop, crop); the crop grows to what the network can halve.
+    """Return the size of a network for (1, channels, crop, crop); the crop is padded to the network's multiple.
 
-    A copy of the network without data is asked which operations it would do, so that nothing is computed; of one
-    that looks at its values a copy judges a crop of zeros.
+    A copy of the network without data counts its operations, so that nothing is computed. A network whose
+    operations depend on values runs on a crop of zeros.
     """
     parameters = list(model.parameters())
     multiple = int(getattr(model, "multiple", 1))
@@ -51,7 +51,7 @@ def summarize_model(model: nn.Module, channels: int, crop: int) -> ModelSummary:
     shape = (1, channels, size, size)
     try:
         flop = _count(model, torch.empty(shape, device="meta"))
-    except (RuntimeError, TypeError, ValueError):  # what it does, or how, depends on values
+    except (RuntimeError, TypeError, ValueError):  # its operations depend on values
         flop = _count(model, torch.zeros(shape))
     held = [*parameters, *model.buffers()]
     return ModelSummary(
@@ -63,7 +63,7 @@ def summarize_model(model: nn.Module, channels: int, crop: int) -> ModelSummary:
 
 
 def _count(model: nn.Module, crop: Tensor) -> int:
-    """Operations of a copy of the network, on the device of the crop."""
+    """Count the operations of a copy of the network, on the device of the crop."""
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
         copy.deepcopy(model).eval().to(crop.device)(crop)

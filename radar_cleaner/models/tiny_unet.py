@@ -1,8 +1,8 @@
-"""A small U-Net (Ronneberger et al. 2015) with GroupNorm (Wu and He 2018): no statistics between samples.
+"""A small U-Net (Ronneberger et al. 2015) with GroupNorm (Wu and He 2018): no statistics across samples.
 
-It halves by strided and doubles by transposed convolutions, which are deterministic on every device. At an
-`input_scale` of n it works on a grid n times as coarse, whose channels are all pixels of its n x n cells (Shi et
-al. 2016); with `depthwise` convolutions are separable (Howard et al. 2017).
+It halves by strided and doubles by transposed convolutions, which are deterministic on every device. With an
+`input_scale` of n it works on a grid n times as coarse, whose channels are the pixels of n x n cells (Shi et al.
+2016). With `depthwise` its convolutions are separable (Howard et al. 2017).
 """
 
 from __future__ import annotations
@@ -52,28 +52,30 @@ class TinyUNet(Network):
 
     def __init__(self, inputs: Sequence[str], leads: int, options: TinyUNetOptions) -> None:
         super().__init__(options.input_scale)
-        one = convolve_apart if options.depthwise else convolve
+        make = convolve_apart if options.depthwise else convolve
         widths = [options.base_width * 2**level for level in range(options.depth + 1)]
         self.multiple = options.multiple
-        self.first = nn.Sequential(one(len(inputs) * options.input_scale**2, widths[0]), one(widths[0], widths[0]))
+        self.first = nn.Sequential(
+            make(len(inputs) * options.input_scale**2, widths[0]), make(widths[0], widths[0])
+        )
         self.channel_axes = {"first.0.0.weight": 1}
         if options.depthwise:
             self.channel_axes = {"first.0.0.weight": 0, "first.0.1.weight": 1}
         self.downs = nn.ModuleList(
-            nn.Sequential(one(above, below, stride=2), one(below, below))
+            nn.Sequential(make(above, below, stride=2), make(below, below))
             for above, below in itertools.pairwise(widths)
         )
         self.ups = nn.ModuleList(
             nn.ConvTranspose2d(below, above, 2, stride=2) for above, below in itertools.pairwise(widths)
         )
         self.joins = nn.ModuleList(
-            nn.Sequential(one(2 * above, above), one(above, above)) for above in widths[:-1]
+            nn.Sequential(make(2 * above, above), make(above, above)) for above in widths[:-1]
         )
         self.dropout = KeyedDropout2d(options.dropout)
         self.add_heads(widths[0], leads)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, C, H, W) -> mask logit and scaled reflectivity, (B, leads, H, W) each."""
+        """Map (B, C, H, W) to mask logit and scaled reflectivity, (B, leads, H, W) each."""
         x = self.run(self.first, to_cells(x, self.input_scale))
         skips = []
         for down in self.downs:

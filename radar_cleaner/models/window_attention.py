@@ -1,8 +1,9 @@
 """A U-shaped transformer of windowed attention (Liu et al. 2021; Cao et al. 2021).
 
-Attention to a place is raised or lowered by where it lies in the radar's field: clutter and blockage belong to
-places, whatever the window that they are seen in. The channels of range and azimuth tell where that is, so that it
-holds at any size of frame. Windows are shifted by padding, not by rolling the picture: no edge meets the other.
+Attention to a cell has a bias that depends on its position in the radar's field, because clutter and blockage
+depend on the position and not on the window. The position is read from the channels of range and azimuth, so that
+it is valid for frames of any size. Windows are shifted by padding instead of rolling, so that opposite edges
+never meet.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from radar_cleaner.models.dropout import KeyedDropPath
 from radar_cleaner.models.registry import register_model
 
 _PLACE = ("range", "azimuth_cos", "azimuth_sin")
-_PLACE_WIDTH = 32  # within what makes a bias of a place
-_FAR = -1e4  # the bias of what lies outside the picture
+_PLACE_WIDTH = 32  # of the layer that computes the bias of a position
+_FAR = -1e4  # the bias outside the frame
 
 
 class WindowAttentionOptions(Section):
@@ -67,7 +68,7 @@ class WindowAttentionOptions(Section):
 
 @register_model("window_attention", WindowAttentionOptions)
 class WindowAttention(Network):
-    """A U-shaped transformer of windowed attention with a bias for the place in the radar's field."""
+    """A U-shaped transformer of windowed attention with a bias for the position in the radar's field."""
 
     def __init__(self, inputs: Sequence[str], leads: int, options: WindowAttentionOptions) -> None:
         super().__init__()
@@ -96,7 +97,7 @@ class WindowAttention(Network):
     place: Tensor
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, C, H, W) -> mask logit and scaled reflectivity, (B, leads, H, W) each."""
+        """Map (B, C, H, W) to mask logit and scaled reflectivity, (B, leads, H, W) each."""
         fine = self.run(self.fine, x)
         place = functional.avg_pool2d(x.index_select(1, self.place), self.cell)
         places, skips = [place], []
@@ -125,7 +126,7 @@ class Stage(nn.Module):
         )
 
     def forward(self, x: Tensor, place: Tensor) -> Tensor:
-        """(B, width, H, W), as given, of cells that lie at `place` (B, 3, H, W)."""
+        """Map (B, width, H, W) to the same shape; `place` (B, 3, H, W) is the position of the cells."""
         x = x.movedim(1, -1)
         for block in self.blocks:
             x = block(x, place.movedim(1, -1))
@@ -133,7 +134,7 @@ class Stage(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention within windows, then a perceptron at each place, both beside the identity."""
+    """Attention within windows, then a perceptron for each cell, both with a skip connection."""
 
     def __init__(self, width: int, options: WindowAttentionOptions, shift: int, drop_path: float) -> None:
         super().__init__()
@@ -157,15 +158,15 @@ class Block(nn.Module):
     distance: Tensor
 
     def forward(self, x: Tensor, place: Tensor) -> Tensor:
-        """(B, H, W, width), as given."""
+        """Map (B, H, W, width) to the same shape."""
         x = x + self.drop_path(self._attend(self.norm(x), place))
         return cast(Tensor, x + self.drop_path(self.perceptron(x)))
 
     def _attend(self, x: Tensor, place: Tensor) -> Tensor:
         height, width = x.shape[1:3]
-        bias = self.of_place(place)  # (B, H, W, heads), of the place that is looked at
+        bias = self.of_place(place)  # (B, H, W, heads), of the cell that receives attention
         if self.shift:
-            # By so much before and a whole window less that behind: the sides stay multiples of the window.
+            # Padding of one window in all: the sides stay multiples of the window.
             before, behind = self.shift, self.window - self.shift
             x = functional.pad(x, (0, 0, before, behind, before, behind))
             bias = functional.pad(bias, (0, 0, before, behind, before, behind), value=_FAR)
@@ -180,12 +181,12 @@ class Block(nn.Module):
         return x[:, self.shift : self.shift + height, self.shift : self.shift + width]
 
     def _part(self, x: Tensor) -> Tensor:
-        """(B, H, W, C) -> (B * windows, cells of a window, C)."""
+        """Split (B, H, W, C) into windows: (B * windows, cells of a window, C)."""
         rows, columns = x.shape[1] // self.window, x.shape[2] // self.window
         x = x.reshape(-1, rows, self.window, columns, self.window, x.shape[-1])
         return x.transpose(2, 3).reshape(-1, self.window**2, x.shape[-1])
 
     def _join(self, tokens: Tensor, rows: int, columns: int) -> Tensor:
-        """What `_part` parted into rows * columns windows, together again."""
+        """Join the rows * columns windows of `_part`."""
         x = tokens.reshape(-1, rows, columns, self.window, self.window, tokens.shape[-1])
         return x.transpose(2, 3).reshape(-1, rows * self.window, columns * self.window, tokens.shape[-1])

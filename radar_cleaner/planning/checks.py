@@ -38,7 +38,7 @@ def check_files(config: Config, radars: Sequence[Radar]) -> None:
     _check_network(config)
     if shipped.trains(config):
         try:
-            read_plant_ranges(shipped.plant_ranges(config), config.training.plants.kinds)
+            read_plant_ranges(shipped.artefact_ranges(config.training.plants), config.training.plants.kinds)
         except ConfigError as error:
             raise ConfigError(f"training.plants.ranges: {error}") from None
     for section, key in shipped.MODEL_KEYS:

@@ -20,11 +20,11 @@ _SCALE = (
 
 
 def export_model(*, model: Path, output: Path, code: Path | None = None) -> None:
-    """Write a model as an ONNX file that takes any number of pictures of any size.
+    """Write a model as an ONNX file for any number of frames of any size.
 
-    Its input `channels` is (batch, channel, y, x), float32; the names of the channels and their scale stand in the
-    file's metadata. Its outputs are `meteorological_probability`, 0..1, and `reflectivity` in dBZ, both (batch,
-    lead, y, x).
+    Its input `channels` is (batch, channel, y, x) float32; the metadata of the file contain the names of the
+    channels and their scale. Its outputs are `meteorological_probability`, 0..1, and `reflectivity` in dBZ,
+    both (batch, lead, y, x).
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def export_model(*, model: Path, output: Path, code: Path | None = None) -> None
             "model": cleaner.config.model,
             "digest": cleaner.digest,
             "radar_cleaner": __version__,
-            "atlas": cleaner.config.atlas,
+            "atlas": cleaner.config.inputs.atlas,
             "reflectivity_channels": _SCALE,
         },
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,8 +19,17 @@ from numpy.typing import NDArray
 from radar_cleaner.errors import ConfigError, SampleError
 from radar_cleaner.storage.shards import format_time, parse_time
 
-Sample = tuple[int, str]  # time in seconds since 1970, radar
 COLUMNS = ["time", "radar"]
+
+
+class Sample(NamedTuple):
+    """A time, in seconds since 1970, and the radar whose frame is cleaned."""
+
+    time: int
+    radar: str
+
+    def __str__(self) -> str:
+        return f"{self.radar} at {format_time(self.time)}"
 
 
 def complete_samples(times: Mapping[str, Iterable[int]], minutes: Iterable[int]) -> list[Sample]:
@@ -33,7 +43,9 @@ def complete_samples(times: Mapping[str, Iterable[int]], minutes: Iterable[int])
         known = set(own)
         # The time itself need not be a frame's: a model may look only ahead of or only behind it.
         candidates = {time - offsets[0] for time in known} if offsets else known
-        samples += [(time, radar) for time in candidates if all(time + offset in known for offset in offsets)]
+        samples += [
+            Sample(time, radar) for time in candidates if all(time + offset in known for offset in offsets)
+        ]
     return sorted(samples)
 
 
@@ -96,7 +108,7 @@ def read_samples(path: Path) -> list[Sample]:
     for number, line in enumerate(lines[1:], start=2):
         try:
             text, radar = line
-            sample = parse_time(text), radar
+            sample = Sample(parse_time(text), radar)
         except ValueError:
             raise SampleError(
                 f"{path} line {number}: '{','.join(line)}' is no sample;"

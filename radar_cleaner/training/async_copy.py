@@ -1,4 +1,4 @@
-"""Numbers on their way from the device that trains to the host: asked for early, read late."""
+"""Copies of numbers from the training device to the host: started early, read late."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 class HostCopy:
-    """A copy of a tensor on the host. On a GPU it is begun here, behind the work that is waiting there already."""
+    """A copy of a tensor on the host. A GPU starts it here, after the work already queued there."""
 
     def __init__(self, values: Tensor) -> None:
         self._done: torch.cuda.Event | None = None
@@ -19,7 +19,7 @@ class HostCopy:
             self._done.record()  # type: ignore[no-untyped-call]
 
     def read(self) -> Tensor:
-        """Wait for it."""
+        """Wait for the copy and return it."""
         if self._done is not None:
             self._done.synchronize()
         return self._values

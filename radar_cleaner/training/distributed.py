@@ -15,21 +15,24 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch import distributed as dist
 
 from radar_cleaner.errors import ConfigError, ModelError
 
 T = TypeVar("T")
-_PATIENCE = timedelta(hours=6)  # while the first process of a machine fills a large bank
+_PATIENCE = timedelta(hours=6)  # while the first process of a machine fills a large frame cache
 
 
 @dataclass(frozen=True)
 class Processes:
-    """This process among its fellows: `rank` of `world`, `local_rank` on machine `node`.
+    """This process of a training: `rank` of `world`, `local_rank` on machine `node`.
 
-    `hosts` is the group in which they agree without their GPUs, None for the one that they have anyway.
+    `hosts` is the process group that communicates without GPUs, None where the default group does so. `parent` is
+    the process id of torchrun, 0 without it.
     """
 
     rank: int = 0
@@ -42,42 +45,42 @@ class Processes:
 
     @property
     def first(self) -> bool:
-        """Whether this is the process that writes and speaks."""
+        """Return whether this is the process that writes files and logs."""
         return self.rank == 0
 
     def share(self, items: Sequence[T]) -> Sequence[T]:
-        """This process's part of the items of a global batch."""
+        """Return this process's share of the items of a global batch."""
         return items[self.rank :: self.world]
 
     def broadcast(self, value: T) -> T:
-        """The first process's value, on all."""
+        """Return the first process's value on all processes."""
         if self.world == 1:
             return value
         box = [value]
-        with _fellows():
+        with _naming_lost_process():
             dist.broadcast_object_list(box, src=0)
         return box[0]
 
     def broadcast_weights(self, model: nn.Module) -> None:
-        """Give all processes the first one's weights."""
+        """Copy the first process's weights to all processes."""
         if self.world > 1:
             for tensor in model.state_dict().values():
                 dist.broadcast(tensor, src=0)
 
     def sum_step(self, parameters: Iterable[nn.Parameter], counts: Tensor) -> Tensor:
-        """Replace each gradient by its sum over the processes; gives the sum of `counts` (N,) as well.
+        """Replace each gradient by its sum over the processes; return the sum of `counts` (N,) as well.
 
-        All of it travels as one vector whose layout never changes. DistributedDataParallel sends gradients
-        while the backward pass runs, in buckets that it regroups after the first step: a run that goes on
-        would round otherwise than one that never stopped, a process that ran out of memory could not compute
-        its share again in smaller parts, and one without a sample of a last, small batch has no place.
+        One vector whose layout never changes holds everything. DistributedDataParallel is not used: it sends
+        gradients during the backward pass, in buckets that it regroups after the first step. A resumed run would
+        then round differently, a process could not repeat its share in smaller parts when memory is short, and a
+        process without a sample of the last, small batch would not be supported.
         """
         if self.world == 1:
             return counts
         parameters = [parameter for parameter in parameters if parameter.requires_grad]
         parts = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
         vector = torch.cat([part.reshape(-1) for part in [*parts, counts]])
-        with _fellows():
+        with _naming_lost_process():
             dist.all_reduce(vector)
         *sums, total = torch.split(vector, [part.numel() for part in [*parts, counts]])
         for parameter, part, summed in zip(parameters, parts, sums, strict=True):
@@ -85,30 +88,39 @@ class Processes:
         return total
 
     def anyone(self, true: bool) -> bool:
-        """Whether it is true in any process; no GPU is waited for."""
+        """Return whether the value is true in any process, without waiting for a GPU."""
         if self.world == 1:
             return true
         count = torch.tensor(int(true))
-        with _fellows():
+        with _naming_lost_process():
             dist.all_reduce(count, group=self.hosts)
         return bool(count)
 
+    def sum_array(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sum an array over the processes, in double precision."""
+        if self.world == 1:
+            return values
+        total = torch.from_numpy(values).to(self.device)
+        with _naming_lost_process():
+            dist.all_reduce(total)
+        return total.cpu().numpy()
+
     def sum_values(self, values: Mapping[str, float]) -> dict[str, float]:
         """Sum numbers over the processes, in double precision."""
-        total = torch.tensor(list(values.values()), dtype=torch.float64, device=self.device)
-        if self.world > 1:
-            with _fellows():
-                dist.all_reduce(total)
+        total = self.sum_array(np.array(list(values.values()), np.float64))
         return dict(zip(values, total.tolist(), strict=True))
 
     def check_parent(self) -> None:
-        """End this process if torchrun was killed: its run may already have been started again."""
+        """End this process if torchrun was killed: the run may already have been started again."""
         if self.parent and os.getppid() != self.parent:
-            raise SystemExit("torchrun is gone; so is this process")
+            raise SystemExit("torchrun has ended; this process ends, too")
 
     @contextmanager
     def shared_folder(self, fill: Callable[[Path], T]) -> Iterator[tuple[Path, T]]:
-        """A temporary folder a machine, filled by its first process; gone when the block ends, also on errors."""
+        """Yield a temporary folder of this machine and what its first process returned when it filled the folder.
+
+        The folder is removed when the block ends, also after an error.
+        """
         if self.local_rank:
             yield self._exchange(None)
             self._wait()
@@ -119,39 +131,39 @@ class Processes:
             self._wait()
 
     def _exchange(self, made: tuple[Path, T] | None) -> tuple[Path, T]:
-        """What the first process of this machine has made."""
+        """Return the folder and the value of the first process of this machine."""
         everyone: list[tuple[int, tuple[Path, T] | None]] = [(self.node, made)]
         if self.world > 1:
             everyone = [(0, None)] * self.world
-            with _fellows():
+            with _naming_lost_process():
                 dist.all_gather_object(everyone, (self.node, made))
         return next(made for node, made in everyone if node == self.node and made is not None)
 
     def _wait(self) -> None:
         if self.world > 1:
-            with _fellows():
+            with _naming_lost_process():
                 dist.barrier()
 
 
 @contextmanager
-def _fellows() -> Iterator[None]:
-    """Tell in a line when a collective operation fails because another process is gone."""
+def _naming_lost_process() -> Iterator[None]:
+    """Raise ModelError in one line where a collective operation fails because another process has ended."""
     try:
         yield
     except RuntimeError as error:
         reason = str(error).strip().split("\n")[0][:160]
         raise ModelError(
-            f"another process of this training has ended or cannot be reached ({reason}); what it said says why. "
-            "Call the training again: it goes on from its last checkpoint"
+            f"another process of this training has ended or cannot be reached ({reason}); its log says why. "
+            "Start the training again: it resumes from its last checkpoint"
         ) from None
 
 
 def _of_this_start(store: Any) -> Any:
-    """A part of the store in which the processes meet that no earlier start of them has written to.
+    """Return a part of the rendezvous store that no earlier start has written to.
 
-    torchrun 2.13 keeps its store over its restarts; the addresses of the dead would be taken for those of the
-    living, and all wait. The restarts of several launchers are not counted alike: for them torchrun is told to
-    make a new store each time (TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1).
+    torchrun 2.13 keeps its store when it restarts the processes. The addresses of ended processes would then be
+    used, and all would wait. Several launchers count restarts differently: for them torchrun is told to make a new
+    store each time (TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1).
     """
     if os.environ.get("GROUP_WORLD_SIZE", "1") != "1":
         return store
@@ -160,9 +172,9 @@ def _of_this_start(store: Any) -> Any:
 
 @contextmanager
 def join_processes(threads: int) -> Iterator[Processes]:
-    """Set this process up by torchrun's environment, if there is one; leave the group at the end.
+    """Join the process group of torchrun, if there is one, and leave it at the end.
 
-    `threads` are shared by the processes of this machine. Raises ConfigError where it has GPUs, but fewer than
+    The processes of a machine share `threads`. Raises ConfigError where a machine has GPUs, but fewer than
     processes.
     """
     local_world = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
@@ -171,7 +183,7 @@ def join_processes(threads: int) -> Iterator[Processes]:
     if cuda and torch.cuda.device_count() < local_world:
         raise ConfigError(
             f"{local_world} processes share {torch.cuda.device_count()} GPU(s) of this machine; start one process "
-            "a GPU (--set-resources train_model:processes=N), or hide the GPUs by CUDA_VISIBLE_DEVICES=''"
+            "per GPU (--set-resources train_model:processes=N), or hide the GPUs by CUDA_VISIBLE_DEVICES=''"
         )
     if "RANK" not in os.environ:
         yield Processes(device=torch.device("cuda" if cuda else "cpu"))

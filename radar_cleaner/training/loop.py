@@ -1,7 +1,7 @@
-"""The training loop: the same on one process or many, the same again after a kill or an interruption.
+"""The training loop: the same on one process or many, and the same again after a kill or an interruption.
 
-All that changes from step to step lies in the state that is saved: weights, optimizer, schedule, scaler, averages,
-position in the epoch, sums so far. Random draws depend on (seed, epoch, item) alone: no generator has a state.
+Everything that changes from step to step is in the saved state: weights, optimizer, schedule, scaler, averages,
+position in the epoch, sums so far. Random draws depend on (seed, epoch, item) alone; no generator has a state.
 """
 
 from __future__ import annotations
@@ -10,47 +10,51 @@ import copy
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from torch import nn
 
+from radar_cleaner.config.training import Running
 from radar_cleaner.datasets.augmentation import epoch_order
-from radar_cleaner.datasets.frame_cache import Bank, Sample
+from radar_cleaner.datasets.frame_cache import FrameCache
 from radar_cleaner.errors import Interrupted
+from radar_cleaner.targets.splits import Sample
 from radar_cleaner.training.async_copy import HostCopy
 from radar_cleaner.training.checkpoints import load_state, save_state
 from radar_cleaner.training.distributed import Processes
 from radar_cleaner.training.lr_finder import find_rate
 from radar_cleaner.training.progress import Progress
-from radar_cleaner.training.settings import FAST_BATCHES, Running, Trained, Training
+from radar_cleaner.training.settings import FAST_BATCHES, Trained, Training
 from radar_cleaner.training.signals import Interruption
 from radar_cleaner.training.state import (
     Parts,
-    count_steps,
+    TrainState,
+    card_notes,
     expect_finite_gradient,
     log_epoch,
     make_model,
     make_parts,
+    steps_per_epoch,
     take_step,
-    tell_notes,
 )
-from radar_cleaner.training.step import Crops, NotFiniteError, Steps, StepSums, naming_memory_errors
+from radar_cleaner.training.step import CropDataset, NotFiniteError, Steps, StepSums, naming_memory_errors
 from radar_cleaner.training.temperature import fit_temperature
 from radar_cleaner.training.trackers import RunLog
-from radar_cleaner.training.validation import count_logits, mean_losses, scores, validate
+from radar_cleaner.training.validation import Validation, mean_losses, scores
+from radar_cleaner.training.weight_averaging import first_averaged_epoch
 
 logger = logging.getLogger(__name__)
 
-# Of the columns of the history: the scores of each candidate.
+# Prefixes of the columns of the history: the validation scores of each candidate for the best weights.
 _PREFIXES = {"raw": "val_", "ema": "ema_val_", "swa": "swa_val_"}
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a training runs: its processes, its checkpoint and that one's digest, who may stop it, its log."""
+class Environment:
+    """The environment of a training: its processes, its checkpoint with the digest, its interruption, its log."""
 
     processes: Processes
     checkpoint: Path
@@ -62,81 +66,82 @@ class Place:
 def train(
     training: Training,
     running: Running,
-    bank: Bank,
+    cache: FrameCache,
     train_samples: Sequence[Sample],
     val_samples: Sequence[Sample],
-    place: Place,
+    environment: Environment,
 ) -> Trained:
-    """Train from the start, or go on from the checkpoint if it is of this very training (the digest).
+    """Train from the start, or resume from the checkpoint if it belongs to this training (same digest).
 
-    The best weights are those of the least validation loss; without validation samples, the last average.
-    Raises ModelError when the loss is not finite, naming the samples, or when memory does not suffice;
-    Interrupted when a signal asked for it and the state is saved.
+    The best weights have the smallest validation loss. Without validation samples they are the last average.
+    Raises ModelError where the loss is not finite, with the samples, or where memory is short. Raises Interrupted
+    after a signal, when the state is saved.
     """
-    crops, processes = Crops(training, bank, train_samples), place.processes
-    if training.schedule.fast_dev_run:
+    dataset, processes = CropDataset(training, cache, train_samples), environment.processes
+    if training.learning.fast_dev_run:
         val_samples = val_samples[:FAST_BATCHES]
-    state: dict[str, Any] | None = load_state(place.checkpoint, place.digest) if processes.first else None
-    state = processes.broadcast(state)
-    model, notes = make_model(training, crops, processes, drawn=state is None)
+    saved: dict[str, Any] | None = None
+    if processes.first:
+        saved = load_state(environment.checkpoint, environment.digest)
+    saved = processes.broadcast(saved)
+    model, notes = make_model(training, dataset, processes, drawn=saved is None)
     if processes.first:
         for note in notes:
             logger.info("%s", note)
-    if state is None:
-        state = _first_state() | _first_rate(training, running, crops, model, place)
-        parts = make_parts(training, crops, model, state["learning_rate"])
+    if saved is None:
+        state = _first_state(training, running, dataset, model, environment)
+        parts = make_parts(training, dataset, model, state.learning_rate)
     else:
-        parts = make_parts(training, crops, model, state["learning_rate"])
-        parts.load_state_dict(state.pop("parts"))
+        parts_state = saved.pop("parts")
+        state = TrainState.from_state_dict(saved)
+        parts = make_parts(training, dataset, model, state.learning_rate)
+        parts.load_state_dict(parts_state)
         if processes.first:
-            logger.info("goes on after epoch %d and %d step(s)", state["epoch"], state["step"])
+            logger.info("resumes after epoch %d and %d step(s)", state.epoch, state.step)
     processes.broadcast_weights(model)
-    steps = Steps(training, running, crops, model, processes)
-    epochs = training.schedule.last_epoch
-    place.interruption.patient = True
-    steps_an_epoch = count_steps(training, crops)
-    with Progress(steps_an_epoch, epochs, processes.first) as progress, naming_memory_errors():
-        while state["epoch"] < epochs and not _stops_early(training, state, processes):
-            _train_epoch(parts, steps, state, running, progress, place)
-            _end_epoch(parts, steps, state, val_samples, place)
-        temperature = _fit_temperature(parts, steps, state, val_samples, place)
+    steps = Steps(training, running, dataset, model, processes)
+    validation = Validation(training, cache, val_samples, processes, environment.interruption)
+    environment.interruption.patient = True
+    with Progress(steps_per_epoch(training, dataset), training.epochs, processes.first) as progress:
+        loop = _Loop(parts, steps, state, validation, progress, environment)
+        with naming_memory_errors():
+            while state.epoch < training.epochs and not loop.stops_early():
+                loop.train_epoch()
+                loop.end_epoch()
+            temperature = loop.fit_temperature()
     return Trained(
-        best=state["best"],
-        best_epoch=state["best_epoch"],
-        best_weights=state["best_weights"],
-        history=state["history"],
-        learning_rate=state["learning_rate"],
+        best=state.best,
+        best_epoch=state.best_epoch,
+        best_weights=state.best_weights,
+        history=state.history,
+        learning_rate=state.learning_rate,
         temperature=temperature,
-        rates=state["rates"],
-        rate_losses=state["rate_losses"],
-        notes=[*notes, *tell_notes(training, state, steps)],
+        rates=state.rates,
+        rate_losses=state.rate_losses,
+        notes=[*notes, *card_notes(training, state, steps)],
     )
 
 
-def _first_state() -> dict[str, Any]:
-    best = {"best": None, "best_epoch": 0, "best_weights": "raw", "best_loss": math.inf}
-    return _next_epoch(0) | {"history": []} | best
-
-
-def _first_rate(
-    training: Training, running: Running, crops: Crops, model: nn.Module, place: Place
-) -> dict[str, Any]:
-    """The learning rate as it is given, or as the first process finds it."""
-    rate = training.optimization.learning_rate
+def _first_state(
+    training: Training, running: Running, dataset: CropDataset, model: nn.Module, environment: Environment
+) -> TrainState:
+    """Return the state at the start, with the learning rate as given or as the first process finds it."""
+    rate = training.learning.learning_rate
     if rate != "find":
-        return {"learning_rate": rate, "rates": [], "rate_losses": []}
+        return TrainState(rate)
     found = None
-    if place.processes.first:
-        found = find_rate(training, running, crops, model, place.processes)
-    found = place.processes.broadcast(found)
+    if environment.processes.first:
+        found = find_rate(training, running, dataset, model, environment.processes)
+    found = environment.processes.broadcast(found)
     assert found is not None
-    place.log.record("rates", 0, {"learning_rate": found.rate, "rates": found.rates, "losses": found.losses})
-    return {"learning_rate": found.rate, "rates": found.rates, "rate_losses": found.losses}
+    values = {"learning_rate": found.rate, "rates": found.rates, "losses": found.losses}
+    environment.log.record("rates", 0, values)
+    return TrainState(found.rate, found.rates, found.losses)
 
 
 @dataclass(frozen=True)
-class _Taken:
-    """A step that the device may still be at."""
+class _Step:
+    """A step that the device may still be computing."""
 
     step: int
     items: Sequence[int]
@@ -146,144 +151,153 @@ class _Taken:
     norm: HostCopy
 
 
-def _train_epoch(
-    parts: Parts, steps: Steps, state: dict[str, Any], running: Running, progress: Progress, place: Place
-) -> None:
-    """The steps that are left of an epoch; their sums go into the state.
+@dataclass(frozen=True)
+class _Loop:
+    """The epochs of a training."""
 
-    What a step has summed up is read when the next one is under way, so that the device never waits for the host.
-    """
-    training, epoch = steps.training, state["epoch"]
-    size = training.schedule.global_batch_size
-    an_epoch, saved = count_steps(training, steps.crops), time.monotonic()
-    order = epoch_order(training.schedule.seed, epoch, len(steps.crops)).tolist()
-    batches = [order[step * size : (step + 1) * size] for step in range(an_epoch)]
-    parts.model.train()
-    progress.start_epoch(epoch, state["step"])
-    before: _Taken | None = None
-    for step in range(state["step"], an_epoch):
-        items, rate = batches[step], parts.rates.rate
-        following = (batches[step + 1], epoch) if step + 1 < an_epoch else None
-        sums = steps.gradients(items, epoch, parts.scaler, lambda: bool(place.interruption.asked), following)
-        if sums.asked:
-            _settle(before, parts, steps, state, progress, place)
-            _stop(parts, state, place)
-        norm = take_step(parts.model, parts.optimizer, parts.scaler, training.optimization.clip_norm)
-        parts.rates.after_step()
-        parts.averages.after_step(parts.model, _is_averaged(training, epoch) and step + 1 == an_epoch)
-        _settle(before, parts, steps, state, progress, place)
-        before = _Taken(step, items, rate, steps.waited_s, sums, norm)
-        place.processes.check_parent()
-        if place.processes.first and time.monotonic() - saved > 60 * running.checkpoint_minutes:
-            _settle(before, parts, steps, state, progress, place)
-            before = None
-            _save(parts, state, place)
-            saved = time.monotonic()
-    _settle(before, parts, steps, state, progress, place)
+    parts: Parts
+    steps: Steps
+    state: TrainState
+    validation: Validation
+    progress: Progress
+    environment: Environment
 
+    @property
+    def training(self) -> Training:
+        """Return the settings."""
+        return self.steps.training
 
-def _settle(
-    taken: _Taken | None, parts: Parts, steps: Steps, state: dict[str, Any], progress: Progress, place: Place
-) -> None:
-    """Wait for a step, put its sums into the state and tell of it. Raises NotFiniteError, with its samples."""
-    if taken is None:
-        return
-    epoch, items = state["epoch"], taken.items
-    sums = taken.sums.read()
-    try:
-        expect_finite_gradient(taken.norm, parts.scaler)
-    except NotFiniteError as error:
-        raise NotFiniteError(f"{error}; the batch holds {', '.join(steps.crops.name(items))}") from None
-    state |= {"step": taken.step + 1, "rate": taken.rate}
-    state["sums"] = {name: state["sums"].get(name, 0.0) + value for name, value in sums.items()}
-    means = mean_losses(sums, len(items))
-    speed = progress.step(epoch, taken.step, means["loss"], taken.rate, len(items), taken.waited_s)
-    number = epoch * count_steps(steps.training, steps.crops) + taken.step
-    place.log.record("step", number, {**means, "learning_rate": taken.rate, **speed})
+    def train_epoch(self) -> None:
+        """Take the remaining steps of an epoch; the sums of each finished step go into the state."""
+        self.parts.model.train()
+        self.progress.start_epoch(self.state.epoch, self.state.step)
+        for finished in self._finished_steps():
+            self._settle(finished)
 
+    def _finished_steps(self) -> Iterator[_Step]:
+        """Take the remaining steps of an epoch, and yield each when the next is under way.
 
-def _end_epoch(
-    parts: Parts, steps: Steps, state: dict[str, Any], val_samples: Sequence[Sample], place: Place
-) -> None:
-    """Validate, keep the best, and save."""
-    training, processes = steps.training, place.processes
-    items = min(len(steps.crops), state["step"] * training.schedule.global_batch_size)
-    epoch = state["epoch"] + 1
-    row = {"epoch": epoch, "learning_rate": state["rate"]}
-    row |= {f"train_{name}": value for name, value in mean_losses(state["sums"], items).items()}
-    losses: dict[str, float] = {}
-    candidates = parts.averages.candidates(parts.model)
-    for name, model in candidates.items():
-        sums = validate(training, steps.crops.bank, val_samples, model, processes, place.interruption)
-        if sums["asked"]:
-            _stop(parts, state, place)
-        found = scores(sums, len(val_samples))
-        losses[name] = found["loss"]
-        row |= {f"{_PREFIXES[name]}{score}": value for score, value in found.items()}
-    # Without validation the last average, as it is the smoothest; so the names' order decides between equals, too.
-    best = min(losses, key=losses.__getitem__) if val_samples else list(candidates)[-1]
-    if not val_samples or losses[best] < state["best_loss"]:
-        weights = {name: tensor.detach().cpu().clone() for name, tensor in candidates[best].state_dict().items()}
-        state |= {"best": weights, "best_epoch": epoch, "best_weights": best}
-        state["best_loss"] = losses[best] if val_samples else math.inf
-    if val_samples:
-        parts.rates.after_epoch(losses["raw"])
-    state |= _next_epoch(epoch) | {"history": [*state["history"], row]}
-    processes.check_parent()
-    if processes.first:
-        _save(parts, state, place)
-        log_epoch(row, losses, training.schedule.last_epoch)
-        place.log.record("epoch", epoch * count_steps(training, steps.crops), row)
+        The device then never waits for the host. Before a checkpoint is saved, all steps taken are yielded.
+        """
+        training, state, parts = self.training, self.state, self.parts
+        size, epoch, count = training.learning.global_batch_size, state.epoch, self._steps_per_epoch
+        order = epoch_order(training.learning.seed, epoch, len(self.steps.dataset)).tolist()
+        batches = [order[step * size : (step + 1) * size] for step in range(count)]
+        saved = time.monotonic()
+        pending: _Step | None = None
+        for step in range(state.step, count):
+            items, rate = batches[step], parts.rates.rate
+            following = (batches[step + 1], epoch) if step + 1 < count else None
+            sums = self.steps.gradients(
+                items, epoch, parts.scaler, lambda: bool(self.environment.interruption.asked), following
+            )
+            if sums.asked:
+                if pending is not None:
+                    yield pending
+                self._stop()
+            norm = take_step(parts.model, parts.optimizer, parts.scaler, training.learning.clip_norm)
+            parts.rates.after_step()
+            parts.averages.after_step(parts.model, self._is_averaged(epoch) and step + 1 == count)
+            if pending is not None:
+                yield pending
+            pending = _Step(step, items, rate, self.steps.waited_s, sums, norm)
+            self.environment.processes.check_parent()
+            minutes = self.steps.running.checkpoint_minutes
+            if self.environment.processes.first and time.monotonic() - saved > 60 * minutes:
+                yield pending
+                pending = None
+                self._save()
+                saved = time.monotonic()
+        if pending is not None:
+            yield pending
 
+    def _settle(self, finished: _Step) -> None:
+        """Wait for a step, add its sums to the state, and log it. Raises NotFiniteError with its samples."""
+        sums = finished.sums.read()
+        try:
+            expect_finite_gradient(finished.norm, self.parts.scaler)
+        except NotFiniteError as error:
+            names = ", ".join(self.steps.dataset.sample_names(finished.items))
+            raise NotFiniteError(f"{error}; the samples of the batch are {names}") from None
+        self.state.finish_step(finished.step, finished.rate, sums)
+        epoch, samples = self.state.epoch, len(finished.items)
+        means = mean_losses(sums, samples)
+        speed = self.progress.step(epoch, finished.step, means["loss"], finished.rate, samples, finished.waited_s)
+        number = epoch * self._steps_per_epoch + finished.step
+        self.environment.log.record("step", number, {**means, "learning_rate": finished.rate, **speed})
 
-def _fit_temperature(
-    parts: Parts, steps: Steps, state: dict[str, Any], val_samples: Sequence[Sample], place: Place
-) -> float:
-    """What makes the best weights as sure as they are right on the validation samples; 1 without any."""
-    if not val_samples:
-        return 1.0
-    best = copy.deepcopy(parts.model)
-    best.load_state_dict(state["best"])
-    counted = count_logits(
-        steps.training, steps.crops.bank, val_samples, best, place.processes, place.interruption
-    )
-    if counted is None:
-        _stop(parts, state, place)
-    return fit_temperature(*counted)
+    def end_epoch(self) -> None:
+        """Validate, keep the best weights, and save the state."""
+        state, parts, samples = self.state, self.parts, self.validation.samples
+        items = min(len(self.steps.dataset), state.step * self.training.learning.global_batch_size)
+        epoch = state.epoch + 1
+        row = {"epoch": epoch, "learning_rate": state.rate}
+        row |= {f"train_{name}": value for name, value in mean_losses(state.sums, items).items()}
+        losses: dict[str, float] = {}
+        candidates = parts.averages.candidates(parts.model)
+        for name, model in candidates.items():
+            sums = self.validation.sums(model)
+            if sums["asked"]:
+                self._stop()
+            of_model = scores(sums, len(samples))
+            losses[name] = of_model["loss"]
+            row |= {f"{_PREFIXES[name]}{score}": value for score, value in of_model.items()}
+        # Without validation the last average, which is the smoothest. Of equal losses the first candidate is best.
+        best = min(losses, key=losses.__getitem__) if samples else list(candidates)[-1]
+        if not samples or losses[best] < state.best_loss:
+            state.keep_best(candidates[best], best, losses[best] if samples else math.inf)
+        if samples:
+            parts.rates.after_epoch(losses["raw"])
+        state.finish_epoch(row)
+        self.environment.processes.check_parent()
+        if self.environment.processes.first:
+            self._save()
+            log_epoch(row, losses, self.training.epochs)
+            self.environment.log.record("epoch", epoch * self._steps_per_epoch, row)
 
+    def fit_temperature(self) -> float:
+        """Return the temperature of the best weights on the validation samples; 1 without samples."""
+        if not self.validation.samples:
+            return 1.0
+        best = copy.deepcopy(self.parts.model)
+        best.load_state_dict(self.state.best)
+        histogram = self.validation.logits(best)
+        if histogram is None:
+            self._stop()
+        return fit_temperature(*histogram)
 
-def _next_epoch(epoch: int) -> dict[str, Any]:
-    """What of the state is new in each epoch."""
-    return {"epoch": epoch, "step": 0, "sums": {}}
+    def stops_early(self) -> bool:
+        """Return whether the validation loss has not fallen for long enough."""
+        state, patience = self.state, self.training.learning.early_stopping
+        idle = state.epoch - state.best_epoch
+        averaged_from = self._first_averaged or 0
+        stops = bool(patience and idle >= patience and state.epoch > averaged_from)
+        stops = self.environment.processes.broadcast(stops)
+        if stops and self.environment.processes.first:
+            logger.info("stops early: the best of %d epochs is %d", state.epoch, state.best_epoch)
+        return stops
 
+    @property
+    def _steps_per_epoch(self) -> int:
+        return steps_per_epoch(self.training, self.steps.dataset)
 
-def _is_averaged(training: Training, epoch: int) -> bool:
-    first = training.averaging.first_epoch(training.schedule.last_epoch)
-    return first is not None and epoch >= first
+    @property
+    def _first_averaged(self) -> int | None:
+        return first_averaged_epoch(self.training.learning.averaging, self.training.epochs)
 
+    def _is_averaged(self, epoch: int) -> bool:
+        return self._first_averaged is not None and epoch >= self._first_averaged
 
-def _stops_early(training: Training, state: dict[str, Any], processes: Processes) -> bool:
-    """Whether the validation loss has not fallen for so many epochs: the first process says it for all.
+    def _save(self) -> None:
+        state = {**self.state.state_dict(), "parts": self.parts.state_dict()}
+        save_state(self.environment.checkpoint, self.environment.digest, state)
 
-    Not before late averages have begun, which are often the best.
-    """
-    patience, idle = training.schedule.early_stopping, state["epoch"] - state["best_epoch"]
-    averaged_from = training.averaging.first_epoch(training.schedule.last_epoch) or 0
-    stops = processes.broadcast(bool(patience and idle >= patience and state["epoch"] > averaged_from))
-    if stops and processes.first:
-        logger.info("stops early: the best of %d epochs is %d", state["epoch"], state["best_epoch"])
-    return stops
-
-
-def _save(parts: Parts, state: dict[str, Any], place: Place) -> None:
-    save_state(place.checkpoint, place.digest, {**state, "parts": parts.state_dict()})
-
-
-def _stop(parts: Parts, state: dict[str, Any], place: Place) -> NoReturn:
-    """Save and end, on all processes at the same step."""
-    if place.processes.first:
-        _save(parts, state, place)
-    raise Interrupted(
-        f"stopped by {place.interruption.asked or 'a signal'} after epoch {state['epoch']} and {state['step']} "
-        f"step(s); the state is in {place.checkpoint}: call it again to go on"
-    )
+    def _stop(self) -> NoReturn:
+        """Save and end, on all processes at the same step."""
+        if self.environment.processes.first:
+            self._save()
+        raise Interrupted(
+            f"stopped by {self.environment.interruption.asked or 'a signal'} after epoch {self.state.epoch} and"
+            f" {self.state.step} step(s); the state is in {self.environment.checkpoint}: start the training again"
+            " to resume"
+        )

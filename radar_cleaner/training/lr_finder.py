@@ -1,6 +1,6 @@
 """The learning-rate finder (Smith 2017): a short training whose rate rises until the loss does.
 
-Runs on the first process alone, on a copy of the model; the others wait for the rate that it has found.
+It runs on the first process alone, on a copy of the model. The other processes wait for the result.
 """
 
 from __future__ import annotations
@@ -14,25 +14,27 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch import nn
 
+from radar_cleaner.config.training import Running
 from radar_cleaner.datasets.augmentation import epoch_order
 from radar_cleaner.training.distributed import Processes
 from radar_cleaner.training.optimizer import make_optimizer
-from radar_cleaner.training.settings import FAST_BATCHES, Running, Training
+from radar_cleaner.training.precision import make_scaler
+from radar_cleaner.training.settings import FAST_BATCHES, Training
 from radar_cleaner.training.state import expect_finite_gradient, take_step
-from radar_cleaner.training.step import Crops, NotFiniteError, Steps
+from radar_cleaner.training.step import CropDataset, NotFiniteError, Steps
 
 logger = logging.getLogger(__name__)
 
 LOWEST, HIGHEST, STEPS = 1e-5, 1.0, 80
 _SMOOTHING = 0.9
-_SETTLED = 10  # steps until the smoothed loss is the mean of some batches, and no longer the luck of the first
+_SETTLED = 10  # steps until the smoothed loss no longer depends on the first batch
 _WINDOW = 13  # points of a slope, a sixth of the range
 _BLOWN_UP = 3.0  # times the lowest smoothed loss
 
 
 @dataclass(frozen=True)
 class FoundRate:
-    """The rate to take, and the smoothed loss at each rate that was tried."""
+    """The suggested rate, and the smoothed loss at each rate that was tried."""
 
     rate: float
     rates: Sequence[float]
@@ -40,18 +42,18 @@ class FoundRate:
 
 
 def find_rate(
-    training: Training, running: Running, crops: Crops, model: nn.Module, processes: Processes
+    training: Training, running: Running, dataset: CropDataset, model: nn.Module, processes: Processes
 ) -> FoundRate:
-    """Try rising rates on a copy of the model, over the batches of the first epochs."""
+    """Try rising rates on a copy of the model, on the batches of the first epochs."""
     alone = replace(processes, rank=0, world=1)
     trial = copy.deepcopy(model)
-    steps = Steps(training, running, crops, trial, alone)
-    optimizer = make_optimizer(trial, LOWEST, training.optimization.weight_decay)
-    scaler = training.numerics.scaler(alone.device)
-    count = FAST_BATCHES if training.schedule.fast_dev_run else STEPS
+    steps = Steps(training, running, dataset, trial, alone)
+    optimizer = make_optimizer(trial, LOWEST, training.learning.weight_decay)
+    scaler = make_scaler(training.learning.precision, alone.device)
+    count = FAST_BATCHES if training.learning.fast_dev_run else STEPS
     rates: list[float] = []
     losses: list[float] = []
-    mean, trial_items = 0.0, _batches(training, crops)
+    mean, trial_items = 0.0, _batches(training, dataset)
     trial.train()
     for step in range(count):
         rate = LOWEST * (HIGHEST / LOWEST) ** (step / max(1, count - 1))
@@ -61,7 +63,7 @@ def find_rate(
         try:
             loss = steps.gradients(items, epoch, scaler).read()["loss"] / len(items)
         except NotFiniteError:
-            if not losses:  # not the rate's fault
+            if not losses:  # the rate is not the cause
                 raise
             break
         mean = _SMOOTHING * mean + (1 - _SMOOTHING) * loss
@@ -70,22 +72,22 @@ def find_rate(
         if losses[-1] > _BLOWN_UP * min(losses):
             break
         try:
-            norm = take_step(trial, optimizer, scaler, training.optimization.clip_norm)
+            norm = take_step(trial, optimizer, scaler, training.learning.clip_norm)
             expect_finite_gradient(norm, scaler)
         except NotFiniteError:
             break
     found = FoundRate(suggest_rate(rates, losses), rates, losses)
-    logger.info("learning rate %.3g, found by %d steps from %g on", found.rate, len(rates), LOWEST)
+    logger.info("learning rate %.3g, found in %d steps from %g", found.rate, len(rates), LOWEST)
     return found
 
 
 def suggest_rate(rates: Sequence[float], losses: Sequence[float]) -> float:
-    """The highest rate up to which the loss falls at least half as fast as at its steepest.
+    """Return the highest rate up to which the loss falls at least half as fast as at its steepest.
 
-    How fast is the slope over the logarithm of the rate, of a line through a window of points. The lowest loss
-    says little: a network with norms still gains where a whole training at that rate would not settle.
+    The speed is the slope of a line through a window of points, over the logarithm of the rate. The lowest loss is
+    a poor guide: a network with norms still improves at a rate at which a whole training would not converge.
     """
-    if len(losses) < _WINDOW:  # a try of two steps
+    if len(losses) < _WINDOW:  # a fast development run
         return float(np.exp(np.mean(np.log(rates))))
     first = min(_SETTLED, len(losses) - _WINDOW)
     slopes = [
@@ -98,10 +100,10 @@ def suggest_rate(rates: Sequence[float], losses: Sequence[float]) -> float:
     return rates[first + place + _WINDOW // 2]
 
 
-def _batches(training: Training, crops: Crops) -> Iterator[tuple[int, list[int]]]:
-    """(epoch, items) of one batch after the other."""
-    size = training.schedule.global_batch_size
+def _batches(training: Training, dataset: CropDataset) -> Iterator[tuple[int, list[int]]]:
+    """Yield the epoch and the items of each batch."""
+    size = training.learning.global_batch_size
     for epoch in itertools.count():
-        order = epoch_order(training.schedule.seed, epoch, len(crops)).tolist()
+        order = epoch_order(training.learning.seed, epoch, len(dataset)).tolist()
         for start in range(0, len(order), size):
             yield epoch, order[start : start + size]

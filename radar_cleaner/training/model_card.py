@@ -1,14 +1,15 @@
-"""The model card: what a model was made from and how well it did, as Markdown that equal runs write alike."""
+"""The model card: the origin of a model and its scores, as Markdown; equal trainings write equal cards."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from radar_cleaner.datasets.frame_cache import Sample
 from radar_cleaner.models.summary import ModelSummary
 from radar_cleaner.storage.shards import format_time
+from radar_cleaner.targets.splits import Sample
+from radar_cleaner.training.settings import Trained, Training
 from radar_cleaner.training.temperature import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE
 
 _SHOWN = {
@@ -17,47 +18,40 @@ _SHOWN = {
     "meteorological_kept": "share of meteorological echo kept",
     "non_meteorological_removed": "share of non-meteorological echo removed",
     "reflectivity_mae_dbz": "reflectivity MAE, dBZ",
-    "inpainting_mae_dbz": "reflectivity MAE in holes, dBZ",
+    "inpainting_mae_dbz": "reflectivity MAE in inpainting masks, dBZ",
 }
-# Whose validation columns of the history begin how.
+# Prefixes of the validation columns of the history.
 _WEIGHTS = {
-    "raw": ("val", "the weights as they were then"),
+    "raw": ("val", "the weights of that epoch"),
     "ema": ("ema_val", "the exponential moving average (EMA) of the weights"),
     "swa": ("swa_val", "the average of the weights over the last epochs (SWA)"),
 }
 
 
 def write_card(
+    training: Training,
     parameters: Mapping[str, object],
     train_samples: Sequence[Sample],
     val_samples: Sequence[Sample],
     summary: ModelSummary,
-    history: Sequence[Mapping[str, float]],
-    best_epoch: int,
-    best_weights: str,
-    notes: Sequence[str] = (),
+    trained: Trained,
     made_by: Mapping[str, str] | None = None,
-    temperature: float = 1.0,
 ) -> str:
-    """The text of the card.
-
-    `best_weights` says whether the model is the `raw`, `ema` or `swa` weights of its epoch; `notes` are
-    sentences on what became of this training, such as an option that the machine could not do. `made_by` names
-    the data and the programs that made it, with their digests and versions.
-    """
+    """Return the text of the card. `made_by` lists data and programs with their digests and versions."""
+    history, best_epoch, notes = trained.history, trained.best_epoch, trained.notes
     best = history[best_epoch - 1]
-    ahead = _leads_ahead(parameters)
-    split, weights = _WEIGHTS[best_weights]
-    chosen = "least validation loss" if val_samples else "the last: there are no validation samples"
+    ahead = training.inputs.ahead
+    split, weights = _WEIGHTS[trained.best_weights]
+    chosen = "smallest validation loss" if val_samples else "the last: there are no validation samples"
     lines = [
         "# Model card",
         "",
-        f"A `{parameters['model']}` that tells, for each echo of one weather radar, how likely it is",
-        "meteorological, and the reflectivity where the radar's picture has holes.",
-        "Its targets are votes of labelers (density, shape, clutter atlas, time, radars), no hand-made truth",
-        "unless reference masks voted (`votes.reference`): it can inherit their errors, and it knows only the",
-        "weather, the radars and the interference of the data below.",
-        *_foretold(ahead),
+        f"A `{training.config.model}` that estimates, for each echo of one weather radar, the probability that",
+        "it is meteorological, and the reflectivity in gaps of the frame. Its targets are weak labels of several",
+        "labelers (density, shape, clutter atlas, time, radars). They are no ground truth, unless reference masks",
+        "were used (`votes.reference`). The model can inherit their errors, and it has seen only the weather, the",
+        "radars and the interference of the data below.",
+        *_forecast_lines(ahead),
         "",
         "## Size",
         "",
@@ -90,7 +84,7 @@ def write_card(
         "",
         *(_lead_table(ahead, best, split) if ahead else []),
         _SCORED,
-        *_temperature_lines(temperature, bool(val_samples)),
+        *_temperature_lines(trained.temperature, bool(val_samples)),
         "",
         _USE,
         *(["## Notes", "", *(f"- {note}" for note in notes), ""] if notes else []),
@@ -99,89 +93,94 @@ def write_card(
         "",
         "| parameter | value |",
         "|---|---|",
-        *(f"| {name} | {value} |" for name, value in sorted(parameters.items())),
+        *(f"| {name} | {value} |" for name, value in _flat(parameters)),
         "",
     ]
     return "\n".join(lines)
 
 
-# What holds for every model; equal trainings write equal cards, so no path stands here.
+# Text for every model. It names no path, so that equal trainings write equal cards.
 _SCORED = """\
-At a probability of 0.5, against the weak labels of whole frames. How it scores on frames of a later period,
-against a reference where there is one, lies in `evaluation/` beside it, once `evaluate_model` has run.
+At a probability of 0.5, against the weak labels of whole frames. After `evaluate_model` has run, the folder
+`evaluation/` has the scores on frames of a later period, against a reference where one exists.
 """
 _USE = """\
 ## Limits
 
-- It sees reflectivity only: no Doppler velocity and no dual polarization, which pictures do not show. Clutter that
-  looks like rain in all of its input times is rain to it; so may chaff, smoke and birds in broad fronts be.
-- Weather unlike that of its samples (snow, another season or climate), other palettes, radars and cadences: look
-  at what it removes before you rely on it, or train it on your own frames (`training.model.start_from`).
-- Reflectivity that it fills into holes is a guess from what lies around them; peaks come out too low.
-- Not for warnings where life depends on it: it removes what it does not know.
+- The input is reflectivity only: frames show no Doppler velocity and no dual polarization. Clutter that looks like
+  rain in all input times is kept as rain. The same may be true of chaff, smoke, and birds in broad fronts.
+- For weather unlike that of the samples (snow, another season or climate), and for other palettes, radars and
+  cadences: check what the model removes before you rely on it, or train it on your own frames
+  (`training.model.start_from`).
+- Reflectivity in gaps is estimated from the surroundings; peaks come out too low.
+- Do not use it for warnings that protect life: it removes echo that is unlike its training data.
 
 ## Use
 
-`cleaning: {model: PATH}` in the config cleans by it, `evaluation: {compare_model: PATH}` scores it beside another,
-`training: {model: {start_from: PATH}}` begins with it. The config's `samples.atlas` must be that of the parameters
-below, and `samples.input_minutes` as many before and after.
+`cleaning: {model: PATH}` in the config cleans with this model, `evaluation: {compare_model: PATH}` compares it
+with another, `training: {model: {start_from: PATH}}` starts with its weights. `samples.atlas` must be that of the
+parameters below, and `samples.input_minutes` must have as many times before and after.
 
     radar-cleaner export-model --model PATH --output model.onnx  # for other programs
 """
 
 
-def _leads_ahead(parameters: Mapping[str, object]) -> list[int]:
-    """The minutes ahead that the model forecasts, of its parameters; none of a model that only cleans."""
-    leads = parameters.get("lead_minutes", ())
-    return [minutes for minutes in leads if minutes > 0] if isinstance(leads, list | tuple) else []
-
-
-def _foretold(ahead: Sequence[int]) -> list[str]:
-    """What a model forecasts, as lines of a paragraph of their own."""
+def _forecast_lines(ahead: Sequence[int]) -> list[str]:
+    """Return a paragraph on the forecasts."""
     if not ahead:
         return []
     *some, last = map(str, ahead)
-    told = f"{', '.join(some)} and {last}" if some else last
+    minutes = f"{', '.join(some)} and {last}" if some else last
     return [
         "",
-        "It also forecasts: how likely there will be weather at each pixel, and its reflectivity,",
-        f"in {told} minutes.",
+        "It also forecasts the probability of meteorological echo at each pixel, and its reflectivity,",
+        f"{minutes} minutes ahead.",
     ]
 
 
+def _flat(values: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Yield nested parameters by their dotted names, sorted."""
+    for name, value in sorted(values.items()):
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
 def _lead_table(ahead: Sequence[int], best: Mapping[str, float], split: str) -> list[str]:
-    """The scores of the forecasts by lead, of the validation of an epoch."""
+    """Return the validation scores of the forecasts by lead time."""
     rows = [
         f"| {minutes} | {best[f'{split}_forecast_csi_{minutes}min']:.4f} "
         f"| {best[f'{split}_forecast_mae_dbz_{minutes}min']:.4f} |"
         for minutes in ahead
     ]
-    head = "| minutes ahead | critical success index of weather | reflectivity MAE where there was weather, dBZ |"
+    head = "| lead time, minutes | critical success index of rain | reflectivity MAE where there was rain, dBZ |"
     return [head, "|---|---|---|", *rows, ""]
 
 
 def _temperature_lines(temperature: float, validated: bool) -> list[str]:
-    """What the temperature is worth: it is that of the best fit, a bound, or 1 where nothing could be fitted."""
+    """Return lines on the temperature: the best fit, a bound, or 1 where a fit is impossible."""
     if not validated:
-        return ["Its temperature is 1, for want of validation samples: `cleaning.calibrated` changes nothing."]
-    if temperature == 1:  # as `fit_temperature` says where there is nothing to fit
         return [
-            "Its temperature is 1, as the validation samples do not tell it (they lack a kind of echo, or its",
-            "logits say nothing): `cleaning.calibrated` changes nothing.",
+            "Its temperature is 1, because there are no validation samples: `cleaning.calibrated` changes nothing."
+        ]
+    if temperature == 1:  # the result of `fit_temperature` where a fit is impossible
+        return [
+            "Its temperature is 1, because the validation samples lack a class of echo or all logits are 0:",
+            "`cleaning.calibrated` changes nothing.",
         ]
     for bound, which, still in (
-        (LOWEST_TEMPERATURE, "lowest", "less sure than they are right"),
-        (HIGHEST_TEMPERATURE, "highest", "surer than they are right"),
+        (LOWEST_TEMPERATURE, "lowest", "too unconfident"),
+        (HIGHEST_TEMPERATURE, "highest", "too confident"),
     ):
         if math.isclose(temperature, bound, rel_tol=1e-6):
             return [
-                f"Its temperature is {temperature:.3g}, the {which} that is tried: divided by it its logits would",
-                f"still be {still} on the validation samples; `cleaning.calibrated` divides them.",
+                f"Its temperature is {temperature:.3g}, the {which} allowed: divided by it, the probabilities are",
+                f"still {still} on the validation samples. `cleaning.calibrated` applies it.",
             ]
     return [
-        f"Divided by {temperature:.3g} (its temperature) its logits would be as sure as they are right on the"
-        " validation",
-        "samples; `cleaning.calibrated` divides them.",
+        f"Its temperature is {temperature:.3g}: divided by it, the logits are calibrated on the validation",
+        "samples. `cleaning.calibrated` applies it.",
     ]
 
 

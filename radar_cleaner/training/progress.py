@@ -1,4 +1,4 @@
-"""How a training gets on: a bar on a terminal, a few lines an epoch in a log file."""
+"""Progress of a training: a bar on a terminal, a few lines per epoch in a log file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 _LINES_AN_EPOCH = 3
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
-_WINDOW = 20  # steps that speeds are taken over
+_WINDOW = 20  # steps over which speeds are averaged
 _MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024  # the unit of getrusage's ru_maxrss
 
 
@@ -29,9 +29,9 @@ class _Step(NamedTuple):
 
 
 class Progress:
-    """Shows the steps of a training of so many epochs; `enabled` on the first process only.
+    """Shows the steps of a training; `enabled` on the first process only.
 
-    The bar is for a terminal; where `stream` is none, lines go to the logger instead.
+    A terminal gets a bar. If `stream` is not a terminal, the logger gets lines instead.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Progress:
         self._clock = 0.0
 
     def start_epoch(self, epoch: int, step: int = 0) -> None:
-        """Begin the steps of an epoch, both counted from 0; the time since the last step does not count."""
+        """Begin the steps of an epoch, both counted from 0; the time since the last step is not counted."""
         self.close()
         self._epoch = epoch
         if self._bars:
@@ -64,17 +64,17 @@ class Progress:
     def step(
         self, epoch: int, step: int, loss: float, rate: float, samples: int, waited_s: float
     ) -> dict[str, float]:
-        """Note a finished step, counted from 0 in its epoch as the epoch is; give its speed and memory.
+        """Record a finished step, and return its speed and memory; step and epoch are counted from 0.
 
-        `samples` are those of all processes, `waited_s` the seconds in which the step had no data to work on.
-        samples_per_s and wait_share are over the last steps (NaN before there is one), memory_mb is the most
-        that this process has held so far, on its GPU where it uses one.
+        `samples` are those of all processes, `waited_s` the seconds in which the step had no data.
+        samples_per_s and wait_share are averages over the last steps (NaN before the first one).
+        memory_mb is the peak memory of this process, on its GPU where it uses one.
         """
         now = time.perf_counter()
         if epoch == self._epoch:
             self._window.append(_Step(now - self._clock, waited_s, samples))
             self._clock = now
-        else:  # nobody said when it began
+        else:  # the start of the epoch was not recorded
             self.start_epoch(epoch, step)
         measured = self._measure()
         if self._bar is not None:
@@ -90,7 +90,7 @@ class Progress:
         return measured
 
     def close(self) -> None:
-        """Leave the bar as it stands."""
+        """Close the bar."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
@@ -113,7 +113,7 @@ class Progress:
 
 
 def peak_memory() -> int:
-    """The most bytes this process has held so far: on its GPU where it uses one, else in RAM."""
+    """Return the peak memory of this process in bytes: on its GPU where it uses one, else in RAM."""
     if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         return int(torch.cuda.max_memory_allocated())
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_BYTES

@@ -1,19 +1,22 @@
-"""A training that is asked to stop: SIGTERM, SIGUSR1 (from Slurm before a time limit) and Ctrl-C.
+"""Interruptions of a training: SIGTERM, SIGUSR1 (from Slurm before a time limit) and Ctrl-C.
 
-torchrun turns every exit code into 1; a file named `again` beside the checkpoint tells that the training
-stopped because it was asked to, and goes on when it is called again.
+torchrun turns every exit code into 1. A file named `again` beside the checkpoint therefore marks a training that
+was stopped on request and resumes when it is started again.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
-from radar_cleaner.errors import Interrupted
+from radar_cleaner.errors import Interrupted, RadarCleanerError
 from radar_cleaner.storage.atomic import write_text
 
 logger = logging.getLogger(__name__)
@@ -22,7 +25,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 
 
 class Interruption:
-    """Within its block these signals are taken: at once, as Interrupted, or noted in `asked` once `patient`.
+    """Handles the signals within its block: raises Interrupted, or, once `patient`, notes the signal in `asked`.
 
     A second Ctrl-C ends the process at once.
     """
@@ -33,7 +36,7 @@ class Interruption:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Interruption:
-        if threading.current_thread() is threading.main_thread():  # only it may set handlers
+        if threading.current_thread() is threading.main_thread():  # only the main thread may set handlers
             self._before = {number: signal.signal(number, self._take) for number in SIGNALS}
         return self
 
@@ -48,16 +51,32 @@ class Interruption:
             raise KeyboardInterrupt
         self.asked = signal.Signals(number).name
         if not self.patient:
-            raise Interrupted(f"stopped by {self.asked} before the first step; call it again to begin")
+            raise Interrupted(f"stopped by {self.asked} before the first step; start the training again")
+
+
+@contextmanager
+def interruptible(checkpoint: Path) -> Iterator[Interruption]:
+    """Handle the signals; leave the file `again` beside the checkpoint after a requested stop only."""
+    first = os.environ.get("RANK", "0") == "0"
+    with Interruption() as interruption:
+        if first:
+            clear_mark(checkpoint)
+        try:
+            yield interruption
+        except RadarCleanerError as error:
+            # The error here may be that another process, which was asked earlier, has ended.
+            if first and (interruption.asked or isinstance(error, Interrupted)):
+                mark_again(checkpoint, str(error))
+            raise
 
 
 def marker(checkpoint: Path) -> Path:
-    """The file that says 'again', beside a checkpoint."""
+    """Return the path of the file `again` beside a checkpoint."""
     return checkpoint.with_name("again")
 
 
 def mark_again(checkpoint: Path, reason: str) -> None:
-    """Tell that the training is to be called again, if the disk has room for the word."""
+    """Mark that the training is to be started again, unless the disk is full."""
     try:
         write_text(marker(checkpoint), f"again: {reason}\n")
     except OSError as error:
@@ -65,5 +84,5 @@ def mark_again(checkpoint: Path, reason: str) -> None:
 
 
 def clear_mark(checkpoint: Path) -> None:
-    """A training that begins or is finished need not be called again."""
+    """Remove the mark."""
     marker(checkpoint).unlink(missing_ok=True)

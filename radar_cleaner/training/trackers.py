@@ -1,12 +1,15 @@
-"""What a training run tells as it goes: a line of JSON for each event, and the tracker of the user's choice.
+"""The log of a training: a line of JSON for each event, and the experiment tracker of the user's choice.
 
     runs/20261122T102502Z/log.jsonl     always; one object a line: time (UTC), kind, step, values
     runs/20261122T102502Z/tensorboard/  tensorboard --logdir runs
     runs/20261122T102502Z/wandb/        wandb sync runs/*/wandb/offline-run-*
     runs/mlflow.db                      mlflow ui --backend-store-uri sqlite:///runs/mlflow.db
 
-A tracker gets numbers only, and its package is imported only where it was asked for. None of them reaches for
-the network.
+A tracker gets numbers only. Its package is imported only if the tracker is chosen. No tracker uses the network.
+
+The trackers are written here and not taken from a library: lightning.fabric.loggers would add the package
+lightning with its dependencies, and its loggers of Weights & Biases and MLflow neither stay offline nor batch
+their writes.
 """
 
 from __future__ import annotations
@@ -31,7 +34,7 @@ logger = logging.getLogger(__name__)
 Kind = Literal["parameters", "start", "step", "epoch", "rates", "end", "interrupted", "failed"]
 Ending = Literal["end", "interrupted", "failed"]
 ENDINGS: tuple[Ending, ...] = ("end", "interrupted", "failed")
-# The packages that each tracker needs; its extra in pyproject.toml has the tracker's name.
+# The packages of each tracker; its extra in pyproject.toml has the tracker's name.
 PACKAGES = {
     "none": (),
     "tensorboard": ("tensorboard",),
@@ -40,28 +43,28 @@ PACKAGES = {
 }
 _PROJECT = "radar_cleaner"
 _SPLITS = ("train", "val", "ema_val", "swa_val")  # the columns of the history begin with these
-_PARAMETER_LENGTH = 500  # characters; the list of shards may be as long as a command line
+_PARAMETER_LENGTH = 500  # characters; the list of shards may be long
 _MLFLOW_SECONDS = 5.0  # between two transactions
 _MLFLOW_METRICS = 900  # in one transaction, which takes 1000
 
 
 class Tracker(Protocol):
-    """A program that draws the numbers of runs."""
+    """A program that plots the numbers of runs."""
 
     errors: tuple[type[Exception], ...]
-    """What may go wrong in it while a training runs."""
+    """Its errors that do not end a training."""
 
     def log(self, values: Mapping[str, float], step: int) -> None:
-        """Take finite numbers by names such as `train/loss`."""
+        """Record finite numbers by name, for example `train/loss`."""
 
     def close(self, ending: Ending) -> None:
-        """Write what is left."""
+        """Write the remaining numbers."""
 
 
 class RunLog:
-    """The log of one run. Without a folder it does nothing, as on all processes but the first.
+    """The log of one run. Without a folder it does nothing; only the first process has one.
 
-    As a context manager it notes an error that ends the block, as `failed`, or as `interrupted` where the
+    As a context manager it records an error that ends the block as `failed`, or as `interrupted` where the
     error is an exit or Ctrl-C.
     """
 
@@ -71,11 +74,11 @@ class RunLog:
         self._ending: Ending | None = None
         self.step = 0
         self._lost = False
-        # Unbuffered, so that each line is one write: what was said stays said when the process is killed.
+        # Unbuffered: each line is one write, and stays in the file when the process is killed.
         self._file = None if folder is None else (folder / "log.jsonl").open("ab", buffering=0)
 
     def record(self, kind: Kind, step: int, values: Mapping[str, object]) -> None:
-        """Write an event; `step` counts optimizer steps, and is where trackers draw it. NaN becomes null."""
+        """Write an event; `step` is the number of optimizer steps, the axis of trackers. NaN becomes null."""
         if self._file is None:
             return
         self.step = step
@@ -85,10 +88,10 @@ class RunLog:
         line = {"time": now, "kind": kind, "step": step, "values": _plain(values)}
         self._write((json.dumps(line, allow_nan=False) + "\n").encode())
         if tracked := _tracked(kind, values):
-            self._ask(lambda tracker: tracker.log(tracked, step))
+            self._call(lambda tracker: tracker.log(tracked, step))
 
     def _write(self, line: bytes) -> None:
-        """Add a line; a full disk is the training's to tell, which saves its state there."""
+        """Add a line. A full disk is only logged: the training fails when it saves its state."""
         assert self._file is not None
         try:
             self._file.write(line)
@@ -98,11 +101,11 @@ class RunLog:
             self._lost = True
 
     def close(self) -> None:
-        """End the log; a run that did not say how it ended has failed."""
+        """End the log; a run without a recorded ending has failed."""
         if self._file is None:
             return
         ending = self._ending or "failed"
-        self._ask(lambda tracker: tracker.close(ending))
+        self._call(lambda tracker: tracker.close(ending))
         self._tracker = None
         self._file.close()
         self._file = None
@@ -119,19 +122,19 @@ class RunLog:
             self.record("interrupted" if stopped else "failed", self.step, values)
         self.close()
 
-    def _ask(self, ask: Callable[[Tracker], None]) -> None:
-        """Let the tracker do something; hours of training do not end because a drawing of them does."""
+    def _call(self, call: Callable[[Tracker], None]) -> None:
+        """Call the tracker; its errors do not end the training."""
         if self._tracker is None:
             return
         try:
-            ask(self._tracker)
+            call(self._tracker)
         except self._tracker.errors as error:
             logger.warning("the tracker failed, the run goes on without it (see log.jsonl): %s", error)
             self._tracker = None
 
 
 def open_run_log(runs: Path | None, tracker: str, parameters: Mapping[str, object]) -> RunLog:
-    """Begin the log of a run in a new folder below `runs`, named by the time; its first line is the parameters.
+    """Begin the log of a run in a new folder of `runs`, named by the time; its first line has the parameters.
 
     Without `runs` the log does nothing. Raises ConfigError where the tracker's package is missing.
     """
@@ -154,7 +157,7 @@ def open_run_log(runs: Path | None, tracker: str, parameters: Mapping[str, objec
 def require_tracker(tracker: str) -> None:
     """Raise ConfigError unless this tracker is known and its package installed."""
     if tracker not in PACKAGES:
-        raise ConfigError(f"training.tracker: '{tracker}' is not known; there is {', '.join(PACKAGES)}")
+        raise ConfigError(f"training.tracker: '{tracker}' is not known; choose one of {', '.join(PACKAGES)}")
     for package in PACKAGES[tracker]:
         if importlib.util.find_spec(package) is None:
             raise ConfigError(
@@ -163,7 +166,7 @@ def require_tracker(tracker: str) -> None:
 
 
 class TensorBoardTracker:
-    """Event files, by torch's own writer."""
+    """TensorBoard event files, written by torch."""
 
     def __init__(self, folder: Path, parameters: Mapping[str, object]) -> None:
         from torch.utils.tensorboard import SummaryWriter
@@ -183,10 +186,10 @@ class TensorBoardTracker:
 
 
 class WandbTracker:
-    """A run of Weights & Biases that stays on this machine until the user syncs it."""
+    """An offline run of Weights & Biases, which the user may sync later."""
 
     def __init__(self, folder: Path, parameters: Mapping[str, object]) -> None:
-        os.environ["WANDB_ERROR_REPORTING"] = "false"  # else it looks for its error server, also offline
+        os.environ["WANDB_ERROR_REPORTING"] = "false"  # otherwise it contacts its error server, even offline
         import wandb
 
         self.errors: tuple[type[Exception], ...] = (wandb.Error, OSError)
@@ -198,7 +201,7 @@ class WandbTracker:
             config=_texts(parameters),
             settings=wandb.Settings(console="off", silent=True),
         )
-        # Its own step may not go back, but events of epochs come between those of steps.
+        # The step of W&B must not decrease, but epochs are recorded between steps.
         self._run.define_metric("*", step_metric="step")
 
     def log(self, values: Mapping[str, float], step: int) -> None:
@@ -209,7 +212,7 @@ class WandbTracker:
 
 
 class MlflowTracker:
-    """A run in a local SQLite store, which all runs share so that MLflow can compare them."""
+    """A run in a local SQLite store; all runs share it, so that MLflow can compare them."""
 
     def __init__(self, folder: Path, parameters: Mapping[str, object]) -> None:
         os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
@@ -236,7 +239,7 @@ class MlflowTracker:
     def log(self, values: Mapping[str, float], step: int) -> None:
         now = int(time.time() * 1000)
         self._waiting += [self._metric(name, value, now, step) for name, value in values.items()]
-        # A transaction waits for the disk, which may be a cluster's: not one a step.
+        # A transaction waits for the disk, which may be slow, so several steps share one.
         if len(self._waiting) >= _MLFLOW_METRICS or time.monotonic() - self._written >= _MLFLOW_SECONDS:
             self._write()
 
@@ -253,7 +256,7 @@ class MlflowTracker:
 
 
 def _make_folder(runs: Path) -> Path:
-    """A new folder named by the time; a second one of the same second ends in -2."""
+    """Make a folder named by the time; a second one in the same second ends in -2."""
     name = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     runs.mkdir(parents=True, exist_ok=True)
     number = 1
@@ -268,7 +271,7 @@ def _make_folder(runs: Path) -> Path:
 
 
 def _plain(value: object) -> object:
-    """What JSON can say of a value: no NaN, no infinity, text for what it does not know."""
+    """Convert a value to JSON types: NaN and infinity become null, unknown types become text."""
     if isinstance(value, Mapping):
         return {str(name): _plain(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
@@ -281,7 +284,7 @@ def _plain(value: object) -> object:
 
 
 def _tracked(kind: str, values: Mapping[str, object]) -> dict[str, float]:
-    """The finite numbers: `train_loss` as `train/loss`, what belongs to no split below its kind, `step/rate`."""
+    """Return the finite numbers by name: `train_loss` as `train/loss`, others as `step/rate`."""
     found = {}
     for name, value in values.items():
         if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):

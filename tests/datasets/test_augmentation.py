@@ -1,25 +1,23 @@
 """What is drawn for a sample: rates, places, and that it hangs on seed, epoch and item alone."""
 
-import math
 from collections import Counter
 
 import numpy as np
 import pytest
 import torch
-from learning_cases import START, inputs, planting, radar_bank, small_bank
+from learning_cases import START, inputs, planting, radar_bank, sampler, small_bank
 
+from radar_cleaner.config.training import Holes
 from radar_cleaner.conventions import METEOROLOGICAL, NON_METEOROLOGICAL
-from radar_cleaner.datasets.artefacts.inject import NO_PLANTS
+from radar_cleaner.datasets.artefacts.inject import NO_ARTEFACTS
 from radar_cleaner.datasets.augmentation import (
-    Augmentation,
-    draw_crop,
-    draw_validation,
+    crop_center,
     epoch_order,
-    turned_center,
 )
-from radar_cleaner.datasets.frame_cache import RadarFrameBank, RadarGrid, Sample
-from radar_cleaner.datasets.inpainting_masks import Block, HoleOptions, Pixels, Sector, hole_mask
-from radar_cleaner.errors import ConfigError
+from radar_cleaner.datasets.dihedral import FLIP_ROTATIONS, UNCHANGED
+from radar_cleaner.datasets.frame_cache import RadarFrames, RadarGrid
+from radar_cleaner.datasets.inpainting_masks import Block, Pixels, Sector, rasterize_masks
+from radar_cleaner.targets.splits import Sample
 
 SAMPLE = Sample(START + 360, "CASGO")
 SHAPES = ("blocks", "pixels", "sectors")
@@ -27,30 +25,29 @@ SHAPES = ("blocks", "pixels", "sectors")
 
 def how(**changes):
     values = {"crop": 16, "flips": True, "drop_neighbours": 0.3, "drop_others": 0.2, "prefer_echo": 0.5}
-    return Augmentation(**(values | {"input_noise_dbz": 0.0} | changes))
+    return values | changes
 
 
 def holed(fraction=1.0, shapes=SHAPES, **changes):
-    return HoleOptions(fraction, shapes, **({"hole_size": 8, "hole_pixels": 0.3, "hole_sector": 20.0} | changes))
+    values = {"size_px": 8, "pixels": 0.3, "sector_degrees": 20.0} | changes
+    return Holes(fraction=fraction, shapes=shapes, **values)
 
 
-def crop(bank, item, augmentation=None, holes=None, plants=NO_PLANTS, seed=1, epoch=2):
+def crop(bank, item, augmentation=None, holes=None, plants=NO_ARTEFACTS, seed=1, epoch=2):
     augmentation, holes = augmentation or how(), holes or holed(0.4)
-    return draw_crop(bank, SAMPLE, augmentation, holes, inputs(), seed, epoch, item, plants)
+    return sampler(augmentation, holes, inputs(), seed, plants).sample(bank, SAMPLE, epoch, item)
 
 
 def quiet_bank(shape=(24, 30), center=(13.0, 9.0)):
     planes = np.zeros((3, 4, *shape), np.uint8)
     times = {START + 360 * number: number for number in range(3)}
-    return {"CASGO": RadarFrameBank(RadarGrid(shape, center, 15.0), planes, times)}
+    return {"CASGO": RadarFrames(RadarGrid(shape, center, 15.0), planes, times)}
 
 
 def masks_of(draws, centers):
     rows, columns = draws[0].shape
     keys = [draw.key for draw in draws]
-    return hole_mask(
-        [draw.holes for draw in draws], torch.tensor(centers), keys, (rows, columns), torch.device("cpu")
-    ).numpy()
+    return rasterize_masks([draw.masks for draw in draws], torch.tensor(centers), keys, (rows, columns)).numpy()
 
 
 def test_draws_hang_on_seed_epoch_and_item_alone():
@@ -62,7 +59,7 @@ def test_draws_hang_on_seed_epoch_and_item_alone():
     forth, back = drawn(range(30)), drawn(reversed(range(30)))
     assert forth == back and len(set(forth.values())) == 30
     assert drawn(range(30), epoch=3) != forth and drawn(range(30), seed=2) != forth
-    planted = [draw.plants for draw in forth.values() if draw.plants]
+    planted = [draw.artefacts for draw in forth.values() if draw.artefacts]
     assert len(set(planted)) == len(planted) > 10
     assert sorted(epoch_order(1, 2, 50)) == list(range(50))
     assert epoch_order(1, 2, 50).tolist() == epoch_order(1, 2, 50).tolist() != epoch_order(1, 3, 50).tolist()
@@ -80,20 +77,22 @@ def test_an_option_changes_only_what_it_is_for():
         plain = crop(bank, item, holes=holed(0.0)).__dict__
         for other in (
             crop(bank, item, holes=holed(1.0)),
-            crop(bank, item, holes=holed(1.0, ("sectors",), hole_sector=3.0)),
+            crop(bank, item, holes=holed(1.0, ("sectors",), sector_degrees=3.0)),
             crop(bank, item, how(input_noise_dbz=2.0), holed(0.0)),
         ):
-            assert {**other.__dict__, "holes": ()} == plain
+            assert {**other.__dict__, "masks": ()} == plain
         sown = crop(bank, item, holes=holed(1.0), plants=planting(1.0))
-        assert sown.plants and {**sown.__dict__, "plants": ()} == crop(bank, item, holes=holed(1.0)).__dict__
+        assert sown.artefacts and {**sown.__dict__, "artefacts": ()} == crop(bank, item, holes=holed(1.0)).__dict__
         unturned = crop(bank, item, how(flips=False), holed(0.0)).__dict__
-        assert unturned == {**plain, "flip": False, "turns": 0}
+        assert unturned == {**plain, "flip_rotation": UNCHANGED}
 
 
 def test_plants_are_drawn_at_their_rate_whatever_the_holes():
     bank, _ = small_bank()
     draws = [crop(bank, item, plants=planting(0.3)) for item in range(1000)]
-    planted, with_holes = (np.array([bool(getattr(draw, name)) for draw in draws]) for name in ("plants", "holes"))
+    planted, with_holes = (
+        np.array([bool(getattr(draw, name)) for draw in draws]) for name in ("artefacts", "masks")
+    )
     assert planted.mean() == pytest.approx(0.3, abs=0.05)
     assert (planted & with_holes).mean() == pytest.approx(0.3 * 0.4, abs=0.04)
 
@@ -101,17 +100,17 @@ def test_plants_are_drawn_at_their_rate_whatever_the_holes():
 def test_rates_are_met_and_the_samples_own_time_is_always_seen():
     bank, _ = small_bank()
     draws = [crop(bank, item) for item in range(2000)]
-    assert all(draw.own_seen[1] for draw in draws)
-    assert np.mean([not draw.own_seen[0] for draw in draws]) == pytest.approx(0.3, abs=0.04)
-    assert np.mean([not draw.others_seen[1] for draw in draws]) == pytest.approx(0.2, abs=0.04)
-    assert np.mean([bool(draw.holes) for draw in draws]) == pytest.approx(0.4, abs=0.04)
-    assert {(draw.flip, draw.turns) for draw in draws} == {(f, t) for f in (False, True) for t in range(4)}
-    assert {type(hole) for draw in draws for hole in draw.holes} == {Block, Pixels, Sector}
+    assert all(draw.available[1] for draw in draws)
+    assert np.mean([not draw.available[0] for draw in draws]) == pytest.approx(0.3, abs=0.04)
+    assert np.mean([not draw.others_available[1] for draw in draws]) == pytest.approx(0.2, abs=0.04)
+    assert np.mean([bool(draw.masks) for draw in draws]) == pytest.approx(0.4, abs=0.04)
+    assert {draw.flip_rotation for draw in draws} == set(FLIP_ROTATIONS)
+    assert {type(hole) for draw in draws for hole in draw.masks} == {Block, Pixels, Sector}
 
 
 def test_a_crop_is_laid_over_rare_clutter_as_often_as_over_rain():
     bank = quiet_bank((60, 60))
-    planes = bank["CASGO"].planes
+    planes = bank["CASGO"].variables
     planes[1, 2, 5:45, 5:45] = METEOROLOGICAL
     planes[1, 2, 57, 57] = NON_METEOROLOGICAL
     draws = [crop(bank, item, how(crop=8, prefer_echo=1.0)) for item in range(200)]
@@ -124,7 +123,7 @@ def test_every_echo_of_a_kind_is_as_likely_wherever_it_lies():
     bank = quiet_bank((17, 23))
     echoes = [(0, 0), (0, 22), (3, 7), (3, 8), (8, 0), (9, 11), (15, 22), (16, 0), (16, 21), (16, 22)]
     for place in echoes:
-        bank["CASGO"].planes[1, 2][place] = METEOROLOGICAL
+        bank["CASGO"].variables[1, 2][place] = METEOROLOGICAL
     draws = [crop(bank, item, how(crop=1, prefer_echo=1.0)) for item in range(2000)]
     counts = Counter((draw.top, draw.left) for draw in draws)
     assert sorted(counts) == echoes
@@ -141,22 +140,22 @@ def test_sector_holes_are_sectors_of_the_radar_also_in_flipped_and_turned_crops(
     grid, seen = bank["CASGO"].grid, set()
     for item in range(150):
         draw = crop(bank, item, holes=holed(1.0, ("sectors",)))
-        mask = masks_of([draw], [turned_center(grid.center_px, draw)])[0]
-        upright = np.rot90(mask, -draw.turns)
-        upright = upright[:, ::-1] if draw.flip else upright
+        mask = masks_of([draw], [crop_center(grid.center_px, draw)])[0]
+        upright = np.rot90(mask, -draw.flip_rotation.quarter_turns)
+        upright = upright[:, ::-1] if draw.flip_rotation.flip else upright
         rows, columns = np.indices(upright.shape)
         right, up = columns + draw.left - grid.center_px[0], grid.center_px[1] - rows - draw.top
         distance, azimuth = np.hypot(right, up), np.degrees(np.arctan2(right, up))
         inside, outside = np.zeros_like(upright), np.ones_like(upright)
-        for sector in draw.holes:
+        for sector in draw.masks:
             # A quarter turn counter-clockwise takes 90 degrees off an azimuth, a flip changes its sign.
-            middle = sector.azimuth + 90 * draw.turns
-            middle = -middle if draw.flip else middle
+            middle = sector.azimuth + 90 * draw.flip_rotation.quarter_turns
+            middle = -middle if draw.flip_rotation.flip else middle
             off = np.abs((azimuth - middle + 180) % 360 - 180) - sector.width / 2
             inside |= (off < -1e-3) & (distance > sector.near_px + 1e-3) & (distance < sector.far_px - 1e-3)
             outside &= (off > 1e-3) | (distance < sector.near_px - 1e-3) | (distance > sector.far_px + 1e-3)
         assert upright[inside].all() and not upright[outside].any()
-        seen |= {(draw.flip, draw.turns)} if inside.any() else set()
+        seen |= {(draw.flip_rotation.flip, draw.flip_rotation.quarter_turns)} if inside.any() else set()
     assert len(seen) == 8
 
 
@@ -166,46 +165,37 @@ def test_the_turned_centre_is_where_the_radar_lies_in_the_turned_crop():
         draw = crop(bank, item)
         marked = np.zeros((16, 16), bool)
         marked[5, 3] = True
-        laid = np.rot90(marked[:, ::-1] if draw.flip else marked, draw.turns)
-        column, row = turned_center((draw.left + 3.0, draw.top + 5.0), draw)
+        laid = np.rot90(marked[:, ::-1] if draw.flip_rotation.flip else marked, draw.flip_rotation.quarter_turns)
+        column, row = crop_center((draw.left + 3.0, draw.top + 5.0), draw)
         assert laid[int(row), int(column)]
 
 
 def test_validation_is_the_whole_frame_with_the_same_holes_each_time():
     bank, samples = small_bank()
-    first = [draw_validation(bank, samples[0], holed(0.2), inputs(), 1, item) for item in range(40)]
-    assert first == [draw_validation(bank, samples[0], holed(0.2), inputs(), 1, item) for item in range(40)]
-    assert first != [draw_validation(bank, samples[0], holed(0.2), inputs(), 2, item) for item in range(40)]
+    first = [sampler(None, holed(0.2), inputs(), 1).validation(bank, samples[0], item) for item in range(40)]
+    assert first == [
+        sampler(None, holed(0.2), inputs(), 1).validation(bank, samples[0], item) for item in range(40)
+    ]
+    assert first != [
+        sampler(None, holed(0.2), inputs(), 2).validation(bank, samples[0], item) for item in range(40)
+    ]
     for draw in first:
-        assert (draw.top, draw.left, draw.shape, draw.flip, draw.turns) == (0, 0, (32, 32), False, 0)
-        assert all(draw.own_seen) and all(draw.others_seen) and draw.holes and not draw.plants
-    assert {type(hole) for draw in first for hole in draw.holes} == {Block, Pixels, Sector}
+        assert (draw.top, draw.left, draw.shape, draw.flip_rotation) == (0, 0, (32, 32), UNCHANGED)
+        assert all(draw.available) and all(draw.others_available) and draw.masks and not draw.artefacts
+    assert {type(hole) for draw in first for hole in draw.masks} == {Block, Pixels, Sector}
     assert len({draw.key for draw in first}) == 40
 
 
 def test_without_holes_in_training_validation_has_none():
     bank, samples = small_bank()
-    assert draw_validation(bank, samples[0], holed(0.0), inputs(), 1, 0).holes == ()
+    assert sampler(None, holed(0.0), inputs(), 1).validation(bank, samples[0], 0).masks == ()
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (200, 330)])
 def test_validation_hides_little_and_as_much_of_a_large_frame_as_of_a_small_one(shape):
     bank = quiet_bank(shape)
-    draws = [draw_validation(bank, SAMPLE, holed(1.0, ("blocks",)), inputs(), 1, item) for item in range(60)]
+    draws = [
+        sampler(None, holed(1.0, ("blocks",)), inputs(), 1).validation(bank, SAMPLE, item) for item in range(60)
+    ]
     hidden = masks_of(draws, [(0.0, 0.0)] * 60).mean()
     assert 0.015 < hidden < 0.035
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("crop", 0),
-        ("drop_neighbours", -0.1),
-        ("drop_others", 1.01),
-        ("prefer_echo", math.nan),
-        ("input_noise_dbz", -1),
-    ],
-)
-def test_impossible_augmentations_are_named(name, value):
-    with pytest.raises(ConfigError, match=f"^{name} is .*allowed is"):
-        how(**{name: value})

@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from learning_cases import NO_HOLES, START, augmentation, inputs, planting, radar_bank, small_bank
+from learning_cases import NO_HOLES, START, augmentation, inputs, planting, radar_bank, sampler, small_bank
 from plant_cases import one
 
 from radar_cleaner.conventions import (
@@ -19,12 +19,14 @@ from radar_cleaner.conventions import (
     decode_dbz,
     encode_dbz,
 )
-from radar_cleaner.datasets.augmentation import Draw, draw_crop, draw_validation
+from radar_cleaner.datasets.augmentation import CropParams
 from radar_cleaner.datasets.batches import make_batch
 from radar_cleaner.datasets.channels import DBZ_SPAN, WEAKEST_ECHO, decode_scaled, unscale_dbz
-from radar_cleaner.datasets.crops import cut
-from radar_cleaner.datasets.frame_cache import OTHERS, OWN, RadarFrameBank, RadarGrid, Sample
+from radar_cleaner.datasets.crops import cut_crops
+from radar_cleaner.datasets.dihedral import FlipRotation
+from radar_cleaner.datasets.frame_cache import OTHER_RADARS, THIS_RADAR, RadarFrames, RadarGrid
 from radar_cleaner.datasets.inpainting_masks import Block
+from radar_cleaner.targets.splits import Sample
 
 CPU = torch.device("cpu")
 SEEN = (True, True, True)
@@ -32,8 +34,9 @@ SAMPLE = Sample(START + 360, "CASGO")
 
 
 def plain_draw(top, left, size, **changes):
-    values = {"flip": False, "turns": 0, "own_seen": SEEN, "others_seen": SEEN, "holes": (), "key": 0}
-    return Draw(top, left, (size, size), **{**values, **changes})
+    how = FlipRotation(changes.pop("flip", False), changes.pop("turns", 0))
+    values = {"flip_rotation": how, "available": SEEN, "others_available": SEEN, "key": 0}
+    return CropParams(top, left, (size, size), **{**values, **changes})
 
 
 def quiet_bank(shape=(24, 30), **grid):
@@ -41,12 +44,12 @@ def quiet_bank(shape=(24, 30), **grid):
     planes = np.zeros((3, 4, *shape), np.uint8)
     planes[:, 3] = 255
     place = RadarGrid(shape, (13.0, 9.0), 15.0, **grid)
-    return {"CASGO": RadarFrameBank(place, planes, {START + 360 * number: number for number in range(3)})}
+    return {"CASGO": RadarFrames(place, planes, {START + 360 * number: number for number in range(3)})}
 
 
 def batch_of(bank, draws, how=None, noise_dbz=0.0):
     how = how or inputs()
-    return make_batch(cut(bank, [SAMPLE] * len(draws), draws, how), how, CPU, noise_dbz)
+    return make_batch(cut_crops(bank, [SAMPLE] * len(draws), draws, how), how, CPU, noise_dbz)
 
 
 @given(
@@ -59,8 +62,8 @@ def batch_of(bank, draws, how=None, noise_dbz=0.0):
 def test_a_planted_pixel_moves_alike_in_channels_targets_and_helpers(pixel, size, place, flip, turns):
     bank = quiet_bank(echo_frequency=np.zeros((24, 30), np.uint8))
     row, column = pixel
-    bank["CASGO"].planes[:, [OWN, OTHERS], row, column] = 120
-    bank["CASGO"].planes[1, 2, row, column] = METEOROLOGICAL
+    bank["CASGO"].variables[:, [THIS_RADAR, OTHER_RADARS], row, column] = 120
+    bank["CASGO"].variables[1, 2, row, column] = METEOROLOGICAL
     bank["CASGO"].grid.echo_frequency[row, column] = 255
     lows = [max(0, position - size + 1) for position in pixel]
     highs = [min(max(0, length - size), position) for length, position in zip((24, 30), pixel, strict=True)]
@@ -71,7 +74,7 @@ def test_a_planted_pixel_moves_alike_in_channels_targets_and_helpers(pixel, size
     there = (slice(None), *found[0])
     for channel in (0, 2, 4, 6, 8, 10, 15):
         assert batch.channels[0, channel].nonzero().tolist() == found
-    assert batch.own_echo[0].nonzero().tolist() == found
+    assert batch.echo[0].nonzero().tolist() == found
     assert float(unscale_dbz(batch.reflectivity)[0][tuple(found[0])]) == pytest.approx(decode_dbz(np.uint8(120)))
     # The pixel's distance from the radar is not changed by turning, and the azimuth is that in the picture.
     distance = np.hypot(column - 13.0, row - 9.0)
@@ -90,15 +93,16 @@ def test_a_planted_pixel_moves_alike_in_channels_targets_and_helpers(pixel, size
 def test_a_crop_is_the_frame_inside_and_unknown_beyond_its_edge(shape, crop):
     bank = {"CASGO": radar_bank([START, START + 360, START + 720], shape)}
     how = augmentation(crop=crop, flips=False)
-    draw = draw_crop(bank, SAMPLE, how, NO_HOLES, inputs(), 1, 2, 3)
-    raw = cut(bank, [SAMPLE], [draw], inputs())
+    draw = sampler(how, NO_HOLES, inputs(), 1).sample(bank, SAMPLE, 2, 3)
+    raw = cut_crops(bank, [SAMPLE], [draw], inputs())
     height, width = min(crop, shape[0]), min(crop, shape[1])
     assert 0 <= draw.top <= shape[0] - height and 0 <= draw.left <= shape[1] - width
-    planes = raw.planes[0].numpy()
+    now = torch.stack([raw.now.this_radar, raw.other_radars_now, raw.now.echo_class, raw.now.confidence], dim=1)
+    planes = torch.cat([raw.this_radar, raw.other_radars, now], dim=1)[0].numpy()
     inside = planes[:, :height, :width]
-    wanted = bank["CASGO"].planes[1][:, draw.top : draw.top + height, draw.left : draw.left + width]
+    wanted = bank["CASGO"].variables[1][:, draw.top : draw.top + height, draw.left : draw.left + width]
     assert np.array_equal(inside[-4:], wanted)
-    assert np.array_equal(inside[1], wanted[OWN]) and np.array_equal(inside[4], wanted[OTHERS])
+    assert np.array_equal(inside[1], wanted[THIS_RADAR]) and np.array_equal(inside[4], wanted[OTHER_RADARS])
     beyond = np.ones((crop, crop), bool)
     beyond[:height, :width] = False
     assert (planes[:-2, beyond] == NODATA).all()
@@ -109,56 +113,56 @@ def test_a_crop_is_the_frame_inside_and_unknown_beyond_its_edge(shape, crop):
 
 def test_where_the_radar_sees_no_echo_there_is_nothing_to_judge_unless_its_frame_is_hidden():
     bank = quiet_bank()
-    bank["CASGO"].planes[1, OWN, 5, 7] = 120
-    bank["CASGO"].planes[1, 2, 5, 7] = METEOROLOGICAL
+    bank["CASGO"].variables[1, THIS_RADAR, 5, 7] = 120
+    bank["CASGO"].variables[1, 2, 5, 7] = METEOROLOGICAL
     seen = batch_of(bank, [plain_draw(0, 0, 16)])
     assert seen.weight[0].nonzero().tolist() == [[5, 7]]
-    gone = batch_of(bank, [plain_draw(0, 0, 16, own_seen=(True, False, True))])
+    gone = batch_of(bank, [plain_draw(0, 0, 16, available=(True, False, True))])
     assert (gone.weight[0] > 0).all()
 
 
 def test_validation_is_the_whole_frame_each_time_alike():
     bank, samples = small_bank()
-    draws = [draw_validation(bank, samples[0], NO_HOLES, inputs(), 7, 0) for _ in range(2)]
-    first, second = (make_batch(cut(bank, samples[:1], [draw], inputs()), inputs(), CPU) for draw in draws)
+    draws = [sampler(None, NO_HOLES, inputs(), 7).validation(bank, samples[0], 0) for _ in range(2)]
+    first, second = (make_batch(cut_crops(bank, samples[:1], [draw], inputs()), inputs(), CPU) for draw in draws)
     assert first.forecast is second.forecast is None
     names = first.__dict__.keys() - {"forecast"}
     assert all(torch.equal(getattr(first, name), getattr(second, name)) for name in names)
-    assert first.mask.shape == (1, 32, 32) and not first.hole.any()
-    planes = bank["CASGO"].planes[bank["CASGO"].index[samples[0].time]]
+    assert first.mask.shape == (1, 32, 32) and not first.hidden.any()
+    planes = bank["CASGO"].variables[bank["CASGO"].index[samples[0].time]]
     assert np.array_equal(first.mask[0].numpy() == 1, planes[2] == METEOROLOGICAL)
 
 
 def test_holes_hide_own_data_at_all_times_and_nothing_else():
     bank = {"CASGO": radar_bank([START, START + 360, START + 720])}
     open_draw = plain_draw(0, 0, 32)
-    holed = plain_draw(0, 0, 32, holes=(Block(4, 0, 24, 20),), flip=True, turns=1)
+    holed = plain_draw(0, 0, 32, masks=(Block(4, 0, 24, 20),), flip=True, turns=1)
     turned = plain_draw(0, 0, 32, flip=True, turns=1)
     whole, plain, hidden = (batch_of(bank, [draw]) for draw in (open_draw, turned, holed))
     own_data = plain.channels[0, 5] == 1
     box = torch.zeros(32, 32, dtype=torch.bool)
     box[4:24, 0:20] = True
     assert not own_data[box].all()  # a nodata edge lies in the box: there is nothing to hide
-    assert torch.equal(hidden.hole[0], box & own_data)
+    assert torch.equal(hidden.hidden[0], box & own_data)
     for channel in (0, 1, 4, 5, 8, 9):
-        assert not hidden.channels[0, channel][hidden.hole[0]].any()
+        assert not hidden.channels[0, channel][hidden.hidden[0]].any()
         assert torch.equal(hidden.channels[0, channel][~box], plain.channels[0, channel][~box])
     for channel in (2, 3, 6, 7, 10, 11, 12, 13, 14):
         assert torch.equal(hidden.channels[0, channel], plain.channels[0, channel])
     # What is hidden is judged whether it echoes or not, what is seen only where it echoes.
-    assert torch.equal(hidden.weight[~hidden.hole], plain.weight[~hidden.hole])
-    assert hidden.weight[hidden.hole & ~hidden.own_echo].any()
+    assert torch.equal(hidden.weight[~hidden.hidden], plain.weight[~hidden.hidden])
+    assert hidden.weight[hidden.hidden & ~hidden.echo].any()
     for seen in (hidden, plain):
-        assert not seen.weight[~seen.hole & ~seen.own_echo].any()
-    for name in ("mask", "reflectivity", "reflectivity_weight", "own_echo"):
+        assert not seen.weight[~seen.hidden & ~seen.echo].any()
+    for name in ("mask", "reflectivity", "reflectivity_weight", "echo"):
         assert torch.equal(getattr(hidden, name), getattr(plain, name))
-    assert (hidden.mask[0] * hidden.hole[0]).any() and whole.mask.sum() == plain.mask.sum()
+    assert (hidden.mask[0] * hidden.hidden[0]).any() and whole.mask.sum() == plain.mask.sum()
 
 
 def test_dropped_times_and_radars_are_unavailable_and_targets_stay():
     bank = {"CASGO": radar_bank([START, START + 360, START + 720])}
     full = batch_of(bank, [plain_draw(0, 0, 32)])
-    less = batch_of(bank, [plain_draw(0, 0, 32, own_seen=(False, True, True), others_seen=(False,) * 3)])
+    less = batch_of(bank, [plain_draw(0, 0, 32, available=(False, True, True), others_available=(False,) * 3)])
     for channel in (0, 1, 2, 3, 6, 7, 10, 11):
         assert full.channels[0, channel].any() and not less.channels[0, channel].any()
     for channel in (4, 5, 8, 9, 12, 13, 14):
@@ -170,8 +174,8 @@ def test_the_clutter_mask_makes_own_pixels_unavailable_in_the_input_only():
     clutter = np.zeros((24, 30), bool)
     clutter[3, 5] = True
     bank = quiet_bank(clutter=clutter)
-    bank["CASGO"].planes[:, [OWN, OTHERS], 3, 5] = 120
-    bank["CASGO"].planes[1, 2, 3, 5] = METEOROLOGICAL
+    bank["CASGO"].variables[:, [THIS_RADAR, OTHER_RADARS], 3, 5] = 120
+    bank["CASGO"].variables[1, 2, 3, 5] = METEOROLOGICAL
     batch = batch_of(bank, [plain_draw(0, 0, 8)], inputs(atlas="mask"))
     at = batch.channels[0, :, 3, 5]
     assert not at[[0, 1, 4, 5, 8, 9]].any() and (at[[2, 3, 6, 7, 10, 11]] > 0).all()
@@ -193,9 +197,9 @@ def test_the_clutter_mask_makes_own_pixels_unavailable_in_the_input_only():
 def test_the_reflectivity_target_pools_the_radars_that_see_an_echo(own, others, how, dbz):
     for nothing in (0, NODATA):
         bank = quiet_bank()
-        for plane, value in ((OWN, own), (OTHERS, others)):
-            bank["CASGO"].planes[1, plane] = nothing if value is None else encode_dbz(value)
-        bank["CASGO"].planes[1, 2] = METEOROLOGICAL
+        for plane, value in ((THIS_RADAR, own), (OTHER_RADARS, others)):
+            bank["CASGO"].variables[1, plane] = nothing if value is None else encode_dbz(value)
+        bank["CASGO"].variables[1, 2] = METEOROLOGICAL
         batch = batch_of(bank, [plain_draw(0, 0, 8)], inputs(reflectivity_target=how))
         assert torch.allclose(unscale_dbz(batch.reflectivity), torch.tensor(dbz), atol=1e-4)
         assert (batch.reflectivity_weight == 1).all()
@@ -203,8 +207,8 @@ def test_the_reflectivity_target_pools_the_radars_that_see_an_echo(own, others, 
 
 def test_targets_follow_class_and_confidence():
     bank = quiet_bank()
-    planes = bank["CASGO"].planes[1]
-    planes[OWN] = 100
+    planes = bank["CASGO"].variables[1]
+    planes[THIS_RADAR] = 100
     planes[2, 0, :4] = [NONE, METEOROLOGICAL, NON_METEOROLOGICAL, UNKNOWN]
     planes[3, 0, :4] = [255, 51, 102, 255]
     batch = batch_of(bank, [plain_draw(0, 0, 8)])
@@ -221,15 +225,17 @@ def test_radars_of_different_sizes_share_a_batch():
     bank = {"CASGO": radar_bank(times, (32, 32)), "CASCM": radar_bank(times, (12, 50), seed=9)}
     samples = [Sample(START + 360, "CASGO"), Sample(START + 360, "CASCM")]
     how = augmentation(crop=16, flips=True)
-    draws = [draw_crop(bank, sample, how, NO_HOLES, inputs(), 0, 0, item) for item, sample in enumerate(samples)]
-    batch = make_batch(cut(bank, samples, draws, inputs()), inputs(), CPU)
+    draws = [
+        sampler(how, NO_HOLES, inputs(), 0).sample(bank, sample, 0, item) for item, sample in enumerate(samples)
+    ]
+    batch = make_batch(cut_crops(bank, samples, draws, inputs()), inputs(), CPU)
     assert batch.channels.shape == (2, 15, 16, 16) and torch.isfinite(batch.channels).all()
 
 
 def storm_batch(*plants, levels=None, **changes):
     """The batches of a storm with plants and without; `changes` are of the draw."""
     bank = {"CASGO": radar_bank([START, START + 360, START + 720], (64, 64), levels=levels)}
-    with_plants = plain_draw(0, 0, 64, plants=plants, **changes)
+    with_plants = plain_draw(0, 0, 64, artefacts=plants, **changes)
     return batch_of(bank, [with_plants]), batch_of(bank, [plain_draw(0, 0, 64, **changes)])
 
 
@@ -240,17 +246,17 @@ def test_planted_echo_is_surely_no_weather_and_its_target_is_the_frame_without_i
     planted, plain = storm_batch(RING)
     shows = planted.channels[0, 4] != plain.channels[0, 4]
     rain = plain.mask[0] == 1
-    assert (shows & rain).any() and (shows & ~rain & ~plain.own_echo[0]).any()
+    assert (shows & rain).any() and (shows & ~rain & ~plain.echo[0]).any()
     assert not planted.mask[0][shows].any() and (planted.weight[0][shows] == 1).all()
     assert torch.equal(planted.mask[0][~shows], plain.mask[0][~shows])
     assert torch.equal(planted.weight[0][~shows], plain.weight[0][~shows])
-    assert torch.equal(planted.own_echo[0], plain.own_echo[0] | shows)
-    assert torch.equal(planted.planted[0], shows) and not plain.planted.any()
+    assert torch.equal(planted.echo[0], plain.echo[0] | shows)
+    assert torch.equal(planted.injected[0], shows) and not plain.injected.any()
     assert torch.equal(planted.reflectivity, plain.reflectivity)
     assert torch.equal(planted.reflectivity_weight, plain.reflectivity_weight)
     # Where it covers an echo the reflectivity is asked for as in a hole; the data are there all the same.
-    assert torch.equal(planted.hole[0], shows & plain.own_echo[0])
-    assert planted.channels[0, 5][shows].all() and (planted.reflectivity_weight * planted.hole).any()
+    assert torch.equal(planted.hidden[0], shows & plain.echo[0])
+    assert planted.channels[0, 5][shows].all() and (planted.reflectivity_weight * planted.hidden).any()
 
 
 def test_a_planted_pixel_weighs_what_its_kind_does_and_no_other_pixel_does():
@@ -268,34 +274,34 @@ def test_a_plant_at_another_time_changes_what_is_seen_then_and_no_target():
     planted, plain = storm_batch(one("rings", column=40.0, row=40.0, dbz=60.0, shown=(True, False, False)))
     assert not torch.equal(planted.channels[0, 0], plain.channels[0, 0])
     assert torch.equal(planted.channels[0, 1:], plain.channels[0, 1:])
-    for name in ("mask", "weight", "reflectivity", "reflectivity_weight", "hole", "own_echo"):
+    for name in ("mask", "weight", "reflectivity", "reflectivity_weight", "hidden", "echo"):
         assert torch.equal(getattr(planted, name), getattr(plain, name))
 
 
 def test_rain_behind_a_blocked_sector_is_a_hole_without_a_class():
     planted, plain = storm_batch(one("blocked", column=40.0, row=40.0, width_degrees=50.0, start=0.2))
     gone = (plain.channels[0, 4] > 0) & (planted.channels[0, 4] == 0)
-    assert gone.any() and torch.equal(planted.hole[0], gone)
+    assert gone.any() and torch.equal(planted.hidden[0], gone)
     assert not planted.weight[0][gone].any() and torch.equal(planted.weight[0][~gone], plain.weight[0][~gone])
-    for name in ("mask", "reflectivity", "reflectivity_weight", "own_echo"):
+    for name in ("mask", "reflectivity", "reflectivity_weight", "echo"):
         assert torch.equal(getattr(planted, name), getattr(plain, name))
     assert (planted.channels[0, 5] == plain.channels[0, 5]).all()  # it looks as if there were nothing
 
 
 def test_what_a_hole_hides_is_not_planted():
     hole = Block(0, 0, 64, 40)
-    planted, plain = storm_batch(RING, holes=(hole,))
-    hidden = plain.hole[0]
+    planted, plain = storm_batch(RING, masks=(hole,))
+    hidden = plain.hidden[0]
     assert hidden.any() and torch.equal(planted.channels[0][:, hidden], plain.channels[0][:, hidden])
-    for name in ("mask", "weight", "own_echo"):
+    for name in ("mask", "weight", "echo"):
         assert torch.equal(getattr(planted, name)[0][hidden], getattr(plain, name)[0][hidden])
-    assert (planted.hole[0] >= hidden).all() and (planted.own_echo != plain.own_echo).any()
+    assert (planted.hidden[0] >= hidden).all() and (planted.echo != plain.echo).any()
 
 
 def test_the_clutter_mask_hides_plants_too():
     bank = quiet_bank((64, 64), clutter=np.ones((64, 64), bool))
-    batch = batch_of(bank, [plain_draw(0, 0, 64, plants=(RING,))], inputs(atlas="mask"))
-    assert not batch.channels[0, [0, 4, 8]].any() and not batch.own_echo.any() and not batch.mask.any()
+    batch = batch_of(bank, [plain_draw(0, 0, 64, artefacts=(RING,))], inputs(atlas="mask"))
+    assert not batch.channels[0, [0, 4, 8]].any() and not batch.echo.any() and not batch.mask.any()
 
 
 def test_plants_take_the_classes_of_their_radar():
@@ -309,23 +315,23 @@ def test_plants_take_the_classes_of_their_radar():
 def test_planted_rays_are_rays_of_the_radar_also_in_flipped_and_turned_crops():
     times = {START + 360 * number: number for number in range(3)}
     grid = RadarGrid((60, 70), (31.0, 22.5), 60.0)
-    bank = {"CASGO": RadarFrameBank(grid, np.zeros((3, 4, 60, 70), np.uint8), times)}
+    bank = {"CASGO": RadarFrames(grid, np.zeros((3, 4, 60, 70), np.uint8), times)}
     how, turns = augmentation(crop=48, flips=True), set()
     for item in range(60):
-        draw = draw_crop(bank, SAMPLE, how, NO_HOLES, inputs(), 1, 0, item, planting(1.0, "spokes"))
-        draw = Draw(**{**draw.__dict__, "plants": draw.plants[:1]})
-        shown = batch_of(bank, [draw]).own_echo[0].numpy()
-        upright = np.rot90(shown, -draw.turns)
-        upright = upright[:, ::-1] if draw.flip else upright
+        draw = sampler(how, NO_HOLES, inputs(), 1, planting(1.0, "spokes")).sample(bank, SAMPLE, 0, item)
+        draw = CropParams(**{**draw.__dict__, "artefacts": draw.artefacts[:1]})
+        shown = batch_of(bank, [draw]).echo[0].numpy()
+        upright = np.rot90(shown, -draw.flip_rotation.quarter_turns)
+        upright = upright[:, ::-1] if draw.flip_rotation.flip else upright
         rows, columns = np.nonzero(upright)
         if rows.size < 4:
             continue
         right, up = columns + draw.left - 31.0, 22.5 - rows - draw.top
         direction = np.arctan2(right.sum(), up.sum())
         across = np.abs(right * np.cos(direction) - up * np.sin(direction))
-        width = np.radians(draw.plants[0]["width_degrees"]) * np.hypot(right, up)
+        width = np.radians(draw.artefacts[0]["width_degrees"]) * np.hypot(right, up)
         assert (across <= 2 + width).all()
-        turns.add((draw.flip, draw.turns))
+        turns.add((draw.flip_rotation.flip, draw.flip_rotation.quarter_turns))
     assert len(turns) == 8
 
 
@@ -377,27 +383,27 @@ def test_where_a_pixel_is_turns_with_the_picture(top, left, size, flip, turns):
 
 def test_what_is_told_of_the_place_is_never_hidden_nor_changes_the_rest():
     bank = {"CASGO": radar_bank([START, START + 360, START + 720], fields=place_fields((32, 32)))}
-    how, draw = inputs(**TOLD), plain_draw(0, 0, 32, holes=(Block(0, 0, 32, 32),), others_seen=(False,) * 3)
+    how, draw = inputs(**TOLD), plain_draw(0, 0, 32, masks=(Block(0, 0, 32, 32),), others_available=(False,) * 3)
     more, plain = batch_of(bank, [draw], how), batch_of(bank, [draw])
     assert torch.equal(more.channels[:, :15], plain.channels)
     assert np.array_equal(told_of(more, how)["terrain"], place_fields((32, 32))[4])
-    for name in ("mask", "weight", "reflectivity", "reflectivity_weight", "hole", "own_echo"):
+    for name in ("mask", "weight", "reflectivity", "reflectivity_weight", "hidden", "echo"):
         assert torch.equal(getattr(more, name), getattr(plain, name))
 
 
 def test_without_options_nothing_is_cut_for_them():
     bank = quiet_bank(fields=place_fields((24, 30)))
-    assert cut(bank, [SAMPLE], [plain_draw(0, 0, 8)], inputs()).fields is None
-    assert cut(bank, [SAMPLE], [plain_draw(0, 0, 8)], inputs(day_of_year=True)).fields is None
+    assert cut_crops(bank, [SAMPLE], [plain_draw(0, 0, 8)], inputs()).fields is None
+    assert cut_crops(bank, [SAMPLE], [plain_draw(0, 0, 8)], inputs(day_of_year=True)).fields is None
 
 
 def strong_bank():
     """Echo of 30 dBZ all over, but for a row of undetect and one of nodata."""
     bank = quiet_bank((64, 64))
-    bank["CASGO"].planes[:, [OWN, OTHERS]] = encode_dbz(30.0)
-    bank["CASGO"].planes[:, [OWN, OTHERS], 0] = 0
-    bank["CASGO"].planes[:, [OWN, OTHERS], 1] = NODATA
-    bank["CASGO"].planes[:, 2] = METEOROLOGICAL
+    bank["CASGO"].variables[:, [THIS_RADAR, OTHER_RADARS]] = encode_dbz(30.0)
+    bank["CASGO"].variables[:, [THIS_RADAR, OTHER_RADARS], 0] = 0
+    bank["CASGO"].variables[:, [THIS_RADAR, OTHER_RADARS], 1] = NODATA
+    bank["CASGO"].variables[:, 2] = METEOROLOGICAL
     return bank
 
 
@@ -413,9 +419,9 @@ def test_noise_is_gaussian_in_dbz_each_time_and_radar_for_itself():
 
 
 def test_noise_touches_only_the_echoes_that_the_network_sees():
-    draw = plain_draw(0, 0, 64, holes=(Block(10, 10, 20, 20),), others_seen=(True, True, False), key=5)
+    draw = plain_draw(0, 0, 64, masks=(Block(10, 10, 20, 20),), others_available=(True, True, False), key=5)
     plain, noisy = (batch_of(strong_bank(), [draw], noise_dbz=noise) for noise in (0.0, 2.0))
-    for name in ("mask", "weight", "reflectivity", "reflectivity_weight", "hole", "own_echo"):
+    for name in ("mask", "weight", "reflectivity", "reflectivity_weight", "hidden", "echo"):
         assert torch.equal(getattr(plain, name), getattr(noisy, name))
     same = plain.channels[0] == noisy.channels[0]
     assert same[[1, 3, 5, 7, 9, 11, 12, 13, 14]].all() and same[:, :2].all()

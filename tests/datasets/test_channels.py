@@ -12,6 +12,7 @@ from learning_cases import inputs
 
 from radar_cleaner.conventions import MIN_ECHO_DBZ, NODATA, UNDETECT, decode_dbz, encode_dbz
 from radar_cleaner.datasets.channels import (
+    FrameTensors,
     day_of_year_channels,
     decode_scaled,
     field_channels,
@@ -74,7 +75,8 @@ def frames_of(seed, times=3, shape=(6, 5), batch=2):
 
 
 def channels_of(how, frames, **more):
-    return make_channels(how, *map(torch.from_numpy, frames), more.pop("times", [0, 0]), **more)
+    tensors = [*map(torch.from_numpy, frames)]
+    return make_channels(how, FrameTensors(*tensors, more.pop("times", [0, 0]), **more))
 
 
 def angle_hours(channels, hours=24):
@@ -110,7 +112,7 @@ def test_options_add_channels_behind_and_change_none_before():
     frequency = torch.full((2, 6, 5), 51, dtype=torch.uint8)
     fields = torch.arange(6.0)[None, :, None, None].expand(2, 6, 6, 5)
     plain = channels_of(inputs(), frames)
-    full = channels_of(everything, frames, echo_frequency_BHW=frequency, fields_BFHW=fields)
+    full = channels_of(everything, frames, echo_frequency=frequency, fields=fields)
     assert torch.equal(full[:, :15], plain) and full.shape[1] == len(everything.names)
     named = dict(zip(everything.names, full[0, :, 0, 0].tolist(), strict=True))
     assert named["echo_frequency"] == pytest.approx(0.2)
@@ -124,7 +126,7 @@ def test_any_mix_of_options_has_a_channel_a_name(clock, season, place, count):
     how = inputs(time_of_day=clock, day_of_year=season, coordinates=place, static=("terrain", "land")[:count])
     # Each field's value is its place, so that the channels show which one they took.
     fields = torch.arange(float(len(how.fields)))[None, :, None, None].expand(2, -1, 6, 5)
-    found = channels_of(how, frames_of(1), fields_BFHW=fields if how.fields else None)
+    found = channels_of(how, frames_of(1), fields=fields if how.fields else None)
     assert found.shape[1] == len(how.names) == len(set(how.names))
     for name, value in zip(how.names, found[0, :, 0, 0].tolist(), strict=True):
         if name in how.fields:
@@ -233,13 +235,13 @@ def test_channels_lie_in_their_order():
     own[0, 1, 0, 0], own[0, 2] = 120, NODATA
     others[0, 0, 1, 1] = 90
     place = (torch.tensor([[1.0, 1.0]]), torch.tensor([2.0]))
-    plain = make_channels(inputs(), own, others, *place, [0])
+    plain = make_channels(inputs(), FrameTensors(own, others, *place, [0]))
     assert plain.shape == (1, 15, 2, 2) and plain.dtype == torch.float32
     assert plain[0, 4, 0, 0] == reflectivity_channel(codes(120))[0] and plain[0, 4].count_nonzero() == 1
     assert [plain[0, channel].min().item() for channel in (1, 5, 9)] == [1, 1, 0]
     assert plain[0, 2, 1, 1] > 0 and plain[0, 3].tolist() == [[0, 0], [0, 1]]
     assert not plain[0, [6, 7, 10, 11]].any()
     frequency = torch.full((1, 2, 2), 255, dtype=torch.uint8)
-    more = make_channels(inputs(atlas="channel"), own, others, *place, [0], frequency)
+    more = make_channels(inputs(atlas="channel"), FrameTensors(own, others, *place, [0], frequency))
     assert more.shape == (1, 16, 2, 2) and (more[0, 15] == 1).all()
     assert torch.equal(more[:, :15], plain)

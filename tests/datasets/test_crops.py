@@ -1,4 +1,4 @@
-"""Crops: the same whether they are cut from mapped, from packed frames or on a device that holds them."""
+"""CropDataset: the same whether they are cut from mapped, from packed frames or on a device that holds them."""
 
 from dataclasses import replace
 from functools import cache
@@ -8,12 +8,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from learning_cases import START, augmentation, holes, inputs, planting, radar_bank
+from learning_cases import START, augmentation, holes, inputs, planting, radar_bank, sampler
 
-from radar_cleaner.datasets.augmentation import draw_crop
-from radar_cleaner.datasets.crops import cut
-from radar_cleaner.datasets.frame_cache import Sample, hold_on
-from radar_cleaner.datasets.frame_cache_files import PlanesWriter, open_planes
+from radar_cleaner.datasets.crops import Labels, cut_crops
+from radar_cleaner.datasets.frame_cache import copy_to_device
+from radar_cleaner.datasets.frame_cache_files import FrameWriter, open_frames
+from radar_cleaner.targets.splits import Sample
 
 SHAPES = {"CASGO": (20, 33), "CASCM": (41, 17)}
 TIMES = [START + 360 * number for number in range(5)]
@@ -41,11 +41,20 @@ def packed_planes(tmp_path_factory):
     found = {}
     for radar, frames in bank_of("none", 0).items():
         folder = tmp_path_factory.mktemp(radar)
-        with PlanesWriter(folder, frames.planes.shape, packed=True) as planes:
-            for frame in frames.planes:
+        with FrameWriter(folder, frames.variables.shape, compressed=True) as planes:
+            for frame in frames.variables:
                 planes.append(frame)
-        found[radar] = open_planes(folder, frames.planes.shape)
+        found[radar] = open_frames(folder, frames.variables.shape)
     return found
+
+
+def tensors_of(raw):
+    """Every tensor of a raw batch by its name."""
+    for name, value in vars(raw).items():
+        if isinstance(value, torch.Tensor):
+            yield name, value
+        elif isinstance(value, Labels):
+            yield from ((f"{name}.{part}", tensor) for part, tensor in vars(value).items())
 
 
 @given(
@@ -61,19 +70,18 @@ def test_crops_are_the_same_wherever_the_frames_lie(packed_planes, radars, crop,
     samples = [Sample(TIMES[1 + number % 3], radar) for number, radar in enumerate(radars)]
     options = augmentation(crop=crop, flips=True, prefer_echo=0.7)
     draws = [
-        draw_crop(bank, sample, options, holes(), how, seed, 1, item, planting())
+        sampler(options, holes(), how, seed, planting()).sample(bank, sample, 1, item)
         for item, sample in enumerate(samples)
     ]
-    plain = cut(bank, samples, draws, how)
-    packed = {radar: replace(frames, planes=packed_planes[radar]) for radar, frames in bank.items()}
-    for other in (hold_on(bank, torch.device("cpu"), MOST), packed):
-        found = cut(other, samples, draws, how)
-        assert torch.equal(found.planes, plain.planes)
-        assert np.array_equal(found.center_px, plain.center_px) and np.array_equal(found.range_px, plain.range_px)
-        assert (found.fields is None) == (plain.fields is None) == (not static)
-        assert plain.fields is None or torch.equal(found.fields, plain.fields)
+    plain = cut_crops(bank, samples, draws, how)
+    packed = {radar: replace(frames, variables=packed_planes[radar]) for radar, frames in bank.items()}
+    for other in (copy_to_device(bank, torch.device("cpu"), MOST), packed):
+        found = cut_crops(other, samples, draws, how)
+        wanted, got = (dict(tensors_of(raw)) for raw in (plain, found))
+        assert wanted.keys() == got.keys() and ("fields" in wanted) == static
+        assert all(torch.equal(wanted[name], got[name]) for name in wanted)
     drawn = [
-        draw_crop(packed, sample, options, holes(), how, seed, 1, item, planting())
+        sampler(options, holes(), how, seed, planting()).sample(packed, sample, 1, item)
         for item, sample in enumerate(samples)
     ]
     assert drawn == draws

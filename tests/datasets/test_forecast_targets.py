@@ -8,28 +8,28 @@ import torch
 from forecast_cases import random_bank
 from hypothesis import given
 from hypothesis import strategies as st
-from learning_cases import NO_HOLES, augmentation, inputs, planting
+from learning_cases import NO_HOLES, augmentation, inputs, planting, sampler
 from store_cases import START, make_aligned, make_labels, make_reflectivity, pattern_codes, times_from
 
 from radar_cleaner.conventions import METEOROLOGICAL, UNKNOWN, decode_dbz, is_echo
-from radar_cleaner.datasets.augmentation import Draw, draw_crop
+from radar_cleaner.datasets.augmentation import CropParams
 from radar_cleaner.datasets.batches import make_batch
 from radar_cleaner.datasets.channels import unscale_dbz
-from radar_cleaner.datasets.crops import cut
-from radar_cleaner.datasets.dihedral import Turn, turn_picture
+from radar_cleaner.datasets.crops import cut_crops
+from radar_cleaner.datasets.dihedral import FlipRotation, flip_rotate
 from radar_cleaner.datasets.frame_cache import (
     CONFIDENCE,
     ECHO_CLASS,
-    OWN,
+    THIS_RADAR,
     RadarSources,
-    Sample,
-    hold_on,
-    open_bank,
-    write_bank,
+    copy_to_device,
+    open_frame_cache,
+    write_frame_cache,
 )
 from radar_cleaner.datasets.inpainting_masks import Block
 from radar_cleaner.datasets.statistics import channel_statistics
 from radar_cleaner.errors import SampleError
+from radar_cleaner.targets.splits import Sample
 
 CPU = torch.device("cpu")
 PAST, LEADS = (-6, 0), (0, 6, 18)
@@ -43,13 +43,13 @@ def frames_at(minutes, shape=(20, 27)):
 
 
 def batch_of(bank, draw, how=HOW):
-    return make_batch(cut(bank, [SAMPLE], [draw], how), how, CPU)
+    return make_batch(cut_crops(bank, [SAMPLE], [draw], how), how, CPU)
 
 
 def crop_of(seed=0, **changes):
     """A draw of a crop of a whole frame, without anything done to it."""
-    draw = draw_crop(
-        frames_at((-6, 0, 6, 18)), SAMPLE, augmentation(crop=16, flips=False), NO_HOLES, HOW, seed, 0, 0
+    draw = sampler(augmentation(crop=16, flips=False), NO_HOLES, HOW, seed).sample(
+        frames_at((-6, 0, 6, 18)), SAMPLE, 0, 0
     )
     return replace(draw, **changes)
 
@@ -57,7 +57,7 @@ def crop_of(seed=0, **changes):
 @given(
     place=st.tuples(st.integers(0, 12), st.integers(0, 19)),
     size=st.sampled_from([8, 24, 30]),
-    turn=st.builds(Turn, st.booleans(), st.integers(0, 3)),
+    turn=st.builds(FlipRotation, st.booleans(), st.integers(0, 3)),
     atlas=st.sampled_from(["none", "channel"]),
     seed=st.integers(0, 5),
 )
@@ -67,46 +67,48 @@ def test_a_target_ahead_is_the_later_frame_cropped_and_turned_as_the_sample(plac
     bank["CASGO"] = replace(
         bank["CASGO"], grid=replace(bank["CASGO"].grid, echo_frequency=np.full((20, 27), 7, np.uint8))
     )
-    draw = Draw(top, left, (size, size), turn.flip, turn.quarters, (True,) * 2, (True,) * 2, (), 0)
+    draw = CropParams(top, left, (size, size), turn, (True,) * 2, (True,) * 2, 0)
     how = replace(HOW, atlas=atlas)
     found = batch_of(bank, draw, how).forecast
     for lead, minutes in enumerate((6, 18)):
-        planes = bank["CASGO"].planes[bank["CASGO"].index[SAMPLE.time + 60 * minutes]]
+        planes = bank["CASGO"].variables[bank["CASGO"].index[SAMPLE.time + 60 * minutes]]
         beyond = ((0, 0), (0, 40), (0, 40))
         padded = np.pad(planes.astype(np.int64), beyond, constant_values=-1)[
             :, top : top + size, left : left + size
         ]
-        laid = turn_picture(torch.from_numpy(padded), turn).numpy()
+        laid = flip_rotate(torch.from_numpy(padded), turn).numpy()
         known = (laid[ECHO_CLASS] >= 0) & (laid[ECHO_CLASS] != UNKNOWN)
         rain = laid[ECHO_CLASS] == METEOROLOGICAL
         weight = np.where(known, laid[CONFIDENCE] / 255, 0)
         assert np.array_equal(found.mask[0, lead].numpy() == 1, rain)
         assert np.allclose(found.weight[0, lead].numpy(), weight)
-        echo = rain & is_echo(np.clip(laid[OWN], 0, 255)) & known
+        echo = rain & is_echo(np.clip(laid[THIS_RADAR], 0, 255)) & known
         assert np.array_equal(found.reflectivity_weight[0, lead].numpy() > 0, echo & (weight > 0))
-        dbz = decode_dbz(np.clip(laid[OWN], 0, 255).astype(np.uint8))
+        dbz = decode_dbz(np.clip(laid[THIS_RADAR], 0, 255).astype(np.uint8))
         assert np.allclose(unscale_dbz(found.reflectivity[0, lead]).numpy()[echo], dbz[echo], atol=1e-3)
 
 
 def test_the_frames_that_a_device_holds_give_the_same_planes():
     bank = frames_at((-6, 0, 6))  # none 18 minutes ahead
     draws = [crop_of(seed, top=top, left=left) for seed, (top, left) in enumerate([(0, 0), (4, 11), (1, 9)])]
-    held = hold_on(bank, CPU, 10**9)
-    assert held["CASGO"].held is not None
+    held = copy_to_device(bank, CPU, 10**9)
+    assert held["CASGO"].on_device is not None
     for how in (HOW, replace(HOW, lead_minutes=(0,)), replace(HOW, lead_minutes=(0, 18))):
-        mapped, fast = (cut(one, [SAMPLE] * 3, draws, how).planes for one in (bank, held))
-        assert torch.equal(mapped, fast)
+        mapped, fast = (make_batch(cut_crops(one, [SAMPLE] * 3, draws, how), how, CPU) for one in (bank, held))
+        assert torch.equal(mapped.channels, fast.channels) and torch.equal(mapped.weight, fast.weight)
+        if how.ahead:
+            assert all(torch.equal(getattr(mapped.forecast, name), getattr(fast.forecast, name)) for name in NAMES)
 
 
 def test_a_frame_that_is_missing_ahead_is_unknown_and_no_picture_of_no_rain():
-    for bank in (frames_at((-6, 0, 18)), hold_on(frames_at((-6, 0, 18)), CPU, 10**9)):
+    for bank in (frames_at((-6, 0, 18)), copy_to_device(frames_at((-6, 0, 18)), CPU, 10**9)):
         found = batch_of(bank, crop_of()).forecast
         assert not found.weight[0, 0].any() and not found.reflectivity_weight[0, 0].any()
         assert found.weight[0, 1].any()
 
 
 def test_leads_change_nothing_of_what_is_asked_of_the_frame_itself():
-    bank, draw = frames_at((-6, 0, 6, 18)), crop_of(flip=True, turns=1)
+    bank, draw = frames_at((-6, 0, 6, 18)), crop_of(flip_rotation=FlipRotation(True, 1))
     ahead, alone = batch_of(bank, draw), batch_of(bank, draw, replace(HOW, lead_minutes=(0,)))
     assert alone.forecast is None
     names = alone.__dict__.keys() - {"forecast"}
@@ -116,17 +118,19 @@ def test_leads_change_nothing_of_what_is_asked_of_the_frame_itself():
 def test_holes_and_plants_and_what_is_dropped_are_in_the_input_only():
     bank = frames_at((-6, 0, 6, 18))
     how = augmentation(crop=16, flips=False, drop_neighbours=1.0, drop_others=1.0)
-    plants = draw_crop(bank, SAMPLE, how, NO_HOLES, HOW, 1, 0, 0, planting(1.0, "spokes", "specks", "blocked"))
-    plain = replace(plants, plants=(), own_seen=(True, True), others_seen=(True, True))
-    changed = replace(plants, holes=(Block(2, 2, 12, 12),))
+    plants = sampler(how, NO_HOLES, HOW, 1, planting(1.0, "spokes", "specks", "blocked")).sample(
+        bank, SAMPLE, 0, 0
+    )
+    plain = replace(plants, artefacts=(), available=(True, True), others_available=(True, True))
+    changed = replace(plants, masks=(Block(2, 2, 12, 12),))
     before, after = batch_of(bank, plain), batch_of(bank, changed)
-    assert not torch.equal(before.channels, after.channels) and after.hole.any()
+    assert not torch.equal(before.channels, after.channels) and after.hidden.any()
     assert all(torch.equal(getattr(before.forecast, name), getattr(after.forecast, name)) for name in NAMES)
 
 
 def test_clutter_ahead_is_no_rain_and_unknown_echo_does_not_count():
     bank = frames_at((-6, 0, 6, 18), shape=(4, 4))
-    ahead = bank["CASGO"].planes[bank["CASGO"].index[SAMPLE.time + 360]]
+    ahead = bank["CASGO"].variables[bank["CASGO"].index[SAMPLE.time + 360]]
     ahead[ECHO_CLASS, 0], ahead[CONFIDENCE, 0] = (0, 1, 2, 3), (255, 255, 51, 255)
     draw = crop_of(top=0, left=0, shape=(4, 4))
     found = batch_of(bank, draw).forecast
@@ -148,18 +152,18 @@ def test_a_bank_holds_the_frames_ahead_that_its_stores_have_and_reads_no_others(
     (tmp_path / "bank").mkdir()
     samples = [Sample(time, "CASGO") for time in times[1:]]
     sources = RadarSources(*([part] for part in parts))
-    write_bank(tmp_path / "bank", {"CASGO": sources}, samples, [-6, 0], HOW, 10**9)
-    bank = open_bank(tmp_path / "bank")
+    write_frame_cache(tmp_path / "bank", {"CASGO": sources}, samples, HOW, 10**9)
+    bank = open_frame_cache(tmp_path / "bank")
     assert list(bank["CASGO"].index) == times
     draw = crop_of(top=0, left=0, shape=(48, 48))
     first, last = (
-        make_batch(cut(bank, [one], [draw], HOW), HOW, CPU).forecast for one in (samples[0], samples[-1])
+        make_batch(cut_crops(bank, [one], [draw], HOW), HOW, CPU).forecast for one in (samples[0], samples[-1])
     )
     assert first.weight[0, 0].any() and not first.weight[0, 1].any()  # 18 minutes ahead is later than all
     assert not last.weight.any()
-    seen = bank["CASGO"].planes[bank["CASGO"].index[times[2]], OWN]
+    seen = bank["CASGO"].variables[bank["CASGO"].index[times[2]], THIS_RADAR]
     assert np.array_equal(seen, pattern_codes("CASGO", times[2]))
     with pytest.raises(
         SampleError, match="no reflectivity store has that frame"
     ):  # of a frame that is seen, as before
-        write_bank(tmp_path / "other", {"CASGO": sources}, [Sample(times[0], "CASGO")], [-6, 0], HOW, 10**9)
+        write_frame_cache(tmp_path / "other", {"CASGO": sources}, [Sample(times[0], "CASGO")], HOW, 10**9)

@@ -7,22 +7,22 @@ import numpy as np
 import pytest
 import store_cases
 import torch
-from learning_cases import MINUTES, START, inputs
+from learning_cases import START, inputs
 
 from radar_cleaner.conventions import NODATA, UNKNOWN
 from radar_cleaner.datasets.frame_cache import (
     CONFIDENCE,
     ECHO_CLASS,
-    OTHERS,
-    OWN,
+    OTHER_RADARS,
+    THIS_RADAR,
     RadarSources,
-    Sample,
-    hold_on,
-    open_bank,
-    write_bank,
+    copy_to_device,
+    open_frame_cache,
+    write_frame_cache,
 )
-from radar_cleaner.datasets.frame_cache_files import PackedPlanes
+from radar_cleaner.datasets.frame_cache_files import CompressedFrames
 from radar_cleaner.errors import SampleError, StoreError
+from radar_cleaner.targets.splits import Sample
 
 TIMES = store_cases.times_from(count=4)
 SHAPE = store_cases.SHAPE
@@ -43,8 +43,8 @@ def sources(tmp_path):
 
 def make_bank(folder, sources, samples, use="none", most_raw=10**9, **told):
     folder.mkdir()
-    digests = write_bank(folder, {"CASGO": sources}, samples, MINUTES, inputs(atlas=use, **told), most_raw)
-    return open_bank(folder), digests
+    digests = write_frame_cache(folder, {"CASGO": sources}, samples, inputs(atlas=use, **told), most_raw)
+    return open_frame_cache(folder), digests
 
 
 def test_frames_come_back_by_time_from_all_stores(tmp_path, sources):
@@ -52,13 +52,13 @@ def test_frames_come_back_by_time_from_all_stores(tmp_path, sources):
     frames = bank["CASGO"]
     assert list(frames.index) == TIMES
     for time in TIMES:
-        planes = frames.planes[frames.index[time]]
-        assert np.array_equal(planes[OWN], store_cases.pattern_codes("CASGO", time))
+        planes = frames.variables[frames.index[time]]
+        assert np.array_equal(planes[THIS_RADAR], store_cases.pattern_codes("CASGO", time))
         seen = time != TIMES[3]
         wanted = store_cases.pattern_codes("CASCM", time) if seen else np.full(SHAPE, NODATA)
-        assert np.array_equal(planes[OTHERS], wanted)
-    assert (frames.planes[0, ECHO_CLASS] == UNKNOWN).all() and not frames.planes[0, CONFIDENCE].any()
-    assert frames.planes[1, CONFIDENCE].any()
+        assert np.array_equal(planes[OTHER_RADARS], wanted)
+    assert (frames.variables[0, ECHO_CLASS] == UNKNOWN).all() and not frames.variables[0, CONFIDENCE].any()
+    assert frames.variables[1, CONFIDENCE].any()
     assert frames.grid.range_px == pytest.approx(max(SHAPE) / 2)
     assert frames.grid.center_px == store_cases.small_geometry().center_px
     assert len(digests) == 5 and all(digest.startswith("xxh3:") for digest in digests.values())
@@ -66,29 +66,29 @@ def test_frames_come_back_by_time_from_all_stores(tmp_path, sources):
 
 def test_a_bank_that_would_take_too_much_memory_is_packed_and_holds_the_same(tmp_path, sources, caplog):
     samples = [Sample(TIMES[1], "CASGO"), Sample(TIMES[2], "CASGO")]
-    raw = make_bank(tmp_path / "raw", sources, samples)[0]["CASGO"].planes
+    raw = make_bank(tmp_path / "raw", sources, samples)[0]["CASGO"].variables
     with caplog.at_level("INFO"):
-        packed = make_bank(tmp_path / "packed", sources, samples, most_raw=raw.nbytes - 1)[0]["CASGO"].planes
-    assert isinstance(packed, PackedPlanes) and packed.shape == raw.shape
+        packed = make_bank(tmp_path / "packed", sources, samples, most_raw=raw.nbytes - 1)[0]["CASGO"].variables
+    assert isinstance(packed, CompressedFrames) and packed.shape == raw.shape
     assert all(np.array_equal(packed[place], raw[place]) for place in np.ndindex(raw.shape[:2]))
-    assert "bank: 4 frames" in caplog.text and "packed, as raw they are" in caplog.text
+    assert "frame cache: 4 frames" in caplog.text and "compressed from" in caplog.text
 
 
 def test_a_bank_larger_than_its_disk_is_packed(tmp_path, sources, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=1000))
     bank, _ = make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO")])
-    assert isinstance(bank["CASGO"].planes, PackedPlanes)
+    assert isinstance(bank["CASGO"].variables, CompressedFrames)
 
 
 def test_a_bank_goes_to_a_device_where_it_fits(tmp_path, sources):
     bank, _ = make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO")], use="channel")
-    planes, cpu = bank["CASGO"].planes, torch.device("cpu")
-    held = hold_on(bank, cpu, planes.nbytes)["CASGO"].held
-    assert np.array_equal(held.planes.numpy(), planes)
+    planes, cpu = bank["CASGO"].variables, torch.device("cpu")
+    held = copy_to_device(bank, cpu, planes.nbytes)["CASGO"].on_device
+    assert np.array_equal(held.variables.numpy(), planes)
     assert np.array_equal(held.echo_frequency.numpy(), bank["CASGO"].grid.echo_frequency)
-    assert hold_on(bank, cpu, planes.nbytes - 1) is bank
+    assert copy_to_device(bank, cpu, planes.nbytes - 1) is bank
     packed, _ = make_bank(tmp_path / "packed", sources, [Sample(TIMES[1], "CASGO")], most_raw=1)
-    assert hold_on(packed, cpu, 10**9) is packed
+    assert copy_to_device(packed, cpu, 10**9) is packed
 
 
 def test_only_frames_that_samples_read_are_held(tmp_path, sources):
@@ -98,15 +98,15 @@ def test_only_frames_that_samples_read_are_held(tmp_path, sources):
 
 def test_the_levels_are_the_codes_of_the_radars_own_frames(tmp_path, sources):
     frames = make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO")])[0]["CASGO"]
-    assert frames.grid.levels.tolist() == np.unique(frames.planes[:, OWN]).tolist()
+    assert frames.grid.levels.tolist() == np.unique(frames.variables[:, THIS_RADAR]).tolist()
 
 
 def test_the_bank_outlives_its_files_names(tmp_path, sources):
     bank, _ = make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO")])
-    before = np.array(bank["CASGO"].planes)
+    before = np.array(bank["CASGO"].variables)
     for path in sorted((tmp_path / "bank").rglob("*"), reverse=True):
         path.unlink() if path.is_file() else path.rmdir()
-    assert np.array_equal(bank["CASGO"].planes, before)
+    assert np.array_equal(bank["CASGO"].variables, before)
 
 
 @pytest.mark.parametrize(("use", "name"), [("mask", "clutter"), ("channel", "echo_frequency"), ("none", None)])
@@ -128,7 +128,7 @@ def test_a_sample_without_its_frames_is_named(tmp_path, sources):
 def test_an_atlas_of_another_size_is_refused(tmp_path, sources):
     small = store_cases.make_atlas(tmp_path / "small.zarr", shape=(8, 8))
     changed = replace(sources, atlas=small)
-    with pytest.raises(StoreError, match=r"small\.zarr: is \(8, 8\)"):
+    with pytest.raises(StoreError, match=r"small\.zarr: its shape is \(8, 8\)"):
         make_bank(tmp_path / "bank", changed, [Sample(TIMES[1], "CASGO")], "mask")
 
 
@@ -173,7 +173,7 @@ def test_solar_time_needs_the_longitude_and_the_season_nothing(tmp_path, sources
 @pytest.mark.parametrize(
     ("changes", "told", "message"),
     [
-        ({}, {"static": ("snow",)}, r"holds the fields \['terrain', 'land'\], not snow; name their files in"),
+        ({}, {"static": ("snow",)}, r"has the fields \['terrain', 'land'\], but not snow; name their files in"),
         ({"radar": "CASCM"}, {"coordinates": True}, "its radar is CASCM, wanted CASGO"),
         (
             {"geometry": store_cases.small_geometry(range_km=120), "fields": {}},

@@ -8,23 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from radar_cleaner.datasets.frame_cache_files import PackedPlanes, PlanesWriter, naming_full_disks, open_planes
+from radar_cleaner.datasets.frame_cache_files import CompressedFrames, FrameWriter, name_full_disk, open_frames
 from radar_cleaner.errors import StoreError
 
 
 def write(folder, frames, packed):
     folder.mkdir(exist_ok=True)
-    with PlanesWriter(folder, frames.shape, packed) as planes:
+    with FrameWriter(folder, frames.shape, packed) as planes:
         for frame in frames:
             planes.append(frame)
-    return open_planes(folder, frames.shape)
+    return open_frames(folder, frames.shape)
 
 
 @pytest.mark.parametrize("packed", [False, True])
 @given(arrays(np.uint8, st.tuples(st.integers(1, 4), st.just(4), st.integers(1, 9), st.integers(1, 9))))
 def test_planes_come_back_as_they_were_written(tmp_path_factory, packed, frames):
     planes = write(tmp_path_factory.mktemp("bank"), frames, packed)
-    assert planes.shape == frames.shape and isinstance(planes, PackedPlanes) == packed
+    assert planes.shape == frames.shape and isinstance(planes, CompressedFrames) == packed
     for frame, plane in np.ndindex(frames.shape[:2]):
         assert np.array_equal(planes[frame, plane], frames[frame, plane])
         assert not planes[frame, plane].flags.writeable
@@ -40,8 +40,8 @@ def test_packed_planes_of_pictures_are_many_times_smaller(tmp_path):
 def test_a_full_disk_says_where_the_bank_lies_and_what_to_set(tmp_path):
     with (
         pytest.raises(StoreError, match=rf"{tmp_path}: .*TMPDIR"),
-        naming_full_disks(tmp_path),
+        name_full_disk(tmp_path),
     ):
         raise OSError(errno.ENOSPC, "No space left on device")
-    with pytest.raises(PermissionError), naming_full_disks(tmp_path):
+    with pytest.raises(PermissionError), name_full_disk(tmp_path):
         raise PermissionError(errno.EACCES, "no")

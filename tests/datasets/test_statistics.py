@@ -5,21 +5,20 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from learning_cases import NO_HOLES, START, inputs, radar_bank, small_bank
+from learning_cases import NO_HOLES, START, inputs, radar_bank, sampler, small_bank
 
-from radar_cleaner.datasets.augmentation import draw_validation
 from radar_cleaner.datasets.batches import make_batch
-from radar_cleaner.datasets.crops import cut
-from radar_cleaner.datasets.frame_cache import Sample
+from radar_cleaner.datasets.crops import cut_crops
 from radar_cleaner.datasets.statistics import MAX_SAMPLES, channel_statistics
+from radar_cleaner.targets.splits import Sample
 
 
 def all_values(bank, samples, how):
     """(channel, pixel) of whole frames."""
     values = []
     for sample in samples:
-        draw = draw_validation(bank, sample, NO_HOLES, how, 0, 0)
-        batch = make_batch(cut(bank, [sample], [draw], how), how, torch.device("cpu"))
+        draw = sampler(None, NO_HOLES, how, 0).validation(bank, sample, 0)
+        batch = make_batch(cut_crops(bank, [sample], [draw], how), how, torch.device("cpu"))
         values.append(batch.channels[0].flatten(1).double())
     return torch.cat(values, dim=1)
 
@@ -65,7 +64,7 @@ def test_of_many_samples_a_few_are_taken_evenly_from_first_to_last():
     bank = {"CASGO": radar_bank(times, (4, 4))}
     # The code of a frame's echo tells where in the sequence it is.
     codes = (80 + np.arange(count) * 100 // count).astype(np.uint8)
-    bank["CASGO"].planes[:, 0] = codes[:, None, None]
+    bank["CASGO"].variables[:, 0] = codes[:, None, None]
     samples = [Sample(time, "CASGO") for time in times]
     how = inputs(input_minutes=(0,))
     mean, _ = channel_statistics(bank, samples, how)

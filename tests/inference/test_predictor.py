@@ -7,16 +7,15 @@ import numpy as np
 import pytest
 import store_cases
 import torch
-from learning_cases import MINUTES, config, inputs
+from learning_cases import MINUTES, config, inputs, sampler
 
+from radar_cleaner.config.training import Holes
 from radar_cleaner.conventions import NODATA
-from radar_cleaner.datasets.augmentation import draw_validation
 from radar_cleaner.datasets.batches import make_batch
 from radar_cleaner.datasets.channels import unscale_dbz
-from radar_cleaner.datasets.crops import cut
-from radar_cleaner.datasets.dihedral import ALL_TURNS, turn_picture, turn_point
-from radar_cleaner.datasets.frame_cache import RadarSources, Sample, open_bank, write_bank
-from radar_cleaner.datasets.inpainting_masks import HoleOptions
+from radar_cleaner.datasets.crops import cut_crops
+from radar_cleaner.datasets.dihedral import FLIP_ROTATIONS, flip_rotate, flip_rotate_point
+from radar_cleaner.datasets.frame_cache import RadarSources, open_frame_cache, write_frame_cache
 from radar_cleaner.errors import ModelError
 from radar_cleaner.inference.frame_reader import FrameReader
 from radar_cleaner.inference.predictor import Predictor, load_predictor
@@ -24,6 +23,7 @@ from radar_cleaner.models.blocks import draw_weights
 from radar_cleaner.models.files import save_model
 from radar_cleaner.models.padding import apply_padded
 from radar_cleaner.models.registry import build_model
+from radar_cleaner.targets.splits import Sample
 
 TIMES = store_cases.times_from(count=5)
 SHAPE = (30, 37)  # neither can be halved twice
@@ -68,8 +68,10 @@ def turned_inputs(given, turn):
     pictures = {}
     for name in ("this_radar", "other_radars", "echo_frequency", "fields"):
         values = getattr(given, name)
-        pictures[name] = None if values is None else turn_picture(torch.from_numpy(values), turn).numpy()
-    return replace(given, center_px=turn_point(given.center_px, given.this_radar.shape[1:], turn), **pictures)
+        pictures[name] = None if values is None else flip_rotate(torch.from_numpy(values), turn).numpy()
+    return replace(
+        given, center_px=flip_rotate_point(given.center_px, given.this_radar.shape[1:], turn), **pictures
+    )
 
 
 def test_a_prediction_has_the_size_of_the_frame_and_is_reproducible(tmp_path, stores):
@@ -89,11 +91,11 @@ def test_inference_encodes_frames_as_validation_does(tmp_path, stores, use, extr
     predictor, reader = make_predictor(tmp_path, atlas=use, **extra), make_reader(stores, use, **extra)
     sample = Sample(TIMES[2], "CASGO")
     (tmp_path / "bank").mkdir()
-    how, no_holes = inputs(atlas=use, **extra), HoleOptions(0, ("blocks",), 8, 0.3, 15)
-    write_bank(tmp_path / "bank", {"CASGO": stores}, [sample], MINUTES, how, 10**9)
-    bank = open_bank(tmp_path / "bank")
-    draw = draw_validation(bank, sample, no_holes, how, 0, 0)
-    batch = make_batch(cut(bank, [sample], [draw], how), how, torch.device("cpu"))
+    how, no_holes = inputs(atlas=use, **extra), Holes(0, ("blocks",), 8, 0.3, 15)
+    write_frame_cache(tmp_path / "bank", {"CASGO": stores}, [sample], how, 10**9)
+    bank = open_frame_cache(tmp_path / "bank")
+    draw = sampler(None, no_holes, how, 0).validation(bank, sample, 0)
+    batch = make_batch(cut_crops(bank, [sample], [draw], how), how, torch.device("cpu"))
     seen = []
     predictor.model.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0]))
     answer = predictor.predict(reader.inputs(TIMES[2]))
@@ -231,23 +233,23 @@ def test_augmentation_of_an_equivariant_model_changes_nothing(stores, use):
 
 
 @pytest.mark.parametrize(("use", "extra"), [("none", {}), ("channel", ALL_THERE_IS)])
-@pytest.mark.parametrize("turn", ALL_TURNS)
+@pytest.mark.parametrize("turn", FLIP_ROTATIONS)
 def test_an_augmented_prediction_turns_with_its_input(tmp_path, stores, use, extra, turn):
     predictor = make_predictor(tmp_path, atlas=use, **extra)
     given = make_reader(stores, use, **extra).inputs(TIMES[2])
     answer, turned = predictor.predict(given, tta=True), predictor.predict(turned_inputs(given, turn), tta=True)
     for name in ("probability", "dbz"):
-        wanted = turn_picture(torch.from_numpy(getattr(answer, name)), turn).numpy()
+        wanted = flip_rotate(torch.from_numpy(getattr(answer, name)), turn).numpy()
         assert np.allclose(getattr(turned, name), wanted, atol=1e-4)
 
 
 def test_an_augmented_prediction_is_the_mean_over_eight_flips_and_rotations(tmp_path, stores):
     predictor, given = make_predictor(tmp_path), make_reader(stores).inputs(TIMES[2])
     answers = []
-    for turn in ALL_TURNS:
+    for turn in FLIP_ROTATIONS:
         answer = predictor.predict(turned_inputs(given, turn))
         for name in ("probability", "dbz"):
-            laid = np.rot90(getattr(answer, name), -turn.quarters)
+            laid = np.rot90(getattr(answer, name), -turn.quarter_turns)
             answers.append((name, laid[:, ::-1] if turn.flip else laid))
     both = predictor.predict(given, tta=True)
     assert both.probability.shape == SHAPE and both.probability.dtype == both.dbz.dtype == np.float32

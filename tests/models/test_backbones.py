@@ -54,19 +54,19 @@ def test_what_its_sides_are_multiples_of_is_what_it_makes_of_a_picture() -> None
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"model_type": "bert"}, "backbone bert: transformers makes nothing of it that fits"),
-        ({"model_type": "resnat"}, "backbone resnat: transformers makes nothing of it that fits"),
-        ({"depths": "deep"}, "backbone resnet: transformers makes nothing of it that fits .*depths"),
+        ({"model_type": "bert"}, "backbone bert: transformers cannot build it"),
+        ({"model_type": "resnat"}, "backbone resnat: transformers cannot build it"),
+        ({"depths": "deep"}, "backbone resnet: transformers cannot build it .*depths"),
         ({"depths": [1, 1, 1]}, "has 3 stages, 4 are needed"),
-        ({"hidden_sizes": [8, 16]}, "backbone resnet: transformers makes nothing of it that fits"),
+        ({"hidden_sizes": [8, 16]}, "backbone resnet: transformers cannot build it"),
         ({"hidden_sizes": [8, 16, 24, 0]}, "backbone resnet: "),
-        ({"layer_type": "odd"}, "backbone resnet: transformers makes nothing of it that fits .*odd"),
-        ({"dephts": [1, 1, 1, 1]}, "backbone: resnet knows no dephts; did you mean depths?"),
+        ({"layer_type": "odd"}, "backbone resnet: transformers cannot build it .*odd"),
+        ({"dephts": [1, 1, 1, 1]}, "backbone: resnet has no key dephts; did you mean depths?"),
         (
             {"model_type": "dinov2", **VIT, "hidden_act": "odd"},
-            "backbone dinov2: transformers makes nothing of it that fits",
+            "backbone dinov2: transformers cannot build it",
         ),
-        ({"model_type": "convnext", **LEVELS, "patch_size": 32}, "backbone convnext: of a picture of .* it makes"),
+        ({"model_type": "convnext", **LEVELS, "patch_size": 32}, "backbone convnext: a frame of .* gives"),
     ],
 )
 def test_one_that_does_not_fit_is_refused_in_a_line(changes: dict[str, Any], message: str) -> None:
@@ -122,7 +122,7 @@ def test_a_folder_with_a_broken_file_is_refused_by_its_name(
     for file in gray.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     (tmp_path / name).write_text(content)
-    with pytest.raises(ConfigError, match=f"backbone {tmp_path}: transformers makes nothing of it that fits"):
+    with pytest.raises(ConfigError, match=f"backbone {tmp_path}: transformers cannot build it"):
         draw_weights(build_model(resolve_options(config("encoder_unet", backbone=str(tmp_path)))), 0)
 
 

@@ -15,8 +15,9 @@ from learning_cases import (
     SMALL,
     augmentation,
     config,
+    environment,
     finish,
-    place,
+    inputs,
     running,
     small_bank,
     start_training,
@@ -58,8 +59,7 @@ def trained(made, folder: Path, **changes: object) -> Path:
     """The model file of a training into `folder`."""
     results, stores = made
     flags = train_flags(results, stores, **changes)
-    names = ("best", "history", "curves", "card", "checkpoint")
-    flags |= {name: folder / Path(str(flags[name])).name for name in names} | {"runs": folder / "runs"}
+    flags |= {"output": folder, "checkpoint": folder / "current.pt", "runs": folder / "runs"}
     train_here(flags)
     return folder / "best.pt"
 
@@ -83,13 +83,13 @@ def test_a_network_learns_four_samples_by_heart(tmp_path, name):
     torch.set_num_threads(1)
     bank, samples = small_bank(4, (64, 64))
     how = training(
-        model=ModelConfig(name, (-6, 0, 6), (0,), "none", "max", "reflect"),
+        model=ModelConfig(name, inputs()),
         how=augmentation(crop=64),
         epochs=20,
         crops_per_sample=2,
         learning_rate=3e-3,
     )
-    found = train(how, running(), bank, samples, samples, place(tmp_path / "current.pt"))
+    found = train(how, running(), bank, samples, samples, environment(tmp_path / "current.pt"))
     assert max(row["val_mask_f1"] for row in found.history) >= 0.98
 
 
@@ -134,7 +134,7 @@ def test_frozen_weights_do_not_move_and_the_others_do(made, tmp_path):
     moved = {name for name in before if not torch.equal(before[name], after[name])}
     assert {name.split(".")[0] for name in moved} == {"ups", "joins", "mask_head", "reflectivity_head"}
     card = (tmp_path / "second/card.md").read_text()
-    assert "weights stay as they were: downs.0.0.0.weight" in card
+    assert "weights are frozen: downs.0.0.0.weight" in card
     assert f"| trainable weights | {sum(before[name].numel() for name in moved)} |" in card
 
 
@@ -153,7 +153,7 @@ def test_a_norm_behind_frozen_weights_learns(made, tmp_path, pattern):
                 start_from=first,
                 freeze=[pattern],
                 epochs=1,
-                best=best,
+                output=tmp_path,
                 checkpoint=tmp_path / "checkpoints/current.pt",
             )
         )

@@ -18,15 +18,15 @@ from PIL import Image
 
 from radar_cleaner.conventions import METEOROLOGICAL, UNKNOWN, decode_dbz
 from radar_cleaner.datasets.batches import Batch, make_batch
-from radar_cleaner.datasets.frame_cache import RadarSources, Sample, open_bank, write_bank
+from radar_cleaner.datasets.frame_cache import RadarSources, open_frame_cache, write_frame_cache
 from radar_cleaner.errors import ConfigError, SampleError
 from radar_cleaner.models.files import read_model_provenance, read_weights, save_model
 from radar_cleaner.stages import show_sample as stage
 from radar_cleaner.stages.show_sample import show_sample
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.shards import format_time
-from radar_cleaner.targets.splits import read_samples
-from radar_cleaner.training.step import Crops
+from radar_cleaner.targets.splits import Sample, read_samples
+from radar_cleaner.training.step import CropDataset
 
 NOISE_DBZ = 2.0
 TIMES = store_cases.times_from(count=12)  # of `write_stores`: from 00:00 to 01:06
@@ -106,7 +106,7 @@ def test_it_tells_each_channel_and_target_and_draws_them(
     )
     for name in ("own_reflectivity_-6", "others_availability_6", "azimuth_cos", "echo_frequency"):
         assert re.search(rf"^{name} +-?\d", told, re.MULTILINE)
-    for name in ("mask", "weight", "reflectivity", "holes"):
+    for name in ("mask", "weight", "reflectivity", "hidden"):
         assert re.search(rf"^{name}: ", told, re.MULTILINE)
     with Image.open(tmp_path / "a.png") as picture:
         assert picture.width > 800 and picture.height > picture.width
@@ -125,12 +125,12 @@ def test_a_model_says_which_channels_and_how_its_training_varied_them(
 
 
 def trained_batch(results: Path, folder: Path, item: int, epoch: int) -> Batch:
-    """Return the training batch of `results` for an item of an epoch, in a bank of no other sample's frames."""
-    samples = [Sample(*row) for row in read_samples(results / "samples/train.csv")]
+    """Return the training batch of `results` for an item of an epoch, in a cache of no other sample's frames."""
+    samples = read_samples(results / "samples/train.csv")
     layout, inputs = Layout(results), cases.inputs()
     sample = samples[item // 2]
     stores = ([find(sample.radar, DAY)] for find in (layout.reflectivity, layout.aligned, layout.labels))
-    write_bank(folder, {sample.radar: RadarSources(*stores)}, [sample], cases.MINUTES, inputs, 10**9)
+    write_frame_cache(folder, {sample.radar: RadarSources(*stores)}, [sample], inputs, 10**9)
     training = cases.training(
         cases.augmentation(
             flips=True, drop_neighbours=0.2, drop_others=0.2, prefer_echo=0.8, input_noise_dbz=NOISE_DBZ
@@ -139,7 +139,7 @@ def trained_batch(results: Path, folder: Path, item: int, epoch: int) -> Batch:
         planting=cases.planting(1.0),
         crops_per_sample=2,
     )
-    raw = Crops(training, open_bank(folder), samples).cut([item], epoch)
+    raw = CropDataset(training, open_frame_cache(folder), samples).batch([item], epoch)
     return make_batch(raw, inputs, torch.device("cpu"), NOISE_DBZ)
 
 
@@ -153,9 +153,9 @@ def test_with_an_epoch_it_shows_what_the_training_saw(
     )
     batch = trained_batch(results, tmp_path / "bank", 2 * place, epoch)
     np.testing.assert_array_equal(np.stack(list(channels.values())), batch.channels[0])
-    np.testing.assert_array_equal(targets["hole"], batch.hole[0])
+    np.testing.assert_array_equal(targets["hidden"], batch.hidden[0])
     np.testing.assert_array_equal(targets["weight"], batch.weight[0])
-    np.testing.assert_array_equal(targets["mask"] == 3, batch.planted[0])
+    np.testing.assert_array_equal(targets["mask"] == 3, batch.injected[0])
 
 
 def test_a_sample_is_found_by_its_time_and_radar(
@@ -190,11 +190,8 @@ def test_the_runs_own_model_may_be_a_network_that_is_not_known_here(
 ) -> None:
     for part in ("samples", "reflectivity", "aligned", "labels"):
         (tmp_path / part).symlink_to(untrained / part)
-    own = change_model(
-        results / "model/best.pt", tmp_path / "model/best.pt", model="mine", input_minutes=(-12, -6)
-    )
-    with pytest.raises(ConfigError, match="model 'mine' is not known"):
-        shown(results=tmp_path, model=own, output=tmp_path / "a.png")
+    past = cases.inputs(input_minutes=(-12, -6))
+    change_model(results / "model/best.pt", tmp_path / "model/best.pt", model="mine", inputs=past)
     channels, targets = shown(results=tmp_path, index=-1, output=tmp_path / "a.png")
     assert "own_reflectivity_-12" in channels and "own_reflectivity_0" not in channels
     assert (targets["mask"] == 1).any()  # of its own time, which it does not see
@@ -202,7 +199,7 @@ def test_the_runs_own_model_may_be_a_network_that_is_not_known_here(
 
 def test_a_frame_that_is_not_there_is_told_with_what_to_do(untrained: Path, tmp_path: Path) -> None:
     output = tmp_path / "a.png"
-    with pytest.raises(SampleError, match=r"at \[-6, 0, 6\] minutes; .* give --input-minutes or --model"):
+    with pytest.raises(SampleError, match=r"were \[-6, 0, 6\] minutes; .* give --input-minutes or --model"):
         show_sample(results=untrained, split="test", output=output)
     show_sample(results=untrained, split="test", input_minutes=[0, 6], output=output)
     with pytest.raises(SampleError) as told:
@@ -213,20 +210,20 @@ def test_a_frame_that_is_not_there_is_told_with_what_to_do(untrained: Path, tmp_
 @pytest.mark.parametrize(
     ("flags", "error", "message"),
     [
-        ({"index": 900}, SampleError, r"--index 900: train\.csv has rows 0 to \d+"),
+        ({"index": 900}, SampleError, r"--index 900: train\.csv has the rows 0 to \d+"),
         ({"time": "2020-01-01"}, SampleError, r"no sample of any radar at 2020-01-01; it has \d+ of CASCM, CASGO"),
         ({"radar": "OTHER"}, SampleError, "no sample of OTHER at any time"),
         ({"time": "noon"}, ConfigError, "'noon' is no time"),
-        ({"index": 1, "time": "2024-07-11"}, ConfigError, "both name a sample"),
+        ({"index": 1, "time": "2024-07-11"}, ConfigError, "both select a sample"),
         ({"index": 1, "radar": "CASCM"}, ConfigError, "--index 1 is a sample of CASGO, not of --radar CASCM"),
         ({"epoch": 1}, ConfigError, "--epoch needs --model"),
         ({"epoch": 1, "split": "val", "model": "best.pt"}, ConfigError, "--epoch 1 with --split val: .* train"),
         ({"epoch": 2, "model": "best.pt"}, ConfigError, r"--epoch 2: .*best\.pt has the epochs 0 to 1"),
         ({"epoch": -1, "model": "best.pt"}, ConfigError, r"--epoch -1: .*best\.pt has the epochs 0 to 1"),
-        ({"input_minutes": [-6, 6]}, ConfigError, r"--input-minutes \[-6, 6\]: must rise and hold 0"),
+        ({"input_minutes": [-6, 6]}, ConfigError, r"--input-minutes \[-6, 6\]: must rise and contain 0"),
         ({"input_minutes": [0, -6]}, ConfigError, r"--input-minutes \[0, -6\]: must rise"),
         ({"input_minutes": [0, 0]}, ConfigError, r"--input-minutes \[0, 0\]: must rise"),
-        ({"input_minutes": [0], "model": "best.pt"}, ConfigError, "--model says which frames it sees"),
+        ({"input_minutes": [0], "model": "best.pt"}, ConfigError, "--model has its own input times"),
     ],
 )
 def test_what_there_is_not_is_told(
@@ -248,7 +245,7 @@ def wanted_line(minutes: int, time: int, *, echo: bool = True) -> str:
     own, _, classes, _ = cases.storm(TIMES.index(time) // 3, (32, 32))
     rain = classes == METEOROLOGICAL
     mean = f", mean {decode_dbz(own)[rain].mean():.1f} dBZ" if echo else ""
-    return f"in {minutes} min: {rain.sum():,} px rain{mean}, of {(classes != UNKNOWN).sum():,} px that are known"
+    return f"in {minutes} min: {rain.sum():,} px rain{mean}, of {(classes != UNKNOWN).sum():,} px of known class"
 
 
 def in_hours(results: Path, folder: Path, *, echo_ahead: bool = True) -> Path:
@@ -302,7 +299,7 @@ def test_of_a_frame_ahead_that_is_missing_nothing_is_known(
     forecasts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     show_sample(**late(forecasts, tmp_path / "a.png", Sample(TIMES[10], "CASGO")))
-    nothing = "in 12 min: 0 px rain, of 0 px that are known"
+    nothing = "in 12 min: 0 px rain, of 0 px of known class"
     assert lead_lines(capsys.readouterr().out) == [wanted_line(6, TIMES[11]), nothing]
     assert (tmp_path / "a.png").is_file()
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from imageio import v3 as iio
-from learning_cases import NO_HOLES, augmentation
+from learning_cases import NO_HOLES, augmentation, sampler
 from learning_cases import config as model_config
 
 from radar_cleaner.config.cleaning import Composite, FrameCleaning
@@ -16,10 +16,9 @@ from radar_cleaner.config.frames import BadFrames, Stores
 from radar_cleaner.config.inputs import Inputs
 from radar_cleaner.config.samples import ModelInputs
 from radar_cleaner.conventions import FLAG_KEPT
-from radar_cleaner.datasets.augmentation import draw_crop
 from radar_cleaner.datasets.batches import make_batch
-from radar_cleaner.datasets.crops import cut
-from radar_cleaner.datasets.frame_cache import RadarSources, Sample, open_bank, write_bank
+from radar_cleaner.datasets.crops import cut_crops
+from radar_cleaner.datasets.frame_cache import RadarSources, open_frame_cache, write_frame_cache
 from radar_cleaner.frames.timestamps import NameFormat
 from radar_cleaner.georeference.grid import RadarGeometry
 from radar_cleaner.models.blocks import draw_weights
@@ -37,6 +36,7 @@ from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.reader import open_store
 from radar_cleaner.storage.shards import to_datetime
 from radar_cleaner.targets.label_model import Weights
+from radar_cleaner.targets.splits import Sample
 
 A = RadarGeometry("CASGO", 45.0985, -63.70433, 240.0, 480, 480, (240.0, 239.0))
 B = RadarGeometry("CASCM", 46.22232, -65.69924, 240.0, 480, 480, (240.0, 239.0))
@@ -241,14 +241,14 @@ def test_own_and_others_and_target_stay_together_in_augmented_crops(
         [layout.reflectivity(name, SHARD)], [layout.aligned(name, SHARD)], [layout.labels(name, SHARD)]
     )
     inputs = Inputs((0,), "none", "max")
-    write_bank(tmp_path, {name: sources}, samples, [0], inputs, 10**9)
-    bank = open_bank(tmp_path)
+    write_frame_cache(tmp_path, {name: sources}, samples, inputs, 10**9)
+    bank = open_frame_cache(tmp_path)
     how = augmentation(crop=96, flips=True, prefer_echo=1.0)
     turned = 0
     for item, sample in enumerate(samples):
-        draw = draw_crop(bank, sample, how, NO_HOLES, inputs, seed=3, epoch=0, item=item)
-        turned += draw.flip or draw.turns > 0
-        raw = cut(bank, [sample], [draw], inputs)
+        draw = sampler(how, NO_HOLES, inputs, seed=3).sample(bank, sample, epoch=0, item=item)
+        turned += draw.flip_rotation.flip or draw.flip_rotation.quarter_turns > 0
+        raw = cut_crops(bank, [sample], [draw], inputs)
         batch = make_batch(raw, inputs, torch.device("cpu"))
         own, others = (batch.channels[0, channel].numpy() > 0 for channel in (0, 2))
         target = batch.mask[0].numpy() > 0

@@ -56,7 +56,7 @@ def test_broken_model_files_are_named_with_a_remedy(tmp_path):
         with pytest.raises(ModelError, match=r"best\.pt: "):
             load_model(path)
     torch.save({"weights": {}}, path)
-    with pytest.raises(ModelError, match=r"not a 'radar_cleaner model 2' file"):
+    with pytest.raises(ModelError, match=r"not a 'radar_cleaner model 3' file"):
         load_model(path)
 
 
@@ -91,10 +91,16 @@ def test_a_network_that_cannot_be_made_here_is_not_to_be_trained_again(tmp_path,
         load_model(path)
 
 
+def as_version_2(content):
+    """The content of a model file as the version before wrote it: the inputs beside the other keys."""
+    values = dict(content["config"])
+    return {**content, "format": "radar_cleaner model 2", "config": values.pop("inputs") | values}
+
+
 def test_a_file_of_before_an_option_there_is_now_has_its_default(tmp_path):
     path = tmp_path / "best.pt"
     save_model(path, config(), make_model().state_dict(), {})
-    content = torch.load(path, weights_only=True)
+    content = as_version_2(torch.load(path, weights_only=True))
     content["config"]["options"] = '{"base_width": 8, "depth": 2}'
     del content["config"]["coordinates"]
     torch.save(content, path)
@@ -105,7 +111,7 @@ def test_a_file_of_before_there_were_several_networks_is_read(tmp_path):
     path = tmp_path / "best.pt"
     model = make_model()
     save_model(path, config(), model.state_dict(), {})
-    content = torch.load(path, weights_only=True)
+    content = as_version_2(torch.load(path, weights_only=True))
     del content["config"]["options"]
     content["config"] |= {"base_width": 8, "depth": 2, "dropout": 0.0}
     torch.save(content, path)

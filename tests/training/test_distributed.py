@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from learning_cases import augmentation, holes, place, running, small_bank, training
+from learning_cases import augmentation, environment, holes, running, small_bank, training
 from torch.nn.parallel import DistributedDataParallel
 
 from radar_cleaner.errors import ConfigError, Interrupted
@@ -21,8 +21,8 @@ from radar_cleaner.training.loop import train
 from radar_cleaner.training.losses import TERMS
 from radar_cleaner.training.precision import set_determinism
 from radar_cleaner.training.signals import Interruption
-from radar_cleaner.training.step import Crops, Steps, compute_losses
-from radar_cleaner.training.validation import SUMS, validate
+from radar_cleaner.training.step import CropDataset, Steps, compute_losses
+from radar_cleaner.training.validation import SUMS, Validation
 
 HOW = augmentation(flips=True, drop_others=0.3, prefer_echo=0.8)
 HOLES = holes(hole_fraction=0.7, hole_shapes=("blocks", "pixels", "sectors"))
@@ -38,7 +38,7 @@ def make_steps(processes):
     how = training(HOW, holes=HOLES)
     model = build_model(how.config)
     draw_weights(model, 3)
-    return Steps(how, running(micro_batch_size=1), Crops(how, bank, samples), model, processes)
+    return Steps(how, running(micro_batch_size=1), CropDataset(how, bank, samples), model, processes)
 
 
 def gradients(processes):
@@ -55,7 +55,7 @@ def torch_gradients(processes):
     steps = make_steps(processes)
     wrapped = DistributedDataParallel(steps.model)
     wrapped.multiple = steps.model.multiple
-    raw = steps.crops.cut(processes.share(BATCHES[0]), 0)
+    raw = steps.dataset.batch(processes.share(BATCHES[0]), 0)
     terms, _, _ = compute_losses(steps.training, wrapped, raw, processes.device)
     terms["loss"].mean().backward()
     return torch.cat([p.grad.reshape(-1) for p in steps.model.parameters()])
@@ -65,7 +65,7 @@ def fp16_with_an_empty_share(processes, folder):
     """A training in fp16 whose last batch leaves a process without a sample."""
     bank, samples = small_bank(3)
     how = training(HOW, precision="fp16", global_batch_size=2)
-    where = place(folder / f"fp16-{processes.world}.pt", processes)
+    where = environment(folder / f"fp16-{processes.world}.pt", processes)
     return train(how, running(), bank, samples, samples, where).history[-1]["val_loss"]
 
 
@@ -75,7 +75,7 @@ def scores_of_five(processes):
     how = training(HOW, holes=HOLES)
     model = build_model(how.config)
     draw_weights(model, 3)
-    return validate(how, bank, samples, model, processes, Interruption())
+    return Validation(how, bank, samples, processes, Interruption()).sums(model)
 
 
 class FirstSteps:
@@ -93,7 +93,7 @@ def losses_of_20_steps(processes, folder):
     """Losses of 20 steps, without dropout."""
     bank, samples = small_bank(5)
     how = training(HOW, holes=HOLES, epochs=4, global_batch_size=5, crops_per_sample=5, learning_rate=5e-4)
-    where = place(folder / f"{processes.world}.pt", processes)
+    where = environment(folder / f"{processes.world}.pt", processes)
     log = FirstSteps()
     train(how, running(), bank, samples, samples[:3], dataclasses.replace(where, log=log))
     return log.losses
@@ -128,7 +128,7 @@ def run_two(code, folder, **environment):
         "2",
         str(folder / "work.py"),
     ]
-    path = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
+    path = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1]), *sys.path])
     return subprocess.run(
         [sys.executable, *command],
         env={
@@ -259,7 +259,7 @@ def test_an_error_clears_the_folder_away(tmp_path, monkeypatch):
 def test_a_process_whose_torchrun_is_gone_ends():
     Processes(parent=os.getppid()).check_parent()
     Processes().check_parent()
-    with pytest.raises(SystemExit, match="torchrun is gone"):
+    with pytest.raises(SystemExit, match="torchrun has ended"):
         Processes(parent=os.getppid() + 1).check_parent()
 
 

@@ -10,7 +10,7 @@ from forecast_cases import moving_bank
 from learning_cases import (
     augmentation,
     config,
-    place,
+    environment,
     running,
     small_bank,
     train_flags,
@@ -19,32 +19,25 @@ from learning_cases import (
     write_stores,
 )
 
+from radar_cleaner.config.training import Loss
 from radar_cleaner.datasets.batches import Batch, Forecast
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.models.registry import build_model
 from radar_cleaner.training.distributed import Processes
 from radar_cleaner.training.loop import train
-from radar_cleaner.training.losses import (
-    FORECAST,
-    TERMS,
-    LossWeights,
-    focal_bce,
-    forecast_loss,
-    sample_losses,
-    soft_dice,
-)
+from radar_cleaner.training.losses import FORECAST, TERMS, focal_bce, forecast_loss, sample_losses, soft_dice
 from radar_cleaner.training.signals import Interruption
 from radar_cleaner.training.validation import (
     FORECASTS,
     SUMS,
+    Validation,
     count_forecasts,
     mean_losses,
     scores,
     sum_names,
-    validate,
 )
 
-WEIGHTS = LossWeights(0, 0, 1.5, 0)
+WEIGHTS = Loss(reflectivity=1.5, inpainting=0, other_echo=1)
 AHEAD = {"input_minutes": (-6, 0), "lead_minutes": (0, 6, 12)}
 
 
@@ -115,12 +108,10 @@ def test_its_weight_scales_it_and_there_is_no_such_term_without_leads():
     own = [torch.randn(3, 8, 8) for _ in range(2)]
     alone = sample_losses(*own, batch, WEIGHTS)
     ahead = Batch(**{**batch.__dict__, "forecast": targets()})
-    found = sample_losses(*own, ahead, LossWeights(0, 0, 1.5, 0, forecast_weight=3), heads())
+    found = sample_losses(*own, ahead, Loss(reflectivity=1.5, inpainting=0, other_echo=1, forecast=3), heads())
     assert set(alone) == set(TERMS) and set(found) == {*TERMS, FORECAST}
     assert all(torch.equal(alone[name], found[name]) for name in TERMS[1:])
     assert torch.allclose(found["loss"], alone["loss"] + 3 * found[FORECAST])
-    with pytest.raises(ConfigError, match="forecast_weight is -1"):
-        LossWeights(0, 0, 1, 0, forecast_weight=-1)
 
 
 def test_validation_counts_by_lead_what_came_and_was_forecast():
@@ -163,8 +154,8 @@ def test_without_leads_the_forecasts_weight_changes_no_bit_of_the_weights(tmp_pa
     bank, samples = small_bank()
     found = []
     for weight in (0.0, 7.0):
-        how = training(weights=LossWeights(2, 0.5, 1, 1, 0, forecast_weight=weight))
-        trained = train(how, running(), bank, samples, samples[:1], place(tmp_path / f"{weight}.pt"))
+        how = training(weights=Loss(focal_gamma=2, dice=0.5, inpainting=1, other_echo=1, forecast=weight))
+        trained = train(how, running(), bank, samples, samples[:1], environment(tmp_path / f"{weight}.pt"))
         found.append(trained.best)
         assert not [name for name in trained.history[0] if "forecast" in name]
     assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
@@ -178,17 +169,17 @@ def test_a_small_network_learns_how_rain_moves_and_beats_persistence(tmp_path):
     how = training(
         augmentation(crop=32),
         model,
-        weights=LossWeights(0, 0, 1, 0),
+        weights=Loss(inpainting=0, other_echo=1),
         epochs=24,
         global_batch_size=4,
         learning_rate=1e-2,
     )
-    trained = train(how, running(), bank, samples[:32], samples[32:], place(tmp_path / "state.pt"))
+    trained = train(how, running(), bank, samples[:32], samples[32:], environment(tmp_path / "state.pt"))
     best = trained.history[trained.best_epoch - 1]
     hits = wrong = 0
     for sample in samples[32:]:
         now, then = (
-            bank["CASGO"].planes[bank["CASGO"].index[sample.time + 60 * minutes], 0] > 0 for minutes in (0, 12)
+            bank["CASGO"].variables[bank["CASGO"].index[sample.time + 60 * minutes], 0] > 0 for minutes in (0, 12)
         )
         hits, wrong = hits + (now & then).sum(), wrong + (now ^ then).sum()
     persistence = hits / (hits + wrong)
@@ -197,7 +188,7 @@ def test_a_small_network_learns_how_rain_moves_and_beats_persistence(tmp_path):
     assert best["val_forecast_csi_6min"] > best["val_forecast_csi_12min"]
     network = build_model(model)
     network.load_state_dict(trained.best)
-    sums = validate(how, bank, samples[32:], network, Processes(), Interruption())
+    sums = Validation(how, bank, samples[32:], Processes(), Interruption()).sums(network)
     assert scores(sums, 8)["forecast_csi_12min"] == pytest.approx(best["val_forecast_csi_12min"])
 
 
@@ -219,8 +210,8 @@ def test_train_model_writes_the_columns_of_its_leads(tmp_path):
     [
         ({"lead_minutes": (6, 12)}, r"samples.lead_minutes \[6, 12\]: must rise from 0"),
         ({"lead_minutes": (0, 12, 6)}, "must rise from 0"),
-        ({"lead_minutes": (0, 6)}, r"samples.input_minutes \[-6, 0, 6\]: a model that forecasts"),
-        ({"lead_minutes": (0, 6), "input_minutes": (-12, -6)}, "and the one that is cleaned"),
+        ({"lead_minutes": (0, 6)}, r"samples.input_minutes \[-6, 0, 6\]: a forecast"),
+        ({"lead_minutes": (0, 6), "input_minutes": (-12, -6)}, "and the frame that is cleaned"),
     ],
 )
 def test_a_network_that_forecasts_sees_the_past_only(changes, message):
@@ -234,5 +225,7 @@ def test_the_mask_has_the_focal_entropy_of_the_frame_itself():
         entropy = focal_bce(logit, forecast.mask, gamma)
         wanted = (entropy * forecast.weight).sum() / forecast.weight.sum()
         wanted = wanted + soft_dice(torch.sigmoid(logit), forecast.mask, forecast.weight)[0, 0]
-        found = forecast_loss(logit, scaled, forecast, LossWeights(gamma, 0, 0, 0))
+        found = forecast_loss(
+            logit, scaled, forecast, Loss(focal_gamma=gamma, reflectivity=0, inpainting=0, other_echo=1)
+        )
         assert float(found) == pytest.approx(float(wanted), rel=1e-6)

@@ -7,14 +7,14 @@ import signal
 import numpy as np
 import pytest
 import torch
-from learning_cases import augmentation, config, holes, place, running, small_bank, training
+from learning_cases import augmentation, config, environment, holes, running, small_bank, training
 
 from radar_cleaner.errors import Interrupted, ModelError
 from radar_cleaner.models.padding import apply_padded
 from radar_cleaner.training.checkpoints import load_state, save_state
 from radar_cleaner.training.loop import train
 from radar_cleaner.training.precision import set_determinism
-from radar_cleaner.training.step import Crops
+from radar_cleaner.training.step import CropDataset
 
 HOLES = holes(hole_fraction=0.7, hole_shapes=("blocks", "pixels", "sectors"))
 VARIED = augmentation(flips=True, drop_neighbours=0.3, prefer_echo=0.5, input_noise_dbz=2.0)
@@ -38,7 +38,7 @@ def deterministic():
 
 
 def run(tmp_path, bank, samples, val, name="current.pt", run=None, interruption=None, **changes):
-    where = place(tmp_path / name, interruption=interruption)
+    where = environment(tmp_path / name, interruption=interruption)
     return train(training(**changes), running(**(run or {})), bank, samples, val, where)
 
 
@@ -112,7 +112,7 @@ def test_a_run_stopped_at_any_step_ends_as_one_that_was_not(tmp_path, changes):
             )
         except Interrupted as stop:
             stops += 1
-            assert "call it again to go on" in str(stop)
+            assert "start the training again to resume" in str(stop)
     assert stops >= 3
     assert same(whole.best, resumed.best) and repr(whole.history) == repr(resumed.history)
     assert (whole.best_epoch, whole.best_weights) == (resumed.best_epoch, resumed.best_weights)
@@ -135,7 +135,7 @@ def test_a_run_that_died_while_saving_goes_on_from_the_state_before(tmp_path, mo
         run(tmp_path / "again", bank, samples, samples, epochs=3)
     with caplog.at_level(logging.INFO):
         resumed = run(tmp_path / "again", bank, samples, samples, epochs=3)
-    assert "goes on after epoch 1 and 0 step(s)" in caplog.text
+    assert "resumes after epoch 1 and 0 step(s)" in caplog.text
     assert "current.pt is not resumed: it cannot be read: its content is damaged" in caplog.text
     assert same(whole.best, resumed.best) and repr(whole.history) == repr(resumed.history)
 
@@ -153,7 +153,7 @@ def test_within_a_long_epoch_states_are_saved_by_the_clock(tmp_path, monkeypatch
 def test_a_finished_run_is_not_trained_again(tmp_path, monkeypatch):
     bank, samples = small_bank()
     first = run(tmp_path, bank, samples, samples)
-    monkeypatch.setattr("radar_cleaner.training.loop._train_epoch", lambda *_: pytest.fail("it trained"))
+    monkeypatch.setattr("radar_cleaner.training.loop._Loop.train_epoch", lambda *_: pytest.fail("it trained"))
     again = run(tmp_path, bank, samples, samples)
     assert same(first.best, again.best) and repr(first.history) == repr(again.history)
 
@@ -240,8 +240,8 @@ def test_it_stops_early_when_validation_no_longer_gets_better(tmp_path, caplog):
 
 def test_a_fast_development_run_sees_two_batches_of_everything(tmp_path, monkeypatch):
     bank, samples = small_bank(6)
-    cuts, cut = [], Crops.cut
-    monkeypatch.setattr(Crops, "cut", lambda *arguments: cuts.append(len(arguments[1])) or cut(*arguments))
+    cuts, cut = [], CropDataset.batch
+    monkeypatch.setattr(CropDataset, "batch", lambda *arguments: cuts.append(len(arguments[1])) or cut(*arguments))
     trained = run(tmp_path, bank, samples, samples, epochs=9, fast_dev_run=True)
     assert cuts == [2, 2, 2, 2] and len(trained.history) == 2
     assert "fast development run" in trained.notes[0]
@@ -249,7 +249,7 @@ def test_a_fast_development_run_sees_two_batches_of_everything(tmp_path, monkeyp
 
 def test_a_signal_ends_the_step_and_saves(tmp_path):
     bank, samples = small_bank()
-    where = place(tmp_path / "current.pt")
+    where = environment(tmp_path / "current.pt")
     with where.interruption:
         where.interruption.patient = True
         signal.raise_signal(signal.SIGUSR1)
@@ -285,7 +285,9 @@ def test_a_gradient_that_is_not_finite_moves_nothing_and_names_the_batch(tmp_pat
         return logit, scaled
 
     monkeypatch.setattr("radar_cleaner.training.step.apply_padded", spoil)
-    with pytest.raises(ModelError, match=r"gradient is not finite; .* the batch holds CASGO at 2024.*, CASGO at"):
+    with pytest.raises(
+        ModelError, match=r"gradient is not finite; .* the samples of the batch are CASGO at 2024.*, CASGO at"
+    ):
         run(tmp_path, bank, samples, [], weight_decay=0.5)
     assert steps and all(steps) and not (tmp_path / "current.pt").exists()
 
@@ -296,6 +298,6 @@ def test_memory_that_ends_in_validation_names_a_key(tmp_path, monkeypatch):
     def fail(*_):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB.")
 
-    monkeypatch.setattr("radar_cleaner.training.loop.validate", fail)
-    with pytest.raises(ModelError, match=r"whole frames to validate on.* lower training\.model\.base_width"):
+    monkeypatch.setattr("radar_cleaner.training.loop.Validation.sums", fail)
+    with pytest.raises(ModelError, match=r"whole frames of the validation.* lower training\.model\.base_width"):
         run(tmp_path, bank, samples, samples)

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from learning_cases import augmentation, place, running, small_bank, training
+from learning_cases import augmentation, environment, running, small_bank, training
 
 from radar_cleaner.errors import ModelError
 from radar_cleaner.models.blocks import draw_weights
@@ -17,7 +17,7 @@ from radar_cleaner.models.registry import build_model
 from radar_cleaner.training.distributed import Processes
 from radar_cleaner.training.loop import train
 from radar_cleaner.training.lr_finder import STEPS, find_rate, suggest_rate
-from radar_cleaner.training.step import Crops
+from radar_cleaner.training.step import CropDataset
 
 
 @pytest.mark.parametrize("knee", [1e-3, 1e-2, 1e-1])
@@ -43,7 +43,7 @@ def make(tmp_path, **changes):
     how = training(augmentation(crop=32), learning_rate="find", **changes)
     model = build_model(how.config)
     draw_weights(model, 3)
-    return how, Crops(how, bank, samples), model, place(tmp_path / "current.pt")
+    return how, CropDataset(how, bank, samples), model, environment(tmp_path / "current.pt")
 
 
 def test_it_leaves_the_model_as_it_was_and_tries_rising_rates(tmp_path):
@@ -76,9 +76,9 @@ def test_it_stops_where_the_loss_blows_up_and_fails_only_where_no_rate_is_to_bla
 
 def test_a_found_rate_is_kept_by_a_run_that_goes_on(tmp_path, monkeypatch):
     how, crops, _, where = make(tmp_path)
-    first = train(how, running(), crops.bank, crops.samples, crops.samples, where)
+    first = train(how, running(), crops.cache, crops.samples, crops.samples, where)
     monkeypatch.setattr("radar_cleaner.training.loop.find_rate", lambda *_: pytest.fail("it looked again"))
-    again = train(how, running(), crops.bank, crops.samples, crops.samples, where)
+    again = train(how, running(), crops.cache, crops.samples, crops.samples, where)
     assert again.learning_rate == first.learning_rate
     assert again.rates == first.rates and len(first.rates) > 10
 

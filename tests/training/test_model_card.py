@@ -5,10 +5,12 @@ import math
 
 import numpy as np
 import pytest
+from learning_cases import config, training
 
-from radar_cleaner.datasets.frame_cache import Sample
 from radar_cleaner.models.summary import ModelSummary
+from radar_cleaner.targets.splits import Sample
 from radar_cleaner.training.model_card import write_card
+from radar_cleaner.training.settings import Trained
 from radar_cleaner.training.temperature import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE, fit_temperature
 
 SUMMARY = ModelSummary(parameters=117_154, trainable=117_000, megabytes=0.469, gflop_per_sample=0.6249)
@@ -31,31 +33,25 @@ def history(*losses, splits=("train", "val", "ema_val", "swa_val"), ahead=()):
     ]
 
 
-def card(best_epoch=2, best_weights="raw", val=2, notes=(), **changes):
+def card(best_epoch=2, best_weights="raw", val=2, notes=(), temperature=1.37, ahead=(), **changes):
     samples = [Sample(START + 360 * index, "CASGO") for index in range(5)]
-    values = {"parameters": {"model": "tiny_unet", "epochs": 2, "atlas": "mask"}, "history": history(0.9, 0.5)}
-    values |= changes
-    return write_card(
-        values["parameters"],
-        samples[val:],
-        samples[:val],
-        SUMMARY,
-        values["history"],
-        best_epoch,
-        best_weights,
-        notes,
-        temperature=values.get("temperature", 1.37),
+    leads = {"input_minutes": (-6, 0), "lead_minutes": (0, *ahead)} if ahead else {}
+    of_training = training(model=config("rate_net" if ahead else "tiny_unet", **leads))
+    trained = Trained(
+        {}, best_epoch, best_weights, history(0.9, 0.5, ahead=ahead), 0.006, temperature, notes=notes
     )
+    parameters = {"model": {"inputs": {"atlas": "mask"}}, "learning": {"epochs": 2}}
+    return write_card(of_training, parameters, samples[val:], samples[:val], SUMMARY, trained)
 
 
 @pytest.mark.parametrize(
     ("weights", "loss", "words"),
-    [("raw", "0.5100", "as they were then"), ("ema", "0.5200", "(EMA)"), ("swa", "0.5300", "(SWA)")],
+    [("raw", "0.5100", "the weights of that epoch"), ("ema", "0.5200", "(EMA)"), ("swa", "0.5300", "(SWA)")],
 )
 def test_it_says_which_weights_the_model_is_and_gives_their_scores(weights, loss, words):
     text = card(best_weights=weights)
     assert f"| validation loss | {loss} |" in text and "| training loss | 0.5000 |" in text
-    assert [words in text for words in ("as they were then", "(EMA)", "(SWA)")].count(True) == 1
+    assert [words in text for words in ("the weights of that epoch", "(EMA)", "(SWA)")].count(True) == 1
     assert words in text
 
 
@@ -68,72 +64,61 @@ def test_it_says_how_large_the_network_is():
 def test_it_says_what_it_was_made_from():
     text = card()
     assert "| training | CASGO | 3 |" in text and "| validation | CASGO | 2 |" in text
-    assert "| atlas | mask |" in text and "epoch 2 of 2 (least validation loss)" in text
+    assert "| model.inputs.atlas | mask |" in text and "epoch 2 of 2 (smallest validation loss)" in text
 
 
 def test_without_validation_it_says_that_the_last_epoch_was_taken():
     assert "the last: there are no validation samples" in card(val=0)
 
 
-FORECASTS = {
-    "parameters": {"model": "rate_net", "lead_minutes": (0, 6, 12, 18)},
-    "history": history(0.9, 0.5, ahead=(6, 12, 18)),
-}
+FORECASTS = {"ahead": (6, 12, 18)}
 
 
 def test_a_forecast_models_card_says_what_it_forecasts_and_how_well():
     text = card(best_weights="ema", **FORECASTS)
-    assert "It also forecasts: how likely there will be weather" in text and "\nin 6, 12 and 18 minutes.\n" in text
+    assert "It also forecasts the probability" in text and "\n6, 12 and 18 minutes ahead.\n" in text
     rows = [line for line in text.splitlines() if line.startswith(("| 6 ", "| 12 ", "| 18 "))]
     assert rows == ["| 6 | 0.4060 | 6.1060 |", "| 12 | 0.4120 | 6.1120 |", "| 18 | 0.4180 | 6.1180 |"]
-    one = card(parameters={"model": "rate_net", "lead_minutes": [0, 6]}, history=history(0.9, 0.5, ahead=(6,)))
-    assert "\nin 6 minutes.\n" in one and "| 6 | 0.3060 | 6.0060 |" in one
+    one = card(ahead=(6,))
+    assert "\n6 minutes ahead.\n" in one and "| 6 | 0.3060 | 6.0060 |" in one
 
 
 def test_a_model_that_only_cleans_is_not_said_to_forecast():
-    text = card(parameters={"model": "tiny_unet", "lead_minutes": (0,)})
+    text = card()
     assert "forecast" not in text and "minutes ahead" not in text
-    assert text.replace("| lead_minutes | (0,) |\n", "") == card(parameters={"model": "tiny_unet"})
-
-
-FITTED = "would be as sure as they are right"
 
 
 @pytest.mark.parametrize(
     ("temperature", "val", "words"),
     [
-        (
-            1.37,
-            2,
-            "Divided by 1.37 (its temperature) its logits would be as sure as they are right on the validation",
-        ),
+        (1.37, 2, "Its temperature is 1.37: divided by it, the logits are calibrated"),
         (
             HIGHEST_TEMPERATURE,
             2,
-            "is 20, the highest that is tried: divided by it its logits would\nstill be surer",
+            "is 20, the highest allowed: divided by it, the probabilities are\nstill too conf",
         ),
         (
             LOWEST_TEMPERATURE,
             2,
-            "is 0.05, the lowest that is tried: divided by it its logits would\nstill be less",
+            "is 0.05, the lowest allowed: divided by it, the probabilities are\nstill too unc",
         ),
-        (1.0, 2, "is 1, as the validation samples do not tell it"),
-        (1.0, 0, "is 1, for want of validation samples"),
+        (1.0, 2, "is 1, because the validation samples lack a class of echo"),
+        (1.0, 0, "is 1, because there are no validation samples"),
     ],
 )
-def test_the_temperature_is_told_for_what_it_is(temperature, val, words):
+def test_the_card_says_what_the_temperature_is_worth(temperature, val, words):
     text = card(temperature=temperature, val=val)
-    assert words in text and (FITTED in text) is (temperature == 1.37)
+    assert words in text and ("are calibrated on" in text) is (temperature == 1.37)
 
 
-def test_a_fit_that_meets_a_bound_or_finds_nothing_is_told_as_such():
+def test_the_card_says_where_the_fit_meets_a_bound_or_is_impossible():
     counts = np.zeros((2, 2))
-    counts[0], counts[1] = [10, 11], [11, 10]  # as good as guessed, for all that the logits say
+    counts[0], counts[1] = [10, 11], [11, 10]  # no better than a guess, at confident logits
     sure = np.array([-15.0, 15.0])
-    assert "the highest that is tried" in card(temperature=fit_temperature(counts, sure))
+    assert "the highest allowed" in card(temperature=fit_temperature(counts, sure))
     right = np.array([[0.0, 9.0], [9.0, 0.0]])
-    assert "the lowest that is tried" in card(temperature=fit_temperature(right, np.array([-0.1, 0.1])))
-    assert "do not tell it" in card(temperature=fit_temperature(right * [[1], [0]], sure))
+    assert "the lowest allowed" in card(temperature=fit_temperature(right, np.array([-0.1, 0.1])))
+    assert "lack a class of echo" in card(temperature=fit_temperature(right * [[1], [0]], sure))
 
 
 def test_notes_are_told_where_there_are_any():

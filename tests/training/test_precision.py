@@ -4,19 +4,21 @@ import logging
 
 import pytest
 import torch
-from learning_cases import NUMERICS, augmentation, config, running, small_bank, training
+from learning_cases import LEARNING, augmentation, changed, config, running, small_bank, training
 
 from radar_cleaner.models.blocks import checkpoint_gradients, draw_weights
 from radar_cleaner.models.registry import build_model
 from radar_cleaner.training.distributed import Processes
-from radar_cleaner.training.precision import Numerics, compile_network, set_determinism
-from radar_cleaner.training.step import Crops, Steps
+from radar_cleaner.training.precision import (
+    compile_network,
+    half_precision,
+    make_scaler,
+    memory_format,
+    set_determinism,
+)
+from radar_cleaner.training.step import CropDataset, Steps
 
 CPU = torch.device("cpu")
-
-
-def numerics(**changes):
-    return Numerics(**{**NUMERICS, **changes})
 
 
 def gradients(**changes):
@@ -25,10 +27,10 @@ def gradients(**changes):
     how = training(augmentation(crop=32), **changes)
     model = build_model(how.config)
     draw_weights(model, 3)
-    model.to(memory_format=how.numerics.memory_format)
-    if how.numerics.gradient_checkpointing:
+    model.to(memory_format=memory_format(how.learning))
+    if how.learning.gradient_checkpointing:
         checkpoint_gradients(model)
-    Steps(how, running(), Crops(how, bank, samples), model, Processes()).gradients(
+    Steps(how, running(), CropDataset(how, bank, samples), model, Processes()).gradients(
         [0, 1, 2], 0, torch.amp.GradScaler("cpu", enabled=False)
     )
     return torch.cat([weight.grad.reshape(-1) for weight in model.parameters()])
@@ -67,10 +69,10 @@ def test_short_formats_point_the_same_way(precision):
 
 
 def test_formats_follow_the_device_and_only_fp16_is_scaled():
-    assert numerics().half(CPU) is None
-    assert numerics(precision="mixed").half(CPU) == numerics(precision="bf16").half(CPU) == torch.bfloat16
-    assert numerics(precision="fp16").half(CPU) == torch.float16
-    assert [numerics(precision=name).scaler(CPU).is_enabled() for name in ("fp32", "bf16", "fp16")] == [
+    assert half_precision("fp32", CPU) is None
+    assert half_precision("mixed", CPU) == half_precision("bf16", CPU) == torch.bfloat16
+    assert half_precision("fp16", CPU) == torch.float16
+    assert [make_scaler(name, CPU).is_enabled() for name in ("fp32", "bf16", "fp16")] == [
         False,
         False,
         True,
@@ -87,9 +89,9 @@ def test_a_machine_that_cannot_compile_trains_without(monkeypatch, caplog):
     monkeypatch.setattr(torch, "compile", broken)
     model = build_model(config())
     with caplog.at_level(logging.WARNING):
-        network = compile_network(model, torch.rand(1, config().channels, 16, 16), numerics(compile=True))
+        network = compile_network(model, torch.rand(1, config().channels, 16, 16), changed(LEARNING, compile=True))
     assert network is model
-    assert "cannot compile here (RuntimeError: no C++ compiler); goes on without" in caplog.text
+    assert "cannot compile here (RuntimeError: no C++ compiler); the network runs uncompiled" in caplog.text
     assert all(weight.grad is None for weight in model.parameters())
 
 
@@ -100,7 +102,7 @@ def test_without_a_compiler_on_the_machine_it_goes_on(monkeypatch, caplog, tmp_p
     monkeypatch.setattr("torch._inductor.config.cpp.cxx", ("no-such-compiler",))
     model = build_model(config(base_width=2, depth=1))
     with caplog.at_level(logging.WARNING):
-        network = compile_network(model, torch.rand(1, config().channels, 16, 16), numerics(compile=True))
+        network = compile_network(model, torch.rand(1, config().channels, 16, 16), changed(LEARNING, compile=True))
     assert network is model and "training.compile: cannot compile here" in caplog.text
     torch._dynamo.reset()
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from radar_cleaner.training.prefetch import CutAhead
+from radar_cleaner.datasets.prefetch import BatchPrefetcher
 
 
 def test_a_batch_that_was_begun_is_not_cut_again():
@@ -15,7 +15,7 @@ def test_a_batch_that_was_begun_is_not_cut_again():
         cuts.append((list(items), epoch, threading.get_ident()))
         return len(cuts)
 
-    ahead = CutAhead(cut)
+    ahead = BatchPrefetcher(cut)
     ahead.begin([1, 2], 0)
     assert ahead.take([1, 2], 0) == 1
     assert ahead.take([1, 2], 0) == 2  # it was taken; this is a second one
@@ -29,7 +29,7 @@ def test_a_batch_that_was_begun_is_not_cut_again():
 
 
 def test_an_error_is_raised_by_who_takes_the_batch():
-    ahead = CutAhead(lambda items, epoch: 1 // len(items))
+    ahead = BatchPrefetcher(lambda items, epoch: 1 // len(items))
     ahead.begin([], 0)
     with pytest.raises(ZeroDivisionError):
         ahead.take([], 0)

@@ -15,7 +15,7 @@ from radar_cleaner.errors import ModelError
 from radar_cleaner.models.blocks import draw_weights
 from radar_cleaner.models.registry import build_model
 from radar_cleaner.training.distributed import Processes
-from radar_cleaner.training.step import Crops, Steps, count_errors
+from radar_cleaner.training.step import CropDataset, Steps, count_errors
 
 HOW = augmentation(flips=True, prefer_echo=0.8, input_noise_dbz=2.0)
 UNSCALED = torch.amp.GradScaler("cpu", enabled=False)
@@ -27,7 +27,7 @@ def make_steps(how=HOW, hidden=None, model=None, **run):
     options = training(how, model, hidden, planting=planting(0.7), global_batch_size=4)
     made = build_model(options.config)
     draw_weights(made, 3)
-    return Steps(options, running(**run), Crops(options, bank, samples), made, Processes())
+    return Steps(options, running(**run), CropDataset(options, bank, samples), made, Processes())
 
 
 def gradients(steps, items=(0, 1, 2, 3), epoch=0):
@@ -83,8 +83,8 @@ def test_out_of_memory_halves_what_is_computed_at_once_and_keeps_the_batch(caplo
         found, found_sums = gradients(steps)
     assert steps.network.sizes == [4, 2, 1, 1, 1, 1] and steps.part_size == 1
     assert torch.allclose(found, whole, rtol=1e-4, atol=1e-6) and found_sums == pytest.approx(sums, rel=1e-5)
-    assert "4 crop(s) of 16 px at once do not fit; goes on with 2 at once" in caplog.text
-    assert "training.micro_batch_size: 1 says so from the start" in caplog.text
+    assert "4 crop(s) of 16 px at once do not fit; continues with 2 at once" in caplog.text
+    assert "set training.micro_batch_size to 1" in caplog.text
     gradients(steps)
     assert steps.network.sizes[6:] == [1, 1, 1, 1]  # it does not try again
 
@@ -141,7 +141,7 @@ test_steps.gradients(make(), items[:2])  # what torch needs anyway
 held = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (held + 1_500_000_000,) * 2)
 steps = make()
-steps.crops = type(steps.crops)(steps.training, steps.crops.bank, steps.crops.samples)
+steps.dataset = type(steps.dataset)(steps.training, steps.dataset.cache, steps.dataset.samples)
 test_steps.gradients(steps, items)
 print("part", steps.part_size)
 """
@@ -158,15 +158,15 @@ def test_a_batch_that_really_does_not_fit_is_computed_in_parts():
         env={"OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"},
     )
     assert done.returncode == 0, done.stderr
-    assert "out of memory" in done.stdout and "at once do not fit; goes on with" in done.stdout
+    assert "out of memory" in done.stdout and "at once do not fit; continues with" in done.stdout
     assert 1 <= int(done.stdout.split()[-1]) <= 32
 
 
 def test_errors_are_counted_apart_where_seen_and_where_hidden():
     steps = make_steps(hidden=holes(hole_fraction=1.0, hole_size=16))
-    raw = steps.crops.cut([0, 1, 2, 3], 0)
+    raw = steps.dataset.batch([0, 1, 2, 3], 0)
     batch = make_batch(raw, steps.training.inputs, torch.device("cpu"))
-    off = torch.where(batch.hole, 0.25, 0.05)
+    off = torch.where(batch.hidden, 0.25, 0.05)
     seen, seen_pixels, hidden, hidden_pixels = count_errors(batch.reflectivity + off, batch).tolist()
     assert seen / seen_pixels == pytest.approx(4, abs=1e-3)
     assert hidden / hidden_pixels == pytest.approx(20, abs=1e-3)
@@ -186,9 +186,9 @@ def test_a_loss_that_is_not_finite_names_its_samples_and_no_others():
     network.body.forward = spoilt
     with pytest.raises(ModelError, match="not finite for ") as error:
         gradients(steps)
-    named = steps.crops.name([1, 2])
+    named = steps.dataset.sample_names([1, 2])
     assert all(name in str(error.value) for name in named)
-    assert not any(name in str(error.value) for name in set(steps.crops.name([0, 3])) - set(named))
+    assert not any(name in str(error.value) for name in set(steps.dataset.sample_names([0, 3])) - set(named))
 
 
 def test_the_next_batch_is_cut_beforehand_and_is_the_one_that_is_wanted():

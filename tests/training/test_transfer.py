@@ -76,7 +76,7 @@ def test_input_times_match_by_their_order(old: set[int], new: set[int]) -> None:
     transfer_weights(model, after, source.state_dict(), before)
 
     def by_order(made: ModelConfig, weight: torch.Tensor) -> dict[int, torch.Tensor]:
-        minutes = made.input_minutes
+        minutes = made.inputs.input_minutes
         order = [
             sum(0 < other <= at for other in minutes) - sum(at <= other < 0 for other in minutes) for at in minutes
         ]
@@ -105,7 +105,7 @@ def test_another_depth_takes_what_has_its_shape_and_names_the_rest() -> None:
     flat, deep = config(depth=2), config(depth=3)
     found = transfer_weights(drawn(deep, 1), deep, drawn(flat, 2).state_dict(), flat)
     assert {name.split(".")[0] + name.split(".")[1] for name in found.drawn} == {"downs2", "ups2", "joins2"}
-    assert found.sentences("old.pt")[-1].startswith("Drawn anew, as old.pt has none that fit: ")
+    assert found.sentences("old.pt")[-1].startswith("Drawn at random, because old.pt has none that fit: ")
 
 
 def test_another_network_lends_nothing_and_that_is_an_error() -> None:
@@ -132,7 +132,7 @@ def test_frozen_weights_are_those_whose_names_begin_so() -> None:
     ("patterns", "message"),
     [
         (["third"], "'third' matches no weight; there is downs.0"),
-        (["["], "'\\[' is no regular expression"),
+        (["["], "'\\[' is not a regular expression"),
         ([".*"], "leaves no weight to train"),
     ],
 )

@@ -4,11 +4,10 @@ import math
 
 import pytest
 import torch
-from learning_cases import holes, inputs, place, running, small_bank, training
+from learning_cases import environment, holes, inputs, running, sampler, small_bank, training
 
-from radar_cleaner.datasets.augmentation import draw_validation
 from radar_cleaner.datasets.batches import make_batch
-from radar_cleaner.datasets.crops import cut
+from radar_cleaner.datasets.crops import cut_crops
 from radar_cleaner.models.blocks import draw_weights
 from radar_cleaner.models.registry import build_model
 from radar_cleaner.training.distributed import Processes
@@ -19,23 +18,22 @@ from radar_cleaner.training.temperature import fit_temperature
 from radar_cleaner.training.validation import (
     ECHOES,
     SUMS,
+    Validation,
     count_echoes,
-    count_logits,
     mean_losses,
     scores,
-    validate,
 )
 
 
 def frame(hidden):
     bank, samples = small_bank(1)
-    draw = draw_validation(bank, samples[0], hidden, inputs(), seed=1, item=0)
-    return make_batch(cut(bank, samples, [draw], inputs()), inputs(), torch.device("cpu"))
+    draw = sampler(None, hidden, inputs(), seed=1).validation(bank, samples[0], item=0)
+    return make_batch(cut_crops(bank, samples, [draw], inputs()), inputs(), torch.device("cpu"))
 
 
 def test_known_own_echoes_are_counted_by_kind_and_judgement():
     batch = frame(holes())
-    rain, own = batch.mask > 0.5, batch.own_echo
+    rain, own = batch.mask > 0.5, batch.echo
     right = dict(zip(ECHOES, count_echoes(torch.where(rain, 5.0, -5.0), batch).tolist(), strict=True))
     assert right["kept"] == rain.sum() > 0 and right["removed"] == (own & ~rain).sum() > 0
     assert right["lost"] == right["passed"] == 0
@@ -47,7 +45,7 @@ def test_echoes_that_holes_hide_are_not_judged():
     hidden = holes(hole_fraction=1, hole_shapes=("pixels",), hole_pixels=0.9)
     whole, parted = (count_echoes(torch.ones(1, 32, 32), frame(how)).sum() for how in (holes(), hidden))
     batch = frame(hidden)
-    assert parted == whole - (batch.hole & batch.own_echo & (batch.weight > 0)).sum() < whole
+    assert parted == whole - (batch.hidden & batch.echo & (batch.weight > 0)).sum() < whole
 
 
 def test_perfect_sums_are_perfect_scores_in_dbz_too():
@@ -72,9 +70,9 @@ def test_a_signal_ends_it_and_is_told():
     model = build_model(training().config)
     draw_weights(model, 1)
     interruption = Interruption()
-    whole = validate(training(), bank, samples, model, Processes(), interruption)
+    whole = Validation(training(), bank, samples, Processes(), interruption).sums(model)
     interruption.asked = "SIGTERM"
-    stopped = validate(training(), bank, samples, model, Processes(), interruption)
+    stopped = Validation(training(), bank, samples, Processes(), interruption).sums(model)
     assert whole["asked"] == 0 < whole["kept"] + whole["lost"]
     assert stopped["asked"] == 1 and stopped["loss"] == 0
 
@@ -82,17 +80,17 @@ def test_a_signal_ends_it_and_is_told():
 def test_the_temperature_of_a_training_is_the_likeliest_over_the_echoes_of_its_validation_samples(tmp_path):
     bank, samples = small_bank(6)
     how = training(epochs=3, learning_rate=3e-3)
-    found = train(how, running(), bank, samples[:4], samples[4:], place(tmp_path / "current.pt"))
+    found = train(how, running(), bank, samples[:4], samples[4:], environment(tmp_path / "current.pt"))
     model = build_model(how.config)
     model.load_state_dict(found.best)
-    counted = count_logits(how, bank, samples[4:], model, Processes(), Interruption())
+    counted = Validation(how, bank, samples[4:], Processes(), Interruption()).logits(model)
     assert counted is not None and found.temperature == pytest.approx(fit_temperature(*counted), rel=1e-6) != 1
     logits, rain = [], []
     with torch.inference_mode():
         for item, sample in enumerate(samples[4:]):
-            draw = draw_validation(bank, sample, how.holes, inputs(), how.schedule.seed, item)
-            batch = make_batch(cut(bank, [sample], [draw], inputs()), inputs(), torch.device("cpu"))
-            known = (batch.weight > 0) & batch.own_echo & ~batch.hole
+            draw = sampler(None, how.learning.holes, inputs(), how.learning.seed).validation(bank, sample, item)
+            batch = make_batch(cut_crops(bank, [sample], [draw], inputs()), inputs(), torch.device("cpu"))
+            known = (batch.weight > 0) & batch.echo & ~batch.hidden
             logits.append(model.eval()(batch.channels)[0][:, 0][known])
             rain.append(batch.mask[known])
     logit, came = torch.cat(logits).double(), torch.cat(rain).double()

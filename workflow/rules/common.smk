@@ -37,9 +37,10 @@ from radar_cleaner.planning.flags import atlas_flags, colour_flags, flag, flags,
 from radar_cleaner.config.cleaning import FrameCleaning
 from radar_cleaner.config.frames import BadFrames, Cadence
 from radar_cleaner.config.load import read_config
-from radar_cleaner.config.network_choice import network_files, network_options
-from radar_cleaner.config.samples import ModelInputs
-from radar_cleaner.config.shipped import ROOT, model_file, named_models, plant_ranges
+from radar_cleaner.config.network_choice import network_files
+from radar_cleaner.config.samples import Channels, ModelInputs
+from radar_cleaner.config.shipped import ROOT, artefact_ranges, model_file, named_models
+from radar_cleaner.config.training import Learning, Running
 from radar_cleaner.planning.runtimes import shard_minutes
 from radar_cleaner.frames.archives import is_archive
 from radar_cleaner.frames.reference_masks import References, ReferenceSource
@@ -245,12 +246,6 @@ def trained_models():
     """Return the files of the models that this config trains: the model and further members of an ensemble."""
     members = [f"<results>/model/seed-{seed}/best.pt" for seed in settings.training.ensemble_seeds]
     return ["<results>/model/best.pt", *members]
-
-
-def start_from_file():
-    """Return the file of the model that the training starts from, if any."""
-    path = model_file(config["training"]["model"]["start_from"])
-    return [] if path is None else str(path)
 
 
 def own_code(*keys):

@@ -13,26 +13,25 @@ from learning_cases import PLANT_FILE, planting
 from plant_cases import ALL_CODES, CENTER, RANGE, SHAPE, TIMES, apart, one, planted, polar, quiet, rainy
 
 from radar_cleaner.config.artefacts import KINDS, PLANT_KINDS
+from radar_cleaner.config.training import Plants
 from radar_cleaner.conventions import NODATA, UNDETECT, is_echo
 from radar_cleaner.datasets.artefacts.inject import (
-    NO_PLANTS,
-    Planting,
-    PlantOptions,
-    draw_plants,
+    NO_ARTEFACTS,
+    ArtefactInjection,
+    inject,
+    inject_batch,
     level_table,
-    plant,
-    plant_batch,
-    read_planting,
+    read_injection,
+    sample_artefacts,
 )
 from radar_cleaner.datasets.artefacts.kinds import PAINTERS
-from radar_cleaner.errors import ConfigError
 
 KEYS = st.integers(0, 2**63 - 1)
 
 
 def drawn(seed, *kinds, fraction=1.0, times=TIMES, target=1):
     random = np.random.default_rng(seed)
-    return draw_plants(random, planting(fraction, *kinds), SHAPE, CENTER, RANGE, times, target)
+    return sample_artefacts(random, planting(fraction, *kinds), SHAPE, CENTER, RANGE, times, target)
 
 
 # What is painted.
@@ -48,7 +47,7 @@ def test_planted_echo_shows_where_it_is_stronger_and_changes_nothing_else(kind, 
     codes = rainy(seed)
     found = planted(codes, one(kind, shown=shown), key=key)
     changed = found.codes != codes
-    assert (found.codes >= codes).all() and np.array_equal(found.where, changed)
+    assert (found.codes >= codes).all() and np.array_equal(found.echo, changed)
     assert np.array_equal(found.kinds, changed * (PLANT_KINDS.index(kind) + 1))
     assert not changed[~np.array(shown)].any() and not changed[codes == NODATA].any()
 
@@ -68,7 +67,7 @@ def test_a_blocked_sector_has_no_echo_from_its_start_on(width, start, column, ro
     outside = (off > width / 2 + 1e-3) | (distance < start * away - 1e-3)
     assert not is_echo(found.codes)[:, inside].any()
     assert np.array_equal(found.codes[:, outside], codes[:, outside])
-    assert np.array_equal(found.kinds > 0, found.codes != codes) and not found.where.any()
+    assert np.array_equal(found.kinds > 0, found.codes != codes) and not found.echo.any()
     assert (found.codes[codes == NODATA] == NODATA).all()
 
 
@@ -81,14 +80,14 @@ def test_a_frozen_block_shows_another_time_and_calls_clutter_only_what_is_echo_t
     box = np.s_[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     assert np.array_equal(found.codes[1][box], codes[0][box]) and max(np.ptp(rows), np.ptp(columns)) > 30
     was, now = is_echo(codes[1]), is_echo(found.codes[1])
-    assert np.array_equal(found.where[1], now & ~was) and found.where[1].any()
+    assert np.array_equal(found.echo[1], now & ~was) and found.echo[1].any()
     assert np.array_equal(found.kinds[1] > 0, now != was) and (was & ~now).any()
 
 
 def test_a_frozen_block_takes_away_what_was_planted_there_before():
     frozen = one("frozen", shown=(False, True, False), source=0, size_px=200)
     spoke = one("spokes", shown=(False, True, False))
-    assert planted(quiet(), spoke).where.any() and not planted(quiet(), spoke, frozen).kinds.any()
+    assert planted(quiet(), spoke).echo.any() and not planted(quiet(), spoke, frozen).kinds.any()
 
 
 def test_a_repeated_neighbour_is_the_frame_itself_with_its_plants_and_a_missing_one_is_not_there():
@@ -99,7 +98,7 @@ def test_a_repeated_neighbour_is_the_frame_itself_with_its_plants_and_a_missing_
     found = planted(codes, spoke, repeated, missing)
     assert np.array_equal(found.codes[0], found.codes[1]) and (found.codes[2] == NODATA).all()
     assert np.array_equal(found.codes[1], planted(codes, spoke).codes[1])
-    assert np.array_equal(found.kinds[2] > 0, codes[2] != NODATA) and not found.where[2].any()
+    assert np.array_equal(found.kinds[2] > 0, codes[2] != NODATA) and not found.echo[2].any()
 
 
 def test_of_several_plants_the_strongest_shows_and_names_itself():
@@ -108,7 +107,7 @@ def test_of_several_plants_the_strongest_shows_and_names_itself():
     alone = [planted(quiet(), weak), planted(quiet(), one("specks", shown=(False,) * 3), strong)]
     assert np.array_equal(both.codes, np.maximum(alone[0].codes, alone[1].codes))
     assert {0, 1 + PLANT_KINDS.index("spokes"), 1 + PLANT_KINDS.index("rings")} == set(np.unique(both.kinds))
-    assert (both.kinds[alone[1].where] == 1 + PLANT_KINDS.index("rings")).all()
+    assert (both.kinds[alone[1].echo] == 1 + PLANT_KINDS.index("rings")).all()
 
 
 # What it hangs on.
@@ -133,14 +132,14 @@ def test_plants_do_not_hang_on_the_batch_they_are_in(seeds, data):
 
     def painted(order):
         parts = ([of[item] for item in order] for of in (plants, [CENTER] * count, [RANGE] * count, seeds, levels))
-        return plant_batch(codes[list(order)], *parts)
+        return inject_batch(codes[list(order)], *parts)
 
     together, order = painted(range(count)), data.draw(st.permutations(range(count)))
     for found, wanted in zip(painted(order), together, strict=True):
         assert torch.equal(found, wanted[list(order)])
     for item in range(count):
         mine = ALL_CODES if levels[item] is None else levels[item]
-        alone = plant(codes[item].numpy(), CENTER, RANGE, plants[item], seeds[item], mine)
+        alone = inject(codes[item].numpy(), CENTER, RANGE, plants[item], seeds[item], mine)
         assert np.array_equal(alone.codes, together[0][item].numpy())
 
 
@@ -174,10 +173,10 @@ def test_planted_echo_has_the_classes_of_the_frames():
     levels = np.array([94, 115, 125, 134], np.uint8)
     codes = np.where(is_echo(rainy()), levels[rainy() % 4], rainy())
     for kind in PAINTERS:
-        found = plant(codes, CENTER, RANGE, [one(kind)], 3)
-        assert set(np.unique(found.codes[found.where])) <= set(levels.tolist()), kind
-    weak = plant(codes, CENTER, RANGE, [one("rings", dbz=2.0)], 3)
-    assert not weak.where.any()  # 15 dBZ is the weakest class, 20.25 dBZ where the next begins
+        found = inject(codes, CENTER, RANGE, [one(kind)], 3)
+        assert set(np.unique(found.codes[found.echo])) <= set(levels.tolist()), kind
+    weak = inject(codes, CENTER, RANGE, [one("rings", dbz=2.0)], 3)
+    assert not weak.echo.any()  # 15 dBZ is the weakest class, 20.25 dBZ where the next begins
 
 
 # What is drawn.
@@ -231,7 +230,9 @@ def test_plants_lie_within_the_range_where_they_can():
     plants = [
         one
         for seed in range(300)
-        for one in draw_plants(np.random.default_rng(seed), planting(1.0, "specks"), SHAPE, center, 80.0, 3, 1)
+        for one in sample_artefacts(
+            np.random.default_rng(seed), planting(1.0, "specks"), SHAPE, center, 80.0, 3, 1
+        )
     ]
     inside = [math.hypot(one.column - center[0], one.row - center[1]) <= 80 for one in plants]
     assert np.mean(inside) > 0.4  # of all pixels it is 14 %
@@ -245,20 +246,14 @@ def test_a_single_time_has_no_plants_that_copy_or_change_another():
 
 
 def test_nothing_is_planted_by_default():
-    assert draw_plants(np.random.default_rng(1), NO_PLANTS, SHAPE, CENTER, RANGE, 3, 1) == ()
-    full = Planting(1.0, NO_PLANTS.ranges)
-    assert draw_plants(np.random.default_rng(1), full, SHAPE, CENTER, RANGE, 3, 1) == ()
+    assert sample_artefacts(np.random.default_rng(1), NO_ARTEFACTS, SHAPE, CENTER, RANGE, 3, 1) == ()
+    full = ArtefactInjection(1.0, NO_ARTEFACTS.ranges)
+    assert sample_artefacts(np.random.default_rng(1), full, SHAPE, CENTER, RANGE, 3, 1) == ()
 
 
 # Options.
 
 
-def test_options_name_the_file_that_is_read():
-    found = read_planting(PlantOptions(0.25, ("missing", "spokes"), PLANT_FILE))
+def test_a_section_names_the_kinds_that_are_read_from_the_file():
+    found = read_injection(Plants(fraction=0.25, kinds=("missing", "spokes")), PLANT_FILE)
     assert found == planting(0.25, "spokes", "missing")
-
-
-@pytest.mark.parametrize(("fraction", "kinds"), [(1.5, ("spokes",)), (math.nan, ("spokes",)), (0.5, ())])
-def test_impossible_options_are_named(fraction, kinds):
-    with pytest.raises(ConfigError, match=r"^plant_(fraction|kinds) is .*allowed is"):
-        PlantOptions(fraction, kinds, PLANT_FILE)

@@ -11,7 +11,7 @@ from plant_cases import CENTER, RANGE, SHAPE, apart, one, planted, polar, quiet,
 
 from radar_cleaner.config.artefacts import PLANT_KINDS
 from radar_cleaner.conventions import decode_dbz, is_echo
-from radar_cleaner.datasets.artefacts.inject import plant
+from radar_cleaner.datasets.artefacts.inject import inject
 from radar_cleaner.datasets.artefacts.kinds import PAINTERS
 
 PLACES = {"column": st.integers(0, SHAPE[1] - 1), "row": st.integers(0, SHAPE[0] - 1)}
@@ -19,7 +19,7 @@ PIXEL = np.hypot(80 - CENTER[0], 30 - CENTER[1]), np.degrees(np.arctan2(80 - CEN
 
 
 def echo_of(plant, key=5, codes=None):
-    return planted(quiet() if codes is None else codes, plant, key=key).where
+    return planted(quiet() if codes is None else codes, plant, key=key).echo
 
 
 def test_all_kinds_are_painted_but_those_that_hide_or_copy():
@@ -46,7 +46,7 @@ def test_a_spoke_gains_with_the_distance_as_constant_noise_does():
     dbz = decode_dbz(found.codes)
     near, far = (distance > 8) & (distance < 16), (distance > 32) & (distance < 64)
     gains = [
-        dbz[time][far & where].mean() - dbz[time][near & where].mean() for time, where in enumerate(found.where)
+        dbz[time][far & where].mean() - dbz[time][near & where].mean() for time, where in enumerate(found.echo)
     ]
     assert np.mean(gains) == pytest.approx(20 * np.log10(4), abs=3)
 
@@ -79,9 +79,9 @@ def test_specks_are_small_and_apart_and_elsewhere_each_time():
 def test_turbines_stand_where_they_stand_and_vary():
     farm = one("turbines", turbines=20, swing_db=4, dbz=40)
     found = planted(quiet(), farm)
-    assert found.where.any() and (found.where == found.where[0]).all()
+    assert found.echo.any() and (found.echo == found.echo[0]).all()
     assert (found.codes[0] != found.codes[1]).any()
-    rows, columns = np.nonzero(found.where[0])
+    rows, columns = np.nonzero(found.echo[0])
     assert np.median(np.hypot(rows - 30, columns - 80)) < 15
 
 
@@ -125,10 +125,10 @@ def test_a_ring_is_a_circle_around_the_radar_through_its_pixel(width, arc, colum
 def test_second_trip_rain_is_weaker_than_the_rain_it_comes_from_and_none_without():
     codes = rainy()
     found = planted(codes, one("second_trip"))
-    assert found.where.any() and not found.where[:, :, :3].any()
-    assert decode_dbz(found.codes)[found.where].max() < decode_dbz(codes[is_echo(codes)]).max()
-    assert not planted(quiet(), one("second_trip")).where.any()
-    rows, columns = np.nonzero(found.where.any(0))
+    assert found.echo.any() and not found.echo[:, :, :3].any()
+    assert decode_dbz(found.codes)[found.echo].max() < decode_dbz(codes[is_echo(codes)]).max()
+    assert not planted(quiet(), one("second_trip")).echo.any()
+    rows, columns = np.nonzero(found.echo.any(0))
     along = (columns - 80) * np.sin(np.radians(PIXEL[1])) - (rows - 30) * np.cos(np.radians(PIXEL[1]))
     across = (columns - 80) * np.cos(np.radians(PIXEL[1])) + (rows - 30) * np.sin(np.radians(PIXEL[1]))
     assert np.abs(along).max() <= 16 and np.abs(across).max() <= 10
@@ -137,20 +137,20 @@ def test_second_trip_rain_is_weaker_than_the_rain_it_comes_from_and_none_without
 @pytest.mark.parametrize("form", [0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.7, 0.8, 0.95])
 def test_an_overlay_is_of_one_colour_and_the_same_at_all_times(form):
     found = planted(quiet(), one("overlays", size_px=20, free=(form, 0.4, 0.7)))
-    assert found.where.any() and (found.codes == found.codes[0]).all()
+    assert found.echo.any() and (found.codes == found.codes[0]).all()
     assert len(np.unique(found.codes)) == 2
-    assert found.where[0].mean() < 0.1
+    assert found.echo[0].mean() < 0.1
 
 
 def test_noise_lies_in_the_blocks_that_hold_an_edge():
     codes = rainy()
-    shows = planted(codes, one("noise", dbz=60)).where
+    shows = planted(codes, one("noise", dbz=60)).echo
     echo = is_echo(codes)[:, : SHAPE[0] // 8 * 8, : SHAPE[1] // 8 * 8]
     blocks = echo.reshape(3, SHAPE[0] // 8, 8, SHAPE[1] // 8, 8).mean((2, 4))
     mixed = np.repeat(np.repeat((blocks > 0) & (blocks < 1), 8, 1), 8, 2)
     assert shows[mixed].mean() == pytest.approx(0.2, abs=0.05)
     assert not shows[:, : mixed.shape[1], : mixed.shape[2]][~mixed].any()
-    assert not planted(quiet(), one("noise")).where.any()
+    assert not planted(quiet(), one("noise")).echo.any()
 
 
 @pytest.mark.parametrize("kind", sorted(PAINTERS))
@@ -158,6 +158,6 @@ def test_noise_lies_in_the_blocks_that_hold_an_edge():
 def test_every_kind_can_be_painted_wherever_the_radar_lies(kind, center):
     codes = rainy()
     for seed in range(4):
-        found = plant(codes[:, :50, :33], center, RANGE, [one(kind, column=5.0, row=45.0)], seed)
+        found = inject(codes[:, :50, :33], center, RANGE, [one(kind, column=5.0, row=45.0)], seed)
         assert found.codes.shape == (3, 50, 33)
         assert (found.codes >= codes[:, :50, :33]).all()
