@@ -48,8 +48,8 @@ class CodeReader:
         """Find the modules that a stage imports, directly or not, itself included: file by name.
 
         A package's `__init__` runs with each of its modules. A module that imports computed names, as a registry
-        of plug-ins does, is taken to import all modules beside it. The package's own `__init__` is left out: it
-        holds the version. Files that are not Python are inputs of their rule.
+        of plug-ins does, is taken to import all modules beside it. The package's own `__init__` is left out,
+        because a new version would rerun everything. Files that are not Python are inputs of their rule.
         """
         pending = [f"{PACKAGE}.stages.{stage}"]
         found: dict[str, Path] = {}
