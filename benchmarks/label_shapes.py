@@ -13,16 +13,12 @@ from pathlib import Path
 import numpy as np
 from imageio import v3 as iio
 
+from radar_cleaner.config.labels import Morphology
 from radar_cleaner.conventions import METEOROLOGICAL, NON_METEOROLOGICAL, is_echo
-from radar_cleaner.reflectivity.colour_table import (
-    ColourTable,
-    EchoShape,
-    classify_echoes,
-    overlay_mask,
-    pack_echoes,
-    range_mask,
-)
+from radar_cleaner.reflectivity.colour_table import ColourTable, pack_echoes
 from radar_cleaner.reflectivity.palette import parse_palette
+from radar_cleaner.reflectivity.plot_box import overlay_mask, range_mask
+from radar_cleaner.targets.morphology import classify_echoes
 
 SAMPLE = Path("resources/maritimes")
 PALETTE = Path("config/palettes/eccc.csv")
@@ -47,7 +43,7 @@ def main() -> None:
             counts = np.zeros((4, 4), np.int64)  # reference, label
             for codes, truth in frames:
                 scored = is_echo(codes) & np.isin(truth, (METEOROLOGICAL, NON_METEOROLOGICAL))
-                label = classify_echoes(codes, EchoShape(opening, 3, min_area))
+                label = classify_echoes(codes, Morphology(opening_px=opening, closing_px=3, min_area_px=min_area))
                 np.add.at(counts, (truth[scored], label[scored]), 1)
             share = 100 * counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
             other, met = share[NON_METEOROLOGICAL], share[METEOROLOGICAL]

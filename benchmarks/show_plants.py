@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from radar_cleaner.config.artefacts import PLANT_KINDS, PlantKind, read_plant_ranges
 from radar_cleaner.conventions import NODATA, encode_dbz, is_echo
 from radar_cleaner.datasets.artefacts.inject import ArtefactInjection, Injected, inject, sample_artefacts
-from radar_cleaner.reflectivity.colour_table import ColourTable, overlay_mask, pack_echoes, range_mask
+from radar_cleaner.reflectivity.colour_table import ColourTable, pack_echoes
 from radar_cleaner.reflectivity.palette import parse_palette
+from radar_cleaner.reflectivity.plot_box import overlay_mask, range_mask
 
 FRAMES = Path("resources/maritimes/frames/CASGO")
 PALETTE = Path("config/palettes/eccc.csv")

@@ -31,6 +31,8 @@ QUALITY_FLAGS = {
     "nodata": FLAG_NODATA,
 }
 
+NO_RADAR = 255  # of the pixel's nearest other radar: no other radar sees it
+
 TIME_UNITS = "seconds since 1970-01-01 00:00:00"
 
 REFLECTIVITY_ATTRS: dict[str, object] = {

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from radar_cleaner.targets.label_model import LABELERS
+from radar_cleaner.config.labelers import declared_labelers
+
+LABELERS = tuple(labeler.name for labeler in declared_labelers())
 
 Change = Callable[[dict[str, Any]], object]
 

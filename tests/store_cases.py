@@ -18,6 +18,7 @@ from radar_cleaner.conventions import (
     FLAG_NODATA,
     FLAG_UNDETECT,
     METEOROLOGICAL,
+    NO_RADAR,
     NODATA,
     NON_METEOROLOGICAL,
     NONE,
@@ -26,7 +27,6 @@ from radar_cleaner.conventions import (
     is_echo,
 )
 from radar_cleaner.georeference.grid import RadarGeometry
-from radar_cleaner.georeference.regrid import NOBODY
 from radar_cleaner.products.cf import ProductWriter
 from radar_cleaner.storage.writer import Static, StoreWriter, Variable
 
@@ -183,13 +183,13 @@ def make_aligned(
     frames = _codes("".join(others), times, codes, shape)
     shape = _shape(frames)
     seen = frames != NODATA if availability is None else _frames(availability, len(times)).astype(bool)
-    who = _frames(np.where(seen, 0, NOBODY) if nearest is None else nearest, len(times)).astype(np.uint8)
+    who = _frames(np.where(seen, 0, NO_RADAR) if nearest is None else nearest, len(times)).astype(np.uint8)
     with StoreWriter(
         path,
         variables={
             "reflectivity": Variable("uint8", shape, ("y", "x"), REFLECTIVITY_ATTRS, NODATA),
             "availability": Variable("bool", shape, ("y", "x")),
-            "nearest": Variable("uint8", shape, ("y", "x"), fill_value=NOBODY),
+            "nearest": Variable("uint8", shape, ("y", "x"), fill_value=NO_RADAR),
         },
         attrs={"radar": radar, "others": list(others)},
         codec="fast",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radar_cleaner.config.artefacts import PLANT_KINDS, PlantKind, read_plant_ranges
+from radar_cleaner.config.labels import Morphology
 from radar_cleaner.conventions import METEOROLOGICAL, NODATA, decode_log_odds, is_echo
 from radar_cleaner.datasets.artefacts.inject import ArtefactInjection, inject, sample_artefacts
 from radar_cleaner.datasets.artefacts.kinds import PAINTERS
@@ -18,10 +19,14 @@ from radar_cleaner.errors import ModelError
 from radar_cleaner.evaluation.cleaners.scene import Codes, Mask, Scene, StoredFrames, Values
 from radar_cleaner.inference.ensemble import EnsembleReader
 from radar_cleaner.inference.frame_reader import FrameInputs
-from radar_cleaner.reflectivity.colour_table import EchoShape, classify_echoes
 from radar_cleaner.storage.reader import TimeSeries
-from radar_cleaner.targets import labelers
-from radar_cleaner.targets.label_model import Weights, vote
+from radar_cleaner.targets.label_model import combine
+from radar_cleaner.targets.labelers.base import Echoes
+from radar_cleaner.targets.labelers.clutter_atlas import atlas_log_odds
+from radar_cleaner.targets.labelers.colour import prior_log_odds
+from radar_cleaner.targets.labelers.density import EchoDensity
+from radar_cleaner.targets.labelers.spokes import SpokeShape
+from radar_cleaner.targets.morphology import classify_echoes
 
 # A frozen block adds the echo of another time, and hides rain: it is scored as both.
 ADDITIVE: tuple[PlantKind, ...] = tuple(kind for kind in PLANT_KINDS if kind in PAINTERS or kind == "frozen")
@@ -84,7 +89,7 @@ class InjectedSource:
     frames: StoredFrames
     replaced: Mapping[int, Codes]
     time: int
-    shape: EchoShape
+    shape: Morphology
     evidence: Values
 
     @property
@@ -157,13 +162,12 @@ class Injector:
         frames: StoredFrames,
         injection: Injection,
         weights: Mapping[str, float],
-        shape: EchoShape,
+        shape: Morphology,
         aligned: Sequence[Path] = (),
     ) -> None:
         self.frames, self.injection, self._shape = frames, injection, shape
         self._other_radars = TimeSeries(list(aligned), "aligned")
-        silent = {field.name: 0.0 for field in fields(Weights)}
-        self._weights = Weights(**silent | {f"{name}_weight": weights[name] for name in LABELERS})
+        self._weights = {name: weights[name] for name in LABELERS if weights[name] > 0}
         self._ranges = {kind: read_plant_ranges(injection.ranges, [kind]) for kind in PLANT_KINDS}
         self._nothing = np.full(frames.site.clutter.shape, NODATA, np.uint8)
         levels, observed = np.zeros(256, bool), np.zeros(self._nothing.shape, bool)
@@ -172,8 +176,8 @@ class Injector:
             levels |= np.bincount(codes.reshape(-1), minlength=256) > 0
             observed |= codes != NODATA
         self.levels: Codes = np.flatnonzero(levels).astype(np.uint8)
-        self._density = labelers.DensityJudge(observed)
-        self._spoke = labelers.SpokeJudge(observed, frames.site.center_px, frames.site.range_px)
+        self._density = EchoDensity(observed)
+        self._spoke = SpokeShape(observed, frames.site.center_px, frames.site.range_px)
 
     def trial(self, time: int, kind: PlantKind | None = None) -> Trial:
         """Inject a kind into the frame of a time and its input times; None injects nothing."""
@@ -198,15 +202,15 @@ class Injector:
 
     def log_odds(self, codes: Codes) -> Values:
         """Return (y, x) log-odds of the labelers of one frame and the atlas."""
-        echoes = labelers.Echoes.of(codes)
+        echoes = Echoes.of(codes)
         labels = {
-            "colour": partial(labelers.judge_colour, echoes),
+            "colour": partial(prior_log_odds, echoes),
             "density": partial(self._density, echoes),
             "spoke": partial(self._spoke, echoes),
-            "atlas": partial(labelers.judge_atlas, echoes, self.frames.site.echo_frequency),
+            "atlas": partial(atlas_log_odds, echoes, self.frames.site.echo_frequency),
         }
-        evidence = {name: labels[name]() for name in self._weights.counting}
-        return decode_log_odds(vote(echoes, evidence, self._weights, min_confidence=0).evidence)
+        evidence = {name: labels[name]() for name in self._weights}
+        return decode_log_odds(combine(echoes, evidence, self._weights, min_confidence=0).evidence)
 
     def _codes(self, time: int) -> Codes:
         codes = self.frames.codes(time)

@@ -37,6 +37,7 @@ from radar_cleaner.config.artefacts import PLANT_KINDS, PlantKind
 from radar_cleaner.config.cleaning import Decision
 from radar_cleaner.config.config import Config
 from radar_cleaner.config.evaluation import CleaningScores
+from radar_cleaner.config.labels import Morphology
 from radar_cleaner.config.load import read_config
 from radar_cleaner.config.samples import ModelInputs
 from radar_cleaner.errors import ConfigError, RadarCleanerError
@@ -51,7 +52,6 @@ from radar_cleaner.frames.reference_masks import References, ReferenceSource
 from radar_cleaner.inference.ensemble import EnsembleReader
 from radar_cleaner.planning.plan import Plan
 from radar_cleaner.plotting.style import write_png
-from radar_cleaner.reflectivity.colour_table import EchoShape
 from radar_cleaner.storage.atomic import write_csv, write_text
 from radar_cleaner.storage.paths import Layout
 
@@ -71,7 +71,7 @@ class Job:
     radar: str
     stores: tuple[str, ...]  # shards by radar, as on a command line
     scored: tuple[str, ...]  # shards of the evaluation period
-    shape: EchoShape
+    shape: Morphology
     references: References
     models: Mapping[str, Path]
     unseen: Mapping[tuple[str, ...], Path]
@@ -188,7 +188,7 @@ def jobs_of(
                 radar.id,
                 tuple(f"{radar.id}={shard}" for shard in shards),
                 tuple(plan.shards(radar.id, "evaluation")),
-                EchoShape(labels.opening_px, labels.closing_px, labels.min_area_px),
+                labels.cut(Morphology),
                 References(sources=(source,)),
                 models,
                 unseen,

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from radar_cleaner.config.labelers import declared_labelers
 from radar_cleaner.config.load import read_config
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.targets.label_model import LABELERS
 
 from .runs import Config, changed
+
+LABELERS = tuple(labeler.name for labeler in declared_labelers())
 
 BASE, COST, OTHER_NETWORKS = "base", "cost", "networks"
 GROUPS = {

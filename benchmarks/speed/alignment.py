@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
+from radar_cleaner.config.frames import Stores
 from radar_cleaner.config.load import read_config
 from radar_cleaner.conventions import NODATA
 from radar_cleaner.georeference.regrid import nearest_gather, nearest_seer, pool, range_share
@@ -66,6 +67,7 @@ def measure(place: Path, size: int, rounds: int) -> None:
             others=[other],
             other_reflectivity=[stores[1]],
             other_warps=[stores[2]],
+            stores=Stores(),
             output=place / "aligned.zarr",
         )
 

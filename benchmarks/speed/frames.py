@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from radar_cleaner.config.frames import BadFrames, Stores
+from radar_cleaner.config.labels import Colours, Morphology
 from radar_cleaner.config.load import read_config
 from radar_cleaner.planning.radars import read_radars
 
@@ -28,11 +29,7 @@ PLOT_BOX, CENTER = RADAR.box(SIZE), RADAR.center(SIZE)
 BORDER, BOXES = RADAR.overlay.border_px, [tuple(box) for box in RADAR.overlay.boxes_px]
 PALETTE, TOLERANCE = ROOT / RADAR.labels.palette, RADAR.labels.tolerance
 MIN_DBZ = RADAR.labels.min_dbz
-SHAPE = {
-    "opening": RADAR.labels.opening_px,
-    "closing": RADAR.labels.closing_px,
-    "min_area": RADAR.labels.min_area_px,
-}
+SHAPE = RADAR.labels.cut(Morphology)
 
 
 def link_frames(folder: Path, count: int = 60) -> list[Path]:
@@ -66,14 +63,10 @@ def reflectivity_options(rgb: Path, output: Path, codec: str = "compact") -> dic
         "radar": RADAR.id,
         "rgb": rgb,
         "output": output,
-        "codec": codec,
+        "stores": Stores(codec=codec),
         "plot_box": PLOT_BOX,
         "center": CENTER,
         "range_km": RADAR.range_km,
-        "border": BORDER,
-        "boxes": BOXES,
-        "method": RADAR.labels.method,
-        "palette": PALETTE,
-        "tolerance": TOLERANCE,
-        "min_dbz": MIN_DBZ,
+        "overlay": RADAR.overlay,
+        "labels": RADAR.labels.cut(Colours).model_copy(update={"palette": str(PALETTE)}),
     }

@@ -23,20 +23,17 @@ import pyspng
 from numcodecs import blosc
 
 from radar_cleaner.conventions import encode_log_odds
-from radar_cleaner.reflectivity.colour_table import (
-    ColourTable,
-    EchoShape,
-    classify_echoes,
-    overlay_mask,
-    pack_echoes,
-    range_mask,
-)
+from radar_cleaner.reflectivity.colour_table import ColourTable, pack_echoes
 from radar_cleaner.reflectivity.palette import parse_palette
+from radar_cleaner.reflectivity.plot_box import overlay_mask, range_mask
 from radar_cleaner.stages.build_rgb_store import build_rgb_store
 from radar_cleaner.stages.decode_reflectivity import decode_reflectivity
 from radar_cleaner.storage.reader import open_store
 from radar_cleaner.storage.writer import CODECS
-from radar_cleaner.targets.labelers import DensityJudge, Echoes, SpokeJudge
+from radar_cleaner.targets.labelers.base import Echoes
+from radar_cleaner.targets.labelers.density import EchoDensity
+from radar_cleaner.targets.labelers.spokes import SpokeShape
+from radar_cleaner.targets.morphology import classify_echoes
 
 from . import frames, plain
 from .timing import in_turns
@@ -102,18 +99,18 @@ def measure(place: Path, codec: str, rounds: int) -> None:
 
 
 def label_in_memory(pictures: list[plain.Pixels]) -> tuple[Callable[[], None], Callable[[], None]]:
-    """Compute reflectivity and class of single frames, without and with the evidence."""
-    overlay = overlay_mask(frames.SIZE, frames.PLOT_BOX, frames.BORDER, frames.BOXES)
+    """What a single frame gives: reflectivity and class, without and with the evidence."""
+    overlay = overlay_mask(frames.SIZE, frames.PLOT_BOX, frames.RADAR.overlay.border_px, frames.BOXES)
     center = (frames.CENTER[0] - X0, frames.CENTER[1] - Y0)
     radius = max(overlay.shape) / 2
     observed = ~overlay & range_mask(overlay.shape, center, radius)
     palette = parse_palette(frames.PALETTE.read_text(encoding="utf-8"), str(frames.PALETTE))
     table = ColourTable(palette.scale(frames.TOLERANCE))
-    shape = EchoShape(**frames.SHAPE)
-    density, spoke = DensityJudge(observed), SpokeJudge(observed, center, radius)
+    shape = frames.SHAPE
+    density, spoke = EchoDensity(observed), SpokeShape(observed, center, radius)
 
     def codes_of(picture: plain.Pixels) -> np.ndarray:
-        return pack_echoes(table(picture[Y0:Y1, X0:X1]), observed, frames.MIN_DBZ)
+        return pack_echoes(table(picture[Y0:Y1, X0:X1]), observed, frames.RADAR.labels.min_dbz)
 
     def classes() -> None:
         for picture in pictures:
@@ -125,7 +122,7 @@ def label_in_memory(pictures: list[plain.Pixels]) -> tuple[Callable[[], None], C
             classify_echoes(codes, shape)
             echoes = Echoes.of(codes)
             for judge in (density, spoke):
-                echoes.spread(encode_log_odds(judge(echoes)))
+                echoes.scatter(encode_log_odds(judge(echoes)))
 
     return classes, with_evidence
 

@@ -25,17 +25,18 @@ from benchmarks.quality.injected_scores import (
     score_injected,
 )
 from radar_cleaner.config.artefacts import PLANT_KINDS, PlantKind
+from radar_cleaner.config.labels import Morphology
 from radar_cleaner.conventions import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, decode_dbz, is_echo
 from radar_cleaner.evaluation.cleaners.registry import Filter
 from radar_cleaner.evaluation.cleaners.scene import Scene, StoredFrames
 from radar_cleaner.evaluation.references import LabelReference
 from radar_cleaner.evaluation.threshold_sweep import SHARES, Curve, ScoreHistogram
-from radar_cleaner.reflectivity.colour_table import EchoShape, classify_echoes
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.shards import shard_of
+from radar_cleaner.targets.morphology import classify_echoes
 
 RADAR, SHAPE = "CASGO", (96, 96)
-LABEL = EchoShape(3, 3, 5)
+LABEL = Morphology(opening_px=3, closing_px=3, min_area_px=5)
 TIMES = times_from(START, 6)
 SCORED = TIMES[1:-1]
 LEVELS = [94, 115, 125, 134, 140]

@@ -186,7 +186,7 @@ def _atlas_problems(config: Config) -> Iterator[str]:
 
 
 def _vote_problems(config: Config) -> Iterator[str]:
-    weights = config.votes.weights
+    weights = {name: weight for name, weight in config.votes.weights.items() if name != "reference"}
     if not any(weights.values()):
         yield f"votes: {', '.join(weights)} are all 0; give one of them a weight above 0"
 

@@ -1,38 +1,44 @@
-"""Section `votes`: the weights of the labelers in the label model."""
+"""Section `votes`: the weights of the labelers in the label model. Each labeler declares its own key."""
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import TYPE_CHECKING
 
+from pydantic import Field, create_model
+
+from radar_cleaner.config.labelers import declared_labelers
 from radar_cleaner.config.section import Section
 
+if TYPE_CHECKING:
+    LabelerWeights = Section
+else:
+    LabelerWeights = create_model(
+        "LabelerWeights",
+        __base__=Section,
+        __module__=__name__,
+        __doc__="The weight of each labeler.",
+        **{
+            labeler.key: (float, Field(labeler.weight, ge=0, description=labeler.description))
+            for labeler in declared_labelers()
+        },
+    )
 
-class LabelModel(Section):
+
+class LabelModel(LabelerWeights):
     """Weights of the labelers, and what happens to a sum that is near zero."""
 
-    colour: float = Field(1, ge=0, description="Weight of the prior: 0.5 for every echo.")
-    density: float = Field(
-        1, ge=0, description="Weight of the share of echo in 5 x 5 and 17 x 17 pixels around the pixel."
-    )
-    spoke: float = Field(
-        1, ge=0, description="Weight of the echo 5 degrees to the left and to the right in polar coordinates."
-    )
-    area: float = Field(0.25, ge=0, description="Weight of the class by the shape of the echo (`labels`).")
-    atlas: float = Field(1, ge=0, description="Weight of the echo frequency in quiet weather (`atlas`).")
-    persistence: float = Field(
-        0.25, ge=0, description="Weight of the frames before and after, moved along the flow."
-    )
-    others: float = Field(0.25, ge=0, description="Weight of the other radars, up to half of their range.")
-    reference_weight: float = Field(1, ge=0, description="Weight of the masks of `reference`.")
     min_confidence: float = Field(
         0.2, ge=0, le=0.99, description="A less confident label is unknown; nothing is learned from it."
     )
 
     @property
     def weights(self) -> dict[str, float]:
-        """The weights of the labelers, but for the masks of a user."""
-        others = {"reference", "reference_weight", "min_confidence"}
-        return {name: getattr(self, name) for name in type(self).model_fields if name not in others}
+        """The weights by the name of the labeler, in the order in which the label model adds them."""
+        return {labeler.name: float(getattr(self, labeler.key)) for labeler in declared_labelers()}
+
+    def reads(self, source: str) -> bool:
+        """Whether a labeler with a weight above 0 needs a source: neighbours, atlas, other_radars or masks."""
+        return any(self.weights[labeler.name] > 0 for labeler in declared_labelers() if labeler.needs == source)
 
 
 class Votes(LabelModel):

@@ -13,13 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radar_cleaner.conventions import NODATA
+from radar_cleaner.conventions import NO_RADAR, NODATA
 from radar_cleaner.errors import StoreError
 from radar_cleaner.georeference.grid import Grid, RadarGeometry, distance_km
 
 # A pixel exactly at the range, or at the edge, stays inside if rounding moves it.
 TOLERANCE_PX = 1e-3
-NOBODY = 255  # no other radar has data at a pixel
 
 
 def warp_grid(target: Grid, radar: RadarGeometry) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -109,11 +108,11 @@ def range_share(
 def nearest_seer(
     frames: Mapping[int, NDArray[np.uint8]], shares: Sequence[NDArray[np.float32]], shape: tuple[int, int]
 ) -> NDArray[np.uint8]:
-    """Return the number of the nearest radar with data at each pixel (y, x); NOBODY without any.
+    """Return the number of the nearest radar with data at each pixel (y, x); NO_RADAR without any.
 
     `frames` are packed frames by the radar's number in `shares`, which has the `range_share` of all radars.
     """
-    nearest, best = np.full(shape, NOBODY, np.uint8), np.full(shape, np.inf, np.float32)
+    nearest, best = np.full(shape, NO_RADAR, np.uint8), np.full(shape, np.inf, np.float32)
     for number, frame in frames.items():
         closer = (frame != NODATA) & (shares[number] < best)
         np.copyto(nearest, np.uint8(number), where=closer)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from radar_cleaner.config.frames import Overlay
 from radar_cleaner.config.labels import Labels
 
 
@@ -35,30 +34,6 @@ def flags(section: dict[str, Any], *keys: str, **renamed: str) -> list[Any]:
 def palette_file(labels: Labels) -> str | list[Any]:
     """The palette's CSV, where a radar's label method reads one."""
     return labels.palette or [] if labels.method == "palette" else []
-
-
-def colour_flags(radar_labels: Labels) -> list[Any]:
-    """The flags of a radar's label method, and of no other method."""
-    labels = radar_labels.model_dump(mode="json")
-    if labels["method"] == "palette":
-        return flags(labels, "method", "tolerance", "palette")
-    if labels["method"] == "legend":
-        legend = flags(labels["legend"], box_px="--legend-box", dbz="--legend-dbz", scale="--legend-scale")
-        return flags(labels, "method", "tolerance") + legend
-    return flags(labels, "method", "dbz_range", "min_saturation", "min_value")
-
-
-def overlay_flags(overlay: Overlay) -> list[Any]:
-    """Boxes and mask picture of a radar's overlay."""
-    corners = [corner for box in overlay.boxes_px for corner in box]
-    return _entry("--boxes", corners) + _entry("--mask", overlay.mask)
-
-
-def atlas_flags(atlas: dict[str, Any]) -> list[Any]:
-    """The flags of the atlas's method, and of no other method."""
-    if atlas["method"] == "deviation":
-        return flags(atlas, "min_quiet_frames", "threshold", "max_frames", "max_std")
-    return flags(atlas, "quiet_fraction", "min_quiet_frames", "threshold", window_px="--window")
 
 
 def _entry(name: str, value: Any) -> list[Any]:

@@ -43,7 +43,7 @@ class Plan:
         }
         self.trains = trains(settings)
         self.evaluates = self.periods["evaluation"] is not None
-        is_evidence = bool(settings.cleaning.votes and settings.votes.atlas)
+        is_evidence = bool(settings.cleaning.votes and settings.votes.reads("atlas"))
         is_input = settings.samples.atlas != "none"
         self.uses_atlas = self.trains or self.evaluates or is_evidence or is_input
         self._settle_periods()
@@ -62,7 +62,7 @@ class Plan:
             name: {frame.time for frames in shards.values() for frame in frames}
             for name, shards in self._frames.items()
         }
-        counts = self.trains and settings.votes.reference_weight > 0
+        counts = self.trains and settings.votes.reads("masks")
         voting = settings.votes.reference if counts else None
         self._votes = self._find_masks("votes.reference", voting, "training")
 

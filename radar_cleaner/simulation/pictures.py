@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from radar_cleaner.conventions import decode_dbz, is_echo
-from radar_cleaner.reflectivity.colour_table import overlay_mask
 from radar_cleaner.reflectivity.palette import Palette, parse_palette
+from radar_cleaner.reflectivity.plot_box import overlay_mask
 from radar_cleaner.storage.shards import to_datetime
 
 PALETTE_CSV = """colour,dbz_min

@@ -14,7 +14,8 @@ from radar_cleaner.frames.sources import list_frames, read_frames
 from radar_cleaner.frames.timestamps import NameFormat
 from radar_cleaner.storage.atomic import format_rows, write_text
 from radar_cleaner.storage.shards import format_time, shard_end, shard_start
-from radar_cleaner.storage.writer import StoreWriter, Variable
+from radar_cleaner.storage.specs import RGB
+from radar_cleaner.storage.writer import StoreWriter
 
 logger = logging.getLogger(__name__)
 
@@ -63,13 +64,12 @@ def build_rgb_store(
     start, end = shard_start(shard), shard_end(shard)
     listing = list_frames(source, names, listings, copies)
     files = [frame for frame in listing.frames if start <= frame.time < end]
-    rgb = Variable("uint8", (size[1], size[0], 3), ("y", "x", "band"), {"long_name": "picture, red green blue"})
     parameters = {"radar": radar, "shard": shard, **asdict(names), "size": list(size), "codec": stores.codec}
     accepted: list[tuple[str, str, int, str]] = []
     refused: list[tuple[str, str]] = []
     with StoreWriter(
         output,
-        variables={"rgb": rgb},
+        variables=RGB.frame_variables((size[1], size[0], 3)),
         attrs={"radar": radar},
         codec=stores.codec,
         provenance={"stage": "build_rgb_store", "parameters": parameters},

@@ -13,7 +13,8 @@ from radar_cleaner.config.cleaning import Composite
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.georeference.grid import Grid, RadarGeometry, union_grid
 from radar_cleaner.georeference.regrid import warp_attrs, warp_grid
-from radar_cleaner.storage.writer import Static, StoreWriter
+from radar_cleaner.storage.specs import WARP
+from radar_cleaner.storage.writer import StoreWriter
 
 log = logging.getLogger(__name__)
 FIRST = Composite()
@@ -50,12 +51,10 @@ def build_warp_grid(
     with StoreWriter(
         output,
         static={
-            "grid": Static(
-                lookup,
-                ("y", "x", "coordinate"),
-                {"long_name": f"column and row in the plot box of {radar}", "units": "pixel"},
+            "grid": WARP.static(
+                "grid", lookup, long_name=f"column and row in the plot box of {radar}", units="pixel"
             ),
-            "coverage": Static(coverage, ("y", "x"), {"long_name": f"in the box and range of {radar}"}),
+            "coverage": WARP.static("coverage", coverage, long_name=f"in the box and range of {radar}"),
         },
         attrs=attrs,
         provenance={

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.georeference.grid import RadarGeometry
 from radar_cleaner.georeference.static_fields import sample_raster
-from radar_cleaner.storage.writer import Static, StoreWriter
+from radar_cleaner.storage.specs import STATIC
+from radar_cleaner.storage.writer import StoreWriter
 
 logger = logging.getLogger(__name__)
 
@@ -44,9 +45,9 @@ def place_static_fields(
     with StoreWriter(
         output,
         static={
-            "latitude": _coordinate(latitude, "latitude", "degrees_north"),
-            "longitude": _coordinate(longitude, "longitude", "degrees_east"),
-            "field": Static(fields, ("field", "y", "x"), {"long_name": "fields by name, NaN where unknown"}),
+            "latitude": STATIC.static("latitude", latitude),
+            "longitude": STATIC.static("longitude", longitude),
+            "field": STATIC.static("field", fields),
         },
         attrs={
             "radar": geometry.radar,
@@ -83,10 +84,6 @@ def _sample(radar: RadarGeometry, name: str, file: Path) -> NDArray[np.float32]:
         100 * known.mean(),
     )
     return values
-
-
-def _coordinate(degrees: NDArray[np.float64], name: str, units: str) -> Static:
-    return Static(degrees.astype(np.float32), ("y", "x"), {"standard_name": name, "units": units})
 
 
 def _digest(file: Path) -> str:

@@ -116,7 +116,7 @@ def _parse(source: bytes) -> _Module:
             names.update(_imported(node))
         elif isinstance(node, ast.Call):
             dynamic |= _called(node) in _DYNAMIC
-            if _called(node) == "Field":
+            if _called(node) in ("Field", "register_labeler"):
                 node.keywords = [keyword for keyword in node.keywords if keyword.arg != "description"]
     return _Module(hashlib.sha256(_serialize(tree).encode()).hexdigest(), tuple(sorted(names)), dynamic)
 

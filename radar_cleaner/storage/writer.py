@@ -12,7 +12,6 @@ import json
 import shutil
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from os import getpid
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +26,9 @@ from zarr.codecs import BloscCodec, BloscShuffle
 from radar_cleaner import __version__
 from radar_cleaner.conventions import TIME_UNITS
 from radar_cleaner.storage.reader import store_path
+from radar_cleaner.storage.specs import Static, Variable
+
+__all__ = ["Static", "StoreWriter", "Variable"]
 
 SHARD_FILE_BYTES = 64 * 2**20
 SHARD_FILE_FRAMES = 1024  # the index of a file has room for each: small frames would else be all index
@@ -37,26 +39,6 @@ TIME_ATTRS = {
     "calendar": "proleptic_gregorian",
     "axis": "T",
 }
-
-
-@dataclass(frozen=True)
-class Variable:
-    """A variable that has one slice a frame: the slice's type, shape and dimensions, attributes, fill value."""
-
-    dtype: str
-    shape: tuple[int, ...] = ()
-    dims: tuple[str, ...] = ()
-    attrs: Mapping[str, object] = field(default_factory=dict)
-    fill_value: float = 0
-
-
-@dataclass(frozen=True)
-class Static:
-    """A variable that does not change with time: its values, dimensions and attributes."""
-
-    values: NDArray[Any]
-    dims: tuple[str, ...]
-    attrs: Mapping[str, object] = field(default_factory=dict)
 
 
 class StoreWriter:

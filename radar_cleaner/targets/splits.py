@@ -1,8 +1,7 @@
-"""Samples: which (time, radar) can be learnt from, and which of them train and which validate.
+"""Samples, each a (time, radar), and their split into training and validation.
 
-A sample reads the frames at its time plus each input and lead minute. Nothing is paired by tolerance: a
-sample counts where its radar has a frame at exactly each of the input times and its own. Frames ahead, which
-are forecast, may be missing.
+A sample reads the frames at its time plus each input and lead minute. Times match exactly: a radar has a sample
+at a time if it has a frame at that time and at each input time. Frames at lead times may be missing.
 """
 
 from __future__ import annotations
@@ -16,8 +15,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from radar_cleaner.config.samples import Split
 from radar_cleaner.errors import ConfigError, SampleError
-from radar_cleaner.storage.shards import format_time, parse_time
+from radar_cleaner.storage.paths import Layout
+from radar_cleaner.storage.reader import TimeSeries
+from radar_cleaner.storage.shards import decode_stores, format_time, parse_time
 
 COLUMNS = ["time", "radar"]
 
@@ -33,15 +35,15 @@ class Sample(NamedTuple):
 
 
 def complete_samples(times: Mapping[str, Iterable[int]], minutes: Iterable[int]) -> list[Sample]:
-    """Samples, by time and radar, whose frames are all there.
+    """Return the samples whose frames all exist, by time and radar.
 
-    `times` are the frame times of each radar in seconds since 1970, `minutes` those that it cannot do without.
+    `times` are the frame times of each radar in seconds since 1970. `minutes` are the offsets that must exist.
     """
     offsets = [60 * minute for minute in minutes]
     samples = []
-    for radar, own in times.items():
-        known = set(own)
-        # The time itself need not be a frame's: a model may look only ahead of or only behind it.
+    for radar, frame_times in times.items():
+        known = set(frame_times)
+        # The time of a sample need not be that of a frame: a model may read only earlier or only later frames.
         candidates = {time - offsets[0] for time in known} if offsets else known
         samples += [
             Sample(time, radar) for time in candidates if all(time + offset in known for offset in offsets)
@@ -57,13 +59,12 @@ def split(
     block_minutes: int,
     purge_minutes: int,
 ) -> tuple[list[Sample], list[Sample]]:
-    """Training and validation samples, both in the order given.
+    """Return the training and the validation samples, both in the given order.
 
-    `minutes` are all that a sample may read, the frames ahead too. Time is cut in blocks, counted from 1970, and
-    each round(1 / validation)-th is for validation. A sample
-    validates where all frames it reads lie in such blocks. It trains where all frames it reads are at least
-    the purge away from all that any validation sample reads, whatever the radar: radars see each other.
-    Samples that can do neither are left out. No random draw. Raises ConfigError.
+    `minutes` are the offsets of all frames that a sample may read. Time is divided into blocks, counted from 1970;
+    every round(1 / validation)-th block is for validation. A validation sample reads only frames of these blocks.
+    A training sample reads only frames that are at least the purge away from those of all validation samples of
+    any radar, because a sample also reads the other radars. Other samples are left out. Raises ConfigError.
     """
     if not 0 <= validation < 1 or block_minutes <= 0 or purge_minutes < 0:
         raise ConfigError(
@@ -78,7 +79,7 @@ def split(
     if validation > 0:
         every = round(1 / validation)
         validates = (reads // (60 * block_minutes) % every == every - 1).all(axis=1)
-    # Even without a purge no frame may be read by both.
+    # Even without a purge, no frame is read by both.
     gap = max(60 * purge_minutes, 1)
     trains = (_distance(reads, np.unique(reads[validates])) >= gap).all(axis=1)
     train, validation_samples = (
@@ -87,14 +88,63 @@ def split(
     return train, validation_samples
 
 
+def read_times(layout: Layout, stores: Sequence[str]) -> dict[str, list[int]]:
+    """Read the frame times of each radar in stores given as RADAR=SHARD,FIRST..LAST,..."""
+    return {
+        radar: TimeSeries([layout.reflectivity(radar, shard) for shard in shards], "reflectivity").times
+        for radar, shards in decode_stores(stores).items()
+    }
+
+
+def check_split(
+    options: Split,
+    times: Mapping[str, Sequence[int]],
+    samples: Sequence[Sample],
+    training: Sequence[Sample],
+    validating: Sequence[Sample],
+) -> None:
+    """Raise SampleError if there is no training sample, no validation sample, or no frame at a lead time."""
+    found = f"{sum(map(len, times.values()))} frames, {len(samples)} with all input frames"
+    if not samples:
+        minutes = sorted({0, *(options.input_minutes or ())})
+        raise SampleError(
+            f"no samples: {found} at minutes {minutes}; widen training.period, or make samples.input_minutes"
+            " multiples of the cadence"
+        )
+    if not training:
+        raise SampleError(
+            f"no training samples: {found}, {len(validating)} for validation, the rest within"
+            f" {options.purge_minutes} minutes of those; widen training.period, or lower samples.validation or"
+            " samples.purge_minutes"
+        )
+    if options.validation > 0 and not validating:
+        raise SampleError(
+            f"no validation samples: {found}, none wholly in every {round(1 / options.validation)}th block of"
+            f" {options.block_minutes} minutes; widen training.period, change samples.block_minutes, or set"
+            " samples.validation to 0"
+        )
+    for lead in filter(None, options.lead_minutes):
+        if not count_with_lead(training, times, lead):
+            raise SampleError(
+                f"no training sample has a frame {lead} minutes later; make samples.lead_minutes multiples of the"
+                " cadence, or widen training.period"
+            )
+
+
+def count_with_lead(samples: Sequence[Sample], times: Mapping[str, Sequence[int]], minutes: int) -> int:
+    """Count the samples whose radar has a frame this many minutes later."""
+    known = {radar: set(frame_times) for radar, frame_times in times.items()}
+    return sum(time + 60 * minutes in known[radar] for time, radar in samples)
+
+
 def sample_table(samples: Iterable[Sample]) -> pd.DataFrame:
-    """The table of samples as it is written: ISO time and radar, sorted."""
+    """Return the table of samples: ISO time and radar, sorted."""
     rows = [(format_time(time), radar) for time, radar in sorted(samples)]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def read_samples(path: Path) -> list[Sample]:
-    """Samples of a table, in its order. Raises SampleError that names the line."""
+    """Read the samples of a table in its order. Raises SampleError with the line."""
     remedy = "delete it and run snakemake again"
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -102,8 +152,8 @@ def read_samples(path: Path) -> list[Sample]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SampleError(f"{path}: not readable as a table of samples ({error}); {remedy}") from error
     if not lines or lines[0] != COLUMNS:
-        found = ",".join(lines[0]) if lines else "nothing"
-        raise SampleError(f"{path} line 1: the columns are '{found}', wanted 'time,radar'; {remedy}")
+        columns = ",".join(lines[0]) if lines else "nothing"
+        raise SampleError(f"{path} line 1: the columns are '{columns}', expected 'time,radar'; {remedy}")
     samples: dict[Sample, int] = {}
     for number, line in enumerate(lines[1:], start=2):
         try:
@@ -111,11 +161,11 @@ def read_samples(path: Path) -> list[Sample]:
             sample = Sample(parse_time(text), radar)
         except ValueError:
             raise SampleError(
-                f"{path} line {number}: '{','.join(line)}' is no sample;"
+                f"{path} line {number}: '{','.join(line)}' is not a sample;"
                 f" write 2024-07-11T12:06:00Z,RADAR, or {remedy}"
             ) from None
         if not radar:
-            raise SampleError(f"{path} line {number}: names no radar; {remedy}")
+            raise SampleError(f"{path} line {number}: no radar; {remedy}")
         if sample in samples:
             raise SampleError(f"{path} line {number}: the same sample as in line {samples[sample]}; {remedy}")
         samples[sample] = number
@@ -123,7 +173,7 @@ def read_samples(path: Path) -> list[Sample]:
 
 
 def _distance(times: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Seconds from each time (any shape) to the nearest of the sorted others."""
+    """Return the seconds from each time (any shape) to the nearest of the sorted other times."""
     if not others.size:
         return np.full(times.shape, np.iinfo(np.int64).max)
     after = np.searchsorted(others, times)

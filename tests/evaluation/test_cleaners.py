@@ -14,7 +14,7 @@ from radar_cleaner.conventions import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.evaluation.cleaners import filters, labels, polar_grid, registry, wradlib_filters
 from radar_cleaner.evaluation.cleaners.scene import Scene, Site
-from radar_cleaner.reflectivity.colour_table import range_mask
+from radar_cleaner.reflectivity.plot_box import range_mask
 
 CODES = st.sampled_from([0, 0, 0, 94, 115, 140, NODATA])
 SMALL = (9, 11)

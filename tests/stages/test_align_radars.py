@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from store_cases import START, make_atlas, make_reflectivity, pattern_codes, small_geometry, times_from
 
-from radar_cleaner.conventions import NODATA, UNDETECT
+from radar_cleaner.config.frames import Stores
+from radar_cleaner.conventions import NO_RADAR, NODATA, UNDETECT
 from radar_cleaner.errors import ConfigError, StoreError
-from radar_cleaner.georeference.regrid import NOBODY
 from radar_cleaner.stages.align_radars import align_radars
 from radar_cleaner.stages.build_warp_grid import build_warp_grid
 from radar_cleaner.storage.reader import open_store
@@ -36,6 +36,7 @@ def test_another_radar_is_seen_where_and_when_it_looks(tmp_path: Path, own: Path
     others_times = [TIMES[0], TIMES[1] + 60, TIMES[3]]
     other = make_reflectivity(tmp_path / "other.zarr", "CASCM", others_times, codes=EMPTY)
     align_radars(
+        stores=Stores(),
         radar="CASGO",
         reflectivity=own,
         others=["CASCM"],
@@ -64,6 +65,7 @@ def test_a_spot_lands_where_the_warp_says(tmp_path: Path, own: Path, warp: Path)
     codes[there[1], there[0]] = 120
     other = make_reflectivity(tmp_path / "other.zarr", "CASCM", TIMES, codes=codes)
     align_radars(
+        stores=Stores(),
         radar="CASGO",
         reflectivity=own,
         others=["CASCM"],
@@ -89,6 +91,7 @@ def test_of_several_radars_the_highest_reflectivity_that_anyone_sees_counts(
     def pooled(others: list[str], paths: list[Path], warps: list[Path]) -> np.ndarray:
         output = tmp_path / ("_".join(others) + "_aligned.zarr")
         align_radars(
+            stores=Stores(),
             radar="CASGO",
             reflectivity=own,
             others=others,
@@ -116,6 +119,7 @@ def test_the_nearest_is_one_that_sees_at_that_time(tmp_path: Path, own: Path, wa
     clutter = np.zeros((48, 48), bool)
     clutter[20:30] = True
     align_radars(
+        stores=Stores(),
         radar="CASGO",
         reflectivity=own,
         others=["CASCM", "TWIN"],
@@ -132,11 +136,11 @@ def test_the_nearest_is_one_that_sees_at_that_time(tmp_path: Path, own: Path, wa
     )
     only_far, both, only_twin, nobody = open_store(tmp_path / "aligned.zarr", "aligned").read("nearest")
     covered = open_store(warp, "warp").read("coverage")
-    np.testing.assert_array_equal(only_far, np.where(covered, 0, NOBODY))
-    assert set(np.unique(only_twin)) == {1, NOBODY}
-    assert (nobody == NOBODY).all()
+    np.testing.assert_array_equal(only_far, np.where(covered, 0, NO_RADAR))
+    assert set(np.unique(only_twin)) == {1, NO_RADAR}
+    assert (nobody == NO_RADAR).all()
     sees = only_twin == 1
-    np.testing.assert_array_equal(both, np.select([sees, covered], [1, 0], NOBODY))
+    np.testing.assert_array_equal(both, np.select([sees, covered], [1, 0], NO_RADAR))
     assert (covered & ~sees).any()
 
 
@@ -149,6 +153,7 @@ def test_clutter_of_another_radar_counts_as_not_seen(tmp_path: Path, own: Path, 
     frames = {}
     for name, atlases in (("plain", None), ("masked", [atlas])):
         align_radars(
+            stores=Stores(),
             radar="CASGO",
             reflectivity=own,
             others=["CASCM"],
@@ -169,7 +174,7 @@ def test_clutter_of_another_radar_counts_as_not_seen(tmp_path: Path, own: Path, 
 
 @pytest.mark.parametrize("nobody", [None, []])
 def test_one_radar_alone_sees_nothing_else(tmp_path: Path, own: Path, nobody: list[str] | None) -> None:
-    align_radars(radar="CASGO", reflectivity=own, others=nobody, output=tmp_path / "aligned.zarr")
+    align_radars(stores=Stores(), radar="CASGO", reflectivity=own, others=nobody, output=tmp_path / "aligned.zarr")
     store = open_store(tmp_path / "aligned.zarr", "aligned")
     assert store.times.tolist() == TIMES
     assert (store.read("reflectivity") == NODATA).all()
@@ -180,6 +185,7 @@ def test_a_shard_without_frames_gives_one_without_frames(tmp_path: Path, warp: P
     own = make_reflectivity(tmp_path / "own.zarr", "CASGO", [])
     other = make_reflectivity(tmp_path / "other.zarr", "CASCM", TIMES)
     align_radars(
+        stores=Stores(),
         radar="CASGO",
         reflectivity=own,
         others=["CASCM"],
@@ -196,6 +202,7 @@ def test_stores_that_do_not_belong_together_are_refused(tmp_path: Path, own: Pat
 
     def run(reflectivity: Path = own, others: Path = other, radar: str = "CASGO", name: str = "CASCM") -> None:
         align_radars(
+            stores=Stores(),
             radar=radar,
             reflectivity=reflectivity,
             others=[name],
@@ -204,14 +211,16 @@ def test_stores_that_do_not_belong_together_are_refused(tmp_path: Path, own: Pat
             output=tmp_path / "aligned.zarr",
         )
 
-    with pytest.raises(StoreError, match="its radar is CASGO, wanted CASCM"):
+    with pytest.raises(StoreError, match="its radar is CASGO, expected CASCM"):
         run(radar="CASCM")
-    with pytest.raises(StoreError, match="its radar is CASCM, wanted NKM"):
+    with pytest.raises(StoreError, match="its radar is CASCM, expected NKM"):
         run(name="NKM")
-    with pytest.raises(StoreError, match="its radar is CASGO, wanted CASCM"):
+    with pytest.raises(StoreError, match="its radar is CASGO, expected CASCM"):
         run(others=own)
-    with pytest.raises(StoreError, match=r"moved.zarr: its center_px is \[20, 20\], wanted \[24.0, 23.0\]"):
+    with pytest.raises(StoreError, match=r"moved.zarr: its center_px is \[20, 20\], expected \[24.0, 23.0\]"):
         run(others=moved)
     with pytest.raises(ConfigError, match="--other-reflectivity: 0 stores for 1 --others"):
-        align_radars(radar="CASGO", reflectivity=own, others=["CASCM"], output=tmp_path / "aligned.zarr")
+        align_radars(
+            stores=Stores(), radar="CASGO", reflectivity=own, others=["CASCM"], output=tmp_path / "aligned.zarr"
+        )
     assert not (tmp_path / "aligned.zarr").exists()

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from picture_cases import BACKGROUND, LEGEND_COLOURS, LOWER_DBZ
 
+from radar_cleaner.config.atlas import Clutter
 from radar_cleaner.conventions import NODATA, UNDETECT
 from radar_cleaner.errors import ConfigError, StoreError
-from radar_cleaner.reflectivity.colour_table import echo_fraction
+from radar_cleaner.reflectivity.statistics import echo_fraction
 from radar_cleaner.stages.build_clutter_atlas import build_clutter_atlas
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.reader import open_store
@@ -62,19 +63,12 @@ def write_stores(results, shards=("20240711",), count=20, radar="R", pictures=Tr
                 store.append(time, rgb=picture)
 
 
-def build(results, **changes):
-    arguments = {
-        "results": results,
-        "radar": "R",
-        "stores": ["R=20240711"],
-        "method": "frequency",
-        "quiet_fraction": 0.1,
-        "min_quiet_frames": 10,
-        "threshold": 0.5,
-        "output": results / "atlas" / "R.zarr" / "zarr.json",
-    } | changes
-    build_clutter_atlas(**arguments)
-    return open_store(arguments["output"], "atlas")
+def build(results, stores=("R=20240711",), output="atlas/R.zarr/zarr.json", **changes):
+    options = {"window_px": 0, "quiet_fraction": 0.1, "min_quiet_frames": 10, "threshold": 0.5} | changes
+    build_clutter_atlas(
+        results=results, radar="R", stores=list(stores), atlas=Clutter(**options), output=results / output
+    )
+    return open_store(results / output, "atlas")
 
 
 def test_what_echoes_in_quiet_frames_is_clutter_and_rain_is_not(tmp_path):
@@ -95,7 +89,7 @@ def test_too_few_quiet_frames_are_said_and_nothing_is_called_clutter(tmp_path, c
     write_stores(tmp_path, pictures=False)
     with caplog.at_level(logging.WARNING):
         store = build(tmp_path, min_quiet_frames=16)
-    assert "only 0.0 % of the picture is quiet (echo at most 0.1) in min_quiet_frames 16" in caplog.text
+    assert "only 0.0 % of the pixels are quiet (echo at most 0.1) in min_quiet_frames 16" in caplog.text
     assert store.attrs["too_few_frames"] is True and store.attrs["known_share"] == 0
     assert not store.read("clutter").any()
     assert np.isnan(store.read("echo_frequency")).all()
@@ -105,15 +99,15 @@ def test_windows_count_beside_the_rain_and_not_in_it(tmp_path, caplog):
     """Rain fills the right of the last five frames: the left is counted in all, the right before them."""
     write_stores(tmp_path, pictures=False)
     with caplog.at_level(logging.WARNING):
-        store = build(tmp_path, window=5, quiet_fraction=0.4, min_quiet_frames=16)
+        store = build(tmp_path, window_px=5, quiet_fraction=0.4, min_quiet_frames=16)
     frequency = store.read("echo_frequency")
     assert (frequency[CLUTTER] == 1).all() and store.read("clutter")[CLUTTER].all()
     assert np.isnan(frequency[:, 10:]).all() and not np.isnan(frequency[1:, :8]).any()
     assert not store.read("clutter")[:, 10:].any()
     assert store.attrs["frames_used"] == 20 and store.attrs["too_few_frames"] is False
     assert 8 / 30 < store.attrs["known_share"] < 11 / 30
-    assert "% of the picture is quiet (echo at most 0.4) in min_quiet_frames 16 or more of 20" in caplog.text
-    fewer = build(tmp_path, window=5, quiet_fraction=0.4, min_quiet_frames=15)
+    assert "% of the pixels are quiet (echo at most 0.4) in min_quiet_frames 16 or more of 20" in caplog.text
+    fewer = build(tmp_path, window_px=5, quiet_fraction=0.4, min_quiet_frames=15)
     assert fewer.attrs["known_share"] == 1
     assert not np.isnan(fewer.read("echo_frequency")[1:]).any()
 
@@ -121,14 +115,16 @@ def test_windows_count_beside_the_rain_and_not_in_it(tmp_path, caplog):
 def test_a_window_that_one_echo_fills_is_refused(tmp_path):
     """It would call every pixel that ever echoes unknown, and the rest free of clutter."""
     write_stores(tmp_path, pictures=False)
-    with pytest.raises(ConfigError, match=r"--window 3: a single echo in it is more than --quiet-fraction 0\.1"):
-        build(tmp_path, window=3)
-    assert build(tmp_path, window=3, quiet_fraction=1 / 9).attrs["frames_used"] == 20
+    with pytest.raises(
+        ConfigError, match=r"atlas.window_px 3: a single echo in it is more than atlas.quiet_fraction 0\.1"
+    ):
+        build(tmp_path, window_px=3)
+    assert build(tmp_path, window_px=3, quiet_fraction=1 / 9).attrs["frames_used"] == 20
 
 
 def test_no_quiet_frame_at_all_gives_an_atlas_of_nothing_known(tmp_path):
     write_stores(tmp_path, pictures=False)
-    store = build(tmp_path, quiet_fraction=0.0)
+    store = build(tmp_path, quiet_fraction=1e-6)
     assert store.attrs["frames_used"] == 0
     assert np.isnan(store.read("echo_frequency")).all()
     assert not store.read("clutter").any()
@@ -162,7 +158,7 @@ def test_deviation_looks_at_max_frames_spread_over_the_period(tmp_path):
 def test_frequency_reads_no_picture_and_deviation_needs_them(tmp_path):
     write_stores(tmp_path, pictures=False)
     build(tmp_path)
-    with pytest.raises(StoreError, match="no whole rgb store"):
+    with pytest.raises(StoreError, match="rgb store missing or incomplete"):
         build(tmp_path, method="deviation")
 
 

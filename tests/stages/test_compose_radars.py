@@ -127,7 +127,7 @@ def test_products_and_warps_that_do_not_belong_together_are_refused(tmp_path: Pa
     gore, chipman = (make_product(tmp_path / f"{radar}.zarr", radar, TIMES) for radar in RADARS)
     union, first = warps(tmp_path, "union"), warps(tmp_path, "first")
     output = tmp_path / "composite.zarr"
-    with pytest.raises(StoreError, match="its radar is CASCM, wanted CASGO"):
+    with pytest.raises(StoreError, match="its radar is CASCM, expected CASGO"):
         compose_radars(shard="20240711", products=[chipman, gore], warps=union, output=output, stores=STORES)
     with pytest.raises(StoreError, match="its target_origin_px is"):
         compose_radars(

@@ -14,6 +14,8 @@ from picture_cases import (
     sample_frames,
 )
 
+from radar_cleaner.config.frames import Overlay, Stores
+from radar_cleaner.config.labels import Colours, Legend
 from radar_cleaner.conventions import NODATA, UNDETECT, is_echo
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.stages.decode_reflectivity import decode_reflectivity
@@ -21,6 +23,8 @@ from radar_cleaner.storage.reader import open_store
 from radar_cleaner.storage.writer import StoreWriter, Variable
 
 LEGEND_BOX = (35, 144, 55, 340)
+LEGEND = Legend(box_px=LEGEND_BOX, dbz=tuple(LOWER_DBZ), scale="bounds")
+OVERLAY = Overlay(border_px=3, boxes_px=tuple(BOXES))
 
 
 def write_rgb(path, pictures, start=1_720_656_000):
@@ -31,29 +35,19 @@ def write_rgb(path, pictures, start=1_720_656_000):
             store.append(start + 360 * index, rgb=picture)
 
 
-def decode(tmp_path, pictures, **changes):
+def decode(tmp_path, pictures, plot_box=PLOT_BOX, center=(340, 239), overlay=OVERLAY, **changes):
     write_rgb(tmp_path / "rgb.zarr", pictures)
-    arguments = {
-        "radar": "R",
-        "rgb": tmp_path / "rgb.zarr" / "zarr.json",
-        "output": tmp_path / "reflectivity.zarr" / "zarr.json",
-        "codec": "compact",
-        "plot_box": PLOT_BOX,
-        "center": (340, 239),
-        "range_km": 240,
-        "border": 3,
-        "boxes": BOXES,
-        "mask": None,
-        "method": "palette",
-        "palette": PALETTE,
-        "tolerance": 20,
-        "legend_box": None,
-        "legend_dbz": None,
-        "legend_scale": "bounds",
-        "dbz_range": (0, 60),
-        "min_dbz": 7,
-    } | changes
-    decode_reflectivity(**arguments)
+    decode_reflectivity(
+        radar="R",
+        rgb=tmp_path / "rgb.zarr" / "zarr.json",
+        output=tmp_path / "reflectivity.zarr" / "zarr.json",
+        stores=Stores(),
+        plot_box=plot_box,
+        center=center,
+        range_km=240,
+        overlay=overlay,
+        labels=Colours(**{"palette": str(PALETTE), "min_dbz": 7, **changes}),
+    )
     return open_store(tmp_path / "reflectivity.zarr", "reflectivity")
 
 
@@ -66,7 +60,7 @@ def blank(width=60, height=40):
 
 
 def small_settings(**changes):
-    return {"plot_box": (20, 0, 60, 40), "center": (40, 20), "border": 0, "boxes": None} | changes
+    return {"plot_box": (20, 0, 60, 40), "center": (40, 20), "overlay": Overlay()} | changes
 
 
 def test_sample_frames_are_decoded_on_the_plot_box(tmp_path):
@@ -93,9 +87,7 @@ def test_sample_frames_are_decoded_on_the_plot_box(tmp_path):
 def test_the_legend_in_the_frame_gives_what_the_palette_file_gives(tmp_path):
     pictures = samples(2)
     by_file = decode(tmp_path, pictures).read("reflectivity")
-    by_legend = decode(
-        tmp_path, pictures, method="legend", palette=None, legend_box=LEGEND_BOX, legend_dbz=LOWER_DBZ
-    )
+    by_legend = decode(tmp_path, pictures, method="legend", legend=LEGEND)
     assert np.array_equal(by_legend.read("reflectivity"), by_file)
     assert by_legend.attrs["class_lower_dbz"] == LOWER_DBZ
 
@@ -105,8 +97,8 @@ def test_another_legend_in_a_later_frame_is_refused(tmp_path):
     x0, y0, x1, y1 = LEGEND_BOX
     pictures[1] = pictures[1].copy()
     pictures[1][y0:y1, x0:x1] = pictures[1][y0:y1, x0:x1][::-1]
-    with pytest.raises(ConfigError, match=r"00:06:00Z.*legend is another"):
-        decode(tmp_path, pictures, method="legend", legend_box=LEGEND_BOX, legend_dbz=LOWER_DBZ)
+    with pytest.raises(ConfigError, match=r"00:06:00Z.*legend differs"):
+        decode(tmp_path, pictures, method="legend", legend=LEGEND)
 
 
 @pytest.mark.parametrize("method", ["hsv_multi", "hsv_simple"])
@@ -114,7 +106,7 @@ def test_hue_methods_decode_a_map_without_colours_in_their_range(tmp_path, metho
     picture = np.full((40, 60, 3), 128, np.uint8)
     picture[10:20, 30:40] = (0, 255, 0)
     picture[20:30, 30:40] = (255, 128, 0)
-    store = decode(tmp_path, [picture], **small_settings(method=method, palette=None))
+    store = decode(tmp_path, [picture], **small_settings(method=method, dbz_range=(0, 60)))
     codes = store.read("reflectivity")[0]
     assert 0 < codes[15, 15] < codes[25, 15] < NODATA
     assert is_echo(codes).sum() == 200
@@ -127,7 +119,7 @@ def test_a_mask_picture_is_overlay(tmp_path):
     mask = np.zeros((40, 60, 3), np.uint8)
     mask[18:22] = 255
     (tmp_path / "mask.png").write_bytes(encode(mask))
-    store = decode(tmp_path, [picture], **small_settings(mask=tmp_path / "mask.png"))
+    store = decode(tmp_path, [picture], **small_settings(overlay=Overlay(mask=str(tmp_path / "mask.png"))))
     codes = store.read("reflectivity")[0]
     assert (codes[18:22] == NODATA).all()
     assert is_echo(codes[10:18, 10:30]).all() and codes[12, 5] == UNDETECT
@@ -136,7 +128,7 @@ def test_a_mask_picture_is_overlay(tmp_path):
 def test_a_store_without_frames_gives_reflectivity_without_frames(tmp_path):
     for changes in (
         {},
-        {"method": "legend", "palette": None, "legend_box": LEGEND_BOX, "legend_dbz": LOWER_DBZ},
+        {"method": "legend", "legend": LEGEND},
     ):
         store = decode(tmp_path, [], **changes)
         assert store.times.size == 0
@@ -146,15 +138,14 @@ def test_a_store_without_frames_gives_reflectivity_without_frames(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"palette": None}, "needs --palette"),
-        ({"palette": PALETTE.with_name("nowhere.csv")}, "nowhere.csv: cannot be read"),
-        ({"method": "legend"}, "needs --legend-box"),
-        ({"method": "legend", "legend_box": (0, 0, 99, 1), "legend_dbz": [0, 60]}, "not within the frame"),
-        ({"method": "hsv_multi", "dbz_range": (60, 0)}, "dbz_range"),
+        ({"palette": None}, "labels.palette: .* needs a CSV"),
+        ({"palette": str(PALETTE.with_name("nowhere.csv"))}, "nowhere.csv: cannot be read"),
+        ({"method": "legend"}, "labels.legend: .* needs box_px and dbz"),
+        ({"method": "legend", "legend": Legend(box_px=(0, 0, 99, 1), dbz=(0, 60))}, "not within the frame"),
         ({"plot_box": (20, 0, 61, 40)}, "not within the frame of 60 x 40"),
-        ({"boxes": [(0, 0, 5, 50)]}, "not within the frame of 60 x 40"),
-        ({"mask": PALETTE}, "overlay mask .*eccc.csv"),
-        ({"mask": PALETTE.with_name("nowhere.png")}, "overlay mask .*nowhere.png"),
+        ({"overlay": Overlay(boxes_px=((0, 0, 5, 50),))}, "not within the frame of 60 x 40"),
+        ({"overlay": Overlay(mask=str(PALETTE))}, "overlay mask .*eccc.csv"),
+        ({"overlay": Overlay(mask=str(PALETTE.with_name("nowhere.png")))}, "overlay mask .*nowhere.png"),
     ],
 )
 def test_impossible_settings_are_refused_and_nothing_is_written(tmp_path, changes, message):

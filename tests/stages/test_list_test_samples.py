@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from store_cases import START, make_reflectivity, times_from
 
+from radar_cleaner.config.samples import InputTimes
 from radar_cleaner.errors import SampleError
 from radar_cleaner.stages.list_test_samples import list_test_samples
 from radar_cleaner.storage.paths import Layout
@@ -24,7 +25,7 @@ def test_every_complete_sample_is_listed(tmp_path: Path) -> None:
     list_test_samples(
         results=tmp_path,
         stores=["CASCM=20240711T00", "CASGO=20240711T00..20240711T01"],
-        input_minutes=[-6, 0, 6],
+        samples=InputTimes(input_minutes=(-6, 0, 6)),
         output=output,
     )
     expected = [(time, "CASGO") for time in times[1:]]  # the window reaches over the shards' border
@@ -38,7 +39,7 @@ def test_no_complete_sample_is_said_with_the_key(tmp_path: Path) -> None:
         list_test_samples(
             results=tmp_path,
             stores=["CASGO=20240711"],
-            input_minutes=[-6, 0, 6],
+            samples=InputTimes(input_minutes=(-6, 0, 6)),
             output=tmp_path / "test.csv",
         )
     assert not (tmp_path / "test.csv").exists()

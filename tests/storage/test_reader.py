@@ -240,12 +240,12 @@ def stop_the_clock(path):
 @pytest.mark.parametrize(
     ("harm", "message"),
     [
-        (shutil.rmtree, "no whole reflectivity store is there"),
-        (lose_metadata, "no whole reflectivity store is there"),
+        (shutil.rmtree, "reflectivity store missing or incomplete"),
+        (lose_metadata, "reflectivity store missing or incomplete"),
         (spoil_metadata, "not readable as Zarr"),
         (lose_digest, "no content digest"),
-        (lose_a_variable, "has 'echo_fraction', this one only"),
-        (lose_the_times, "has 'time', this one only"),
+        (lose_a_variable, "needs 'echo_fraction', this one has"),
+        (lose_the_times, "needs 'time', this one has"),
         (stop_the_clock, "its times do not increase"),
     ],
 )
@@ -265,13 +265,13 @@ def test_a_harmed_store_is_refused_with_its_name_and_remedy(tmp_path, harm, mess
 def test_another_type_or_order_of_dimensions_is_refused(tmp_path, variable):
     with StoreWriter(tmp_path / "a.zarr", variables={"rgb": variable}):
         pass
-    with pytest.raises(StoreError, match=r"'rgb' is .* wanted uint8 \('time', 'y', 'x', 'band'\)"):
+    with pytest.raises(StoreError, match=r"'rgb' is .* expected uint8 \('time', 'y', 'x', 'band'\)"):
         open_store(tmp_path / "a.zarr", "rgb")
 
 
 def test_a_store_of_another_kind_is_refused(tmp_path):
     write_reflectivity(tmp_path / "a.zarr")
-    with pytest.raises(StoreError, match="a rgb store has 'rgb'"):
+    with pytest.raises(StoreError, match="a rgb store needs 'rgb'"):
         open_store(tmp_path / "a.zarr", "rgb")
 
 

@@ -14,8 +14,8 @@ from radar_cleaner.targets.clutter_atlas import (
     EchoCount,
     frequent,
     quiet_frames,
-    quiet_places,
-    spread_evenly,
+    quiet_pixels,
+    sample_evenly,
 )
 
 stacks = hnp.arrays(
@@ -44,7 +44,7 @@ def test_frequency_is_echoes_over_observations_and_nan_without_any(frames):
 def test_windows_count_each_pixel_where_it_is_quiet_around_it(frames, least, window, fraction):
     count = EchoCount((3, 4))
     for frame in frames:
-        count.add(frame, quiet_places(frame, window, fraction))
+        count.add(frame, quiet_pixels(frame, window, fraction))
     found, reach = count.frequency(least), window // 2
     for row, column in np.ndindex(3, 4):
         counted = echoed = 0
@@ -69,7 +69,7 @@ def test_rain_elsewhere_keeps_no_place_from_being_counted():
     rain[20, 70] = 94
     count = EchoCount((40, 80))
     for _ in range(3):
-        count.add(rain, quiet_places(rain, 9, 0.1))
+        count.add(rain, quiet_pixels(rain, 9, 0.1))
     found = count.frequency(3)
     assert np.isnan(found[:, :30]).all()
     assert found[20, 70] == 1 and found[10, 70] == 0
@@ -116,7 +116,7 @@ def test_quiet_frames_are_those_with_little_echo():
 
 @given(st.integers(0, 2000), st.integers(1, 300))
 def test_frames_are_spread_over_the_whole_period(count, most):
-    chosen = list(spread_evenly(count, most))
+    chosen = list(sample_evenly(count, most))
     assert len(chosen) == min(count, most)
     assert chosen == sorted(set(chosen))
     assert all(0 <= index < count for index in chosen)

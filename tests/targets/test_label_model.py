@@ -1,4 +1,4 @@
-"""Votes on echoes: how log-odds add up to a class and its confidence, and what the table says of who said what."""
+"""Log-odds add up to a class and a confidence; the table counts the evidence of each labeler."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
+from radar_cleaner.config.labelers import declared_labelers
 from radar_cleaner.conventions import (
     LOG_ODDS_STEP,
     MAX_LOG_ODDS,
@@ -28,25 +29,33 @@ from radar_cleaner.conventions import (
     is_echo,
 )
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.targets.label_model import COLUMNS, LABELERS, Evidence, LabelerTable, Vote, Weights, vote
-from radar_cleaner.targets.labelers import Echoes
+from radar_cleaner.targets.label_model import (
+    COLUMNS,
+    Evidence,
+    LabelerTable,
+    Labels,
+    Weights,
+    check_weights,
+    combine,
+)
+from radar_cleaner.targets.labelers.base import Echoes
+
+LABELERS = tuple(labeler.name for labeler in declared_labelers())
 
 SHAPE = (6, 7)
 some_codes = arrays(np.uint8, SHAPE, elements=st.sampled_from([UNDETECT, NODATA, 1, 90, 254]))
 some_log_odds = arrays(np.float32, SHAPE, elements=st.floats(-20, 20, width=32))
 some_pictures = st.dictionaries(st.sampled_from(LABELERS), some_log_odds)
 Pictures = dict[str, NDArray[np.float32]]  # log-odds (y, x) by labeler; what is no echo does not count
-some_weights = st.builds(
-    Weights,
-    colour_weight=st.floats(0.01, 4),
-    **{f"{name}_weight": st.sampled_from([0, 0.25, 1, 3]) for name in LABELERS[1:]},
+some_weights = st.fixed_dictionaries(
+    {"colour": st.floats(0.01, 4), **{name: st.sampled_from([0, 0.25, 1, 3]) for name in LABELERS[1:]}}
 )
 some_confidence = st.sampled_from([0.0, 0.2, 0.5, 0.99])
 
 
 def weights(**changes: float) -> Weights:
     """1 for each labeler, but for these."""
-    return Weights(**{f"{name}_weight": changes.get(name, 1.0) for name in LABELERS})
+    return {name: changes.get(name, 1.0) for name in LABELERS}
 
 
 def at_echoes(codes: NDArray[np.uint8], pictures: Pictures) -> tuple[Echoes, Evidence]:
@@ -54,13 +63,13 @@ def at_echoes(codes: NDArray[np.uint8], pictures: Pictures) -> tuple[Echoes, Evi
     return echoes, {name: echoes.take(picture) for name, picture in pictures.items()}
 
 
-def vote_on(codes: NDArray[np.uint8], pictures: Pictures, weights: Weights, least: float = 0.2) -> Vote:
-    return vote(*at_echoes(codes, pictures), weights, least)
+def label_of(codes: NDArray[np.uint8], pictures: Pictures, weights: Weights, least: float = 0.2) -> Labels:
+    return combine(*at_echoes(codes, pictures), weights, least)
 
 
-def vote_one(log_odds: float, min_confidence: float = 0.0, code: int = 90) -> tuple[int, int, int]:
+def label_one(log_odds: float, min_confidence: float = 0.0, code: int = 90) -> tuple[int, int, int]:
     pictures = {"colour": np.array([[log_odds]], np.float32)}
-    found = vote_on(np.array([[code]], np.uint8), pictures, weights(), min_confidence)
+    found = label_of(np.array([[code]], np.uint8), pictures, weights(), min_confidence)
     return int(found.echo_class[0, 0]), int(found.confidence[0, 0]), int(found.evidence[0, 0])
 
 
@@ -68,7 +77,7 @@ def vote_one(log_odds: float, min_confidence: float = 0.0, code: int = 90) -> tu
 def test_only_an_echo_has_a_kind_and_unknown_is_never_sure(
     codes: NDArray[np.uint8], pictures: Pictures, weights: Weights, least: float
 ) -> None:
-    found = vote_on(codes, pictures, weights, least)
+    found = label_of(codes, pictures, weights, least)
     classes, confidence = found.echo_class, found.confidence
     assert classes.dtype == confidence.dtype == np.uint8 and found.evidence.dtype == np.int8
     echo = is_echo(codes)
@@ -83,10 +92,10 @@ def test_only_an_echo_has_a_kind_and_unknown_is_never_sure(
 def test_class_and_confidence_are_the_sign_and_the_probability_of_the_sum(
     codes: NDArray[np.uint8], pictures: Pictures, weights: Weights
 ) -> None:
-    found = vote_on(codes, pictures, weights)
+    found = label_of(codes, pictures, weights)
     echo = is_echo(codes)
     none = np.zeros(SHAPE, np.float32)
-    total = sum((weights.counting.get(name, 0) * pictures.get(name, none) for name in LABELERS), none)[echo]
+    total = sum((weights[name] * pictures.get(name, none) for name in LABELERS), none)[echo]
     clipped = np.clip(total, -MAX_LOG_ODDS, MAX_LOG_ODDS)
     packed = decode_log_odds(found.evidence[echo])
     assert np.abs(packed - clipped).max(initial=0) <= LOG_ODDS_STEP / 2 + 1e-3
@@ -102,8 +111,8 @@ def test_class_and_confidence_are_the_sign_and_the_probability_of_the_sum(
 def test_a_labeler_moves_echo_only_to_the_side_that_it_speaks_for(
     codes: NDArray[np.uint8], pictures: Pictures, weights: Weights, name: str
 ) -> None:
-    without = vote_on(codes, {key: said for key, said in pictures.items() if key != name}, weights)
-    found = vote_on(codes, pictures, weights)
+    without = label_of(codes, {key: said for key, said in pictures.items() if key != name}, weights)
+    found = label_of(codes, pictures, weights)
     said = pictures.get(name, np.zeros(SHAPE, np.float32))
     assert (found.evidence[said >= 0] >= without.evidence[said >= 0]).all()
     assert (found.evidence[said <= 0] <= without.evidence[said <= 0]).all()
@@ -111,31 +120,31 @@ def test_a_labeler_moves_echo_only_to_the_side_that_it_speaks_for(
 
 @given(codes=some_codes, pictures=some_pictures, off=st.sampled_from(LABELERS))
 def test_a_labeler_of_weight_0_has_no_say(codes: NDArray[np.uint8], pictures: Pictures, off: str) -> None:
-    found = vote_on(codes, pictures, weights(**{off: 0}))
-    left = vote_on(codes, {name: said for name, said in pictures.items() if name != off}, weights())
+    found = label_of(codes, pictures, weights(**{off: 0}))
+    left = label_of(codes, {name: said for name, said in pictures.items() if name != off}, weights())
     for field in fields(found):
         assert np.array_equal(getattr(found, field.name), getattr(left, field.name))
 
 
 def test_the_surest_are_surest_and_a_draw_is_unknown() -> None:
-    assert vote_one(40) == (METEOROLOGICAL, 255, 127)
-    assert vote_one(-40) == (NON_METEOROLOGICAL, 255, -127)
-    assert vote_one(0) == vote_one(0.04) == (UNKNOWN, 0, 0)
-    assert vote_one(1)[1] == round(255 * (2 / (1 + exp(-1)) - 1))
+    assert label_one(40) == (METEOROLOGICAL, 255, 127)
+    assert label_one(-40) == (NON_METEOROLOGICAL, 255, -127)
+    assert label_one(0) == label_one(0.04) == (UNKNOWN, 0, 0)
+    assert label_one(1)[1] == round(255 * (2 / (1 + exp(-1)) - 1))
 
 
 def test_what_is_less_sure_than_wanted_is_unknown_but_its_evidence_stays() -> None:
-    assert vote_one(0.4, 0.2) == (UNKNOWN, 0, 4)  # |2 p - 1| is 0.197
-    assert vote_one(0.5, 0.2)[0] == METEOROLOGICAL and vote_one(-0.5, 0.2)[0] == NON_METEOROLOGICAL
-    assert vote_one(3, 0.99) == (UNKNOWN, 0, 30)
+    assert label_one(0.4, 0.2) == (UNKNOWN, 0, 4)  # |2 p - 1| is 0.197
+    assert label_one(0.5, 0.2)[0] == METEOROLOGICAL and label_one(-0.5, 0.2)[0] == NON_METEOROLOGICAL
+    assert label_one(3, 0.99) == (UNKNOWN, 0, 30)
 
 
 @pytest.mark.parametrize("weight", [-1, float("nan"), float("inf")])
 def test_impossible_weights_are_refused(weight: float) -> None:
-    with pytest.raises(ConfigError, match="each must be 0 or more"):
-        weights(spoke=weight)
-    with pytest.raises(ConfigError, match="one above 0"):
-        weights(**dict.fromkeys(LABELERS, 0))
+    with pytest.raises(ConfigError, match="each weight must be 0 or more"):
+        check_weights(weights(spoke=weight))
+    with pytest.raises(ConfigError, match="one of them above 0"):
+        check_weights(weights(**dict.fromkeys(LABELERS, 0)))
 
 
 @given(values=arrays(np.float32, 20, elements=st.floats(-30, 30, width=32)))
@@ -162,10 +171,10 @@ def test_the_table_counts_every_echo_once_for_each_labeler(
     table = LabelerTable(weights)
     for codes, pictures in frames:
         echoes, evidence = at_echoes(codes, pictures)
-        table.add(echoes, evidence, vote(echoes, evidence, weights, 0.2))
+        table.add(echoes, evidence, combine(echoes, evidence, weights, 0.2))
     echoes = sum(int(is_echo(codes).sum()) for codes, _ in frames)
     rows = read(table)
-    assert list(rows) == list(weights.counting)
+    assert list(rows) == [name for name, weight in weights.items() if weight > 0]
     for name, row in rows.items():
         parts = [pictures[name][is_echo(codes)] for codes, pictures in frames if name in pictures]
         said = np.concatenate([np.zeros(0, np.float32), *parts])
@@ -173,7 +182,7 @@ def test_the_table_counts_every_echo_once_for_each_labeler(
         assert row["for"] + row["against"] + row["silent"] == echoes
         assert row["agrees"] <= row["for"] + row["against"]
         spoken = said[said != 0].astype(float)
-        mean = weights.counting[name] * spoken.mean() if spoken.size else 0
+        mean = weights[name] * spoken.mean() if spoken.size else 0
         assert row["mean_log_odds"] == pytest.approx(mean, abs=1e-3)
 
 
@@ -184,7 +193,7 @@ def test_a_labeler_agrees_where_the_vote_says_what_it_says() -> None:
         "area": np.array([1, 1, 0, -1], np.float32),
     }
     table = LabelerTable(weights())
-    table.add(echoes, evidence, vote(echoes, evidence, weights(), 0.2))  # met, not, unknown, not
+    table.add(echoes, evidence, combine(echoes, evidence, weights(), 0.2))  # met, not, unknown, not
     rows = read(table)
     assert (rows["density"]["for"], rows["density"]["against"], rows["density"]["agrees"]) == (2, 2, 3)
     assert (rows["area"]["for"], rows["area"]["against"], rows["area"]["agrees"]) == (2, 1, 2)

@@ -135,10 +135,10 @@ def test_times_are_written_in_utc_to_the_second(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("", "line 1: the columns are 'nothing'"),
-        ("radar,time\n", "line 1: the columns are 'radar,time', wanted 'time,radar'"),
-        ("time,radar\n2024-07-11T12:06:00Z,CASGO\nnoon,CASGO\n", "line 3: 'noon,CASGO' is no sample"),
-        ("time,radar\n2024-07-11T12:06:00Z\n", "line 2: '2024-07-11T12:06:00Z' is no sample"),
-        ("time,radar\n2024-07-11T12:06:00Z,\n", "line 2: names no radar"),
+        ("radar,time\n", "line 1: the columns are 'radar,time', expected 'time,radar'"),
+        ("time,radar\n2024-07-11T12:06:00Z,CASGO\nnoon,CASGO\n", "line 3: 'noon,CASGO' is not a sample"),
+        ("time,radar\n2024-07-11T12:06:00Z\n", "line 2: '2024-07-11T12:06:00Z' is not a sample"),
+        ("time,radar\n2024-07-11T12:06:00Z,\n", "line 2: no radar"),
         ("time,radar\n" + "2024-07-11T12:06:00Z,CASGO\n" * 2, "line 3: the same sample as in line 2"),
     ],
 )

@@ -11,10 +11,13 @@ from imageio import v3 as iio
 from learning_cases import NO_HOLES, augmentation, sampler
 from learning_cases import config as model_config
 
+from radar_cleaner.config.atlas import Clutter
 from radar_cleaner.config.cleaning import Composite, FrameCleaning
-from radar_cleaner.config.frames import BadFrames, Stores
+from radar_cleaner.config.frames import BadFrames, Overlay, Stores
 from radar_cleaner.config.inputs import Inputs
+from radar_cleaner.config.labels import Colours, Morphology
 from radar_cleaner.config.samples import ModelInputs
+from radar_cleaner.config.votes import LabelModel
 from radar_cleaner.conventions import FLAG_KEPT
 from radar_cleaner.datasets.batches import make_batch
 from radar_cleaner.datasets.crops import cut_crops
@@ -35,11 +38,11 @@ from radar_cleaner.stages.label_echoes import label_echoes
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.reader import open_store
 from radar_cleaner.storage.shards import to_datetime
-from radar_cleaner.targets.label_model import Weights
 from radar_cleaner.targets.splits import Sample
 
 A = RadarGeometry("CASGO", 45.0985, -63.70433, 240.0, 480, 480, (240.0, 239.0))
 B = RadarGeometry("CASCM", 46.22232, -65.69924, 240.0, 480, 480, (240.0, 239.0))
+FAST = Stores(codec="fast")
 SHARD = "20240711"
 FIRST = 1720656000  # 2024-07-11 00:00 UTC
 SPOTS = 12
@@ -141,25 +144,18 @@ def prepare(layout: Layout, folder: Path, radar: RadarGeometry) -> None:
         radar=name,
         rgb=layout.rgb(name, SHARD),
         output=layout.reflectivity(name, SHARD),
-        codec="fast",
+        stores=FAST,
         plot_box=(100, 0, 580, 480),
         center=(340, 239),
         range_km=240,
-        border=3,
-        boxes=[(334, 233, 347, 246)],
-        method="palette",
-        palette=Path(__file__).parents[2] / "config/palettes/eccc.csv",
-        tolerance=20,
-        min_dbz=5,
+        overlay=Overlay(border_px=3, boxes_px=((334, 233, 347, 246),)),
+        labels=Colours(palette=str(Path(__file__).parents[2] / "config/palettes/eccc.csv")),
     )
     build_clutter_atlas(
         results=layout.results,
         radar=name,
         stores=[f"{name}={SHARD}"],
-        method="frequency",
-        quiet_fraction=0.5,
-        min_quiet_frames=10,
-        threshold=0.9,
+        atlas=Clutter(window_px=0, quiet_fraction=0.5, min_quiet_frames=10, threshold=0.9),
         output=layout.atlas(name),
     )
 
@@ -173,21 +169,18 @@ def finish(layout: Layout, own: RadarGeometry, other: RadarGeometry, model: Path
         other_reflectivity=[layout.reflectivity(other.radar, SHARD)],
         other_warps=[layout.warp(name, other.radar)],
         output=layout.aligned(name, SHARD),
-        codec="fast",
+        stores=FAST,
     )
     label_echoes(
         reflectivity=layout.reflectivity(name, SHARD),
-        opening=3,
-        closing=3,
-        min_area=9,
+        labels=Morphology(opening_px=3, closing_px=3, min_area_px=9),
         atlas=layout.atlas(name),
         aligned=layout.aligned(name, SHARD),
         other_warps=[layout.warp(name, other.radar)],
-        weights=Weights(0, 0, 0, area_weight=1, atlas_weight=1, persistence_weight=0, others_weight=1),
-        min_confidence=0.2,
+        votes=LabelModel(colour=0, density=0, spoke=0, area=1, atlas=0.25, persistence=0, others=1),
         output=layout.labels(name, SHARD),
         labelers=layout.labelers(name, SHARD),
-        codec="fast",
+        stores=FAST,
     )
     clean_frames(
         results=layout.results,

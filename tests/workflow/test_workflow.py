@@ -15,7 +15,9 @@ import yaml
 from picture_cases import write_zoo
 from workflow_cases import REPOSITORY, SMOKE, Workspace, jobs_of
 
-from radar_cleaner.targets.label_model import LABELERS
+from radar_cleaner.config.labelers import declared_labelers
+
+LABELERS = tuple(labeler.name for labeler in declared_labelers())
 
 EMPTY_ZIP = b"PK\x05\x06" + bytes(18)  # what the plan takes for a model file
 UP_TO_TRAINING = {

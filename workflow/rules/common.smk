@@ -33,14 +33,17 @@ from radar_cleaner.planning.environment import (
     shared_answers,
     training_environment,
 )
-from radar_cleaner.planning.flags import atlas_flags, colour_flags, flag, flags, overlay_flags, palette_file
+from radar_cleaner.planning.flags import flag, flags, palette_file
+from radar_cleaner.config.atlas import Clutter
 from radar_cleaner.config.cleaning import FrameCleaning
 from radar_cleaner.config.frames import BadFrames, Cadence
+from radar_cleaner.config.labels import Colours, Morphology
 from radar_cleaner.config.load import read_config
 from radar_cleaner.config.network_choice import network_files
-from radar_cleaner.config.samples import Channels, ModelInputs
+from radar_cleaner.config.samples import Channels, InputTimes, ModelInputs, Split
 from radar_cleaner.config.shipped import ROOT, artefact_ranges, model_file, named_models
 from radar_cleaner.config.training import Learning, Running
+from radar_cleaner.config.votes import LabelModel
 from radar_cleaner.planning.runtimes import shard_minutes
 from radar_cleaner.frames.archives import is_archive
 from radar_cleaner.frames.reference_masks import References, ReferenceSource
@@ -180,12 +183,6 @@ def of_radar(section, *path):
     return leaf
 
 
-def name_flags(wildcards):
-    """Return the format of the time in the file names of the wildcard radar."""
-    names = plan.radars[wildcards.radar].names
-    return ["--pattern", names.pattern, "--time-format", names.time_format, "--time-zone", names.time_zone]
-
-
 def atlas_pictures(radar):
     """Return the pictures that the atlas reads beside the reflectivity: only `deviation` reads colours."""
     if settings.atlas.method == "frequency":
@@ -209,23 +206,28 @@ def warp_geometries(target, radar):
     return plan.geometries(dict.fromkeys(wanted))
 
 
-def near_in_time(wildcards):
-    """Return (radar, shard) of the neighbouring frames that the persistence labeler reads."""
-    near = plan.near_in_time(wildcards.radar, wildcards.shard) if config["votes"]["persistence"] else []
+def label_neighbours(wildcards):
+    """Return (radar, shard) of the frames before and after those of the shard, if a labeler reads them."""
+    near = plan.near_in_time(wildcards.radar, wildcards.shard) if settings.votes.reads("neighbours") else []
     return [(wildcards.radar, shard) for shard in near]
 
 
-def others_asked(wildcards):
-    """Return the other radars that the labeler `others` reads."""
-    return others(wildcards) if config["votes"]["others"] else []
+def label_radars(wildcards):
+    """Return the other radars with frames in the shard, if a labeler reads them."""
+    return others(wildcards) if settings.votes.reads("other_radars") else []
+
+
+def label_masks(wildcards):
+    """Return the reference masks of the shard that a labeler reads."""
+    return plan.training_masks(wildcards.radar, wildcards.shard)
 
 
 def mask_flags(wildcards):
-    """Return the flags of the reference masks that are a labeler of the shard: folder, names, weight."""
-    if not plan.training_masks(wildcards.radar, wildcards.shard):
+    """Return the flags of a radar's reference masks: their folder, and the format of their names."""
+    if not label_masks(wildcards):
         return []
-    folder = flag("--reference", str(Path(config["votes"]["reference"], wildcards.radar)))
-    return folder + name_flags(wildcards) + flags(config["votes"], "reference_weight")
+    folder = flag("--reference", str(Path(settings.votes.reference, wildcards.radar)))
+    return [*folder, "--names", plan.radars[wildcards.radar].names.to_flag()]
 
 
 def model_atlases(radars):

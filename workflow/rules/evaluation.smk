@@ -22,12 +22,12 @@ rule list_test_samples:
         code=code("list_test_samples"),
         results=flag("--results", lambda wildcards: config["results"]),
         stores=flag("--stores", plan.store_flags("evaluation")),
-        windows=flags(config["samples"], "input_minutes"),
+        samples=section("samples", InputTimes),
     shell:
         "python -m radar_cleaner list-test-samples"
         " {params.results:q}"
         " {params.stores:q}"
-        " {params.windows:q}"
+        " --samples {params.samples:q}"
         " --output {output.table:q}"
         " 2> {log:q}"
 

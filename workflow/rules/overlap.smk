@@ -67,12 +67,12 @@ rule align_radars:
             + flag("--other-warps", list(input.other_warps))
             + flag("--other-atlases", list(input.other_atlases))
         ),
-        codec=flag("--codec", config["stores"]["codec"]),
+        stores=section("stores"),
     shell:
         "python -m radar_cleaner align-radars"
         " --radar {wildcards.radar:q}"
         " --reflectivity {input.reflectivity:q}"
         " {params.others:q}"
-        " {params.codec:q}"
+        " --stores {params.stores:q}"
         " --output {output.store:q}"
         " 2> {log:q}"

@@ -21,39 +21,31 @@ rule decode_reflectivity:
         lanes=1,
     params:
         code=code("decode_reflectivity"),
-        box=flag(
-            "--plot-box", lambda wildcards: plan.radars[wildcards.radar].box(plan.sizes[wildcards.radar])
-        ),
-        center=flag(
-            "--center", lambda wildcards: plan.radars[wildcards.radar].center(plan.sizes[wildcards.radar])
-        ),
+        box=lambda wildcards: plan.radars[wildcards.radar].box(plan.sizes[wildcards.radar]),
+        center=lambda wildcards: plan.radars[wildcards.radar].center(plan.sizes[wildcards.radar]),
         range_km=flag("--range-km", of_radar("range_km")),
-        border=flag("--border", of_radar("overlay", "border_px")),
-        colours=lambda wildcards: colour_flags(plan.radars[wildcards.radar].labels),
-        overlay=lambda wildcards: overlay_flags(plan.radars[wildcards.radar].overlay),
-        min_dbz=flag("--min-dbz", of_radar("labels", "min_dbz")),
-        codec=flag("--codec", config["stores"]["codec"]),
+        overlay=lambda wildcards: plan.radars[wildcards.radar].overlay.to_flag(),
+        labels=lambda wildcards: plan.radars[wildcards.radar].labels.cut(Colours).to_flag(),
+        stores=section("stores"),
     shell:
         "python -m radar_cleaner decode-reflectivity"
         " --radar {wildcards.radar:q}"
         " --rgb {input.rgb:q}"
-        " {params.box:q}"
-        " {params.center:q}"
+        " --plot-box {params.box:q}"
+        " --center {params.center:q}"
         " {params.range_km:q}"
-        " {params.border:q}"
-        " {params.overlay:q}"
-        " {params.colours:q}"
-        " {params.min_dbz:q}"
-        " {params.codec:q}"
+        " --overlay {params.overlay:q}"
+        " --labels {params.labels:q}"
+        " --stores {params.stores:q}"
         " --output {output.store:q}"
         " 2> {log:q}"
 
 
 rule build_clutter_atlas:
     """
-    Count how often each pixel of a radar echoes in the frames of `atlas.period` in which it is quiet around it: of the
-    window of `window_px` at most `quiet_fraction` echoes. In fewer than `min_quiet_frames` nobody knows; at
-    `threshold` and above it is clutter.
+    Count how often each pixel of a radar has echo in the frames of `atlas.period` that are quiet around it: at most
+    the share `quiet_fraction` of the window of `window_px` has echo. A pixel with fewer than `min_quiet_frames`
+    frames is unknown; from `threshold` on it is clutter.
     """
     input:
         reflectivity=lambda wildcards: stores(
@@ -75,14 +67,12 @@ rule build_clutter_atlas:
         code=code("build_clutter_atlas"),
         results=flag("--results", lambda wildcards: config["results"]),
         stores=flag("--stores", lambda wildcards: plan.store_flags("atlas", [wildcards.radar])),
-        method=flag("--method", config["atlas"]["method"]),
-        flags=atlas_flags(config["atlas"]),
+        atlas=section("atlas", Clutter),
     shell:
         "python -m radar_cleaner build-clutter-atlas"
         " {params.results:q}"
         " --radar {wildcards.radar:q}"
         " {params.stores:q}"
-        " {params.method:q}"
-        " {params.flags:q}"
+        " --atlas {params.atlas:q}"
         " --output {output.store:q}"
         " 2> {log:q}"

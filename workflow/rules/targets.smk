@@ -8,15 +8,15 @@ rule label_echoes:
     """
     input:
         reflectivity="<results>/reflectivity/{radar}/{shard}.zarr/zarr.json",
-        neighbours=lambda wildcards: stores("reflectivity", near_in_time(wildcards)),
+        neighbours=lambda wildcards: stores("reflectivity", label_neighbours(wildcards)),
         atlas=lambda wildcards: (
-            [f"<results>/atlas/{wildcards.radar}.zarr/zarr.json"] if config["votes"]["atlas"] else []
+            [f"<results>/atlas/{wildcards.radar}.zarr/zarr.json"] if settings.votes.reads("atlas") else []
         ),
         aligned=lambda wildcards: (
-            stores("aligned", [(wildcards.radar, wildcards.shard)]) if others_asked(wildcards) else []
+            stores("aligned", [(wildcards.radar, wildcards.shard)]) if label_radars(wildcards) else []
         ),
         other_warps=lambda wildcards: [
-            f"<results>/warp/{wildcards.radar}/{other}.zarr/zarr.json" for other in others_asked(wildcards)
+            f"<results>/warp/{wildcards.radar}/{other}.zarr/zarr.json" for other in label_radars(wildcards)
         ],
         masks=lambda wildcards: plan.training_masks(wildcards.radar, wildcards.shard),
     output:
@@ -34,44 +34,28 @@ rule label_echoes:
         lanes=1,
     params:
         code=code("label_echoes"),
-        asked=lambda wildcards, input: (
+        sources=lambda wildcards, input: (
             flag("--neighbours", list(input.neighbours))
             + flag("--atlas", list(input.atlas))
             + flag("--aligned", list(input.aligned))
             + flag("--other-warps", list(input.other_warps))
         ),
-        cadence=flag(
-            "--cadence-minutes",
-            config["frames"]["cadence_minutes"] if config["votes"]["persistence"] else None,
-        ),
         masks=mask_flags,
-        opening=flag("--opening", of_radar("labels", "opening_px")),
-        closing=flag("--closing", of_radar("labels", "closing_px")),
-        min_area=flag("--min-area", of_radar("labels", "min_area_px")),
-        weights=flags(
-            config["votes"],
-            colour="--colour-weight",
-            density="--density-weight",
-            spoke="--spoke-weight",
-            area="--area-weight",
-            atlas="--atlas-weight",
-            persistence="--persistence-weight",
-            others="--others-weight",
+        labels=lambda wildcards: plan.radars[wildcards.radar].labels.cut(Morphology).to_flag(),
+        votes=lambda wildcards: section(
+            "votes", LabelModel, () if label_masks(wildcards) else ("reference_weight",)
         ),
-        min_confidence=flags(config["votes"], "min_confidence"),
-        codec=flag("--codec", config["stores"]["codec"]),
+        cadence=["--cadence", section("frames", Cadence)] if settings.votes.reads("neighbours") else [],
+        stores=section("stores"),
     shell:
         "python -m radar_cleaner label-echoes"
         " --reflectivity {input.reflectivity:q}"
-        " {params.opening:q}"
-        " {params.closing:q}"
-        " {params.min_area:q}"
-        " {params.asked:q}"
-        " {params.cadence:q}"
+        " {params.sources:q}"
         " {params.masks:q}"
-        " {params.weights:q}"
-        " {params.min_confidence:q}"
-        " {params.codec:q}"
+        " --labels {params.labels:q}"
+        " --votes {params.votes:q}"
+        " {params.cadence:q}"
+        " --stores {params.stores:q}"
         " --output {output.store:q}"
         " --labelers {output.labelers:q}"
         " 2> {log:q}"
@@ -80,7 +64,7 @@ rule label_echoes:
 rule split_samples:
     """
     Write the tables of training and validation samples: blocks of `samples.block_minutes`, the share
-    `validation` of them for validation, `purge_minutes` between what the two read.
+    `validation` of them for validation, `purge_minutes` between the frames that both read.
     """
     input:
         reflectivity=stores("reflectivity", plan.pairs("training")),
@@ -100,20 +84,12 @@ rule split_samples:
         code=code("split_samples"),
         results=flag("--results", lambda wildcards: config["results"]),
         stores=flag("--stores", plan.store_flags("training")),
-        input_minutes=flag("--input-minutes", config["samples"]["input_minutes"]),
-        lead_minutes=flag("--lead-minutes", config["samples"]["lead_minutes"]),
-        validation=flag("--validation", config["samples"]["validation"]),
-        block_minutes=flag("--block-minutes", config["samples"]["block_minutes"]),
-        purge_minutes=flag("--purge-minutes", config["samples"]["purge_minutes"]),
+        samples=section("samples", Split),
     shell:
         "python -m radar_cleaner split-samples"
         " {params.results:q}"
         " {params.stores:q}"
-        " {params.input_minutes:q}"
-        " {params.lead_minutes:q}"
-        " {params.validation:q}"
-        " {params.block_minutes:q}"
-        " {params.purge_minutes:q}"
+        " --samples {params.samples:q}"
         " --train {output.train:q}"
         " --val {output.val:q}"
         " 2> {log:q}"

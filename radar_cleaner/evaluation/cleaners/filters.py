@@ -10,7 +10,7 @@ import numpy as np
 from radar_cleaner.conventions import MIN_ECHO_DBZ, NODATA, decode_dbz, is_echo
 from radar_cleaner.evaluation.cleaners.registry import register_filter
 from radar_cleaner.evaluation.cleaners.scene import Codes, Mask, Scene, Values
-from radar_cleaner.reflectivity.colour_table import local_echo_fraction
+from radar_cleaner.reflectivity.statistics import local_echo_fraction
 
 DENSITY_WINDOWS = (9, 3, 5, 7, 13, 17, 25, 33)
 

@@ -1,0 +1,231 @@
+"""The data model: one spec for each kind of store.
+
+The reader checks stores against the specs, the stages write stores by them, and docs/reference/data_model.md is
+generated from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radar_cleaner.conventions import (
+    ECHO_CLASS_ATTRS,
+    NO_RADAR,
+    NODATA,
+    REFLECTIVITY_ATTRS,
+    UNKNOWN,
+    log_odds_attrs,
+)
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable with one slice for each frame: type, shape and dimensions of a slice, attributes, fill value."""
+
+    dtype: str
+    shape: tuple[int, ...] = ()
+    dims: tuple[str, ...] = ()
+    attrs: Mapping[str, object] = field(default_factory=dict)
+    fill_value: float = 0
+
+
+@dataclass(frozen=True)
+class Static:
+    """A variable without frames: its values, dimensions and attributes."""
+
+    values: NDArray[Any]
+    dims: tuple[str, ...]
+    attrs: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class VariableSpec:
+    """A variable: its dimensions and type, its attributes, and the value of what is not written."""
+
+    dims: tuple[str, ...]
+    dtype: str
+    attrs: Mapping[str, object] = field(default_factory=dict)
+    fill: float = 0
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether the variable has one slice for each frame."""
+        return self.dims[0] == "time"
+
+
+@dataclass(frozen=True)
+class StoreSpec:
+    """A kind of store: its path below the results, the rule that writes it, its variables, and its attributes.
+
+    `attrs` describes each attribute of the store. `content_digest` and `provenance.json` are in every store.
+    """
+
+    path: str
+    rule: str
+    summary: str
+    variables: Mapping[str, VariableSpec]
+    attrs: Mapping[str, str]
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether the store has a time axis."""
+        return any(variable.has_frames for variable in self.variables.values())
+
+    def frame_variables(self, shape: tuple[int, ...]) -> dict[str, Variable]:
+        """Return the variables with frames for the writer; `shape` is that of a frame."""
+        return {
+            name: Variable(spec.dtype, shape[: len(spec.dims) - 1], spec.dims[1:], spec.attrs, spec.fill)
+            for name, spec in self.variables.items()
+            if spec.has_frames
+        }
+
+    def static(self, name: str, values: NDArray[Any], **attrs: object) -> Static:
+        """Return a variable without frames for the writer; `attrs` are added to those of the spec."""
+        spec = self.variables[name]
+        return Static(np.asarray(values, spec.dtype), spec.dims, {**spec.attrs, **attrs})
+
+
+FRAME = ("time", "y", "x")
+RADAR = {"radar": "name of the radar"}
+_LABEL_CONFIDENCE = {"long_name": "confidence in the echo class", "units": "1", "scale_factor": 1 / 255}
+
+RGB = StoreSpec(
+    "rgb/{radar}/{shard}.zarr",
+    "build_rgb_store",
+    "Frames as they were published, decoded.",
+    {"rgb": VariableSpec((*FRAME, "band"), "uint8", {"long_name": "picture, red green blue"})},
+    RADAR,
+)
+REFLECTIVITY = StoreSpec(
+    "reflectivity/{radar}/{shard}.zarr",
+    "decode_reflectivity",
+    "Reflectivity of the plot box.",
+    {
+        "reflectivity": VariableSpec(FRAME, "uint8", REFLECTIVITY_ATTRS, NODATA),
+        "echo_fraction": VariableSpec(
+            ("time",), "float32", {"long_name": "share of the observed pixels that echo", "units": "1"}
+        ),
+    },
+    {
+        **RADAR,
+        "plot_box_px": "plot box in the frame: x0, y0, x1, y1 in pixels, half open",
+        "center_px": "column and row of the radar in the plot box",
+        "metres_per_pixel": "width of a pixel at the radar",
+        "range_km": "range of the radar",
+        "class_lower_dbz": "lower bounds of the classes of the palette; empty for the HSV methods",
+        "class_upper_dbz": "upper bounds of these classes",
+        "label_method": "method that decoded the colours (`labels.method`)",
+    },
+)
+ATLAS = StoreSpec(
+    "atlas/{radar}.zarr",
+    "build_clutter_atlas",
+    "How often each pixel echoes in quiet weather.",
+    {
+        "echo_frequency": VariableSpec(
+            ("y", "x"), "float32", {"long_name": "share of the frames that echo here", "units": "1"}
+        ),
+        "clutter": VariableSpec(("y", "x"), "bool", {"long_name": "clutter mask"}),
+    },
+    {
+        **RADAR,
+        "frames_used": "number of frames that were counted",
+        "method": "`atlas.method`",
+        "known_share": "share of the observed pixels that have `atlas.min_quiet_frames` quiet frames",
+        "too_few_frames": "whether no pixel has as many",
+    },
+)
+STATIC = StoreSpec(
+    "static/{radar}.zarr",
+    "place_static_fields",
+    "Latitude, longitude and static fields of the pixels.",
+    {
+        "latitude": VariableSpec(("y", "x"), "float32", {"standard_name": "latitude", "units": "degrees_north"}),
+        "longitude": VariableSpec(("y", "x"), "float32", {"standard_name": "longitude", "units": "degrees_east"}),
+        "field": VariableSpec(("field", "y", "x"), "float32", {"long_name": "fields by name, NaN where unknown"}),
+    },
+    {**RADAR, "names": "names of the fields, in order", "radar_*": "geometry of the radar"},
+)
+WARP = StoreSpec(
+    "warp/{target}/{radar}.zarr",
+    "build_warp_grid",
+    "Where the pixels of a target grid lie in the plot box of a radar.",
+    {
+        "grid": VariableSpec(("y", "x", "coordinate"), "float32"),
+        "coverage": VariableSpec(("y", "x"), "bool"),
+    },
+    {
+        "target": "radar of the target grid, or `composite`",
+        "target_*": "geometry of the target grid",
+        **RADAR,
+        "radar_*": "geometry of the radar",
+        "distance_km": "distance from the target's centre to the radar",
+    },
+)
+ALIGNED = StoreSpec(
+    "aligned/{radar}/{shard}.zarr",
+    "align_radars",
+    "The other radars, pooled on the grid of a radar.",
+    {
+        "reflectivity": VariableSpec(FRAME, "uint8", REFLECTIVITY_ATTRS, NODATA),
+        "availability": VariableSpec(FRAME, "bool", {"long_name": "whether any other radar sees this pixel"}),
+        "nearest": VariableSpec(
+            FRAME,
+            "uint8",
+            {"long_name": "nearest, by its range, of the other radars that see this pixel: its place in `others`"},
+            NO_RADAR,
+        ),
+    },
+    {**RADAR, "others": "names of the other radars"},
+)
+LABELS = StoreSpec(
+    "labels/{radar}/{shard}.zarr",
+    "label_echoes",
+    "Weak labels: the sum of the labelers' evidence.",
+    {
+        "echo_class": VariableSpec(FRAME, "uint8", ECHO_CLASS_ATTRS, UNKNOWN),
+        "confidence": VariableSpec(FRAME, "uint8", _LABEL_CONFIDENCE),
+        "evidence": VariableSpec(FRAME, "int8", log_odds_attrs("sum of the labelers' log-odds")),
+        "shape_class": VariableSpec(
+            FRAME,
+            "uint8",
+            {**ECHO_CLASS_ATTRS, "long_name": "kind of echo by its shape in a single frame"},
+            UNKNOWN,
+        ),
+    },
+    RADAR,
+)
+PRODUCT = StoreSpec(
+    "cleaned/{radar}/{shard}.zarr, composite/{shard}.zarr",
+    "clean_frames, compose_radars",
+    "The product: CF-1.11, opened by `xarray.open_zarr` or `radar_cleaner.open_product`.",
+    {
+        "reflectivity": VariableSpec(FRAME, "uint8", REFLECTIVITY_ATTRS, NODATA),
+        "quality_flag": VariableSpec(FRAME, "uint8", {"long_name": "what cleaning did"}),
+        "meteorological_probability": VariableSpec(
+            FRAME, "uint8", {"long_name": "probability that the echo is meteorological", "units": "1"}
+        ),
+    },
+    {
+        "radars": "names of the radars",
+        "center_px": "column and row of the radar in the grid",
+        "metres_per_pixel": "width of a pixel at the radar",
+        "model_digest": "digest of the model",
+    },
+)
+
+SPECS: dict[str, StoreSpec] = {
+    "rgb": RGB,
+    "reflectivity": REFLECTIVITY,
+    "atlas": ATLAS,
+    "static": STATIC,
+    "warp": WARP,
+    "aligned": ALIGNED,
+    "labels": LABELS,
+    "product": PRODUCT,
+}

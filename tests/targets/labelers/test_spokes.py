@@ -1,0 +1,59 @@
+"""Spokes are found in every direction, and rain is not a spoke."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from labeler_cases import (
+    CENTER,
+    CODE,
+    DISTANCE,
+    OBSERVED,
+    RANGE,
+    Codes,
+    evidence_of,
+    off,
+    picture,
+    some_codes,
+    spoke,
+)
+from numpy.typing import NDArray
+
+from radar_cleaner.conventions import NODATA, UNDETECT
+from radar_cleaner.targets.labelers.spokes import SpokeShape
+
+
+def spokes(codes: Codes) -> NDArray[np.float32]:
+    return evidence_of(SpokeShape(OBSERVED, CENTER, RANGE), codes)
+
+
+@given(azimuth=st.floats(0, 360))
+def test_a_spoke_is_judged_alike_in_every_direction(azimuth: float) -> None:
+    echo = spoke(azimuth) & OBSERVED & (DISTANCE > 50) & (DISTANCE < 80)
+    found = spokes(picture(spoke(azimuth)))[echo]
+    assert np.median(found) < -2.5
+    assert (found <= -1.5).mean() > 0.95
+
+
+def test_rain_is_no_spoke_and_a_spoke_that_meets_it_is_judged_outside_alone() -> None:
+    rain = (off(90) < 25) & (DISTANCE > 20) & (DISTANCE < 90)
+    inside = (off(90) < 15) & (DISTANCE > 40) & (DISTANCE < 70)
+    assert (spokes(picture(rain))[inside] > -0.1).all()
+    both = spokes(picture(rain | spoke(200)))
+    assert (both[inside] > -0.1).all()
+    far = spoke(200) & (DISTANCE > 50) & (DISTANCE < 80)
+    assert np.median(both[far]) < -2.5
+
+
+@given(codes=some_codes)
+def test_the_labeler_of_spokes_never_speaks_for_an_echo(codes: Codes) -> None:
+    found = evidence_of(SpokeShape(codes != NODATA, (4, 4), 5), codes)
+    assert (found <= 0).all() and (found >= -3.6).all()  # the bound that docs/explanation/weak_labels.md names
+
+
+def test_sides_that_nobody_sees_say_nothing() -> None:
+    """A radar that sees but a narrow sector cannot tell a spoke."""
+    seen = (off(90) < 2) & OBSERVED
+    codes = np.where(seen, np.where(spoke(90), CODE, UNDETECT), NODATA).astype(np.uint8)
+    assert not evidence_of(SpokeShape(seen, CENTER, RANGE), codes).any()
