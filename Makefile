@@ -75,6 +75,7 @@ docs: .venv/installed-docs  ## this documentation as a site in site/, with all l
 generate: .venv/installed  ## write the pages and files that are made from the code
 	$(BIN)/python -m docs.write_command_line
 	$(BIN)/python -m docs.write_config_reference
+	$(BIN)/python -m docs.write_data_model
 
 GRAPH = $(BIN)/snakemake $(TARGET) --configfile $(CONFIG) --snakefile workflow/Snakefile --quiet all
 
