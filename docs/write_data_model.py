@@ -17,8 +17,8 @@ HEAD = f"""\
 
 All stores are Zarr format 3, below the `results` folder. `{{shard}}` is a time span (`frames.shard`). Times are
 UTC, in seconds since 1970. A store is written completely or not at all. Its attribute `content_digest` is a
-digest of its content, and its `provenance.json` holds the version, the parameters and the inputs. The variables are on the
-pixels of the plot box of a radar; row 0 is north.
+digest of its content. Its `provenance.json` holds the version, the parameters and the inputs. The variables are
+on the pixels of the plot box of a radar; row 0 is north.
 
 Reflectivity is packed as in ODIM: dBZ = {SCALE_FACTOR:g} x code {ADD_OFFSET:+g}. Code {UNDETECT} is undetect (no
 echo), code {NODATA} is nodata (not observed). Log-odds are packed in steps of {LOG_ODDS_STEP:g}.
