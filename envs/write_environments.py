@@ -30,6 +30,8 @@ EXTRAS = {
     "safetensors",
     "onnxscript",
     "pysteps",
+    "pyart",
+    "wradlib",
 }
 CPU_BUILDS = "--extra-index-url https://download.pytorch.org/whl/cpu"
 HEADS = {
