@@ -8,7 +8,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from math import inf
 from pathlib import Path
-from typing import Any
 
 from radar_cleaner.config.config import Config
 from radar_cleaner.config.shipped import trains
@@ -142,11 +141,6 @@ class Plan:
         return -inf if minutes is None or not times else max(times) - 60 * minutes
 
     @property
-    def config(self) -> dict[str, Any]:
-        """Return the config as plain values, for rules that do not take sections."""
-        return self.settings.plain()
-
-    @property
     def forecasts(self) -> bool:
         """Whether forecasts are scored."""
         return self.evaluates and len(self.settings.samples.lead_minutes) > 1
@@ -239,9 +233,9 @@ class Plan:
         return [(radar, shard) for radar in self.radars for shard in self.shards(radar, period)]
 
     def labelled_shards(self, radar: str) -> list[str]:
-        """A radar's shards whose echoes the run labels, sorted: to train, to evaluate, or to clean with labels."""
+        """Return the sorted shards of a radar that need labels: for training, evaluation or cleaning."""
         periods = ["training"] * self.trains + ["evaluation"] * self.evaluates
-        periods += ["frames"] * (self.config["cleaning"]["votes"] > 0)
+        periods += ["frames"] * (self.settings.cleaning.votes > 0)
         return sorted({shard for period in periods for shard in self.shards(radar, period)})
 
     def geometry(self, radar: str) -> str:

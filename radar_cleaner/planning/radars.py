@@ -38,6 +38,11 @@ class Radar:
     overlay: Overlay
     labels: Labels
 
+    @property
+    def palette(self) -> str | None:
+        """The CSV of colours, if the method of the radar reads one."""
+        return self.labels.palette if self.labels.method == "palette" else None
+
     def box(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
         """Return the plot box (x0, y0, x1, y1; half open) in a frame of (width, height) `size`."""
         if self.plot_box_px is not None:

@@ -39,7 +39,6 @@ from rerun_cases import (
 from workflow_cases import Workspace, jobs_of, make_workspace
 
 from radar_cleaner.config.load import read_config
-from radar_cleaner.planning.plan import Plan
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +159,7 @@ def test_two_keys_that_swap_their_values_rerun_what_they_change(
     finished: Workspace, keys: tuple[str, str], rules: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(finished.root)
-    filled = Plan(read_config(finished.config)).config
+    filled = read_config(finished.config).plain()
     (section, first), (_, second) = (key.split(".") for key in keys)
     config = changed(finished.config, keys[0], filled[section][second])
     config = changed(config, keys[1], filled[section][first])

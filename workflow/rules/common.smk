@@ -33,7 +33,6 @@ from radar_cleaner.planning.environment import (
     shared_answers,
     training_environment,
 )
-from radar_cleaner.planning.flags import flag, flags, palette_file
 from radar_cleaner.config.atlas import Clutter
 from radar_cleaner.config.cleaning import FrameCleaning
 from radar_cleaner.config.frames import BadFrames, Cadence
@@ -66,7 +65,6 @@ except ConfigError as error:
         "\n".join(f"{', '.join(CONFIG_FILES)}: {line}" for line in str(error).splitlines())
     ) from None
 
-config = plan.config
 STARTED_BY_A_RUN = shared_answers() is not None
 if plan.is_remote:
     share_answers(str(plan.store.answers))
@@ -119,6 +117,13 @@ def section(name, part=None, exclude=(), **changed):
     return values.model_copy(update=changed).to_flag(exclude)
 
 
+def flag(name, values):
+    """Return a flag with its value or values, and nothing without any."""
+    if values in (None, [], ()):
+        return []
+    return [name, *values] if isinstance(values, (list, tuple)) else [name, values]
+
+
 def refused(text):
     """Stop the run with a line for the user."""
     raise WorkflowError(text)
@@ -169,18 +174,6 @@ def frame_files(wildcards):
         return ancient(name) if is_archive(name) else name
 
     return [located(name) for name in plan.files(wildcards.radar, wildcards.shard)]
-
-
-def of_radar(section, *path):
-    """Return a params function: a key of the wildcard radar's settings."""
-
-    def leaf(wildcards):
-        value = getattr(plan.radars[wildcards.radar], section)
-        for key in path:
-            value = getattr(value, key)
-        return value
-
-    return leaf
 
 
 def atlas_pictures(radar):

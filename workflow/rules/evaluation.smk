@@ -20,12 +20,12 @@ rule list_test_samples:
         runtime=growing(20),
     params:
         code=code("list_test_samples"),
-        results=flag("--results", lambda wildcards: config["results"]),
+        results=lambda wildcards: settings.results,
         stores=flag("--stores", plan.store_flags("evaluation")),
         samples=section("samples", InputTimes),
     shell:
         "python -m radar_cleaner list-test-samples"
-        " {params.results:q}"
+        " --results {params.results:q}"
         " {params.stores:q}"
         " --samples {params.samples:q}"
         " --output {output.table:q}"

@@ -18,7 +18,7 @@ rule list_unplaced_frames:
     params:
         code=code("list_unplaced_frames"),
         unplaced=lambda wildcards: plan.unplaced[wildcards.radar],
-        source=of_radar("source"),
+        source=lambda wildcards: plan.radars[wildcards.radar].source,
         # Where lists and copies are changes no result: Snakemake does not compare params that take `input`.
         listings=lambda wildcards, input: plan.listings(wildcards.radar),
         copies=lambda wildcards, input: COPIES,
@@ -59,7 +59,7 @@ rule build_rgb_store:
         code=code("build_rgb_store"),
         problems=lambda wildcards: plan.problems(wildcards.radar, wildcards.shard),
         content=lambda wildcards: plan.content(wildcards.radar, wildcards.shard),
-        source=of_radar("source"),
+        source=lambda wildcards: plan.radars[wildcards.radar].source,
         # Where lists and copies are changes no result: Snakemake does not compare params that take `input`.
         listings=lambda wildcards, input: plan.listings(wildcards.radar),
         copies=lambda wildcards, input: COPIES,

@@ -45,7 +45,7 @@ rule align_radars:
         other_atlases=lambda wildcards: [
             f"<results>/atlas/{other}.zarr/zarr.json"
             for other in others(wildcards)
-            if config["samples"]["atlas"] == "mask"
+            if settings.samples.atlas == "mask"
         ],
     output:
         store="<results>/aligned/{radar}/{shard}.zarr/zarr.json",

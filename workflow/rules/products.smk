@@ -29,7 +29,7 @@ rule clean_frames:
         lanes=1,
     params:
         code=code("clean_frames"),
-        results=flag("--results", lambda wildcards: settings.results),
+        results=lambda wildcards: settings.results,
         neighbours=lambda wildcards: flag("--neighbours", plan.neighbours(wildcards.radar, wildcards.shard)),
         geometry=lambda wildcards: plan.geometry(wildcards.radar),
         inputs=section("samples", ModelInputs),
@@ -39,7 +39,7 @@ rule clean_frames:
         stores=section("stores"),
     shell:
         "python -m radar_cleaner clean-frames"
-        " {params.results:q}"
+        " --results {params.results:q}"
         " --shard {wildcards.shard:q}"
         " {params.neighbours:q}"
         " --geometry {params.geometry:q}"

@@ -5,7 +5,7 @@ rule decode_reflectivity:
     """
     input:
         rgb="<results>/rgb/{radar}/{shard}.zarr/zarr.json",
-        palette=lambda wildcards: palette_file(plan.radars[wildcards.radar].labels),
+        palette=lambda wildcards: plan.radars[wildcards.radar].palette or [],
         mask=lambda wildcards: plan.radars[wildcards.radar].overlay.mask or [],
     output:
         store="<results>/reflectivity/{radar}/{shard}.zarr/zarr.json",
@@ -23,7 +23,7 @@ rule decode_reflectivity:
         code=code("decode_reflectivity"),
         box=lambda wildcards: plan.radars[wildcards.radar].box(plan.sizes[wildcards.radar]),
         center=lambda wildcards: plan.radars[wildcards.radar].center(plan.sizes[wildcards.radar]),
-        range_km=flag("--range-km", of_radar("range_km")),
+        range_km=lambda wildcards: plan.radars[wildcards.radar].range_km,
         overlay=lambda wildcards: plan.radars[wildcards.radar].overlay.to_flag(),
         labels=lambda wildcards: plan.radars[wildcards.radar].labels.cut(Colours).to_flag(),
         stores=section("stores"),
@@ -33,7 +33,7 @@ rule decode_reflectivity:
         " --rgb {input.rgb:q}"
         " --plot-box {params.box:q}"
         " --center {params.center:q}"
-        " {params.range_km:q}"
+        " --range-km {params.range_km:q}"
         " --overlay {params.overlay:q}"
         " --labels {params.labels:q}"
         " --stores {params.stores:q}"
@@ -65,12 +65,12 @@ rule build_clutter_atlas:
         runtime=growing(120),
     params:
         code=code("build_clutter_atlas"),
-        results=flag("--results", lambda wildcards: config["results"]),
+        results=lambda wildcards: settings.results,
         stores=flag("--stores", lambda wildcards: plan.store_flags("atlas", [wildcards.radar])),
         atlas=section("atlas", Clutter),
     shell:
         "python -m radar_cleaner build-clutter-atlas"
-        " {params.results:q}"
+        " --results {params.results:q}"
         " --radar {wildcards.radar:q}"
         " {params.stores:q}"
         " --atlas {params.atlas:q}"

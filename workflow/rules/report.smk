@@ -40,7 +40,7 @@ rule write_report:
         runtime=growing(60),
     params:
         code=code("write_report"),
-        results=flag("--results", lambda wildcards: settings.results),
+        results=lambda wildcards: settings.results,
         stores=flag("--stores", plan.store_flags()),
         frames=section("frames", Cadence),
         period=flag("--period", plan.period_flags("frames")),
@@ -55,10 +55,10 @@ rule write_report:
         trained_on=flag("--trained-on", plan.store_flags("training") if plan.trains else []),
         atlases=lambda wildcards, input: flag("--atlases", list(input.atlas)),
         report=section("report"),
-        started=flag("--run-started", lambda wildcards: str(Path(settings.results, "run_started"))),
+        started=lambda wildcards: str(Path(settings.results, "run_started")),
     shell:
         "python -m radar_cleaner write-report"
-        " {params.results:q}"
+        " --results {params.results:q}"
         " {params.stores:q}"
         " --frames {params.frames:q}"
         " {params.period:q}"
@@ -69,7 +69,7 @@ rule write_report:
         " {params.atlases:q}"
         " --report {params.report:q}"
         " --rule-graph {input.rule_graph:q}"
-        " {params.started:q}"
+        " --run-started {params.started:q}"
         " --coverage {output.coverage:q}"
         " --output {output.report:q}"
         " 2> {log:q}"

@@ -82,12 +82,12 @@ rule split_samples:
         runtime=growing(20),
     params:
         code=code("split_samples"),
-        results=flag("--results", lambda wildcards: config["results"]),
+        results=lambda wildcards: settings.results,
         stores=flag("--stores", plan.store_flags("training")),
         samples=section("samples", Split),
     shell:
         "python -m radar_cleaner split-samples"
-        " {params.results:q}"
+        " --results {params.results:q}"
         " {params.stores:q}"
         " --samples {params.samples:q}"
         " --train {output.train:q}"

@@ -47,15 +47,15 @@ rule train_model:
     params:
         code=code("train_model"),
         launcher=os.path.relpath(ROOT / "workflow/scripts/launch_torchrun.sh"),
-        results=lambda wildcards: config["results"],
+        results=lambda wildcards: settings.results,
         stores=plan.store_flags("training"),
         inputs=section("samples", Channels),
         static=flag("--static", list(static_fields())),
         learning=section("training", Learning),
         running=lambda wildcards, input: section("training", Running),
         folder=lambda wildcards, output: str(Path(output.model).parent),
-        checkpoint=lambda wildcards: str(Path(config["results"], "checkpoints", "current.pt")),
-        runs=lambda wildcards: str(Path(config["results"], "runs")),
+        checkpoint=lambda wildcards: str(Path(settings.results, "checkpoints", "current.pt")),
+        runs=lambda wildcards: str(Path(settings.results, "runs")),
     shell:
         "exec {params.launcher:q} {resources.nodes} {resources.processes}"
         " -m radar_cleaner train-model"
@@ -90,9 +90,9 @@ use rule train_model as train_member with:
     params:
         learning=lambda wildcards: section("training", Learning, seed=int(wildcards.seed)),
         checkpoint=lambda wildcards: str(
-            Path(config["results"], "checkpoints", f"seed-{wildcards.seed}", "current.pt")
+            Path(settings.results, "checkpoints", f"seed-{wildcards.seed}", "current.pt")
         ),
-        runs=lambda wildcards: str(Path(config["results"], "runs", f"seed-{wildcards.seed}")),
+        runs=lambda wildcards: str(Path(settings.results, "runs", f"seed-{wildcards.seed}")),
 
 
 rule train:
