@@ -1,4 +1,4 @@
-"""A small finished run, as the report finds it: one to three radars, with gaps, rejects and scores."""
+"""A small finished run for the tests of the report: one to three radars, with gaps, rejects and scores."""
 
 from __future__ import annotations
 

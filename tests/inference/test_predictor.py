@@ -192,7 +192,7 @@ def test_missing_inputs_are_named_with_the_keys_to_set(tmp_path, stores):
         make_reader(bare, time_of_day=True, coordinates=True)
     with pytest.raises(ModelError, match=r"no\.zarr; set samples\.static with terrain, sea"):
         make_reader(replace(stores, static=tmp_path / "no.zarr"), static=("terrain", "sea"))
-    with pytest.raises(ModelError, match=r"static fields \['terrain', 'sea'\], the model also reads snow"):
+    with pytest.raises(ModelError, match=r"static fields are \['terrain', 'sea'\], the model also reads snow"):
         make_reader(stores, static=("terrain", "snow"))
     assert make_reader(bare, day_of_year=True).grid.fields is None  # which needs no store
 

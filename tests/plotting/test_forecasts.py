@@ -50,5 +50,5 @@ def test_a_method_without_a_hit_has_no_line_of_errors():
 
 
 @pytest.mark.parametrize("nothing", [[], rows(csi=None)])
-def test_nothing_scored_is_said(nothing):
+def test_a_figure_without_scores_has_a_note(nothing):
     pixels(forecast_figure(nothing))

@@ -35,7 +35,7 @@ def codes():
     return values
 
 
-def test_the_radar_is_at_nought_and_a_pixel_is_as_wide_as_it_should_be():
+def test_the_radar_is_at_zero_and_pixels_have_their_width():
     left, right, bottom, top = extent_km((480, 480), (240, 239), 1000)
     assert (left, right, bottom, top) == (-240.5, 239.5, -240.5, 239.5)
     # The centre of pixel (240, 239) is half a pixel from its edges.
@@ -47,7 +47,7 @@ def test_a_legend_at_the_left_moves_the_left_edge_only():
 
 
 @given(st.integers(0, 2**31))
-def test_the_map_is_the_median_of_what_is_not_echo(seed):
+def test_the_map_is_the_median_of_pixels_without_echo(seed):
     rng = np.random.default_rng(seed)
     frames = rng.integers(0, 256, (5, 4, 3, 3)).astype(np.uint8)
     echo = rng.random((5, 4, 3)) < 0.4
@@ -104,7 +104,7 @@ def test_flags_have_their_colours(codes):
     assert near(colours, "#d55e00") and not near(colours, "#0072b2")
 
 
-def test_labels_have_their_colours_only_where_there_is_an_echo(codes):
+def test_labels_are_drawn_for_echoes_alone(codes):
     frame = np.zeros((40, 50, 3), np.uint8)
     classes = np.where(codes == 130, 2, 1).astype(np.uint8)
     colours = drawn(label_figure("t", frame, FRAME_EXTENT, codes, classes, WORLD // 4 + 190, EXTENT))
@@ -119,7 +119,7 @@ def test_an_atlas_with_nodata_and_without_clutter_is_drawn():
     assert near(drawn(atlas_figure("t", WORLD, frequency, frequency > 0.1, EXTENT)), "#d55e00")
 
 
-def test_an_overlap_shows_both_maps_where_both_see():
+def test_an_overlap_shows_both_maps_where_both_cover():
     red, green = (np.zeros((*SHAPE, 3), np.uint8) for _ in range(2))
     red[..., 0] = green[..., 1] = 200
     whole, none = np.ones(SHAPE, bool), np.zeros(SHAPE, bool)

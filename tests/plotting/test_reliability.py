@@ -51,24 +51,24 @@ def words(figure):
 @pytest.mark.parametrize(
     ("radars", "models"), [(("A",), MODELS), (("A", "B", "all radars"), MODELS[:1]), (tuple("ABCD"), MODELS)]
 )
-def test_any_number_of_radars_and_models_has_its_reliability_drawn(radars, models):
+def test_any_number_of_radars_and_models_is_drawn(radars, models):
     sizes = pixels(calibration_figure(rows_of(*radars, models=models), errors_of(*radars, models=models))).shape
     assert sizes[0] > 500 * -(-len(radars) // 3)
 
 
-def test_the_error_stands_beside_its_radar(drawn):
+def test_the_calibration_error_is_in_the_title_of_its_radar(drawn):
     figure = calibration_figure(rows_of("A", models=MODELS), errors_of("A", models=MODELS))
     assert "A\nECE: model 12.30 %, compared model 12.30 %" in words(figure)
     assert "A\nECE: n/a" in words(calibration_figure(rows_of("A"), errors_of("A", ece=None)))
 
 
-def test_the_legend_names_also_a_model_that_the_first_radar_lacks(drawn):
+def test_the_legend_names_a_model_that_the_first_radar_lacks(drawn):
     rows = [*rows_of("A"), *rows_of("B", models=MODELS)]
     figure = calibration_figure(rows, errors_of("A", "B", models=MODELS))
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["perfect reliability", *MODELS]
 
 
-def test_points_lie_where_the_rows_say_and_empty_bins_have_none(drawn):
+def test_points_are_those_of_the_rows_and_empty_bins_have_none(drawn):
     rows = rows_of("A", pixels=15)
     figure = calibration_figure(rows, errors_of("A"))
     line = next(line for line in figure.axes[0].lines if line.get_label() == "model")
@@ -78,11 +78,11 @@ def test_points_lie_where_the_rows_say_and_empty_bins_have_none(drawn):
 
 
 @pytest.mark.parametrize("rows", [[], rows_of("A", pixels=0, ends=False), rows_of("A", pixels=1, ends=False)])
-def test_where_nothing_or_next_to_nothing_was_scored_there_is_still_a_picture(rows):
+def test_few_or_no_scores_give_a_picture(rows):
     pixels(calibration_figure(rows, errors_of("A", ece=None)))
 
 
-def test_reflectivity_has_a_panel_a_measure_with_its_scores(drawn):
+def test_reflectivity_has_a_panel_per_measure_with_its_scores(drawn):
     counts, scores = pairs_of()
     rows = [
         {"radar": "A", "measure": AGREEMENT, **scores},
@@ -96,7 +96,7 @@ def test_reflectivity_has_a_panel_a_measure_with_its_scores(drawn):
         assert part in said
 
 
-def test_both_panels_have_the_same_axes_which_hold_all_that_is_counted(drawn):
+def test_both_panels_have_the_same_axes_with_all_counts(drawn):
     counts, _ = pairs_of()
     few = np.zeros_like(counts)
     few[70, 40] = 1  # 38 dBZ for 8 dBZ
@@ -107,7 +107,7 @@ def test_both_panels_have_the_same_axes_which_hold_all_that_is_counted(drawn):
     assert low < 8 and high > DBZ_EDGES[np.flatnonzero(counts.any(axis=1))[-1] + 1]
 
 
-def test_pairs_lie_above_what_the_picture_has_beside_what_the_model_says(drawn):
+def test_pairs_are_drawn_at_observed_and_estimated_reflectivity(drawn):
     counts = count_pairs(np.full(7, 8.0), np.full(7, 38.0))
     axes = reflectivity_figure({"A": {AGREEMENT: counts}}, DBZ_EDGES, []).axes[0]
     (mesh,) = axes.collections
@@ -117,7 +117,7 @@ def test_pairs_lie_above_what_the_picture_has_beside_what_the_model_says(drawn):
     assert "picture" in axes.get_xlabel() and "model" in axes.get_ylabel()
 
 
-def test_reflectivity_of_no_pixel_or_of_one_is_still_a_picture():
+def test_reflectivity_of_no_pixel_or_of_one_gives_a_picture():
     nothing = np.zeros((DBZ_EDGES.size - 1,) * 2, np.int64)
     pixels(reflectivity_figure({"": {ON_HOLES: nothing, AGREEMENT: nothing}}, DBZ_EDGES, []))
     one = nothing.copy()

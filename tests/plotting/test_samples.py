@@ -40,7 +40,7 @@ def panels(monkeypatch: pytest.MonkeyPatch, found: dict[str, Any]) -> tuple[Any,
     return figure, {axes.get_title(): axes for axes in figure.axes if axes.get_title()}
 
 
-def test_targets_begin_a_row_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_targets_begin_on_a_new_row(monkeypatch: pytest.MonkeyPatch) -> None:
     _, drawn = panels(monkeypatch, targets())
     row = {title: axes.get_subplotspec().rowspan.start for title, axes in drawn.items()}
     column = {title: axes.get_subplotspec().colspan.start for title, axes in drawn.items()}
@@ -62,7 +62,7 @@ def test_all_reflectivities_have_one_scale(
     assert values.compressed().tolist() == [ahead] * 32  # also where it is below 0 dBZ
 
 
-def test_rain_that_is_not_known_looks_unlike_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_rain_differs_from_no_rain(monkeypatch: pytest.MonkeyPatch) -> None:
     figure, drawn = panels(monkeypatch, targets())
     image = drawn["target: rain in 6 min"].images[0]
     colours = image.cmap(image.norm(image.get_array()))[..., :3]

@@ -34,7 +34,7 @@ def test_any_number_of_radars_has_a_curve_and_bars(radars):
     pixels(scores_figure(scores(*radars)))
 
 
-def test_the_curves_legend_names_also_a_cleaner_that_the_first_radar_lacks(monkeypatch):
+def test_the_legend_of_curves_names_a_cleaner_that_the_first_radar_lacks(monkeypatch):
     monkeypatch.setattr(figures, "to_png", lambda figure: figure)
     rows = [row for row in scores("A", "B") if (row["radar"], row["cleaner"]) != ("A", COMPARED)]
     rows = [
@@ -45,7 +45,7 @@ def test_the_curves_legend_names_also_a_cleaner_that_the_first_radar_lacks(monke
     assert sorted(named) == sorted(["model, any threshold", "model at 0.5", *RULES, COMPARED])
 
 
-def test_where_nothing_was_scored_there_is_still_a_picture():
+def test_no_scores_give_a_picture():
     rows = scores("A", retention=None, removal=None)
     points = [{"radar": "A", "threshold": 0.0, "retention": None, "removal": None}]
     pixels(removal_curve_figure(points, rows, 0.5))

@@ -44,7 +44,7 @@ def shown(png):
 @pytest.mark.parametrize(
     ("epochs", "splits"), [(1, ("train", "val")), (2, tuple(COLOURS)), (50, ("train", "val", "ema_val"))]
 )
-def test_every_split_that_was_measured_is_drawn_and_no_other(epochs, splits):
+def test_measured_splits_alone_are_drawn(epochs, splits):
     expected = set(splits) - ({"swa_val"} if epochs < 3 else set())  # before SWA begins it is nowhere
     assert shown(learning_curves_figure(history(epochs, splits))) == expected
 
@@ -68,7 +68,7 @@ def panels_of(monkeypatch, rows, draw=True):
 
 
 @pytest.mark.parametrize("scores", [[0.0602, 0.0611, 0.0598], [0.0] * 3, [1.0] * 3, [0.5]])
-def test_a_score_is_percent_that_can_be_told_apart_and_never_beyond_0_to_100(scores, monkeypatch):
+def test_a_score_is_drawn_in_distinct_percent_within_0_to_100(scores, monkeypatch):
     rows = [{"epoch": epoch, "val_mask_f1": score} for epoch, score in enumerate(scores, 1)]
     axes = panels_of(monkeypatch, rows)["F1 of the mask on echoes"]
     low, high = axes.get_ylim()
@@ -95,13 +95,13 @@ def test_rows_and_a_table_give_the_same_picture():
     assert learning_curves_figure(rows) == learning_curves_figure(pd.DataFrame(rows))
 
 
-def test_a_history_of_few_columns_or_none_is_a_picture_too():
+def test_a_history_of_few_or_no_columns_gives_a_picture():
     assert shown(learning_curves_figure([{"epoch": 0, "train_loss": 1.0, "val_loss": 2.0}])) == {"train", "val"}
     assert shown(learning_curves_figure([])) == set()
     assert shown(learning_curves_figure(pd.DataFrame({"epoch": []}))) == set()
 
 
-def test_the_finders_curve_shows_the_loss_and_the_rate_that_was_taken():
+def test_the_finders_curve_shows_the_loss_and_the_chosen_rate():
     rates = np.geomspace(1e-5, 1, 60)
     losses = 1 + (np.log10(rates) + 2) ** 2 / 10
     assert shown(rates_figure(rates, losses, 0.003)) == {"val", "ema_val"}  # blue, vermilion
@@ -109,7 +109,7 @@ def test_the_finders_curve_shows_the_loss_and_the_rate_that_was_taken():
 
 
 @pytest.mark.parametrize("blown_up", [1e6, math.inf, math.nan])
-def test_a_loss_that_blows_up_does_not_flatten_the_rest(blown_up):
+def test_a_diverging_loss_does_not_flatten_the_rest(blown_up):
     rates = [1e-4, 1e-3, 1e-2, 1e-1]
     blue = np.abs(pixels(rates_figure(rates, [1.0, 0.6, 0.5, blown_up], 3e-3)) - COLOURS["val"]).max(axis=-1) <= 12
     rows = np.flatnonzero(blue.any(axis=1))
@@ -117,5 +117,5 @@ def test_a_loss_that_blows_up_does_not_flatten_the_rest(blown_up):
 
 
 @pytest.mark.parametrize("losses", [[], [1.0], [math.nan], [1.0, 1.0]])
-def test_a_curve_of_few_points_is_a_picture_too(losses):
+def test_a_curve_of_few_points_gives_a_picture(losses):
     pixels(rates_figure(np.geomspace(1e-5, 1e-4, len(losses)), losses, 1e-5))

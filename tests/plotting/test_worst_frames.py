@@ -39,16 +39,16 @@ def has(picture, colour):
     return int((np.abs(picture - np.array(colour)).max(axis=-1) < 12).sum())
 
 
-def test_a_row_is_drawn_a_frame():
+def test_each_frame_has_a_row():
     assert draw(*[row_of()] * 3).shape[0] == 3 * draw(row_of()).shape[0]
 
 
-def test_without_a_frame_there_is_a_small_picture_that_says_so():
+def test_without_a_frame_there_is_a_small_picture_with_a_note():
     picture = draw()
     assert picture.shape[0] < 200 and len(np.unique(picture)) > 5
 
 
-def test_errors_have_their_colours_and_what_is_right_has_none():
+def test_errors_have_their_colours_and_correct_echo_is_grey():
     legend = {colour: has(draw(row_of()), colour) for colour in (BLUE, VERMILION)}
     wrong = np.zeros((48, 60), bool)
     wrong[15:20, 15:20] = True
@@ -64,7 +64,7 @@ def test_the_reference_has_the_same_colours(class_, colour):
     assert has(picture, colour) > has(draw(row), colour) + 1000
 
 
-def test_a_single_wrong_pixel_of_a_large_box_is_still_seen():
+def test_a_single_wrong_pixel_of_a_large_box_is_visible():
     wrong = np.zeros((480, 480), bool)
     wrong[240, 240] = True
     picture = draw(replace(row_of((480, 480)), lost=wrong))

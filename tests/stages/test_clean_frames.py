@@ -1,4 +1,4 @@
-"""The stage that writes a radar's product."""
+"""The stage that cleans the frames of a radar."""
 
 import numpy as np
 import pytest
