@@ -19,7 +19,7 @@ import numpy as np
 from imageio import v3 as iio
 from numpy.typing import NDArray
 
-from radar_cleaner.config.artefacts import PLANT_KINDS, PlantKind, read_plant_ranges
+from radar_cleaner.config.artefacts import ARTEFACT_KINDS, ArtefactKind, read_artefact_ranges
 from radar_cleaner.conventions import NODATA, encode_dbz, is_echo
 from radar_cleaner.datasets.artefacts.inject import ArtefactInjection, Injected, inject, sample_artefacts
 from radar_cleaner.reflectivity.colour_table import ColourTable, pack_echoes
@@ -42,7 +42,7 @@ def main() -> None:
     codes, levels = read_frames(ColourTable(palette.scale(20.0)))
     colours = colour_codes(palette.colours, encode_dbz(palette.value_dbz))
     figure, axes = plt.subplots(5, 6, figsize=(15, 13), layout="constrained")
-    for pair, kind in zip(axes.reshape(-1, 2), PLANT_KINDS, strict=False):
+    for pair, kind in zip(axes.reshape(-1, 2), ARTEFACT_KINDS, strict=False):
         found, time = plant_one(codes, levels, ranges_file, kind)
         seen = colours[found.codes[time]]
         pair[0].imshow(seen, interpolation="nearest")
@@ -50,7 +50,7 @@ def main() -> None:
         changed = found.kinds[time] > 0
         marked = np.where(changed[..., None], np.uint8([220, 30, 30]), 255 - (255 - seen) // 3)
         pair[1].imshow(marked, interpolation="nearest")
-    for axis in axes.reshape(-1)[2 * len(PLANT_KINDS) :]:
+    for axis in axes.reshape(-1)[2 * len(ARTEFACT_KINDS) :]:
         axis.set_visible(False)
     for axis in axes.reshape(-1):
         axis.set(xticks=[], yticks=[])
@@ -66,14 +66,14 @@ def read_frames(table: ColourTable) -> tuple[NDArray[np.uint8], NDArray[np.uint8
 
 
 def plant_one(
-    codes: NDArray[np.uint8], levels: NDArray[np.uint8], ranges_file: Path, kind: PlantKind
+    codes: NDArray[np.uint8], levels: NDArray[np.uint8], ranges_file: Path, kind: ArtefactKind
 ) -> tuple[Injected, int]:
     """Return the first draw with enough visible pixels, otherwise the one with most, and the time to show."""
-    ranges = read_plant_ranges(ranges_file, [kind])
+    ranges = read_artefact_ranges(ranges_file, [kind])
     center = CENTER[0] - LEFT, CENTER[1] - TOP
     best, most = (Injected(codes, np.zeros_like(codes)), TARGET), -1
     for seed in range(TRIES):
-        random = np.random.default_rng([PLANT_KINDS.index(kind), seed])
+        random = np.random.default_rng([ARTEFACT_KINDS.index(kind), seed])
         injection = ArtefactInjection(1.0, ranges)
         plants = sample_artefacts(random, injection, codes.shape[1:], center, RANGE, len(TIMES), TARGET)
         found = inject(codes, center, RANGE, plants, seed, levels)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from benchmarks.flags import to_flags
 from radar_cleaner.cli import app
-from radar_cleaner.config.artefacts import PLANT_KINDS, PlantKind, read_plant_ranges
+from radar_cleaner.config.artefacts import ARTEFACT_KINDS, ArtefactKind, read_artefact_ranges
 from radar_cleaner.config.inputs import Inputs
 from radar_cleaner.config.samples import Channels
 from radar_cleaner.config.section import Section
@@ -162,9 +162,9 @@ def holes(**changes: object) -> Holes:
 
 
 @cache
-def planting(fraction: float = 1.0, *kinds: PlantKind) -> ArtefactInjection:
+def planting(fraction: float = 1.0, *kinds: ArtefactKind) -> ArtefactInjection:
     """The default ranges of these kinds, or of all."""
-    return ArtefactInjection(fraction, read_plant_ranges(PLANT_FILE, kinds or PLANT_KINDS))
+    return ArtefactInjection(fraction, read_artefact_ranges(PLANT_FILE, kinds or ARTEFACT_KINDS))
 
 
 def environment(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from radar_cleaner.config.artefacts import KINDS, PlantKind
+from radar_cleaner.config.artefacts import KINDS, ArtefactKind
 from radar_cleaner.conventions import NODATA
 from radar_cleaner.datasets.artefacts.canvas import Artefact
 from radar_cleaner.datasets.artefacts.inject import Injected, inject
@@ -40,7 +40,7 @@ NUMBERS = {
 }
 
 
-def one(kind: PlantKind, **changes: object) -> Artefact:
+def one(kind: ArtefactKind, **changes: object) -> Artefact:
     """A plant at all times over the pixel at column 80, row 30; `changes` are numbers or fields."""
     place = {"column": 80.0, "row": 30.0, "from_column": 20.0, "from_row": 70.0}
     fields = {"shown": (True,) * TIMES, "source": 1, "free": (0.1, 0.2, 0.3), **place}

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from radar_cleaner.config.artefacts import PLANT_KINDS, PlantKind, read_plant_ranges
+from radar_cleaner.config.artefacts import ARTEFACT_KINDS, ArtefactKind, read_artefact_ranges
 from radar_cleaner.config.labels import Morphology
 from radar_cleaner.conventions import METEOROLOGICAL, NODATA, decode_log_odds, is_echo
 from radar_cleaner.datasets.artefacts.inject import ArtefactInjection, inject, sample_artefacts
@@ -29,8 +29,8 @@ from radar_cleaner.targets.labelers.spokes import SpokeShape
 from radar_cleaner.targets.morphology import classify_echoes
 
 # A frozen block adds the echo of another time, and hides rain: it is scored as both.
-ADDITIVE: tuple[PlantKind, ...] = tuple(kind for kind in PLANT_KINDS if kind in PAINTERS or kind == "frozen")
-NEIGHBOURS: tuple[PlantKind, ...] = ("repeated", "missing")  # they change no pixel of the cleaned frame
+ADDITIVE: tuple[ArtefactKind, ...] = tuple(kind for kind in ARTEFACT_KINDS if kind in PAINTERS or kind == "frozen")
+NEIGHBOURS: tuple[ArtefactKind, ...] = ("repeated", "missing")  # they change no pixel of the cleaned frame
 LABELERS = ("colour", "density", "spoke", "atlas")  # of one frame and the atlas
 
 
@@ -168,7 +168,7 @@ class Injector:
         self.frames, self.injection, self._shape = frames, injection, shape
         self._other_radars = TimeSeries(list(aligned), "aligned")
         self._weights = {name: weights[name] for name in LABELERS if weights[name] > 0}
-        self._ranges = {kind: read_plant_ranges(injection.ranges, [kind]) for kind in PLANT_KINDS}
+        self._ranges = {kind: read_artefact_ranges(injection.ranges, [kind]) for kind in ARTEFACT_KINDS}
         self._nothing = np.full(frames.site.clutter.shape, NODATA, np.uint8)
         levels, observed = np.zeros(256, bool), np.zeros(self._nothing.shape, bool)
         for time in frames.times:
@@ -179,14 +179,14 @@ class Injector:
         self._density = EchoDensity(observed)
         self._spoke = SpokeShape(observed, frames.site.center_px, frames.site.range_px)
 
-    def trial(self, time: int, kind: PlantKind | None = None) -> Trial:
+    def trial(self, time: int, kind: ArtefactKind | None = None) -> Trial:
         """Inject a kind into the frame of a time and its input times; None injects nothing."""
         site, minutes, target = self.frames.site, self.injection.minutes, self.injection.target
         clean = np.stack([self._codes(time + 60 * minute) for minute in minutes])
         codes, kinds = clean, np.zeros(clean.shape[1:], np.uint8)
         if kind is not None:
             place = site.center_px, site.range_px
-            key = [self.injection.seed, *site.radar.encode(), time, PLANT_KINDS.index(kind)]
+            key = [self.injection.seed, *site.radar.encode(), time, ARTEFACT_KINDS.index(kind)]
             random, painting = np.random.default_rng([0, *key]), np.random.default_rng([1, *key])
             drawn = sample_artefacts(
                 random, ArtefactInjection(1.0, self._ranges[kind]), clean.shape[1:], *place, len(minutes), target

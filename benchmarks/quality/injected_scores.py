@@ -13,7 +13,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from radar_cleaner.config.artefacts import PLANT_KINDS, PlantKind
+from radar_cleaner.config.artefacts import ARTEFACT_KINDS, ArtefactKind
 from radar_cleaner.conventions import METEOROLOGICAL, NON_METEOROLOGICAL, decode_dbz, is_echo
 from radar_cleaner.evaluation.cleaners.networks import NetworkCleaner, predict_each
 from radar_cleaner.evaluation.cleaners.registry import Cleaner
@@ -42,7 +42,7 @@ class Contestant:
 
     name: str
     cleaner: Cleaner
-    kinds: tuple[PlantKind, ...] = PLANT_KINDS
+    kinds: tuple[ArtefactKind, ...] = ARTEFACT_KINDS
     readers: tuple[InjectedReader | InjectedFusion, ...] = ()
     fills: bool = False
 
@@ -104,7 +104,7 @@ def score_injected(
     plain = _score_plain(injector, reference, contestants, times)
     scores = [one.score for one in plain]
     curves: list[dict[str, list[Curve]]] = [{name: [] for name in one.cleaner.settings} for one in contestants]
-    for kind in PLANT_KINDS:
+    for kind in ARTEFACT_KINDS:
         chosen = [index for index, one in enumerate(contestants) if kind in one.kinds]
         tallies = _score_kind(injector, reference, contestants, plain, chosen, times, kind)
         for index in chosen:
@@ -216,7 +216,7 @@ def _score_kind(
     plain: Sequence[_Plain],
     chosen: Sequence[int],
     times: Sequence[int],
-    kind: PlantKind,
+    kind: ArtefactKind,
 ) -> dict[int, _Tally]:
     """Score the chosen contestants with a kind injected."""
     tallies = {index: _Tally(contestants[index].cleaner.settings) for index in chosen}

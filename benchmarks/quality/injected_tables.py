@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radar_cleaner.config.artefacts import PLANT_KINDS
+from radar_cleaner.config.artefacts import ARTEFACT_KINDS
 from radar_cleaner.evaluation.accumulation import ALL_RADARS
 from radar_cleaner.evaluation.threshold_sweep import SHARES
 
@@ -18,7 +18,7 @@ from .injected import ADDITIVE, NEIGHBOURS, Injection
 from .injected_scores import ALL_ADDITIVE, NOTHING, InjectedScore
 from .runs import UNSEEN
 
-ORDER = (*PLANT_KINDS, ALL_ADDITIVE, NOTHING)
+ORDER = (*ARTEFACT_KINDS, ALL_ADDITIVE, NOTHING)
 DIGITS = 5  # more than any number here is certain
 Row = dict[str, Any]
 MEAN = "mean of the kinds"
@@ -157,7 +157,7 @@ def _lost_table(found: Sequence[InjectedScore]) -> str:
     lost = {(one.cleaner, one.kind): _share(one.lost, one.held) for one in found}
     rows = [
         [kind, *(show_percent(lost.get((method, kind)), 2) for method in methods)]
-        for kind in (*PLANT_KINDS, ALL_ADDITIVE)
+        for kind in (*ARTEFACT_KINDS, ALL_ADDITIVE)
     ]
     return markdown_table(["rain lost by injection", *methods], rows)
 

@@ -33,7 +33,7 @@ from pathlib import Path
 import cv2
 import pandas as pd
 
-from radar_cleaner.config.artefacts import PLANT_KINDS, PlantKind
+from radar_cleaner.config.artefacts import ARTEFACT_KINDS, ArtefactKind
 from radar_cleaner.config.cleaning import Decision
 from radar_cleaner.config.config import Config
 from radar_cleaner.config.evaluation import CleaningScores
@@ -239,13 +239,13 @@ def _contestants(job: Job, run: Run) -> list[Contestant]:
     for name in job.models:
         contestants += _network_contestants(name, networks[name], run, name == MODEL)
     for kinds in job.unseen:
-        lacking = tuple(kind for kind in PLANT_KINDS if kind in kinds)
+        lacking = tuple(kind for kind in ARTEFACT_KINDS if kind in kinds)
         contestants += _network_contestants(runs.UNSEEN, networks[",".join(kinds)], run, False, lacking)
     return contestants
 
 
 def _network_contestants(
-    name: str, network: Network, run: Run, fused: bool, kinds: tuple[PlantKind, ...] = PLANT_KINDS
+    name: str, network: Network, run: Run, fused: bool, kinds: tuple[ArtefactKind, ...] = ARTEFACT_KINDS
 ) -> list[Contestant]:
     threshold, tta = run.decision.threshold, run.scores.tta
     assert isinstance(network.frames, EnsembleReader)

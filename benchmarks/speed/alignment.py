@@ -17,7 +17,7 @@ from statistics import median
 from radar_cleaner.config.frames import Stores
 from radar_cleaner.config.load import read_config
 from radar_cleaner.conventions import NODATA
-from radar_cleaner.georeference.regrid import nearest_gather, nearest_seer, pool, range_share
+from radar_cleaner.georeference.regrid import nearest_radar, nearest_regridder, pool, range_share
 from radar_cleaner.planning.plan import Plan
 from radar_cleaner.stages.align_radars import align_radars
 from radar_cleaner.storage.paths import Layout
@@ -51,14 +51,14 @@ def measure(place: Path, size: int, rounds: int) -> None:
         for store, kind in zip(stores, ("reflectivity", "reflectivity", "warp"), strict=True)
     )
     frames, (grid, coverage) = seen.read("reflectivity"), (warp.read(name) for name in ("grid", "coverage"))
-    gather = nearest_gather(grid, coverage, frames.shape[1:])
+    regridder = nearest_regridder(grid, coverage, frames.shape[1:])
     share = range_share(grid, coverage, warp.attrs)
 
     def in_memory() -> None:
         for frame in frames:
-            looks = {0: gather.apply(frame, NODATA)}
+            looks = {0: regridder.apply(frame, NODATA)}
             pool(looks.values(), coverage.shape)
-            nearest_seer(looks, [share], coverage.shape)
+            nearest_radar(looks, [share], coverage.shape)
 
     def stage() -> None:
         align_radars(

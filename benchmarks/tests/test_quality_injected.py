@@ -24,7 +24,7 @@ from benchmarks.quality.injected_scores import (
     pool,
     score_injected,
 )
-from radar_cleaner.config.artefacts import PLANT_KINDS, PlantKind
+from radar_cleaner.config.artefacts import ARTEFACT_KINDS, ArtefactKind
 from radar_cleaner.config.labels import Morphology
 from radar_cleaner.conventions import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, decode_dbz, is_echo
 from radar_cleaner.evaluation.cleaners.registry import Filter
@@ -86,8 +86,8 @@ def reference(layout: Layout) -> LabelReference:
     return LabelReference(layout, RADAR, [shard_of(START, "hour")])
 
 
-@pytest.mark.parametrize("kind", [None, *PLANT_KINDS])
-def test_the_truth_of_a_frame_with_artefacts_is_exact(injector: Injector, kind: PlantKind | None) -> None:
+@pytest.mark.parametrize("kind", [None, *ARTEFACT_KINDS])
+def test_the_truth_of_a_frame_with_artefacts_is_exact(injector: Injector, kind: ArtefactKind | None) -> None:
     changed = 0
     for time in SCORED:
         trial, (codes, truth) = injector.trial(time, kind), picture(time)
@@ -112,7 +112,7 @@ def test_the_truth_of_a_frame_with_artefacts_is_exact(injector: Injector, kind: 
 
 
 @pytest.mark.parametrize("kind", NEIGHBOURS)
-def test_kinds_of_neighbours_change_the_neighbours_that_cleaners_see(injector: Injector, kind: PlantKind) -> None:
+def test_kinds_of_neighbours_change_what_cleaners_see(injector: Injector, kind: ArtefactKind) -> None:
     for time in SCORED:
         trial = injector.trial(time, kind)
         different = 0
@@ -182,7 +182,7 @@ def find(scores: list[InjectedScore], cleaner: str, kind: str) -> InjectedScore:
 
 
 def test_who_knows_removes_all_at_no_cost_and_a_constant_nothing(scores: list[InjectedScore]) -> None:
-    for kind in (*PLANT_KINDS, ALL_ADDITIVE):
+    for kind in (*ARTEFACT_KINDS, ALL_ADDITIVE):
         knows, fixed = find(scores, "knows", kind), find(scores, "constant", kind)
         assert (knows.removed == knows.injected).all() and (knows.kept == knows.rain).all() and knows.lost == 0
         assert not fixed.removed.any() and (fixed.kept == fixed.rain).all() and fixed.lost == 0
@@ -209,7 +209,7 @@ def test_shares_removed_are_those_of_plain_counting(injector: Injector, scores: 
 def test_tables_have_each_kind_of_each_contestant_and_the_figure_is_drawn(scores: list[InjectedScore]) -> None:
     both = injected_tables.with_all_radars([*scores, *(replace(one, radar="CASCM") for one in scores)])
     rows = injected_tables.injected_rows(both)
-    assert len(rows) == 3 * (3 * (len(PLANT_KINDS) + 2) + 2)
+    assert len(rows) == 3 * (3 * (len(ARTEFACT_KINDS) + 2) + 2)
     total = find([one for one in both if one.radar == "all radars"], "noisy", "spokes")
     assert total.injected == 2 * find(scores, "noisy", "spokes").injected
     assert {row["injected"] for row in rows if row["cleaner"] == "some"} == {"rings", NOTHING}

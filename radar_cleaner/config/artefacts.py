@@ -18,7 +18,7 @@ import yaml
 from radar_cleaner.conventions import MAX_ECHO_DBZ, MIN_ECHO_DBZ
 from radar_cleaner.errors import ConfigError
 
-PlantKind = Literal[
+ArtefactKind = Literal[
     "spokes",
     "sectors",
     "specks",
@@ -34,7 +34,7 @@ PlantKind = Literal[
     "missing",
 ]
 # In the order of painting: kinds that change whole frames come last.
-PLANT_KINDS: tuple[PlantKind, ...] = get_args(PlantKind)
+ARTEFACT_KINDS: tuple[ArtefactKind, ...] = get_args(ArtefactKind)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ _DBZ = {"dbz": Number(MIN_ECHO_DBZ, MAX_ECHO_DBZ)}
 _RAY = {"width_degrees": _DEGREES, "start": _SHARE}
 _LASTING = {"lasting": _SHARE}
 
-KINDS: Mapping[PlantKind, Kind] = {
+KINDS: Mapping[ArtefactKind, Kind] = {
     "spokes": Kind("some", _COUNT | _DBZ | _RAY | {"filled": _SHARE, "dash_px": _PX} | _LASTING),
     "sectors": Kind("some", _COUNT | _DBZ | _RAY | {"filled": _SHARE} | _LASTING),
     "specks": Kind("some", _COUNT | _DBZ | {"specks": _MANY, "radius_px": _PX, "size_px": _SPOT_PX} | _LASTING),
@@ -116,25 +116,25 @@ class KindRanges:
 
 
 @dataclass(frozen=True)
-class PlantRanges:
+class ArtefactRanges:
     """The number of kinds per crop, [least, most], and the ranges of each kind."""
 
     together: tuple[int, int]
-    kinds: Mapping[PlantKind, KindRanges]
+    kinds: Mapping[ArtefactKind, KindRanges]
 
-    def chosen(self, kinds: Iterable[PlantKind], name: str) -> PlantRanges:
+    def chosen(self, kinds: Iterable[ArtefactKind], name: str) -> ArtefactRanges:
         """Return the ranges of these kinds only. `name` is the file. Raises ConfigError if a kind is missing."""
         wanted = set(kinds)
         absent = sorted(wanted - self.kinds.keys())
         if absent:
             raise ConfigError(f"{name}: has no {', '.join(absent)}; add the section, or leave the kind out")
-        found = {kind: self.kinds[kind] for kind in PLANT_KINDS if kind in wanted}
+        found = {kind: self.kinds[kind] for kind in ARTEFACT_KINDS if kind in wanted}
         if not any(ranges.weight for ranges in found.values()):
             raise ConfigError(f"{name}: the weights of {', '.join(found)} are all 0; give one of them more")
-        return PlantRanges(self.together, found)
+        return ArtefactRanges(self.together, found)
 
 
-def read_plant_ranges(path: Path, kinds: Iterable[PlantKind]) -> PlantRanges:
+def read_artefact_ranges(path: Path, kinds: Iterable[ArtefactKind]) -> ArtefactRanges:
     """Read the ranges of these kinds from a file. Raises ConfigError if it is unreadable or wrong."""
     if not path.is_file():
         raise ConfigError(f"there is no file {path}; copy config/plants.yaml and change it")
@@ -142,10 +142,10 @@ def read_plant_ranges(path: Path, kinds: Iterable[PlantKind]) -> PlantRanges:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as text ({error})") from None
-    return parse_plant_ranges(text, str(path)).chosen(kinds, str(path))
+    return parse_artefact_ranges(text, str(path)).chosen(kinds, str(path))
 
 
-def parse_plant_ranges(text: str, name: str) -> PlantRanges:
+def parse_artefact_ranges(text: str, name: str) -> ArtefactRanges:
     """Parse the text of a file of ranges. `name` is the file. Raises ConfigError at the first mistake."""
     try:
         content = yaml.load(text, Loader=_LOADER)
@@ -154,13 +154,13 @@ def parse_plant_ranges(text: str, name: str) -> PlantRanges:
         raise ConfigError(f"{name}: is not YAML ({reason})") from None
     if not isinstance(content, dict):
         raise ConfigError(f"{name}: has no sections; see config/plants.yaml")
-    _check_keys(content, ("together", *PLANT_KINDS), name)
-    together = _span(content, "together", Number(1, len(PLANT_KINDS), whole=True), f"{name}: together")
-    kinds: dict[PlantKind, KindRanges] = {}
-    for kind in PLANT_KINDS:
+    _check_keys(content, ("together", *ARTEFACT_KINDS), name)
+    together = _span(content, "together", Number(1, len(ARTEFACT_KINDS), whole=True), f"{name}: together")
+    kinds: dict[ArtefactKind, KindRanges] = {}
+    for kind in ARTEFACT_KINDS:
         if kind in content:
             kinds[kind] = _kind_ranges(content[kind], KINDS[kind].numbers, f"{name}: {kind}")
-    return PlantRanges((int(together[0]), int(together[1])), kinds)
+    return ArtefactRanges((int(together[0]), int(together[1])), kinds)
 
 
 def _kind_ranges(section: Any, numbers: Mapping[str, Number], place: str) -> KindRanges:

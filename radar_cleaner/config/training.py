@@ -10,7 +10,7 @@ from annotated_types import MinLen
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from radar_cleaner.config.artefacts import PLANT_KINDS, PlantKind
+from radar_cleaner.config.artefacts import ARTEFACT_KINDS, ArtefactKind
 from radar_cleaner.config.section import Section
 from radar_cleaner.config.values import Period, Seed, Share, ShareAbove0, Text, Unique
 
@@ -159,8 +159,8 @@ class Plants(Section):
     """Artefact injection: artefacts painted into crops. They are non-meteorological, whatever the labels are."""
 
     fraction: Share = Field(0.25, description="Share of the crops with injected artefacts; 0 switches it off.")
-    kinds: Annotated[tuple[PlantKind, ...], MinLen(1), *Unique] = Field(
-        PLANT_KINDS, description="Kinds of artefacts; the page on artefact injection explains them."
+    kinds: Annotated[tuple[ArtefactKind, ...], MinLen(1), *Unique] = Field(
+        ARTEFACT_KINDS, description="Kinds of artefacts; the page on artefact injection explains them."
     )
     ranges: Text | None = Field(
         None,

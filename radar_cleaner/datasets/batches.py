@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from radar_cleaner.config.artefacts import PLANT_KINDS
+from radar_cleaner.config.artefacts import ARTEFACT_KINDS
 from radar_cleaner.config.inputs import Inputs
 from radar_cleaner.conventions import METEOROLOGICAL, NODATA, UNDETECT, UNKNOWN
 from radar_cleaner.datasets.artefacts.inject import inject_batch
@@ -135,10 +135,10 @@ def _inject(raw: RawBatch, kept: int) -> _Injection:
         raw.levels or [None] * len(raw.params),
     )
     codes_BHW, kinds_BHW = codes_BKHW[:, kept], kinds_BKHW[:, kept]
-    weights_BN = torch.zeros(len(raw.params), len(PLANT_KINDS) + 1)
+    weights_BN = torch.zeros(len(raw.params), len(ARTEFACT_KINDS) + 1)
     for number, crop in enumerate(raw.params):
         for artefact in crop.artefacts:
-            weights_BN[number, PLANT_KINDS.index(artefact.kind) + 1] = artefact.loss
+            weights_BN[number, ARTEFACT_KINDS.index(artefact.kind) + 1] = artefact.loss
     device = clean_BHW.device
     rows = torch.arange(len(raw.params), device=device)[:, None, None]
     return _Injection(

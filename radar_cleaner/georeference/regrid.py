@@ -40,7 +40,7 @@ def warp_grid(target: Grid, radar: RadarGeometry) -> tuple[NDArray[np.float32], 
 
 
 @dataclass(frozen=True)
-class Gather:
+class NearestRegridder:
     """Regrids frames of one shape by nearest neighbour, with one flat index per target pixel.
 
     `index` is (y, x). The number after the last source pixel marks a target pixel without coverage.
@@ -66,9 +66,9 @@ class Gather:
         return source.take(self.index, mode="clip")
 
 
-def nearest_gather(
+def nearest_regridder(
     grid: NDArray[np.float32], coverage: NDArray[np.bool_], source_shape: tuple[int, int]
-) -> Gather:
+) -> NearestRegridder:
     """Return the regridder for the result of `warp_grid` and frames of `source_shape` (rows, columns)."""
     height, width = source_shape
     column, row = np.moveaxis(_nearest(grid), -1, 0)
@@ -77,7 +77,7 @@ def nearest_gather(
         and 0 <= column[coverage].min() <= column[coverage].max() < width
     ), f"the warp points out of a frame of {source_shape}"
     index = np.where(coverage, row * width + column, height * width)
-    return Gather(index.astype(np.intp), source_shape)
+    return NearestRegridder(index.astype(np.intp), source_shape)
 
 
 def pool(frames: Iterable[NDArray[np.uint8]], shape: tuple[int, int]) -> NDArray[np.uint8]:
@@ -105,7 +105,7 @@ def range_share(
     return np.where(coverage, away / range_px, np.float32(np.nan))
 
 
-def nearest_seer(
+def nearest_radar(
     frames: Mapping[int, NDArray[np.uint8]], shares: Sequence[NDArray[np.float32]], shape: tuple[int, int]
 ) -> NDArray[np.uint8]:
     """Return the number of the nearest radar with data at each pixel (y, x); NO_RADAR without any.

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from radar_cleaner.config import shipped
-from radar_cleaner.config.artefacts import read_plant_ranges
+from radar_cleaner.config.artefacts import read_artefact_ranges
 from radar_cleaner.config.config import Config
 from radar_cleaner.config.network_choice import backbone_folder
 from radar_cleaner.errors import ConfigError
@@ -38,7 +38,7 @@ def check_files(config: Config, radars: Sequence[Radar]) -> None:
     _check_network(config)
     if shipped.trains(config):
         try:
-            read_plant_ranges(shipped.artefact_ranges(config.training.plants), config.training.plants.kinds)
+            read_artefact_ranges(shipped.artefact_ranges(config.training.plants), config.training.plants.kinds)
         except ConfigError as error:
             raise ConfigError(f"training.plants.ranges: {error}") from None
     for section, key in shipped.MODEL_KEYS:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radar_cleaner.conventions import FLAG_KEPT, FLAG_REMOVED, is_echo
-from radar_cleaner.georeference.regrid import nearest_gather
+from radar_cleaner.georeference.regrid import nearest_regridder
 from radar_cleaner.plotting import maps as map_figures
 from radar_cleaner.plotting.maps import Extent, Picture
 from radar_cleaner.report.choice import Choice, FrameCount, sample_evenly
@@ -125,8 +125,8 @@ def draw_overlap(pairs: Sequence[tuple[RadarPictures, RadarPictures, Store]]) ->
     for target, radar, warp in pairs:
         assert target.background is not None and radar.background is not None, "both have frames"
         other, coverage = radar.background, warp.read("coverage")
-        gather = nearest_gather(warp.read("grid"), coverage, (other.shape[0], other.shape[1]))
-        bands = [gather.apply(np.ascontiguousarray(other[..., band]), 0) for band in range(3)]
+        regridder = nearest_regridder(warp.read("grid"), coverage, (other.shape[0], other.shape[1]))
+        bands = [regridder.apply(np.ascontiguousarray(other[..., band]), 0) for band in range(3)]
         title = f"{radar.radar} in squares on the grid of {target.radar}"
         panels.append(
             (title, target.background, np.stack(bands, axis=-1), coverage, target.extent(coverage.shape))

@@ -9,7 +9,7 @@ import numpy as np
 
 from radar_cleaner.config.frames import Stores
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.georeference.regrid import Gather, nearest_gather, target_grid
+from radar_cleaner.georeference.regrid import NearestRegridder, nearest_regridder, target_grid
 from radar_cleaner.products.cf import PRODUCT_VARIABLES, ProductWriter
 from radar_cleaner.products.composite import Layer, compose, composite_attrs
 from radar_cleaner.storage.reader import AHEAD, Store, TimeSeries, expect_attrs, open_store
@@ -48,7 +48,9 @@ def compose_radars(
     series = [TimeSeries([path], "product", AHEAD) for path in products]
     warp_stores = [open_store(path, "warp") for path in warps]
     grid = target_grid(warp_stores[0].attrs, warp_stores[0].read("coverage").shape)
-    gathers = [_gather(one.stores[0], warp, warp_stores[0]) for one, warp in zip(series, warp_stores, strict=True)]
+    regridders = [
+        _regridder(one.stores[0], warp, warp_stores[0]) for one, warp in zip(series, warp_stores, strict=True)
+    ]
     radars = {str(warp.attrs["radar"]): one.stores[0] for one, warp in zip(series, warp_stores, strict=True)}
     names = [name for name in PRODUCT_VARIABLES if any(name in store.group for store in radars.values())]
     times = sorted({time for one in series for time in one.times})
@@ -66,12 +68,14 @@ def compose_radars(
         names=names,
     ) as product:
         for time in times:
-            layers = [_read_layer(one, gather, time, names) for one, gather in zip(series, gathers, strict=True)]
+            layers = [
+                _read_layer(one, regridder, time, names) for one, regridder in zip(series, regridders, strict=True)
+            ]
             product.append(time, **compose([layer for layer in layers if layer is not None]))
     log.info("%s: %d times of %s on %d x %d pixels", shard, len(times), ", ".join(radars), *grid.shape[::-1])
 
 
-def _gather(product: Store, warp: Store, first: Store) -> Gather:
+def _regridder(product: Store, warp: Store, first: Store) -> NearestRegridder:
     """Prepare to regrid a product onto the composite grid. Raises StoreError if the warp is of another one."""
     names = ("target_latitude", "target_longitude", "target_metres_per_pixel", "target_origin_px")
     expect_attrs(warp, target="composite", **{name: first.attrs[name] for name in names})
@@ -82,10 +86,10 @@ def _gather(product: Store, warp: Store, first: Store) -> Gather:
         metres_per_pixel=warp.attrs["radar_metres_per_pixel"],
     )
     height, width = warp.attrs["radar_shape_px"]
-    return nearest_gather(warp.read("grid"), warp.read("coverage"), (height, width))
+    return nearest_regridder(warp.read("grid"), warp.read("coverage"), (height, width))
 
 
-def _read_layer(series: TimeSeries, gather: Gather, time: int, names: list[str]) -> Layer | None:
+def _read_layer(series: TimeSeries, regridder: NearestRegridder, time: int, names: list[str]) -> Layer | None:
     """Read a radar's frame on the composite grid, None if there is none at this time."""
     if series.frame("quality_flag", time) is None:
         return None
@@ -95,6 +99,6 @@ def _read_layer(series: TimeSeries, gather: Gather, time: int, names: list[str])
         # Only the products of ensembles have all variables.
         frame = series.frame(name, time) if name in series.stores[0].group else None
         layer[name] = (
-            np.full(gather.index.shape, missing, np.uint8) if frame is None else gather.apply(frame, missing)
+            np.full(regridder.index.shape, missing, np.uint8) if frame is None else regridder.apply(frame, missing)
         )
     return layer

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radar_cleaner.conventions import NODATA
-from radar_cleaner.georeference.regrid import Gather, nearest_gather, nearest_seer, pool, range_share
+from radar_cleaner.georeference.regrid import NearestRegridder, nearest_radar, nearest_regridder, pool, range_share
 from radar_cleaner.storage.reader import AHEAD, Store, TimeSeries, expect_attrs, open_store
 
 
@@ -18,7 +18,7 @@ class OtherRadar:
     """Another radar: its frames by time, its warp, its range share on the target grid, and its clutter mask."""
 
     frames: TimeSeries
-    gather: Gather
+    regridder: NearestRegridder
     range_share: NDArray[np.float32]
     clutter: NDArray[np.bool_] | None
     inputs: dict[str, str] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class OtherRadar:
         height, width = attrs["radar_shape_px"]
         return cls(
             frames,
-            nearest_gather(grid, coverage, (height, width)),
+            nearest_regridder(grid, coverage, (height, width)),
             range_share(grid, coverage, attrs),
             clutter,
             {str(store.path): store.digest for store in stores},
@@ -65,7 +65,7 @@ class OtherRadar:
             return None
         if self.clutter is not None:
             codes = np.where(self.clutter, np.uint8(NODATA), codes)
-        return self.gather.apply(codes, NODATA)
+        return self.regridder.apply(codes, NODATA)
 
 
 def align(
@@ -77,5 +77,5 @@ def align(
     one), and the number of radars with a frame.
     """
     frames = {number: frame for number, radar in enumerate(radars) if (frame := radar.frame_at(time)) is not None}
-    nearest = nearest_seer(frames, [radar.range_share for radar in radars], shape)
+    nearest = nearest_radar(frames, [radar.range_share for radar in radars], shape)
     return pool(frames.values(), shape), nearest, len(frames)

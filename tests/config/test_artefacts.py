@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from workflow_cases import REPOSITORY
 
-from radar_cleaner.config.artefacts import KINDS, PLANT_KINDS, Number, parse_plant_ranges, read_plant_ranges
+from radar_cleaner.config.artefacts import (
+    ARTEFACT_KINDS,
+    KINDS,
+    Number,
+    parse_artefact_ranges,
+    read_artefact_ranges,
+)
 from radar_cleaner.errors import ConfigError
 
 FILES = {name: REPOSITORY / name for name in ("config/plants.yaml", "benchmarks/plants.yaml")}
@@ -18,7 +24,7 @@ CONTENT = yaml.safe_load(FILES["config/plants.yaml"].read_text())
 
 
 def parsed(content):
-    return parse_plant_ranges(yaml.safe_dump(content), "my.yaml")
+    return parse_artefact_ranges(yaml.safe_dump(content), "my.yaml")
 
 
 def changed(section, key=None, value=None):
@@ -32,8 +38,8 @@ def changed(section, key=None, value=None):
 
 @pytest.mark.parametrize("name", FILES)
 def test_our_files_have_every_kind(name):
-    ranges = read_plant_ranges(FILES[name], PLANT_KINDS)
-    assert tuple(ranges.kinds) == PLANT_KINDS
+    ranges = read_artefact_ranges(FILES[name], ARTEFACT_KINDS)
+    assert tuple(ranges.kinds) == ARTEFACT_KINDS
     assert all(
         found.weight > 0 and len(found.spans) == len(KINDS[kind].numbers) for kind, found in ranges.kinds.items()
     )
@@ -45,19 +51,19 @@ def test_a_kind_weighs_in_the_loss_as_a_sure_label_does_unless_the_file_says_oth
 
 
 def test_the_benchmark_has_ranges_of_its_own():
-    mine, other = (read_plant_ranges(path, PLANT_KINDS).kinds for path in FILES.values())
-    assert all(mine[kind].spans != other[kind].spans for kind in PLANT_KINDS if KINDS[kind].numbers)
+    mine, other = (read_artefact_ranges(path, ARTEFACT_KINDS).kinds for path in FILES.values())
+    assert all(mine[kind].spans != other[kind].spans for kind in ARTEFACT_KINDS if KINDS[kind].numbers)
 
 
 def test_the_documentation_explains_every_kind():
     page = (REPOSITORY / "docs/explanation/training.md").read_text()
     table = page.split("| kind | what it is |")[1].split("\n\n")[0]
     explained = re.findall(r"^\| ([a-z_, ]+) \|", table, re.MULTILINE)
-    assert sorted(", ".join(explained).split(", ")) == sorted(PLANT_KINDS)
+    assert sorted(", ".join(explained).split(", ")) == sorted(ARTEFACT_KINDS)
 
 
 def test_every_kind_has_its_count_first_or_none():
-    for kind in PLANT_KINDS:
+    for kind in ARTEFACT_KINDS:
         assert "count" not in list(KINDS[kind].numbers)[1:], kind
 
 
@@ -121,16 +127,16 @@ def test_mistakes_are_named_with_their_place(content, complaint):
 
 def test_what_is_no_yaml_is_told_in_a_line():
     with pytest.raises(ConfigError, match=r"^my\.yaml: is not YAML") as caught:
-        parse_plant_ranges("a: [1, 2", "my.yaml")
+        parse_artefact_ranges("a: [1, 2", "my.yaml")
     assert "\n" not in str(caught.value)
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"there is no file .*mine\.yaml; copy config/plants\.yaml"):
-        read_plant_ranges(tmp_path / "mine.yaml", ["spokes"])
+        read_artefact_ranges(tmp_path / "mine.yaml", ["spokes"])
     (tmp_path / "mine.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match=r"mine.yaml: cannot be read as text"):
-        read_plant_ranges(tmp_path / "mine.yaml", ["spokes"])
+        read_artefact_ranges(tmp_path / "mine.yaml", ["spokes"])
 
 
 def test_only_chosen_kinds_are_kept_whose_sections_must_be_there():
@@ -139,7 +145,7 @@ def test_only_chosen_kinds_are_kept_whose_sections_must_be_there():
     ranges = parsed(content)
     assert list(ranges.chosen(["missing", "spokes"], "my.yaml").kinds) == ["spokes", "missing"]
     with pytest.raises(ConfigError, match=r"my\.yaml: has no rings; add the section, or leave the kind out"):
-        ranges.chosen(PLANT_KINDS, "my.yaml")
+        ranges.chosen(ARTEFACT_KINDS, "my.yaml")
 
 
 def test_some_kind_must_have_a_weight():

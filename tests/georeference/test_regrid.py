@@ -17,7 +17,7 @@ from store_cases import small_geometry
 from radar_cleaner.conventions import NODATA, UNDETECT
 from radar_cleaner.errors import StoreError
 from radar_cleaner.georeference.grid import Grid, RadarGeometry, union_grid
-from radar_cleaner.georeference.regrid import nearest_gather, pool, target_grid, warp_attrs, warp_grid
+from radar_cleaner.georeference.regrid import nearest_regridder, pool, target_grid, warp_attrs, warp_grid
 
 GEOD = Geod(ellps="WGS84")
 GORE = small_geometry("CASGO", (480, 480))
@@ -97,7 +97,7 @@ def test_a_radar_onto_itself_is_the_identity(
     assert coverage[distance <= 0].all() and not coverage[distance > 0.01].any()
     frame = np.random.default_rng(seed).integers(0, 255, coverage.shape, dtype=np.uint8)
     frame[distance > 0] = NODATA
-    warped = nearest_gather(grid, coverage, radar.grid.shape).apply(frame, NODATA)
+    warped = nearest_regridder(grid, coverage, radar.grid.shape).apply(frame, NODATA)
     np.testing.assert_array_equal(warped, frame)
 
 
@@ -105,7 +105,7 @@ def test_a_radar_onto_itself_is_the_identity(
 def test_coastlines_of_both_radars_agree(target: RadarGeometry, radar: RadarGeometry) -> None:
     grid, _ = warp_grid(target.grid, radar)
     in_picture = ((grid > -0.5) & (grid < 479.5)).all(axis=-1)  # maps reach farther than the radar
-    other = nearest_gather(grid, in_picture, (480, 480)).apply(land_and_water(radar.radar), HIDDEN)
+    other = nearest_regridder(grid, in_picture, (480, 480)).apply(land_and_water(radar.radar), HIDDEN)
     own = land_and_water(target.radar)
     seen = (own != HIDDEN) & (other != HIDDEN)
     agreement = (own == other)[seen].mean()
@@ -137,7 +137,7 @@ def test_a_radar_at_the_other_end_of_the_earth_covers_nothing() -> None:
     assert np.isfinite(grid).all()
     assert not coverage.any()
     frame = np.full((480, 480), 100, np.uint8)
-    assert (nearest_gather(grid, coverage, (480, 480)).apply(frame, NODATA) == NODATA).all()
+    assert (nearest_regridder(grid, coverage, (480, 480)).apply(frame, NODATA) == NODATA).all()
 
 
 def test_pixels_of_another_size_are_met_at_their_centres() -> None:
@@ -145,17 +145,17 @@ def test_pixels_of_another_size_are_met_at_their_centres() -> None:
     grid, coverage = warp_grid(coarse, GORE)
     np.testing.assert_allclose(grid[..., 0], np.tile(np.arange(120) * 4.0, (120, 1)), atol=1e-3)
     frame = np.arange(480, dtype=np.int64)[None].repeat(480, axis=0).astype(np.uint8)
-    warped = nearest_gather(grid, coverage, (480, 480)).apply(frame, NODATA)
+    warped = nearest_regridder(grid, coverage, (480, 480)).apply(frame, NODATA)
     np.testing.assert_array_equal(warped[60, 2:100], (np.arange(2, 100) * 4).astype(np.uint8))
 
 
 @pytest.mark.parametrize(("target", "radar"), PAIRS, ids=NAMES)
 def test_a_warped_pixel_is_the_nearest_of_the_source(target: RadarGeometry, radar: RadarGeometry) -> None:
     grid, coverage = warp_grid(target.grid, radar)
-    gather = nearest_gather(grid, coverage, (480, 480))
+    regridder = nearest_regridder(grid, coverage, (480, 480))
     columns, rows = np.meshgrid(np.arange(480), np.arange(480))
     for part, axis in ((columns, 0), (rows, 1)):
-        low = gather.apply((part % 251).astype(np.uint8), 255)[coverage]
+        low = regridder.apply((part % 251).astype(np.uint8), 255)[coverage]
         expected = np.floor(grid[..., axis][coverage].astype(float) + 0.5).astype(int) % 251
         np.testing.assert_array_equal(low, expected)
 
@@ -163,21 +163,21 @@ def test_a_warped_pixel_is_the_nearest_of_the_source(target: RadarGeometry, rada
 def test_a_frame_of_640_pixels_takes_less_than_2_ms() -> None:
     radar = RadarGeometry("R", 45, -63, 120, 640, 640, (320, 319))
     other = RadarGeometry("S", 45.2, -63.4, 120, 640, 640, (320, 319))
-    gather = nearest_gather(*warp_grid(radar.grid, other), (640, 640))
+    regridder = nearest_regridder(*warp_grid(radar.grid, other), (640, 640))
     frame = np.random.default_rng(0).integers(0, 255, (640, 640), dtype=np.uint8)
     spent = []
     for _ in range(50):
         begin = time.perf_counter()
-        gather.apply(frame, NODATA)
+        regridder.apply(frame, NODATA)
         spent.append(time.perf_counter() - begin)
     print(f"{1000 * min(spent):.2f} ms a frame")
     assert min(spent) < 2e-3
 
 
 def test_a_frame_of_another_size_is_refused() -> None:
-    gather = nearest_gather(*warp_grid(GORE.grid, CHIPMAN), (480, 480))
+    regridder = nearest_regridder(*warp_grid(GORE.grid, CHIPMAN), (480, 480))
     with pytest.raises(StoreError, match="run snakemake"):
-        gather.apply(np.zeros((480, 640), np.uint8), NODATA)
+        regridder.apply(np.zeros((480, 640), np.uint8), NODATA)
 
 
 codes = arrays(np.uint8, (4, 5), elements=st.sampled_from([UNDETECT, NODATA, 1, 100, 254]))

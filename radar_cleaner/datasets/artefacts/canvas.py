@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from radar_cleaner.config.artefacts import KINDS, PlantKind
+from radar_cleaner.config.artefacts import KINDS, ArtefactKind
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Artefact:
     `loss` is the weight of one of its pixels in the loss of the mask.
     """
 
-    kind: PlantKind
+    kind: ArtefactKind
     shown: tuple[bool, ...]
     source: int
     column: float

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from radar_cleaner.config.artefacts import (
+    ARTEFACT_KINDS,
     KINDS,
-    PLANT_KINDS,
+    ArtefactKind,
+    ArtefactRanges,
     KindRanges,
-    PlantKind,
-    PlantRanges,
-    read_plant_ranges,
+    read_artefact_ranges,
 )
 from radar_cleaner.config.training import Plants
 from radar_cleaner.conventions import ADD_OFFSET, NODATA, SCALE_FACTOR, UNDETECT
@@ -45,16 +45,16 @@ class ArtefactInjection:
     """The share of the crops with artefacts, and the ranges of their parameters."""
 
     fraction: float
-    ranges: PlantRanges
+    ranges: ArtefactRanges
 
 
-NO_ARTEFACTS = ArtefactInjection(0.0, PlantRanges((1, 1), {}))
+NO_ARTEFACTS = ArtefactInjection(0.0, ArtefactRanges((1, 1), {}))
 
 
 class Injected(NamedTuple):
     """Frames with artefacts: `codes` (K, H, W), and the kind of each changed pixel, `kinds` (K, H, W) uint8.
 
-    A kind is its position in PLANT_KINDS plus artefact; 0 is unchanged. For `blocked`, and where a `frozen`
+    A kind is its position in ARTEFACT_KINDS plus artefact; 0 is unchanged. For `blocked`, and where a `frozen`
     block has no echo, the pixels are those that lost an echo.
     """
 
@@ -69,7 +69,7 @@ class Injected(NamedTuple):
 
 def read_injection(plants: Plants, ranges: Path) -> ArtefactInjection:
     """Read the ranges of the kinds in the section. Raises ConfigError where the file is missing or wrong."""
-    return ArtefactInjection(plants.fraction, read_plant_ranges(ranges, plants.kinds))
+    return ArtefactInjection(plants.fraction, read_artefact_ranges(ranges, plants.kinds))
 
 
 def sample_artefacts(
@@ -101,7 +101,7 @@ def sample_artefacts(
     weights = np.array([ranges.weight for ranges in kinds.values()])
     chosen = random.choice(list(kinds), number, replace=False, p=weights / weights.sum())
     artefacts: list[Artefact] = []
-    for kind in sorted(chosen.tolist(), key=PLANT_KINDS.index):
+    for kind in sorted(chosen.tolist(), key=ARTEFACT_KINDS.index):
         count = KINDS[kind].numbers.get("count")  # the first where there is artefact
         for _ in range(int(count.draw(random.random(), kinds[kind].spans[0])) if count else 1):
             artefacts.append(_sample(random, kind, kinds[kind], shape, center_px, range_px, times, target))
@@ -170,7 +170,7 @@ def _table(content: bytes) -> Codes:
 
 def _sample(
     random: np.random.Generator,
-    kind: PlantKind,
+    kind: ArtefactKind,
     ranges: KindRanges,
     shape: tuple[int, int],
     center_px: tuple[float, float],
@@ -236,7 +236,7 @@ def _paint(
             kind = kind.masked_fill(new != there, 0)
             changed &= new != there
         codes_KHW[shown] = new
-        kinds_KHW[shown] = kind.masked_fill(changed, PLANT_KINDS.index(artefact.kind) + 1)
+        kinds_KHW[shown] = kind.masked_fill(changed, ARTEFACT_KINDS.index(artefact.kind) + 1)
     return codes_KHW, kinds_KHW
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from radar_cleaner.config.artefacts import PlantKind
+from radar_cleaner.config.artefacts import ArtefactKind
 from radar_cleaner.conventions import ADD_OFFSET, SCALE_FACTOR
 from radar_cleaner.datasets.artefacts.canvas import Artefact, Canvas, sector
 from radar_cleaner.datasets.channels import is_echo
@@ -161,7 +161,7 @@ def _noise(artefact: Artefact, canvas: Canvas) -> Tensor:
     return _where(wrong & mixed[:, :height, :width], dbz)
 
 
-PAINTERS: Mapping[PlantKind, Callable[[Artefact, Canvas], Tensor]] = {
+PAINTERS: Mapping[ArtefactKind, Callable[[Artefact, Canvas], Tensor]] = {
     "spokes": _spokes,
     "sectors": _sectors,
     "specks": _specks,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from learning_cases import PLANT_FILE, planting
 from plant_cases import ALL_CODES, CENTER, RANGE, SHAPE, TIMES, apart, one, planted, polar, quiet, rainy
 
-from radar_cleaner.config.artefacts import KINDS, PLANT_KINDS
+from radar_cleaner.config.artefacts import ARTEFACT_KINDS, KINDS
 from radar_cleaner.config.training import Plants
 from radar_cleaner.conventions import NODATA, UNDETECT, is_echo
 from radar_cleaner.datasets.artefacts.inject import (
@@ -48,7 +48,7 @@ def test_planted_echo_shows_where_it_is_stronger_and_changes_nothing_else(kind, 
     found = planted(codes, one(kind, shown=shown), key=key)
     changed = found.codes != codes
     assert (found.codes >= codes).all() and np.array_equal(found.echo, changed)
-    assert np.array_equal(found.kinds, changed * (PLANT_KINDS.index(kind) + 1))
+    assert np.array_equal(found.kinds, changed * (ARTEFACT_KINDS.index(kind) + 1))
     assert not changed[~np.array(shown)].any() and not changed[codes == NODATA].any()
 
 
@@ -106,14 +106,14 @@ def test_of_several_plants_the_strongest_shows_and_names_itself():
     both = planted(quiet(), weak, strong)
     alone = [planted(quiet(), weak), planted(quiet(), one("specks", shown=(False,) * 3), strong)]
     assert np.array_equal(both.codes, np.maximum(alone[0].codes, alone[1].codes))
-    assert {0, 1 + PLANT_KINDS.index("spokes"), 1 + PLANT_KINDS.index("rings")} == set(np.unique(both.kinds))
-    assert (both.kinds[alone[1].echo] == 1 + PLANT_KINDS.index("rings")).all()
+    assert {0, 1 + ARTEFACT_KINDS.index("spokes"), 1 + ARTEFACT_KINDS.index("rings")} == set(np.unique(both.kinds))
+    assert (both.kinds[alone[1].echo] == 1 + ARTEFACT_KINDS.index("rings")).all()
 
 
 # What it hangs on.
 
 
-@pytest.mark.parametrize("kind", PLANT_KINDS)
+@pytest.mark.parametrize("kind", ARTEFACT_KINDS)
 def test_a_plant_hangs_on_its_key_alone(kind):
     codes = rainy()
     state = torch.get_rng_state()
@@ -146,7 +146,7 @@ def test_plants_do_not_hang_on_the_batch_they_are_in(seeds, data):
 def test_the_frames_that_are_given_stay_as_they_are():
     codes = rainy()
     kept = codes.copy()
-    planted(codes, *(one(kind) for kind in PLANT_KINDS))
+    planted(codes, *(one(kind) for kind in ARTEFACT_KINDS))
     assert np.array_equal(codes, kept)
 
 
@@ -186,13 +186,13 @@ def test_rates_and_weights_are_met():
     draws = [drawn(seed, fraction=0.4) for seed in range(3000)]
     assert np.mean([bool(plants) for plants in draws]) == pytest.approx(0.4, abs=0.03)
     kinds = Counter(kind for plants in draws for kind in {one.kind for one in plants})
-    assert set(kinds) == set(PLANT_KINDS)
+    assert set(kinds) == set(ARTEFACT_KINDS)
     assert kinds["spokes"] > 1.8 * kinds["rings"] > 1.8 * kinds["missing"]
     together = Counter(len({one.kind for one in plants}) for plants in draws if plants)
     assert set(together) == {1, 2, 3} and min(together.values()) > 250
 
 
-@pytest.mark.parametrize("kind", PLANT_KINDS)
+@pytest.mark.parametrize("kind", ARTEFACT_KINDS)
 def test_a_drawn_kind_is_within_its_ranges_and_shows_when_it_does(kind):
     plants = [one for seed in range(300) for one in drawn(seed, kind)]
     spans = planting(1.0, kind).ranges.kinds[kind].spans
@@ -240,7 +240,7 @@ def test_plants_lie_within_the_range_where_they_can():
 
 def test_a_single_time_has_no_plants_that_copy_or_change_another():
     plants = [one for seed in range(300) for one in drawn(seed, times=1, target=0)]
-    assert {one.kind for one in plants} == set(PLANT_KINDS) - {"frozen", "repeated", "missing"}
+    assert {one.kind for one in plants} == set(ARTEFACT_KINDS) - {"frozen", "repeated", "missing"}
     assert all(one.shown == (True,) for one in plants)
     assert drawn(1, "frozen", times=1, target=0) == ()
 

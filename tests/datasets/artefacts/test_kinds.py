@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plant_cases import CENTER, RANGE, SHAPE, apart, one, planted, polar, quiet, rainy
 
-from radar_cleaner.config.artefacts import PLANT_KINDS
+from radar_cleaner.config.artefacts import ARTEFACT_KINDS
 from radar_cleaner.conventions import decode_dbz, is_echo
 from radar_cleaner.datasets.artefacts.inject import inject
 from radar_cleaner.datasets.artefacts.kinds import PAINTERS
@@ -23,7 +23,7 @@ def echo_of(plant, key=5, codes=None):
 
 
 def test_all_kinds_are_painted_but_those_that_hide_or_copy():
-    assert set(PLANT_KINDS) - PAINTERS.keys() == {"blocked", "frozen", "repeated", "missing"}
+    assert set(ARTEFACT_KINDS) - PAINTERS.keys() == {"blocked", "frozen", "repeated", "missing"}
 
 
 @given(start=st.floats(0, 1), width=st.floats(0.2, 20), key=st.integers(0, 2**62), **PLACES)
