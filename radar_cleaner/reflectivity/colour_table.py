@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from radar_cleaner.conventions import NODATA, encode_dbz
 from radar_cleaner.reflectivity.palette import ColourScale
 
-cv2.setNumThreads(1)  # a job asks for one core, and idle threads of OpenCV spin
+cv2.setNumThreads(1)  # one core per job: idle threads of OpenCV would spin
 
 Codes = NDArray[np.uint8]
 
@@ -22,7 +22,7 @@ class ColourTable:
 
     def __init__(self, scale: ColourScale) -> None:
         self._scale = scale
-        # A colour is never `nodata`, so that this code can stand for "not computed yet".
+        # No colour is decoded to `nodata`, so this code marks colours that are not computed yet.
         self._codes = np.full(2**24, NODATA, dtype=np.uint8)
 
     def __call__(self, pixels: NDArray[np.uint8]) -> Codes:

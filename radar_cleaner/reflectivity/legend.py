@@ -21,21 +21,21 @@ SHORT_RUN = 0.3
 def read_legend(
     bar: NDArray[np.uint8], dbz: Sequence[float], scale: Literal["ends", "bounds"], name: str
 ) -> Palette:
-    """The palette of a legend bar, cropped tightly: (height, width, 3) uint8.
+    """Read the palette of a legend bar, cropped tightly: (height, width, 3) uint8.
 
-    The longer side tells whether it stands (strong is at the top) or lies (strong is at the right). `dbz`
-    is either the two ends of the bar, cut into equal steps, or the lower bounds of its classes, low to
-    high. `name` is the legend's place, for errors. Raises ConfigError.
+    The strong end of a vertical bar is at the top, that of a horizontal bar at the right. `dbz` has either the two
+    ends of the bar, which is divided into equal steps, or the lower bounds of its classes, rising. `name` is the
+    place of the legend, for errors. Raises ConfigError.
     """
     colours = class_colours(_middle_line(bar))
     found = f"{name}: its bar shows {len(colours)} classes of colour"
     if len(colours) < 2:
-        raise ConfigError(f"{found}; let legend_box hold the bar, without frame, numbers or gaps")
+        raise ConfigError(f"{found}; set legend_box to the bar, without frame, numbers or gaps")
     if scale == "bounds":
         if len(dbz) != len(colours):
             raise ConfigError(
                 f"{found}, but legend_dbz gives {len(dbz)} lower bounds; "
-                "give one a class, or make legend_box hold the whole bar and nothing else"
+                "give one for each class, or set legend_box to exactly the bar"
             )
         return make_palette(colours, dbz, name)
     if len(dbz) != 2 or not dbz[0] < dbz[1]:
@@ -51,7 +51,7 @@ def class_colours(line: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """
     runs = _runs(line)
     lengths = np.sort([len(run) for run in runs])
-    # Half of the line lies in runs of this length or longer: many separators do not bring it down.
+    # Half of the line consists of runs of this length or longer: many separators do not lower it.
     usual = lengths[np.searchsorted(np.cumsum(lengths), lengths.sum() / 2)]
     shortest = max(2.0, SHORT_RUN * float(usual))
     colours: list[NDArray[np.float64]] = []

@@ -1,7 +1,7 @@
-"""What reflectivity a colour stands for: palettes and hue scales.
+"""Colour scales: palettes and hue scales, from colours to reflectivity.
 
-A colour scale is a function of (n, 3) uint8 colours to (n,) codes of `vocabulary`, `UNDETECT` where the
-colour is no echo's. It looks at nothing but the colour, so that `labels.ColourTable` can tabulate it.
+A colour scale is a function of (n, 3) uint8 colours to (n,) codes of `conventions`, `UNDETECT` for colours without
+echo. It depends on the colour alone, so `ColourTable` can tabulate it.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Palette:
 
 
 def make_palette(colours: Sequence[Sequence[int]] | Colours, lower_dbz: Sequence[float], name: str) -> Palette:
-    """A checked palette, weak to strong. `name` says in errors where it comes from. Raises ConfigError."""
+    """Return a checked palette, weak to strong. `name` is its source, for errors. Raises ConfigError."""
     palette = Palette(np.asarray(colours, dtype=np.uint8).reshape(-1, 3), np.asarray(lower_dbz, dtype=np.float64))
     if len(palette.colours) < 2:
         raise ConfigError(f"{name}: a palette has two classes or more, not {len(palette.colours)}")
@@ -79,7 +79,7 @@ def make_palette(colours: Sequence[Sequence[int]] | Colours, lower_dbz: Sequence
     seen: set[tuple[int, ...]] = set()
     for colour in map(tuple, palette.colours.tolist()):
         if colour in seen:
-            raise ConfigError(f"{name}: colour {format_colour(colour)} stands for two classes; keep one")
+            raise ConfigError(f"{name}: colour {format_colour(colour)} belongs to two classes; keep one")
         seen.add(colour)
     return palette
 
@@ -87,7 +87,7 @@ def make_palette(colours: Sequence[Sequence[int]] | Colours, lower_dbz: Sequence
 def parse_palette(text: str, name: str) -> Palette:
     """Read a palette CSV: columns `colour` (#rrggbb) and `dbz_min` (lower bound), weak to strong.
 
-    Other columns are for the reader's eyes. `name` is the file's, for errors. Raises ConfigError.
+    Other columns are ignored. `name` is the file's, for errors. Raises ConfigError.
     """
     rows = list(csv.DictReader(text.splitlines()))
     if not rows or not {"colour", "dbz_min"} <= rows[0].keys():
@@ -96,11 +96,11 @@ def parse_palette(text: str, name: str) -> Palette:
     for number, row in enumerate(rows, start=2):
         colour, bound = (row["colour"] or "").strip(), (row["dbz_min"] or "").strip()
         if not re.fullmatch(r"#[0-9a-fA-F]{6}", colour):
-            raise ConfigError(f"{name}, line {number}: '{colour}' is no colour; write it as #99ccff")
+            raise ConfigError(f"{name}, line {number}: '{colour}' is not a colour; write it as #99ccff")
         try:
             lower.append(float(bound))
         except ValueError:
-            raise ConfigError(f"{name}, line {number}: dbz_min '{bound}' is no number") from None
+            raise ConfigError(f"{name}, line {number}: dbz_min '{bound}' is not a number") from None
         colours.append([int(colour[at : at + 2], 16) for at in (1, 3, 5)])
     return make_palette(colours, lower, name)
 
@@ -133,7 +133,7 @@ def hue_scale(
 
     def scale(colours: Colours) -> NDArray[np.uint8]:
         hue, saturation, value = hue_saturation_value(colours)
-        # The ends are decimal fractions: a colour that lies on one must not be lost to rounding.
+        # The ends are decimal fractions: rounding must not exclude a colour at an end.
         hue = np.where(hue > top + ROUNDING, hue - 1, hue)
         echo = (hue >= bottom - ROUNDING) & (saturation >= min_saturation) & (value >= min_value)
         position = (top - hue) / (top - bottom)

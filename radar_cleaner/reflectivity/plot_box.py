@@ -42,7 +42,7 @@ def overlay_mask(
 
 
 def check_box(box: Box, size: tuple[int, int]) -> None:
-    """Raise ConfigError unless a half-open box lies within a picture of (width, height)."""
+    """Raise ConfigError unless a half-open box is within a picture of (width, height)."""
     x0, y0, x1, y1 = box
     if not (0 <= x0 < x1 <= size[0] and 0 <= y0 < y1 <= size[1]):
         raise ConfigError(

@@ -62,7 +62,7 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
 
 
 def read_csv(path: Path) -> pd.DataFrame:
-    """A table that `write_csv` wrote. Raises OSError, or ValueError where it is none.
+    """A table that `write_csv` wrote. Raises OSError, or ValueError if it is not a table.
 
     A radar's name is a text whatever it looks like (101, 007, NA); only an empty cell is unknown.
     """

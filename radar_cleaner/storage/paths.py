@@ -1,4 +1,4 @@
-"""Where each store lies below the results folder; the rules of the workflow name the same places."""
+"""The path of each store below the results folder; the rules of the workflow use the same paths."""
 
 from __future__ import annotations
 

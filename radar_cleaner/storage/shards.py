@@ -1,6 +1,6 @@
-"""Shards of time: a strftime prefix of the frame time names the store that holds the frame.
+"""Shards of time: the store of a frame is named by a strftime prefix of the frame time.
 
-Names sort in time order, and their length tells the grain: month `202407`, day `20240711`,
+Names sort in time order, and their length gives the grain: month `202407`, day `20240711`,
 hour `20240711T12`, frame `20240711T1206`. Times are UTC, in whole seconds since 1970.
 """
 
@@ -26,36 +26,36 @@ def format_time(time: int) -> str:
 
 
 def parse_time(text: str) -> int:
-    """Seconds since 1970 of an ISO 8601 text; without a zone it is UTC."""
+    """Return the seconds since 1970 of an ISO 8601 text; without a zone it is UTC."""
     try:
         moment = datetime.fromisoformat(str(text))
     except ValueError:
-        raise ConfigError(f"'{text}' is no time; write it as 2024-07-11 12:00 (UTC)") from None
+        raise ConfigError(f"'{text}' is not a time; write it as 2024-07-11 12:00 (UTC)") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return int(moment.timestamp())
 
 
 def shard_of(time: int, grain: str) -> str:
-    """Name of the shard of this grain that holds a time."""
+    """Return the name of the shard of a time at this grain."""
     return to_datetime(time).strftime(FORMATS[grain])
 
 
 def shard_start(name: str) -> int:
-    """First second of a shard, as seconds since 1970."""
+    """Return the first second of a shard, as seconds since 1970."""
     return int(_start(name).timestamp())
 
 
 def shard_end(name: str) -> int:
-    """First second after a shard."""
+    """Return the first second after a shard."""
     return shard_start(next_shard(name))
 
 
 def next_shard(name: str) -> str:
-    """Name of the shard right after this one."""
+    """Return the name of the next shard."""
     grain = _grain(name)
     step = {"month": 31 * 86400, "day": 86400, "hour": 3600, "frame": 60}[grain]
-    # 31 days after the first of any month lie in the next one.
+    # 31 days after the first of any month are in the next one.
     return (_start(name) + timedelta(seconds=step)).strftime(FORMATS[grain])
 
 
@@ -88,7 +88,7 @@ def decode_stores(encoded: Sequence[str]) -> dict[str, list[str]]:
             first, _, last = run.partition("..")
             name, last = first, last or first
             if _grain(first) != _grain(last) or last < first:
-                raise ConfigError(f"--stores '{item}': '{run}' is no run of shards")
+                raise ConfigError(f"--stores '{item}': '{run}' is not a run of shards")
             while name <= last:
                 stores[radar].append(name)
                 name = next_shard(name)
@@ -99,11 +99,11 @@ def _grain(name: str) -> str:
     try:
         return _GRAINS[len(name)]
     except KeyError:
-        raise ConfigError(f"'{name}' is no shard; names look like 202407, 20240711, 20240711T12") from None
+        raise ConfigError(f"'{name}' is not a shard; names look like 202407, 20240711, 20240711T12") from None
 
 
 def _start(name: str) -> datetime:
     try:
         return datetime.strptime(name, FORMATS[_grain(name)]).replace(tzinfo=UTC)
     except ValueError:
-        raise ConfigError(f"'{name}' is no shard; names look like 202407, 20240711, 20240711T12") from None
+        raise ConfigError(f"'{name}' is not a shard; names look like 202407, 20240711, 20240711T12") from None

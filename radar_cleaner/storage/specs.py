@@ -154,7 +154,7 @@ STATIC = StoreSpec(
 WARP = StoreSpec(
     "warp/{target}/{radar}.zarr",
     "build_warp_grid",
-    "Where the pixels of a target grid lie in the plot box of a radar.",
+    "The position of the pixels of a target grid in the plot box of a radar.",
     {
         "grid": VariableSpec(("y", "x", "coordinate"), "float32"),
         "coverage": VariableSpec(("y", "x"), "bool"),

@@ -1,9 +1,9 @@
-"""Write a Zarr store whole or not at all.
+"""Write a Zarr store completely or not at all.
 
-A store is a plain Zarr format 3 folder, one chunk a frame, shard files of some 64 MB raw that are each
-written once. It is built under a temporary name beside its place and renamed. `zarr.json` carries a digest
-of the content and nothing about the making, so that equal content is an equal file; version, parameters
-and inputs lie in `provenance.json` inside the store.
+A store is a plain Zarr format 3 folder with one chunk per frame and shard files of about 64 MB raw, each written
+once. It is built under a temporary name in the same folder and renamed. `zarr.json` contains a digest of the
+content but no provenance, so equal content gives an equal file. Version, parameters and inputs are in
+`provenance.json`.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ TIME_ATTRS = {
 
 
 class StoreWriter:
-    """Write one store frame by frame in time order; it appears at its place when the block ends well.
+    """Write one store frame by frame in time order; it appears at its path when the block ends without an error.
 
         with StoreWriter(path, variables={...}, attrs={...}) as store:
             store.append(time, reflectivity=codes, echo_class=classes)
 
-    A store without frames is a store too: all of its frames may have been rejected.
+    A store may have no frames: all of them may have been rejected.
 
     `codec` is a key of CODECS. `provenance` is free-form and does not enter the digest; `files` are small
-    texts that lie beside it in the store, by name.
+    texts in the store, by name.
     """
 
     def __init__(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from radar_cleaner.config.labels import Morphology
 from radar_cleaner.conventions import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, UNKNOWN, is_echo
 
-cv2.setNumThreads(1)  # a job asks for one core, and idle threads of OpenCV spin
+cv2.setNumThreads(1)  # one core per job: idle threads of OpenCV would spin
 
 Codes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]

@@ -160,7 +160,7 @@ def test_a_too_large_world_is_refused_by_its_options(
         ({"range_km": 0}, "range_km is 0"),
         ({"clutter": 9}, "clutter is 9"),
         ({"start": "2026-06-01T00:30"}, "write a full hour"),
-        ({"start": "yesterday"}, "'yesterday' is no time"),
+        ({"start": "yesterday"}, "'yesterday' is not a time"),
     ],
 )
 def test_impossible_options_are_refused_with_what_is_allowed(change: dict[str, object], message: str) -> None:

@@ -213,7 +213,7 @@ def test_a_frame_that_is_not_there_is_told_with_what_to_do(untrained: Path, tmp_
         ({"index": 900}, SampleError, r"--index 900: train\.csv has the rows 0 to \d+"),
         ({"time": "2020-01-01"}, SampleError, r"no sample of any radar at 2020-01-01; it has \d+ of CASCM, CASGO"),
         ({"radar": "OTHER"}, SampleError, "no sample of OTHER at any time"),
-        ({"time": "noon"}, ConfigError, "'noon' is no time"),
+        ({"time": "noon"}, ConfigError, "'noon' is not a time"),
         ({"index": 1, "time": "2024-07-11"}, ConfigError, "both select a sample"),
         ({"index": 1, "radar": "CASCM"}, ConfigError, "--index 1 is a sample of CASGO, not of --radar CASCM"),
         ({"epoch": 1}, ConfigError, "--epoch needs --model"),

@@ -86,10 +86,10 @@ def test_runs_end_where_a_shard_is_missing():
     [
         ("20240711", "write RADAR=SHARD"),
         ("=20240711", "write RADAR=SHARD"),
-        ("A=2024071", "'2024071' is no shard"),
-        ("A=20240732", "'20240732' is no shard"),
-        ("A=202407..20240731", "no run of shards"),
-        ("A=20240712..20240711", "no run of shards"),
+        ("A=2024071", "'2024071' is not a shard"),
+        ("A=20240732", "'20240732' is not a shard"),
+        ("A=202407..20240731", "not a run of shards"),
+        ("A=20240712..20240711", "not a run of shards"),
     ],
 )
 def test_what_names_no_stores_is_refused(text, message):
@@ -98,5 +98,5 @@ def test_what_names_no_stores_is_refused(text, message):
 
 
 def test_a_time_that_is_none_is_refused_with_an_example():
-    with pytest.raises(ConfigError, match="'noon' is no time; write it as 2024"):
+    with pytest.raises(ConfigError, match="'noon' is not a time; write it as 2024"):
         parse_time("noon")

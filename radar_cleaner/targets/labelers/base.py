@@ -58,7 +58,7 @@ class Echoes:
 
 @dataclass(frozen=True)
 class Sources:
-    """What labelers may read: the frames of a shard, and stores and masks beside them.
+    """The sources of labelers: the frames of a shard, and stores and masks beside them.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""The labeler `colour`: an echo is meteorological unless other evidence says otherwise."""
+"""The labeler `colour`: an echo is meteorological unless other evidence outweighs it."""
 
 from __future__ import annotations
 

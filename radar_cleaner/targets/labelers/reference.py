@@ -20,7 +20,7 @@ from radar_cleaner.targets.labelers.registry import register_labeler
     description="Weight of the masks of `reference`.",
 )
 class Reference(Labeler):
-    """The class of a mask at its time. Shards without masks have no such labeler."""
+    """The class of a mask at its time. It is off for shards without masks."""
 
     def __init__(self, masks: ReferenceMasks) -> None:
         self._masks = masks

@@ -22,7 +22,7 @@ SIDE_ROWS = 10  # 5 degrees to the left and to the right
 SIDE_WIDTH = 9  # azimuths
 CORE_WIDTH = 3  # azimuths
 ALONG = 41  # pixels of range
-MIN_OBSERVED = 0.1  # share of a polar window; with less the window is no evidence
+MIN_OBSERVED = 0.1  # share of a polar window; with less the window gives no evidence
 
 
 @register_labeler(
