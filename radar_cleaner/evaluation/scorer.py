@@ -26,7 +26,7 @@ from radar_cleaner.evaluation.cleaners.scene import Scene, StoredFrames
 from radar_cleaner.evaluation.inpainting_lattice import hide, hole_lattice
 from radar_cleaner.evaluation.references import Reference, open_reference
 from radar_cleaner.evaluation.tallies import MODEL, Answer, Frame, RadarScores, Reflectivity, Tally, score_frame
-from radar_cleaner.evaluation.worst_frames import FrameScore, Judged
+from radar_cleaner.evaluation.worst_frames import FrameDecisions, FrameScore
 from radar_cleaner.frames.reference_masks import References, ReferenceSource
 from radar_cleaner.georeference.polar import range_of_pixels
 from radar_cleaner.inference.ensemble import Ensemble, EnsembleReader, load_ensemble, mean_prediction
@@ -137,13 +137,13 @@ class RadarScorer:
             frame = self._frame(time)
             yield time, None if frame is None else self._score(time, frame)
 
-    def judge(self, time: int) -> Judged:
+    def decide(self, time: int) -> FrameDecisions:
         """Return the decisions of the model on a frame that has been scored."""
         frame, site = self._frame(time), self._frames.site
         assert frame is not None, time
         model = next(cleaner for cleaner in self._cleaners if cleaner.name == MODEL)
         kept = _answer(model, self._frames.scene(time)).kept
-        return Judged(frame.codes, frame.reference, kept, site.center_px, site.metres_per_pixel)
+        return FrameDecisions(frame.codes, frame.reference, kept, site.center_px, site.metres_per_pixel)
 
     def published(self, time: int) -> NDArray[np.uint8]:
         """Return the (y, x, 3) plot box of a frame as it was published."""

@@ -161,24 +161,22 @@ def _worst_frames(
     rows, panels = [], []
     for rank, score in enumerate(choose_worst(scores), 1):
         scorer = scorers[score.radar]
-        judged = scorer.judge(score.time)
-        lost, left = describe_wrong(judged, list(scorer.bands.dbz))
+        decisions = scorer.decide(score.time)
+        lost, left = describe_wrong(decisions, list(scorer.bands.dbz))
         rows.append({**by_frame[score.radar, format_time(score.time)], "lost": lost, "left": left})
-        height, width = judged.codes.shape
+        height, width = decisions.codes.shape
         panels.append(
             worst_figures.ErrorRow(
                 title=f"{rank}. {score.radar}, {to_datetime(score.time):%Y-%m-%d %H:%M} UTC: "
                 f"{score.wrong:,} of {score.scored:,} scored px wrong",
                 words=(lost, left),
                 picture=scorer.published(score.time),
-                codes=judged.codes,
-                reference=judged.reference,
-                lost=judged.lost,
-                left=judged.left,
-                judge="the mask shows"
-                if scorer.reference.kind == "masks"
-                else "the labels show (there are no masks)",
-                extent=extent_km((height, width), judged.center_px, judged.metres_per_pixel),
+                codes=decisions.codes,
+                reference=decisions.reference,
+                lost=decisions.lost,
+                left=decisions.left,
+                reference_name="the mask" if scorer.reference.kind == "masks" else "the labels (no masks)",
+                extent=extent_km((height, width), decisions.center_px, decisions.metres_per_pixel),
             )
         )
     return rows, panels

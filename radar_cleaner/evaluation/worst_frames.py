@@ -1,8 +1,8 @@
-"""Which frames a model judges worst, and what is wrong in them, in words.
+"""Find the frames with the worst decisions of a model, and describe the errors in words.
 
-A frame is as bad as what it takes from the two scores: its lost share of all meteorological echo plus its kept
-share of all other echo. Counted in pixels, the much more frequent weather would hide every spoke that stays; a
-share of the frame's own echo would let a nearly empty frame win by a few pixels.
+The harm of a frame is its contribution to both scores: its lost share of all meteorological echo plus its kept
+share of all other echo. Counts of pixels would hide every spoke behind the much more frequent weather. Shares of
+the frame's own echo would let a nearly empty frame win by a few pixels.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class FrameScore:
-    """Scored echo pixels of a radar's frame, and those that the model judges wrongly; `time` since 1970 in s."""
+    """Scored echo pixels of a frame and those with a wrong decision; `time` is in seconds since 1970."""
 
     radar: str
     time: int
@@ -50,7 +50,7 @@ class FrameScore:
 
     @classmethod
     def of(cls, radar: str, time: int, tally: Tally) -> FrameScore:
-        """From the tally of one frame."""
+        """Read the tally of one frame."""
         counts = tally.block.cleaners[MODEL].decisions.sum(axis=(0, 1))
         echo = counts.sum(axis=1)
         wrong = counts[MET, REMOVED], counts[NON_MET, KEPT]
@@ -58,18 +58,18 @@ class FrameScore:
 
     @property
     def scored(self) -> int:
-        """Echo pixels with a class in the reference."""
+        """Echo pixels of known class in the reference."""
         return self.meteorological + self.non_meteorological
 
     @property
     def wrong(self) -> int:
-        """Pixels judged wrongly."""
+        """Pixels with a wrong decision."""
         return self.misses + self.false_alarms
 
 
 @dataclass(frozen=True)
-class Judged:
-    """One frame and the model's decision, each (y, x): codes, reference classes, kept echo; and its geometry."""
+class FrameDecisions:
+    """The decisions of the model on one frame, (y, x) each, and its geometry."""
 
     codes: Codes
     reference: Codes
@@ -89,17 +89,17 @@ class Judged:
 
 
 def harms(scores: Sequence[FrameScore]) -> list[float]:
-    """Return what each frame takes from retention and removal over all frames, added up (0 to 2)."""
+    """Return the sum of what each frame takes from retention and from removal of all frames (0 to 2)."""
     weather = max(1, sum(score.meteorological for score in scores))
     other = max(1, sum(score.non_meteorological for score in scores))
     return [score.misses / weather + score.false_alarms / other for score in scores]
 
 
 def choose_worst(scores: Sequence[FrameScore], count: int = SHOWN) -> list[FrameScore]:
-    """The frames of most harm, the worst first; none where nothing is wrong.
+    """Return the frames of most harm, the worst first; none without a wrong decision.
 
-    Of the frames of a radar in one hour, which look much the same, only the worst is taken as long as there are
-    other hours. The same scores in any order give the same frames.
+    Frames of one hour look much the same: only the worst of each radar and hour is chosen while there are other
+    hours. The order of the scores does not matter.
     """
     by_harm = sorted(
         (-harm, score.time, score.radar, score)
@@ -117,7 +117,7 @@ def choose_worst(scores: Sequence[FrameScore], count: int = SHOWN) -> list[Frame
 
 
 def frame_rows(scores: Sequence[FrameScore]) -> list[dict[str, Any]]:
-    """One row a frame, by time and radar; `wrong_share` is of the scored echo, None where there is none."""
+    """Return one row for each frame, by time and radar; `wrong_share` is of the scored echo, None without any."""
     rows = [
         {
             "radar": score.radar,
@@ -135,9 +135,9 @@ def frame_rows(scores: Sequence[FrameScore]) -> list[dict[str, Any]]:
 
 
 def which_frames(scores: Sequence[FrameScore]) -> dict[str, str | None]:
-    """Which frames these are: the first and the last time, and a digest of their rows as a table of samples.
+    """Identify the frames: the first and the last time, and a digest of their rows as a table of samples.
 
-    Equal digests are equal frames, in whatever order; the times are None where there are none.
+    Equal digests are equal frames, in any order. Without frames the times are None.
     """
     rows = sorted((format_time(score.time), score.radar) for score in scores)
     text = format_rows(["time", "radar"], rows)
@@ -148,38 +148,38 @@ def which_frames(scores: Sequence[FrameScore]) -> dict[str, str | None]:
     }
 
 
-def describe_wrong(judged: Judged, dbz_bands: Sequence[float]) -> tuple[str, str]:
-    """Describe the errors of a frame in words: the weather that is lost, the other echo that is kept."""
+def describe_wrong(decisions: FrameDecisions, dbz_bands: Sequence[float]) -> tuple[str, str]:
+    """Describe the errors of a frame in words: weather that is lost, other echo that is kept."""
     parts = (
-        (judged.lost, METEOROLOGICAL, "weather lost"),
-        (judged.left, NON_METEOROLOGICAL, "other echo kept"),
+        (decisions.lost, METEOROLOGICAL, "weather lost"),
+        (decisions.left, NON_METEOROLOGICAL, "other echo kept"),
     )
-    return tuple(_describe(judged, *part, dbz_bands) for part in parts)  # type: ignore[return-value]
+    return tuple(_describe(decisions, *part, dbz_bands) for part in parts)  # type: ignore[return-value]
 
 
-def _describe(judged: Judged, wrong: Mask, of_class: int, what: str, dbz_bands: Sequence[float]) -> str:
+def _describe(decisions: FrameDecisions, wrong: Mask, of_class: int, what: str, dbz_bands: Sequence[float]) -> str:
     count = int(wrong.sum())
     if not count:
         return f"no {what}"
-    share = 100 * count / int((is_echo(judged.codes) & (judged.reference == of_class)).sum())
-    common = _common(judged, wrong, dbz_bands)
+    share = 100 * count / int((is_echo(decisions.codes) & (decisions.reference == of_class)).sum())
+    common = _common(decisions, wrong, dbz_bands)
     return (
         f"{count:,} px of {what} ({share:.1f} % of it), {'mostly ' + ', '.join(common) if common else 'all over'}"
     )
 
 
-def _common(judged: Judged, wrong: Mask, dbz_bands: Sequence[float]) -> list[str]:
-    """Describe range, direction, reflectivity and place in an echo of at least half of the wrong pixels."""
+def _common(decisions: FrameDecisions, wrong: Mask, dbz_bands: Sequence[float]) -> list[str]:
+    """Return what at least half of the wrong pixels share: range, direction, reflectivity, place in an echo."""
     row, column = np.nonzero(wrong)
-    range_km, azimuth = polar_of_pixels(column, row, judged.center_px, judged.metres_per_pixel)
+    range_km, azimuth = polar_of_pixels(column, row, decisions.center_px, decisions.metres_per_pixel)
     octant = np.rint(azimuth / (np.pi / 4)).astype(np.int64) % len(_COMPASS)
     found = [
         _most(np.digitize(range_km, RANGE_EDGES_KM), _range_names()),
         _most(octant, [f"to the {name}" for name in _COMPASS]),
     ]
     if dbz_bands:
-        found.append(_most(band_of(decode_dbz(judged.codes)[wrong], dbz_bands), band_names(dbz_bands)))
-    if _at_edges(judged, wrong):
+        found.append(_most(band_of(decode_dbz(decisions.codes)[wrong], dbz_bands), band_names(dbz_bands)))
+    if _at_edges(decisions, wrong):
         found.append("at the edges of echo that stays")
     else:
         labels, statistics = _pieces(wrong)
@@ -188,24 +188,24 @@ def _common(judged: Judged, wrong: Mask, dbz_bands: Sequence[float]) -> list[str
     return [name for name in found if name]
 
 
-def _at_edges(judged: Judged, wrong: Mask) -> bool:
-    """Whether at least half of the wrong pixels are removed, from the outermost of echoes that are mostly kept."""
-    echo = is_echo(judged.codes)
+def _at_edges(decisions: FrameDecisions, wrong: Mask) -> bool:
+    """Return whether at least half of the wrong pixels are removed edges of echoes that are mostly kept."""
+    echo = is_echo(decisions.codes)
     labels, statistics = _pieces(echo)
-    kept_px = np.bincount(labels[echo & judged.kept], minlength=len(statistics))
+    kept_px = np.bincount(labels[echo & decisions.kept], minlength=len(statistics))
     stays = 2 * kept_px > statistics[:, cv2.CC_STAT_AREA]
     inner = cv2.erode(echo.view(np.uint8), np.ones((2 * EDGE_PX + 1,) * 2, np.uint8)).astype(bool)
-    return bool((~judged.kept & ~inner & stays[labels])[wrong].mean() >= MOSTLY)
+    return bool((~decisions.kept & ~inner & stays[labels])[wrong].mean() >= MOSTLY)
 
 
 def _pieces(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """The number of each pixel's piece (y, x), 0 outside, and OpenCV's statistics of the pieces."""
+    """Return the number of each pixel's piece (y, x), 0 outside, and OpenCV's statistics of the pieces."""
     _, labels, statistics, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
     return labels, statistics  # type: ignore[return-value]
 
 
 def _most(band: NDArray[np.int64], names: Sequence[str]) -> str | None:
-    """Return the name of the band with at least half of (pixels,) bands, if there is one."""
+    """Return the name of the band of at least half of the (pixels,) bands, None without one."""
     counts = np.bincount(band, minlength=len(names))
     return names[int(counts.argmax())] if counts.max() >= MOSTLY * band.size else None
 

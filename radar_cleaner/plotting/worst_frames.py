@@ -28,7 +28,7 @@ _ROW_INCHES = 4.5
 class ErrorRow:
     """A frame: its title and text, and (y, x) the picture as published, codes, reference classes, masks of errors.
 
-    `judge` names the reference in a title.
+    `reference_name` names the reference in a title.
     """
 
     title: str
@@ -38,7 +38,7 @@ class ErrorRow:
     reference: Codes
     lost: Mask
     left: Mask
-    judge: str
+    reference_name: str
     extent: Extent
 
 
@@ -74,7 +74,7 @@ def _draw_reference(axes: Axes, row: ErrorRow, weather: Mask, other: Mask, rings
     _paint(canvas, is_echo(row.codes), GREY)
     _paint(canvas, grow(other) & ~weather, VERMILION)
     _paint(canvas, weather, BLUE)
-    _show(axes, f"what {row.judge}", canvas, row, rings_km)
+    _show(axes, f"reference: {row.reference_name}", canvas, row, rings_km)
 
 
 def _draw_errors(axes: Axes, row: ErrorRow, rings_km: Sequence[float]) -> None:

@@ -13,8 +13,8 @@ from radar_cleaner.conventions import METEOROLOGICAL, NON_METEOROLOGICAL, UNKNOW
 from radar_cleaner.evaluation.bins import Bands
 from radar_cleaner.evaluation.tallies import MODEL, Answer, Frame, Reflectivity, score_frame
 from radar_cleaner.evaluation.worst_frames import (
+    FrameDecisions,
     FrameScore,
-    Judged,
     choose_worst,
     describe_wrong,
     frame_rows,
@@ -104,12 +104,12 @@ def test_a_frame_without_wrong_or_scored_pixels_is_left_out():
     assert [row["wrong_share"] for row in frame_rows([right, unscored])] == [0, None]
 
 
-def judged(kept, reference=METEOROLOGICAL, dbz=10.0):
+def decisions(kept, reference=METEOROLOGICAL, dbz=10.0):
     """Echo everywhere within 200 km, of one reflectivity and class; `kept` (y, x) is what the model keeps."""
     row, column = np.indices(SHAPE)
     echo = np.hypot(column - CENTER[0], row - CENTER[1]) <= 200
     codes = np.where(echo, encode_dbz(dbz), 0).astype(np.uint8)
-    return Judged(codes, np.full(SHAPE, reference, np.uint8), kept, CENTER, 1000.0)
+    return FrameDecisions(codes, np.full(SHAPE, reference, np.uint8), kept, CENTER, 1000.0)
 
 
 def blob(range_km, bearing, size):
@@ -146,7 +146,7 @@ def test_the_text_has_range_direction_reflectivity_and_size_of_the_errors(number
     size, piece = PIECES[number % len(PIECES)]
     wrong, weather = blob(range_km, bearing, size), number % 2 == 0
     kept, class_ = (~wrong, METEOROLOGICAL) if weather else (wrong, NON_METEOROLOGICAL)
-    texts = describe_wrong(judged(kept, class_, dbz), BANDS)
+    texts = describe_wrong(decisions(kept, class_, dbz), BANDS)
     text, other = texts if weather else texts[::-1]
     assert text.startswith(f"{size**2:,} px of {'weather lost' if weather else 'other echo kept'} (")
     assert all(part in text for part in (far, towards, strength, piece))
@@ -156,20 +156,20 @@ def test_the_text_has_range_direction_reflectivity_and_size_of_the_errors(number
 def test_errors_all_over_have_nothing_in_common_but_their_size():
     wrong = np.zeros(SHAPE, bool)
     wrong[::9, ::9] = True
-    words, _ = describe_wrong(judged(~wrong), [])
+    words, _ = describe_wrong(decisions(~wrong), [])
     assert words.endswith("mostly in single pixels")
     halves = wrong.copy()
     halves[::18, 1::9] = halves[4::18, ::27] = True
-    assert "single" not in describe_wrong(judged(~np.kron(halves[:160, :160], np.eye(3, dtype=bool))), [])[0]
+    assert "single" not in describe_wrong(decisions(~np.kron(halves[:160, :160], np.eye(3, dtype=bool))), [])[0]
 
 
 def test_weather_lost_all_around_an_echo_that_stays_is_at_its_edges():
     row, column = np.indices(SHAPE)
     inside = np.hypot(column - CENTER[0], row - CENTER[1]) <= 198
-    lost, _ = describe_wrong(judged(inside), BANDS)
+    lost, _ = describe_wrong(decisions(inside), BANDS)
     assert lost.endswith("mostly beyond 180 km, below 20 dBZ, at the edges of echo that stays")
-    assert "edges" not in describe_wrong(judged(np.zeros(SHAPE, bool)), BANDS)[0]
-    assert "edges" not in describe_wrong(judged(~inside, NON_METEOROLOGICAL), BANDS)[1]
+    assert "edges" not in describe_wrong(decisions(np.zeros(SHAPE, bool)), BANDS)[0]
+    assert "edges" not in describe_wrong(decisions(~inside, NON_METEOROLOGICAL), BANDS)[1]
 
 
 @given(st.integers(0, 2**32))
@@ -182,7 +182,7 @@ def test_counts_of_a_frame_are_those_of_its_masks_and_of_its_tally(seed):
     answers = {MODEL: Answer(probability, 0.5, True)}
     tally = score_frame(Frame(codes, reference, nothing), answers, Bands(tuple(BANDS)), Reflectivity(nothing))
     score = FrameScore.of("A", START, tally)
-    seen = Judged(codes, reference, probability >= 0.5, (10.0, 10.0), 1000.0)
+    seen = FrameDecisions(codes, reference, probability >= 0.5, (10.0, 10.0), 1000.0)
     assert (score.misses, score.false_alarms) == (seen.lost.sum(), seen.left.sum())
     assert score.scored == (is_echo(codes) & (reference != UNKNOWN)).sum()
     assert not (seen.lost & seen.left).any() and np.isfinite(decode_dbz(codes)[seen.lost]).all()

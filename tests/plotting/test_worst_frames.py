@@ -25,7 +25,7 @@ def row_of(shape=(48, 60)):
         reference=np.full(shape, 3, np.uint8),
         lost=nothing,
         left=nothing,
-        judge="the mask shows",
+        reference_name="the mask",
         extent=(-120.0, 120.0, -96.0, 96.0),
     )
 

@@ -64,11 +64,11 @@ class FakeCleaner:
         self.knows, self.asked = knows, []
 
     def inputs_for(self, minutes):
-        assert tuple(minutes) == self.config.input_minutes
+        assert tuple(minutes) == self.config.inputs.input_minutes
         return self.config.inputs
 
     def check_atlas(self, atlas):
-        assert atlas == self.config.atlas
+        assert atlas == self.config.inputs.atlas
 
     def judge(self, codes):
         rain = is_echo(codes) & (codes != 80)

@@ -55,12 +55,12 @@ class FakeCleaner:
         self.keep_dbz, self.sure, self.seen, self.augmented = keep_dbz, sure, [], []
 
     def inputs_for(self, minutes):
-        if tuple(minutes) != self.config.input_minutes:
+        if tuple(minutes) != self.config.inputs.input_minutes:
             raise ModelError("the model reads other input_minutes")
         return self.config.inputs
 
     def check_atlas(self, atlas):
-        assert atlas == self.config.atlas
+        assert atlas == self.config.inputs.atlas
 
     def predict(self, inputs, tta):
         self.seen.append(inputs.this_radar)
@@ -178,14 +178,14 @@ def test_the_worst_frames_are_told_and_drawn_the_worst_first_with_what_is_wrong(
     for told_row, drawn, count in zip(metrics["worst_frames"], run.rows, table["false_alarms"], strict=True):
         assert told_row["left"] == drawn.words[1] and told_row["left"].startswith(f"{count} px of other echo kept")
         assert told_row["lost"] == "no weather lost" and not drawn.lost.any()
-        assert drawn.left.sum() == count and drawn.judge == "the mask shows"
+        assert drawn.left.sum() == count and drawn.reference_name == "the mask"
         # The published picture is at the place of the codes.
         assert ((drawn.picture == (0, 200, 0)).all(axis=-1) == is_echo(drawn.codes)).all()
 
 
 def test_judged_by_labels_the_picture_says_so_and_a_perfect_model_has_no_worst_frame(run):
     run(FakeCleaner(30), reference=None)
-    assert {row.judge for row in run.rows} == {"the labels show (there are no masks)"}
+    assert {row.reference_name for row in run.rows} == {"the labels (no masks)"}
     assert run(FakeCleaner(40))["worst_frames"] == [] == run.rows
 
 

@@ -31,7 +31,7 @@ class FakePredictor:
         return self.config.inputs
 
     def check_atlas(self, atlas):
-        assert atlas == self.config.atlas
+        assert atlas == self.config.inputs.atlas
 
     def predict(self, inputs, tta):
         dbz = np.nan_to_num(decode_dbz(inputs.this_radar[1]), nan=-32)
