@@ -91,7 +91,7 @@ def test_inference_encodes_frames_as_validation_does(tmp_path, stores, use, extr
     predictor, reader = make_predictor(tmp_path, atlas=use, **extra), make_reader(stores, use, **extra)
     sample = Sample(TIMES[2], "CASGO")
     (tmp_path / "bank").mkdir()
-    how, no_holes = inputs(atlas=use, **extra), Holes(0, ("blocks",), 8, 0.3, 15)
+    how, no_holes = inputs(atlas=use, **extra), Holes(fraction=0)
     write_frame_cache(tmp_path / "bank", {"CASGO": stores}, [sample], how, 10**9)
     bank = open_frame_cache(tmp_path / "bank")
     draw = sampler(None, no_holes, how, 0).validation(bank, sample, 0)

@@ -131,7 +131,7 @@ def test_frozen_weights_are_those_whose_names_begin_so() -> None:
 @pytest.mark.parametrize(
     ("patterns", "message"),
     [
-        (["third"], "'third' matches no weight; there is downs.0"),
+        (["third"], "'third' matches no weight; the weights are downs.0"),
         (["["], "'\\[' is not a regular expression"),
         ([".*"], "leaves no weight to train"),
     ],
