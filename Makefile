@@ -53,7 +53,8 @@ test-slurm: .venv/installed-dev  ## the tests on a real Slurm, started on this m
 verify-slurm: .venv/installed  ## the demo on that Slurm, and its training on two nodes
 	@PATH="$(CURDIR)/$(BIN):$$PATH" tests/slurm/with_slurm.sh python tests/slurm/run_demo.py
 
-check: lint  ## the style checks, the types, the layers of the package and the workflow's lint
+check: lint  ## the style checks, the prose, the types, the layers of the package and the workflow's lint
+	$(BIN)/python -m docs.lint_prose
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/snakemake --lint

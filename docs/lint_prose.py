@@ -25,9 +25,7 @@ PAGES = (".md", ".rst")
 EXCLUDED = ("LICEN", "pretrained/card.md", "lint_prose", "requirements.lock", "site/", ".snakemake", "__pycache__")
 
 MAX_WORDS = 40
-DATA_VERBS = (
-    "tells?|told|says?|said|asks|asked|lies?|lay|lying|stands?|stood|standing|holds?|held|holding|hangs?|hung"
-)
+DATA_VERBS = "tells?|told|says?|said|asks|lies?|lay|lying|stands?|stood|standing|holds?|held|holding|hangs?|hung"
 PEOPLE = r"you|we|users?|readers?|people|who|person|author|maintainers?"
 FORMS = {
     '"is no X": write "is not", or what it is': (

@@ -17,7 +17,7 @@ HEAD = f"""\
 
 All stores are Zarr format 3, below the `results` folder. `{{shard}}` is a time span (`frames.shard`). Times are
 UTC, in seconds since 1970. A store is written completely or not at all. Its attribute `content_digest` is a
-digest of its content. Its `provenance.json` holds the version, the parameters and the inputs. The variables are
+digest of its content. Its `provenance.json` has the version, the parameters and the inputs. The variables are
 on the pixels of the plot box of a radar; row 0 is north.
 
 Reflectivity is packed as in ODIM: dBZ = {SCALE_FACTOR:g} x code {ADD_OFFSET:+g}. Code {UNDETECT} is undetect (no
@@ -58,7 +58,7 @@ def _section(kind: str, spec: StoreSpec) -> str:
 
 
 def _meaning(attrs: Mapping[str, object]) -> str:
-    """Return what the attributes of a variable say: its name, unit and flags."""
+    """Return the name, unit and flags of a variable from its attributes."""
     text = str(attrs.get("long_name", attrs.get("standard_name", "")))
     if "flag_meanings" in attrs:
         names, values = str(attrs["flag_meanings"]).split(), attrs["flag_values"]

@@ -99,7 +99,7 @@ def measure(place: Path, codec: str, rounds: int) -> None:
 
 
 def label_in_memory(pictures: list[plain.Pixels]) -> tuple[Callable[[], None], Callable[[], None]]:
-    """What a single frame gives: reflectivity and class, without and with the evidence."""
+    """Time a single frame: reflectivity and class, without and with the evidence."""
     overlay = overlay_mask(frames.SIZE, frames.PLOT_BOX, frames.RADAR.overlay.border_px, frames.BOXES)
     center = (frames.CENTER[0] - X0, frames.CENTER[1] - Y0)
     radius = max(overlay.shape) / 2

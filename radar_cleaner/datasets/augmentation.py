@@ -29,8 +29,8 @@ _SPACING = 4  # validation has one block for each square of this number of large
 class CropParams:
     """The parameters of one crop.
 
-    `top`, `left` and `shape` are the window in the frame. `available` and `others_available` tell for each input
-    time whether this radar and the other radars stay available. `masks` and `artefacts` are placed in the flipped
+    `top`, `left` and `shape` are the window in the frame. `available` and `others_available`: for each input
+    time, whether this radar and the other radars stay available. `masks` and `artefacts` are placed in the flipped
     and rotated crop. `key` (0 <= key < 2^63) seeds the random numbers that are drawn on the device.
     """
 
@@ -127,7 +127,7 @@ class CropSampler:
 def crop_center(center_px: tuple[float, float], params: CropParams) -> tuple[float, float]:
     """Return the (column, row) of the radar in the flipped and rotated crop.
 
-    The polar channels are computed from it. The azimuth channels therefore hold the direction in the crop, as they
+    The polar channels are computed from it. The azimuth channels therefore give the direction in the crop, as they
     do in the frames that the network cleans.
     """
     point = center_px[0] - params.left, center_px[1] - params.top

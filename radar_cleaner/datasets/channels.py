@@ -147,7 +147,7 @@ def make_channels(inputs: Inputs, frames: FrameTensors) -> Tensor:
 
     Each input time has four channels: reflectivity and availability of this radar, then of the other radars. The
     polar channels follow, then those of echo frequency, clock, coordinates and static fields that `inputs`
-    asks for. Training and inference both encode by this function.
+    selects. Training and inference both encode by this function.
     """
     batch, times, *shape = frames.this_radar.shape
     noise = frames.noise_dbz

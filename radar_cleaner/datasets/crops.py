@@ -44,7 +44,7 @@ class Labels:
 class RawBatch:
     """Crops as they are in the cache. Outside a frame, and in a missing frame, nothing is known.
 
-    `this_radar` and `other_radars` are the codes at the input times, (B, K, H, W) uint8. `now` holds the labels of
+    `this_radar` and `other_radars` are the codes at the input times, (B, K, H, W) uint8. `now` has the labels of
     the sample's time, (B, H, W), `other_radars_now` the codes of the other radars at that time, and `lead`
     the labels at the lead times, (B, L, H, W). `echo_frequency` is (B, H, W) uint8, `fields` (B, F, H, W)
     float32. Each is None where `Inputs` does not use it. `center_px` (B, 2) and `range_px` (B,) describe the
@@ -92,7 +92,7 @@ def cut_crops(
 ) -> RawBatch:
     """Cut samples from the cache; all crops have one shape.
 
-    The tensors are on the device that holds the frames. Frames in the memory of the machine give pinned tensors,
+    The tensors are on the device of the frames. Frames in the memory of the machine give pinned tensors,
     which a GPU copies while other work goes on.
     """
     on_device = all(cache[sample.radar].on_device is not None for sample in samples)

@@ -39,7 +39,7 @@ def flip_rotate_point(
 ) -> tuple[float, float]:
     """Return the (column, row) of a point after a frame of `shape` (rows, columns) is flipped and rotated.
 
-    The point may lie outside the frame.
+    The point may be outside the frame.
     """
     (column, row), (height, width) = point, shape
     if how.flip:

@@ -182,7 +182,7 @@ def write_frame_cache(
     leads: dict[str, set[int]] = {}
     for sample in samples:
         if sample.radar not in radars:
-            raise SampleError(f"sample {sample}: --stores names no such radar, only {sorted(radars)}")
+            raise SampleError(f"sample {sample}: --stores does not name that radar, only {sorted(radars)}")
         times = wanted.setdefault(sample.radar, set())
         times.update(sample.time + 60 * minute for minute in minutes)
         leads.setdefault(sample.radar, set()).update(sample.time + 60 * minute for minute in inputs.ahead)

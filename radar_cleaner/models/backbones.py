@@ -1,4 +1,4 @@
-"""Backbones of transformers' `AutoBackbone`, of which a network reads four levels.
+"""Backbones of transformers' `AutoBackbone`; a network reads four of their levels.
 
 A backbone that is given by its configuration is tried on a frame without data when it is built. A misfit is then
 reported at once, and not after hours of training.

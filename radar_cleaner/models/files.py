@@ -1,6 +1,6 @@
 """Model files: the config, the provenance and the weights of a trained network.
 
-A file is written whole or not at all, and read with `weights_only=True`, so that no file can run code. It holds
+A file is written whole or not at all, and read with `weights_only=True`, so that no file can run code. It has
 plain types and tensors. Equal content gives an equal file.
 """
 
@@ -26,7 +26,7 @@ from radar_cleaner.storage.atomic import replacing
 MODEL_FORMAT = "radar_cleaner model"
 MODEL_VERSION = 3
 _OLDEST_VERSION = 2
-# What torch.load raises on a file that is cut off, of another kind, or holds more than plain types.
+# The errors of torch.load for a file that is truncated, of another kind, or has more than plain types.
 UNREADABLE = (
     OSError,
     EOFError,
@@ -109,7 +109,7 @@ def write_synced(path: Path, content: bytes) -> None:
 
 def _load(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        raise ModelError(f"{path}: there is no such model file; train one, or set cleaning.model to one")
+        raise ModelError(f"{path}: there is no model file; train one, or set cleaning.model to one")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except UNREADABLE as error:
@@ -133,7 +133,7 @@ def _read_config(content: Mapping[str, Any]) -> ModelConfig:
 
 
 def _version(content: Mapping[str, Any]) -> int:
-    """Return the version of a model file's format, 0 where it is no model file."""
+    """Return the version of a model file's format, 0 for another kind of file."""
     name, _, version = str(content.get("format")).rpartition(" ")
     return int(version) if name == MODEL_FORMAT and version.isdecimal() else 0
 

@@ -55,13 +55,13 @@ def register_model(name: str, options: type[Section]) -> Callable[[Network], Net
     (B, C, H, W) to the logit of the meteorological probability and the scaled reflectivity, (B, leads, H, W)
     each. docs/model_template.py is an example.
 
-    Raises ConfigError where another file uses the name, or `options` is no section model.
+    Raises ConfigError where another file uses the name, or `options` is not a section model.
     """
 
     def register(network: Network) -> Network:
         if not (isinstance(options, type) and issubclass(options, Section)):
             raise ConfigError(
-                f"model '{name}': its options {options} are no section model; derive them from"
+                f"model '{name}': its options {options} are not a section model; derive them from"
                 " radar_cleaner.config.section.Section"
             )
         file = _LOADING[-1] if _LOADING else Path(inspect.getfile(network)).resolve()
@@ -105,7 +105,7 @@ def load_code(path: Path | None) -> None:
     name = f"radar_cleaner_code_{file.stem}"
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
-        raise ConfigError(f"training.model.code: {path} is no Python file; its name ends in .py")
+        raise ConfigError(f"training.model.code: {path} is not a Python file; its name must end in .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # pydantic and dataclasses look for the module of a class there
     _LOADING.append(file)

@@ -28,7 +28,7 @@ def build_warp_grid(
     composite: Composite = FIRST,
     output: Path,
 ) -> None:
-    """Write where each pixel of a target grid lies in a radar's plot box.
+    """Write the position of each pixel of a target grid in a radar's plot box.
 
     Parameters
     ----------

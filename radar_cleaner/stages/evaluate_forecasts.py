@@ -85,7 +85,7 @@ def evaluate_forecasts(
     for path, member in zip(model, members, strict=True):
         if inputs.lead_minutes != member.lead_minutes or not member.ahead:
             raise ModelError(
-                f"{path}: forecasts {list(member.ahead)} minutes ahead, samples.lead_minutes says"
+                f"{path}: forecasts {list(member.ahead)} minutes ahead, samples.lead_minutes is"
                 f" {list(inputs.lead_minutes)}; set it to the model's, or train a model with yours"
             )
     run = ForecastRun(

@@ -70,7 +70,7 @@ def simulate(
     degrees
         Where it carries it to, clockwise from north.
     clutter
-        Amount of clutter: 0 is none, 1 the usual.
+        Amount of clutter: 0 for none, 1 is usual.
     start
         First time, a full hour, UTC.
     """

@@ -70,7 +70,7 @@ class Processes:
     def sum_step(self, parameters: Iterable[nn.Parameter], counts: Tensor) -> Tensor:
         """Replace each gradient by its sum over the processes; return the sum of `counts` (N,) as well.
 
-        One vector whose layout never changes holds everything. DistributedDataParallel is not used: it sends
+        One vector with a fixed layout contains everything. DistributedDataParallel is not used: it sends
         gradients during the backward pass, in buckets that it regroups after the first step. A resumed run would
         then round differently, a process could not repeat its share in smaller parts when memory is short, and a
         process without a sample of the last, small batch would not be supported.
@@ -153,7 +153,7 @@ def _naming_lost_process() -> Iterator[None]:
     except RuntimeError as error:
         reason = str(error).strip().split("\n")[0][:160]
         raise ModelError(
-            f"another process of this training has ended or cannot be reached ({reason}); its log says why. "
+            f"another process of this training has ended or cannot be reached ({reason}); its log has the reason. "
             "Start the training again: it resumes from its last checkpoint"
         ) from None
 
@@ -162,8 +162,8 @@ def _of_this_start(store: Any) -> Any:
     """Return a part of the rendezvous store that no earlier start has written to.
 
     torchrun 2.13 keeps its store when it restarts the processes. The addresses of ended processes would then be
-    used, and all would wait. Several launchers count restarts differently: for them torchrun is told to make a new
-    store each time (TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1).
+    used, and all would wait. Several launchers count restarts differently: for them torchrun makes a new store
+    each time (TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1).
     """
     if os.environ.get("GROUP_WORLD_SIZE", "1") != "1":
         return store

@@ -18,7 +18,7 @@ _ONE_CYCLE_START = 25.0  # the first rate is the highest rate over this
 def make_optimizer(model: nn.Module, learning_rate: float, weight_decay: float) -> AdamW:
     """Return AdamW in two groups: weights decay; biases and norms, of one dimension at most, do not.
 
-    The fused variant updates all weights at once. It updates none where `found_inf` on the device says so.
+    The fused variant updates all weights at once. It updates none where `found_inf` is set on the device.
     """
     weights = [parameter for parameter in model.parameters() if parameter.requires_grad]
     groups = [

@@ -124,7 +124,7 @@ class SampleView:
 
 
 def choose_row(rows: Sequence[Sample], split: str, index: int | None, time: str | None, radar: str | None) -> int:
-    """Return the row of a table that is asked for. Raises SampleError with the rows that exist."""
+    """Return the requested row of a table. Raises SampleError with the rows that exist."""
     if not rows:
         raise SampleError(f"{split}.csv has no samples")
     if index is not None and time is not None:

@@ -1,4 +1,4 @@
-"""One step of training: the gradients of a global batch, of which each process computes its share in parts."""
+"""One step of training: the gradients of a global batch. Each process computes its share in parts."""
 
 from __future__ import annotations
 

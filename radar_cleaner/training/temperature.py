@@ -24,7 +24,7 @@ _HALVINGS = 60  # of the interval that contains the temperature: down to the las
 def logit_histogram(logit: NDArray[np.floating], event: NDArray[np.bool_]) -> tuple[Counts, Sums]:
     """Return (class, bin) counts of finite logits (pixels,), and the sum of the logits in each bin.
 
-    Class 0 holds the pixels where `event` is true, class 1 the others.
+    Class 0 has the pixels where `event` is true, class 1 the others.
     """
     positions = np.searchsorted(LOGIT_EDGES, logit, side="right")
     flat = np.where(event, 0, LOGIT_CENTRES.size) + positions

@@ -1,4 +1,4 @@
-"""What is drawn for a sample: rates, places, and that it hangs on seed, epoch and item alone."""
+"""Augmentation parameters: rates, places; they depend on seed, epoch and item only."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""Batches: what is cut, hidden, turned and told."""
+"""Batches: crops, masks, flips and rotations, channels."""
 
 from dataclasses import replace
 
@@ -142,14 +142,14 @@ def test_holes_hide_own_data_at_all_times_and_nothing_else():
     own_data = plain.channels[0, 5] == 1
     box = torch.zeros(32, 32, dtype=torch.bool)
     box[4:24, 0:20] = True
-    assert not own_data[box].all()  # a nodata edge lies in the box: there is nothing to hide
+    assert not own_data[box].all()  # the box has a nodata edge, where nothing can be hidden
     assert torch.equal(hidden.hidden[0], box & own_data)
     for channel in (0, 1, 4, 5, 8, 9):
         assert not hidden.channels[0, channel][hidden.hidden[0]].any()
         assert torch.equal(hidden.channels[0, channel][~box], plain.channels[0, channel][~box])
     for channel in (2, 3, 6, 7, 10, 11, 12, 13, 14):
         assert torch.equal(hidden.channels[0, channel], plain.channels[0, channel])
-    # What is hidden is judged whether it echoes or not, what is seen only where it echoes.
+    # Hidden pixels have a loss with and without echo, visible ones only with echo.
     assert torch.equal(hidden.weight[~hidden.hidden], plain.weight[~hidden.hidden])
     assert hidden.weight[hidden.hidden & ~hidden.echo].any()
     for seen in (hidden, plain):
@@ -254,7 +254,7 @@ def test_planted_echo_is_surely_no_weather_and_its_target_is_the_frame_without_i
     assert torch.equal(planted.injected[0], shows) and not plain.injected.any()
     assert torch.equal(planted.reflectivity, plain.reflectivity)
     assert torch.equal(planted.reflectivity_weight, plain.reflectivity_weight)
-    # Where it covers an echo the reflectivity is asked for as in a hole; the data are there all the same.
+    # Where it covers an echo the reflectivity is an inpainting target; the data are available all the same.
     assert torch.equal(planted.hidden[0], shows & plain.echo[0])
     assert planted.channels[0, 5][shows].all() and (planted.reflectivity_weight * planted.hidden).any()
 
@@ -365,7 +365,7 @@ def test_where_a_pixel_is_turns_with_the_picture(top, left, size, flip, turns):
     how = inputs(**TOLD)
     bank = quiet_bank(shape, fields=place_fields(shape))
     told = told_of(batch_of(bank, [plain_draw(top, left, size, flip=flip, turns=turns)], how), how)
-    # The terrain names the pixel of the frame that lies at each pixel of the picture.
+    # The terrain encodes the pixel of the frame at each pixel of the crop.
     row, column = np.divmod(np.rint(told["terrain"]).astype(int), 1000)
     assert np.array_equal(told["latitude"], np.float32((50.0 - row) / 90))
     longitude = np.arctan2(told["longitude_sin"], told["longitude_cos"])
@@ -376,7 +376,7 @@ def test_where_a_pixel_is_turns_with_the_picture(top, left, size, flip, turns):
     # The sun's time is that of the pixel's longitude: 00:06 UTC at 70 W is 19:26.
     hours = np.rad2deg(np.arctan2(told["time_of_day_sin"], told["time_of_day_cos"])) / 15
     assert np.allclose((hours - 0.1 - (column - 70.0) / 15 + 12) % 24, 12, atol=1e-3)
-    # What the helpers say of range and azimuth is of the same pixel.
+    # Range and azimuth channels are of the same pixel.
     if size <= min(shape):
         assert np.allclose(told["range"], np.hypot(column - 13.0, row - 9.0) / 15, atol=1e-5)
 

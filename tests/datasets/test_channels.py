@@ -1,4 +1,4 @@
-"""What the network sees."""
+"""The channels of the network."""
 
 import math
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""CropDataset: the same whether they are cut from mapped, from packed frames or on a device that holds them."""
+"""CropDataset: equal crops from memory-mapped frames, compressed frames and frames on a device."""
 
 from dataclasses import replace
 from functools import cache
@@ -37,7 +37,7 @@ def bank_of(atlas, fields):
 
 @pytest.fixture(scope="module")
 def packed_planes(tmp_path_factory):
-    """By radar: its planes packed, which hang on neither the atlas nor the fields."""
+    """Return compressed variables by radar; they depend on neither the atlas nor the fields."""
     found = {}
     for radar, frames in bank_of("none", 0).items():
         folder = tmp_path_factory.mktemp(radar)

@@ -1,4 +1,4 @@
-"""The eight ways to lay a picture."""
+"""The eight flips and rotations of a picture."""
 
 import torch
 from hypothesis import given

@@ -145,7 +145,7 @@ def test_statistics_of_the_channels_do_not_depend_on_leads():
 
 
 def test_a_bank_holds_the_frames_ahead_that_its_stores_have_and_reads_no_others(tmp_path):
-    """What the evaluation's stores hold, which begin where the training's end, is as if it were not there."""
+    """Frames of the evaluation's stores, which begin where the training's end, count as missing."""
     times = times_from(count=4)
     makers = {"reflectivity": make_reflectivity, "aligned": make_aligned, "labels": make_labels}
     parts = [make(tmp_path / f"{kind}.zarr", times=times) for kind, make in makers.items()]

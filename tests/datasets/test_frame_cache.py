@@ -1,4 +1,4 @@
-"""The bank: what the stores hold, once, by radar and time."""
+"""The frame cache: the data of the stores, once, by radar and time."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -121,7 +121,7 @@ def test_the_atlas_is_held_as_it_is_used(tmp_path, sources, use, name):
 def test_a_sample_without_its_frames_is_named(tmp_path, sources):
     with pytest.raises(SampleError, match="CASGO at 2024-07-10T23:54:00Z"):
         make_bank(tmp_path / "bank", sources, [Sample(START, "CASGO")])
-    with pytest.raises(SampleError, match=r"CASXX .*no such radar, only \['CASGO'\]"):
+    with pytest.raises(SampleError, match=r"CASXX .*does not name that radar, only \['CASGO'\]"):
         make_bank(tmp_path / "other", sources, [Sample(START, "CASXX")])
 
 

@@ -87,7 +87,7 @@ def test_blocks_stay_within_their_size_and_touch_the_picture():
 def test_pixels_are_hidden_one_by_one_at_their_share(share):
     hidden = mask_of(Pixels(share), shape=(200, 200))
     assert hidden.mean() == pytest.approx(share, abs=0.01)
-    # One pixel tells nothing of the next: neighbours are hidden together as often as chance has it.
+    # Pixels are independent: neighbours are hidden together as often as by chance.
     assert (hidden[:, 1:] & hidden[:, :-1]).mean() == pytest.approx(share**2, abs=0.01)
     assert (mask_of(Pixels(share), shape=(200, 200), key=6) != hidden).any() == (share < 1)
 

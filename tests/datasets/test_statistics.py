@@ -62,7 +62,7 @@ def test_of_many_samples_a_few_are_taken_evenly_from_first_to_last():
     count = 2 * MAX_SAMPLES
     times = [START + 360 * number for number in range(count)]
     bank = {"CASGO": radar_bank(times, (4, 4))}
-    # The code of a frame's echo tells where in the sequence it is.
+    # The code of a frame's echo is its place in the sequence.
     codes = (80 + np.arange(count) * 100 // count).astype(np.uint8)
     bank["CASGO"].variables[:, 0] = codes[:, None, None]
     samples = [Sample(time, "CASGO") for time in times]

@@ -231,7 +231,7 @@ def test_what_rate_net_sees_is_not_halved():
 
 
 def test_attention_depends_on_the_place_in_the_radars_field():
-    """What is told of a place moves the bias of attention, and a picture at another place is judged otherwise."""
+    """The place of a window changes the bias of attention and the answer for a picture at another place."""
     made = config("window_attention")
     model = build_model(made).eval()
     draw_weights(model, 0)
@@ -254,7 +254,7 @@ def test_attention_depends_on_the_place_in_the_radars_field():
 
 
 def test_windows_that_are_shifted_join_no_opposite_edges():
-    """A picture's left edge does not hang on its right one, though the shifted windows are padded."""
+    """A picture's left edge does not depend on its right one, though the shifted windows are padded."""
     stage = Stage(16, WindowAttentionOptions(base_width=16, window=4, blocks=2), 0.0).eval()
     draw_weights(stage, 0)
     x, place = torch.rand(1, 16, 8, 128), torch.rand(1, 3, 8, 128)

@@ -90,7 +90,7 @@ def test_a_name_belongs_to_one_file(tmp_path: Path) -> None:
     ("name", "text", "message"),
     [
         ("empty.py", "", r"empty\.py: registers no model; decorate its class with @register_model"),
-        ("net.txt", "", r"net\.txt is no Python file; its name ends in \.py"),
+        ("net.txt", "", r"net\.txt is not a Python file; its name must end in \.py"),
         (None, "", r"there is no file .*nowhere\.py"),
     ],
 )
@@ -105,7 +105,7 @@ def test_a_file_that_cannot_be_a_networks_is_refused(
 
 
 def test_options_that_are_no_section_model_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"'odd': its options .* are no section model"):
+    with pytest.raises(ConfigError, match=r"'odd': its options .* are not a section model"):
         register_model("odd", dict)(Network)
 
 

@@ -60,7 +60,7 @@ def test_the_largest_network_is_summarized_without_computing_it():
 
 
 class Looking(nn.Module):
-    """Computes by what it sees, which a picture without data cannot tell."""
+    """Its computation depends on the data, which an empty picture does not have."""
 
     multiple = 2
 

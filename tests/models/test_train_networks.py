@@ -50,7 +50,7 @@ def _determinism_ends_with_the_test():
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A results folder with stores, and what it says of them."""
+    """Return a results folder with stores, and their description."""
     results = tmp_path_factory.mktemp("made") / "results"
     return results, write_stores(results)
 
@@ -115,7 +115,7 @@ def test_another_version_of_ones_network_is_told(made, tmp_path, caplog):
 
 
 def test_it_begins_with_the_weights_of_another_and_says_so(made, tmp_path, caplog):
-    """From a model of other times and channels: what both have is taken, the card tells what."""
+    """From a model of other times and channels: the common weights are copied, and the card lists them."""
     first = trained(made, tmp_path / "first", input_minutes=[-6, 0], epochs=1)
     with caplog.at_level(logging.INFO):
         second = trained(made, tmp_path / "second", start_from=first, atlas="channel", epochs=1)
@@ -207,7 +207,7 @@ def test_a_folder_with_other_weights_is_refused(made, tmp_path, folder):
 
 
 def test_a_training_with_a_changed_folder_does_not_go_on(made, tmp_path, folder, caplog):
-    """Other weights at the same place: the state is of another training, and the model file tells of which."""
+    """Other weights at the same place: the state is of another training, and the model file names the weights."""
     own = tmp_path / "resnet"
     shutil.copytree(folder, own)
     (own / "notes.d").mkdir()

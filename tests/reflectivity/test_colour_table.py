@@ -51,7 +51,7 @@ SCALES = {
 
 
 def direct_palette(colour):
-    """dBZ of one colour from the definition; None where it is no echo."""
+    """dBZ of one colour from the definition; None where it is not an echo."""
     squares = [sum((a - b) ** 2 for a, b in zip(colour, other, strict=True)) for other in LEGEND_COLOURS]
     return MIDDLES[squares.index(min(squares))] if min(squares) <= 400 else None
 

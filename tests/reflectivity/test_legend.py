@@ -12,7 +12,7 @@ from radar_cleaner.reflectivity.legend import read_legend
 
 
 def draw_bar(colours, step=14, width=20, separator=0, unequal=False):
-    """A standing bar, strong at the top."""
+    """Return a vertical bar, strong at the top."""
     rows = []
     for number, colour in enumerate(colours):
         if separator and number:

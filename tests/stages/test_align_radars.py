@@ -52,7 +52,7 @@ def test_another_radar_is_seen_where_and_when_it_looks(tmp_path: Path, own: Path
         assert (aligned.frame("reflectivity", index)[covered] == UNDETECT).all()
         assert (aligned.frame("reflectivity", index)[~covered] == NODATA).all()
         np.testing.assert_array_equal(aligned.frame("availability", index), covered)
-    for index in (1, 2):  # a frame a minute later is no frame: nobody looked
+    for index in (1, 2):  # a frame a minute later does not count: nodata
         assert (aligned.frame("reflectivity", index) == NODATA).all()
         assert not aligned.frame("availability", index).any()
 

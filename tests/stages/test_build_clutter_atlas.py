@@ -142,7 +142,7 @@ def test_deviation_is_clutter_that_keeps_its_colour(tmp_path):
     store = build(tmp_path, method="deviation")
     assert store.attrs["frames_used"] == 20
     expected = np.zeros(SHAPE, bool)
-    expected[6:8, 5:8] = True  # the upper row flickers, the background is no echo
+    expected[6:8, 5:8] = True  # the upper row flickers, the background is not an echo
     assert np.array_equal(store.read("clutter"), expected)
 
 

@@ -234,7 +234,7 @@ def test_inputs_that_differ_from_the_model_are_refused(results):
         run(results, input_minutes=(-12, 0))
     with pytest.raises(ModelError, match=r"samples\.atlas is 'mask'"):
         run(results, atlas="mask")
-    with pytest.raises(ModelError, match="no such model file"):
+    with pytest.raises(ModelError, match="no model file"):
         run(results, model=[results / "none.pt"])
     with pytest.raises(StoreError, match=r"its frames are \(48, 48\), --geometry of CASGO is \(20, 20\)"):
         run(results, geometry=store_cases.small_geometry(shape=(20, 20)))

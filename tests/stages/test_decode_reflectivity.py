@@ -1,4 +1,4 @@
-"""The reflectivity store holds what the colours mean, in plot-box pixels."""
+"""The reflectivity store has the values of the colours, in plot-box pixels."""
 
 import numpy as np
 import pytest

@@ -154,7 +154,7 @@ def test_below_the_least_confidence_an_echo_is_unknown(tmp_path: Path) -> None:
 
 
 def test_an_atlas_by_colours_speaks_of_its_clutter_alone(tmp_path: Path) -> None:
-    """It has counted in rain too: how often a pixel echoes says nothing where its colour changed."""
+    """It has counted in rain too: the frequency gives no evidence where the colour changed."""
     clutter = np.array([[False] * 4, [True, False, False, False]])
     atlas = make_atlas(
         tmp_path / "atlas.zarr", echo_frequency=np.full((2, 4), 0.5), clutter=clutter, method="deviation"
@@ -242,7 +242,7 @@ def test_the_other_radar_is_asked_where_it_sees_well(tmp_path: Path, overlap: di
     assert not found[:, 40:].any()
     assert set(np.unique(found[:12])) == {0, 10}
     assert found[20:, :40].min() < 0 and found[20:, :40].max() == 0
-    # Chipman lies north-west: the farther from it, the less it says.
+    # Chipman is in the north-west: evidence decreases with the distance from it.
     diagonal = found[np.arange(16, 48), np.arange(16, 48)]
     assert (np.diff(diagonal[:24].astype(int)) >= 0).all() and diagonal[-12:].any() == 0
 
@@ -303,7 +303,7 @@ def test_a_mask_of_another_size_is_refused_with_its_name(tmp_path: Path) -> None
     assert not (tmp_path / "labels.zarr").exists() and not (tmp_path / "labelers.csv").exists()
 
 
-# What it writes.
+# Output.
 
 
 def test_the_provenance_holds_parameters_and_inputs(tmp_path: Path) -> None:

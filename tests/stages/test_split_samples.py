@@ -1,4 +1,4 @@
-"""The stage that splits samples: its tables, and how it says why there are none."""
+"""The stage that splits samples: its tables, and the reason if there are none."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_samples_of_all_radars_and_shards_are_split_apart(results: Path) -> None
     reads = [{time + 60 * minute for time, _ in part for minute in (-6, 0, 6)} for part in (train, val)]
     assert min(abs(a - b) for a in reads[0] for b in reads[1]) >= 12 * 60
     assert train == sorted(train) and val == sorted(val)
-    # A window never reaches over the end of what the stores hold.
+    # A window never reaches over the end of the stores.
     assert START not in {time for time, _ in train + val}
 
 

@@ -313,7 +313,7 @@ def test_every_step_and_epoch_is_in_the_log(made):
     epochs = pd.DataFrame([line["values"] for line in lines if line["kind"] == "epoch"])
     written = pd.read_csv(results / "model/history.csv")
     assert epochs.val_loss.tolist() == pytest.approx(written.val_loss.tolist(), rel=1e-5)
-    # The mean over an epoch of what each step said; the last batch is smaller.
+    # The mean over an epoch of the steps' values; the last batch is smaller.
     sizes = [4, 4, 4, 4, 1]
     mean = sum(line["values"]["loss"] * size for line, size in zip(steps, sizes, strict=False)) / 17
     assert mean == pytest.approx(written.train_loss[0], rel=1e-4)

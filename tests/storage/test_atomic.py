@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from radar_cleaner.storage.atomic import format_rows
 
-# What a file may be called, but for line ends, which a reader of CSV cannot tell apart.
+# Possible file names, without line ends, which a reader of CSV cannot distinguish.
 TEXTS = st.text(st.characters(exclude_characters="\r\0", exclude_categories=["Cs"]), min_size=1)
 
 

@@ -1,4 +1,4 @@
-"""A store comes back as it was written, appears whole or not at all, and tells equal content by equal files."""
+"""A store is read as it was written, appears whole or not at all, and is an equal file for equal content."""
 
 import shutil
 import warnings

@@ -1,4 +1,4 @@
-"""Names of shards: they hold their times, sort in time order, and pack into few words."""
+"""Names of shards: they contain their times, sort in time order, and are written in few words."""
 
 from datetime import UTC, datetime
 

@@ -46,7 +46,7 @@ SHAPE = (6, 7)
 some_codes = arrays(np.uint8, SHAPE, elements=st.sampled_from([UNDETECT, NODATA, 1, 90, 254]))
 some_log_odds = arrays(np.float32, SHAPE, elements=st.floats(-20, 20, width=32))
 some_pictures = st.dictionaries(st.sampled_from(LABELERS), some_log_odds)
-Pictures = dict[str, NDArray[np.float32]]  # log-odds (y, x) by labeler; what is no echo does not count
+Pictures = dict[str, NDArray[np.float32]]  # log-odds (y, x) by labeler; pixels without echo do not count
 some_weights = st.fixed_dictionaries(
     {"colour": st.floats(0.01, 4), **{name: st.sampled_from([0, 0.25, 1, 3]) for name in LABELERS[1:]}}
 )

@@ -47,7 +47,7 @@ def test_equal_models_are_equal_files_whatever_their_name(tmp_path):
 
 def test_broken_model_files_are_named_with_a_remedy(tmp_path):
     path = tmp_path / "best.pt"
-    with pytest.raises(ModelError, match=r"best\.pt: there is no such model file"):
+    with pytest.raises(ModelError, match=r"best\.pt: there is no model file"):
         load_model(path)
     save_model(path, config(), make_model().state_dict(), {})
     whole = path.read_bytes()

@@ -100,7 +100,7 @@ def losses_of_20_steps(processes, folder):
 
 
 def work(folder):
-    """What each of two processes does in the test below; started by torchrun."""
+    """Run one of two processes of the test below; torchrun starts it."""
     set_determinism(True)
     with join_processes(1) as processes:
         found = gradients(processes)
@@ -146,7 +146,7 @@ def run_two(code, folder, **environment):
 
 @pytest.fixture(scope="module")
 def of_two(tmp_path_factory):
-    """What `work` gave in each of two processes."""
+    """Return the result of `work` in each of two processes."""
     folder = tmp_path_factory.mktemp("two")
     code = f"import test_distributed, pathlib\ntest_distributed.work(pathlib.Path({str(folder)!r}))\n"
     done = run_two(code, folder)

@@ -1,4 +1,4 @@
-"""What forecasts cost, how validation scores them, and that a small network learns how rain moves."""
+"""The loss of forecasts, their scores in validation, and a small network that learns how rain moves."""
 
 import math
 
@@ -89,7 +89,7 @@ def test_a_lead_of_which_nothing_is_known_is_left_out_of_the_mean():
 
 
 def test_no_rain_at_all_costs_more_than_the_right_rain_and_less_sure_rain():
-    """The entropy alone would hardly tell where a few in a hundred pixels are rain."""
+    """Entropy alone hardly changes where a few in a hundred pixels are rain."""
     mask = torch.zeros(1, 1, 20, 20)
     mask[..., :4, :4] = 1
     weight = torch.ones_like(mask)

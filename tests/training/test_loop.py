@@ -61,7 +61,7 @@ def test_it_learns_a_few_samples_by_heart(tmp_path):
 def test_equal_runs_are_equal_to_the_bit_and_others_are_not(tmp_path):
     bank, samples = small_bank()
     first = run(tmp_path, bank, samples[:3], samples[3:], name="1.pt", **EVERYTHING)
-    torch.rand(3)  # nothing may hang on what was drawn before
+    torch.rand(3)  # earlier draws must not matter
     second = run(tmp_path, bank, samples[:3], samples[3:], name="2.pt", **EVERYTHING)
     other = run(tmp_path, bank, samples[:3], samples[3:], name="3.pt", seed=8, **EVERYTHING)
     assert same(first.best, second.best) and repr(first.history) == repr(second.history)
@@ -70,7 +70,7 @@ def test_equal_runs_are_equal_to_the_bit_and_others_are_not(tmp_path):
 
 
 class Stopping:
-    """An interruption that is asked for at the n-th time that somebody looks."""
+    """An interruption at the n-th check."""
 
     patient = False
 
@@ -180,7 +180,7 @@ def test_validation_does_not_depend_on_training_s_draws(tmp_path):
     plain = run(tmp_path, bank, samples[:2], samples[2:], name="1.pt", epochs=1, learning_rate=1e-12)
     varied = augmentation(flips=True, drop_others=1, drop_neighbours=1, input_noise_dbz=3)
     other = run(tmp_path, bank, samples[:2], samples[2:], name="2.pt", epochs=1, learning_rate=1e-12, how=varied)
-    # Where a network that is as it was drawn says 0, the rate's 1e-12 turns the decision at 0.5.
+    # Where an untrained network answers 0, a rate of 1e-12 changes the decision at 0.5.
     decided = {"val_mask_f1", "val_meteorological_kept", "val_non_meteorological_removed"}
     for name in plain.history[0].keys() - decided:
         if name.startswith("val_") and not math.isnan(plain.history[0][name]):
@@ -213,7 +213,7 @@ def test_validation_fills_the_same_holes_each_epoch(tmp_path):
 
 def test_the_best_of_raw_and_averaged_weights_is_taken(tmp_path):
     bank, samples = small_bank()
-    # So high a rate that the weights jump about: their averages lie in the middle.
+    # At this high rate the weights jump; their averages are in the middle.
     trained = run(
         tmp_path, bank, samples[:2], samples[2:], epochs=8, learning_rate=0.2, ema=0.8, swa=0.5, swa_rate=1.0
     )

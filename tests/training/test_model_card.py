@@ -1,4 +1,4 @@
-"""The model card says which weights these are, how good, how large, and from what."""
+"""The model card names the weights, their scores, size and data."""
 
 import itertools
 import math

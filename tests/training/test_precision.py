@@ -41,7 +41,7 @@ def test_recomputed_levels_give_the_same_gradients_to_the_bit():
 
 
 def test_recomputed_levels_are_not_kept():
-    """What autograd keeps for the backward pass is less than half."""
+    """Autograd keeps less than half for the backward pass."""
     kept = {}
     for recompute in (False, True):
         model = build_model(config(base_width=16, depth=3))

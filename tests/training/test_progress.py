@@ -28,7 +28,7 @@ def terminal():
     def read():
         stream.close()
         shown = b""
-        with contextlib.suppress(OSError):  # how a terminal says that it has ended
+        with contextlib.suppress(OSError):  # the end of a terminal
             while part := os.read(ours, 4096):
                 shown += part
         return shown.decode()
@@ -108,7 +108,7 @@ def test_speed_and_waiting_are_those_of_the_steps_not_of_the_time_between_epochs
     progress.start_epoch(1)
     assert epoch_of(1, 0.25)["samples_per_s"] == pytest.approx(32)  # the last steps alone
     now[0] += 1000
-    assert epoch_of(2, 0.125)["samples_per_s"] == pytest.approx(64)  # also where nobody said that it begins
+    assert epoch_of(2, 0.125)["samples_per_s"] == pytest.approx(64)  # also without a call at the begin
 
 
 def test_a_run_that_goes_on_within_an_epoch_starts_its_bar_there(terminal):

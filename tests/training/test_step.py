@@ -61,7 +61,7 @@ def test_dropout_is_drawn_from_the_item_not_from_what_was_drawn_before():
 
 
 class Small(torch.nn.Module):
-    """A network that takes so many samples at once and no more."""
+    """A network with a largest number of samples at once."""
 
     def __init__(self, body, most):
         super().__init__()

@@ -181,7 +181,7 @@ def test_wandb_keeps_an_offline_run(tmp_path, monkeypatch):
 
     monkeypatch.setenv("WANDB_MODE", "online")  # not even then does it call
     folder = write_a_run(tmp_path, "wandb")
-    wandb.teardown()  # as at the end of the process: what writes the file has told nobody that it closed it
+    wandb.teardown()  # as at the end of the process: the writer of the file does not report its end
     rows = read_wandb(only(folder, "wandb/offline-run-*/run-*.wandb"))
     assert [row["step/loss"] for row in rows if "step/loss" in row] == [1 / (step + 1) for step in range(4)]
     assert [(row["step"], row["val/loss"]) for row in rows if "val/loss" in row] == [(1, 0.25), (3, 0.75)]
@@ -236,7 +236,7 @@ ending = time.monotonic()
 log.close()
 print(tried, round(time.monotonic() - ending, 2), flush=True)
 """
-    # What a tracker's own processes would send out comes by here.
+    # Everything that a tracker's processes send passes here.
     with socket.create_server(("127.0.0.1", 0)) as proxy:
         for name in ("http_proxy", "https_proxy", "all_proxy"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")

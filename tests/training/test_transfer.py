@@ -1,4 +1,4 @@
-"""A training that begins with another model's weights takes what fits, and says what does not."""
+"""A training that begins with another model's weights copies the weights that fit, and reports the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What validation counts, and the scores that follow."""
+"""The counts of validation, and the scores from them."""
 
 import math
 

@@ -29,7 +29,7 @@ def walk(averages, values, ends=()):
 def test_ema_is_the_exponentially_weighted_mean_of_all_steps():
     values, decay = [1.0, 4.0, -2.0, 3.0, 0.5], 0.7
     found = walk(Averages(Toy(9.0), options(ema=decay)), values)
-    # The first step's weights stand for all before it.
+    # The first step's weights represent all before it.
     count = len(values) - 1
     wanted = decay**count * values[0] + sum(
         (1 - decay) * decay ** (count - step) * values[step] for step in range(1, len(values))

@@ -231,7 +231,7 @@ def _paint(
             new = there.masked_fill(changed, UNDETECT)
         else:
             new = _copy(artefact, canvas, codes_KHW)
-            # Rain that replaces rain is no artefact.
+            # Rain that replaces rain is not an artefact.
             changed = (new != clean_KHW[shown]) & ~(is_echo(new) & is_echo(clean_KHW[shown]))
             kind = kind.masked_fill(new != there, 0)
             changed &= new != there

@@ -1,4 +1,4 @@
-"""What is planted, where it shows, at which times; that it hangs on its key alone."""
+"""Injected artefacts: their pixels and times; they depend on their key only."""
 
 import math
 from collections import Counter
@@ -34,7 +34,7 @@ def drawn(seed, *kinds, fraction=1.0, times=TIMES, target=1):
     return sample_artefacts(random, planting(fraction, *kinds), SHAPE, CENTER, RANGE, times, target)
 
 
-# What is painted.
+# Painted pixels.
 
 
 @given(
@@ -110,7 +110,7 @@ def test_of_several_plants_the_strongest_shows_and_names_itself():
     assert (both.kinds[alone[1].echo] == 1 + ARTEFACT_KINDS.index("rings")).all()
 
 
-# What it hangs on.
+# Dependence on the key.
 
 
 @pytest.mark.parametrize("kind", ARTEFACT_KINDS)
@@ -179,7 +179,7 @@ def test_planted_echo_has_the_classes_of_the_frames():
     assert not weak.echo.any()  # 15 dBZ is the weakest class, 20.25 dBZ where the next begins
 
 
-# What is drawn.
+# Drawn numbers.
 
 
 def test_rates_and_weights_are_met():

@@ -1,4 +1,4 @@
-"""How planted artefacts look: where they lie, how strong they are, at which times they are alike."""
+"""The looks of injected artefacts: their places, strength and times."""
 
 from time import process_time
 

@@ -21,7 +21,7 @@ from radar_cleaner.targets.labelers.persistence import MovingFrame, persistence_
 
 
 def confirmed(codes: Codes, *neighbours: Codes) -> NDArray[np.float32]:
-    """What neighbours in time say of a frame."""
+    """Return the evidence of neighbours in time for a frame."""
     now, echoes = MovingFrame.of(codes), Echoes.of(codes)
     return evidence_of(
         persistence_log_odds, codes, [now.confirmed_by(MovingFrame.of(other), echoes) for other in neighbours]

@@ -53,7 +53,7 @@ def test_the_labeler_of_spokes_never_speaks_for_an_echo(codes: Codes) -> None:
 
 
 def test_sides_that_nobody_sees_say_nothing() -> None:
-    """A radar that sees but a narrow sector cannot tell a spoke."""
+    """A radar with a narrow sector of data gives no evidence on spokes."""
     seen = (off(90) < 2) & OBSERVED
     codes = np.where(seen, np.where(spoke(90), CODE, UNDETECT), NODATA).astype(np.uint8)
     assert not evidence_of(SpokeShape(seen, CENTER, RANGE), codes).any()
