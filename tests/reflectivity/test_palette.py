@@ -1,4 +1,4 @@
-"""What reflectivity a colour stands for, against computations written here from the definitions."""
+"""The reflectivity of colours, against computations from the definitions."""
 
 import colorsys
 
