@@ -118,7 +118,9 @@ def section(name, part=None, exclude=(), **changed):
 
 
 def flag(name, values):
-    """Return a flag with its value or values, and nothing without any."""
+    """Return a flag with its value or values, and nothing without any; of a params function a params function."""
+    if callable(values):
+        return lambda wildcards: flag(name, values(wildcards))
     if values in (None, [], ()):
         return []
     return [name, *values] if isinstance(values, (list, tuple)) else [name, values]
