@@ -189,14 +189,8 @@ def test_a_run_killed_while_it_trains_goes_on_to_the_same_files(tmp_path):
     assert read_outputs(whole) == read_outputs(killed)
 
 
-@pytest.mark.parametrize(
-    "number",
-    [
-        signal.SIGTERM,
-        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
-        pytest.param(signal.SIGUSR1, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow  # five starts; `make test` interrupts trainings in tests/training/test_loop.py
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
 def test_an_interrupted_run_says_again_and_goes_on(tmp_path, number):
     """SIGUSR1 goes to two processes."""
     results = tmp_path / "results"
