@@ -174,11 +174,11 @@ def test_solar_time_needs_the_longitude_and_the_season_nothing(tmp_path, sources
     ("changes", "told", "message"),
     [
         ({}, {"static": ("snow",)}, r"has the fields \['terrain', 'land'\], but not snow; name their files in"),
-        ({"radar": "CASCM"}, {"coordinates": True}, "its radar is CASCM, wanted CASGO"),
+        ({"radar": "CASCM"}, {"coordinates": True}, "its radar is CASCM, expected CASGO"),
         (
             {"geometry": store_cases.small_geometry(range_km=120), "fields": {}},
             {"coordinates": True},
-            "its metres_per_pixel is 5000.0, wanted 10000.0",
+            "its metres_per_pixel is 5000.0, expected 10000.0",
         ),
     ],
 )
