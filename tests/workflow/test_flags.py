@@ -158,6 +158,7 @@ def stage_calls(output: str) -> list[list[str]]:
     for command in re.findall(r"^Shell command: (?!None$)(.*)$", output, re.MULTILINE):
         tokens = shlex.split(command)
         assert tokens[-2] == "2>", command  # where the log begins, the flags end
+        assert "<function" not in command  # a params function that Snakemake did not call
         start = tokens.index("radar_cleaner")
         assert tokens[start - 1] == "-m", command
         calls.append(tokens[start + 1 : -2])
