@@ -243,7 +243,7 @@ def test_past_frames_are_judged_once_each(run):
 
 
 def test_what_does_not_fit_is_refused(run, monkeypatch):
-    with pytest.raises(ModelError, match=r"0.pt: forecasts \[6, 18\] .* says \[0, 6\]"):
+    with pytest.raises(ModelError, match=r"0.pt: forecasts \[6, 18\] .*lead_minutes is \[0, 6\]"):
         run(lead_minutes=[0, 6])
     cleaner = FakeCleaner()
     cleaner.config = config(input_minutes=(-12, -6, 0))

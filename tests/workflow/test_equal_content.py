@@ -31,9 +31,9 @@ def encode_again(workspace: Workspace) -> Config:
     return workspace.config
 
 
-def write_comment(workspace: Workspace) -> Config:
+def add_constant(workspace: Workspace) -> Config:
     path = workspace.root / "radar_cleaner/stages/build_clutter_atlas.py"
-    path.write_text(path.read_text() + "\n# a comment\n")
+    path.write_text(path.read_text() + "\n_UNUSED = 1\n")
     return workspace.config
 
 
@@ -42,9 +42,9 @@ def write_comment(workspace: Workspace) -> Config:
     [
         (lower_threshold, "decode_reflectivity", "reflectivity/CASCM", FROM_REFLECTIVITY),
         (encode_again, "build_rgb_store", "rgb/CASGO/20240710T22.zarr", FROM_FRAMES - {"list_test_samples"}),
-        (write_comment, "build_clutter_atlas", "atlas", FROM_ATLAS),
+        (add_constant, "build_clutter_atlas", "atlas", FROM_ATLAS),
     ],
-    ids=["a key without effect", "a picture encoded again", "a comment in a module"],
+    ids=["a key without effect", "a picture encoded again", "a constant in a module"],
 )
 def test_a_rerun_that_changed_nothing_stops_the_cascade(
     finished: Workspace,

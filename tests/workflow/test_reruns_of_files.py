@@ -127,7 +127,7 @@ NOT_IN_SMOKE = {"place_static_fields", "export_geotiff", "evaluate_forecasts", "
 # Who edits these changes no rule: what plans, what simulates, and what only subcommands run.
 RUN_BY_NO_RULE = re.compile(
     r"(config|planning|simulation)/.*|__init__|__main__|cli|inference/onnx_export|plotting/samples"
-    rf"|evaluation/compare_runs|frames/(headers|object_store)|report/costs|stages/({'|'.join(sorted(NO_RULES))})"
+    rf"|training/sample_view|evaluation/compare_runs|frames/object_store|report/costs|stages/({'|'.join(sorted(NO_RULES))})"
 )
 
 

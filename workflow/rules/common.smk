@@ -65,6 +65,8 @@ except ConfigError as error:
         "\n".join(f"{', '.join(CONFIG_FILES)}: {line}" for line in str(error).splitlines())
     ) from None
 
+# The captions of `snakemake --report` read the config with its defaults.
+config = settings.plain()
 STARTED_BY_A_RUN = shared_answers() is not None
 if plan.is_remote:
     share_answers(str(plan.store.answers))
