@@ -17,7 +17,7 @@ from workflow_cases import BY_DAY
 
 pytestmark = pytest.mark.slurm
 TRAINING_LOG = "results/logs/train_model.log"
-GOES_ON = "goes on after epoch"
+GOES_ON = "resumes after epoch"
 
 
 @pytest.fixture(scope="module")

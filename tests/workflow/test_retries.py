@@ -63,7 +63,7 @@ def test_the_retry_of_an_interrupted_training_goes_on_and_a_finished_one_rests(
         assert process.wait(PATIENCE) == 0, (tmp_path / "said").read_text()
     assert "Trying to restart job" in (tmp_path / "said").read_text()
     log = (results / "logs/train_model.log").read_text()
-    assert "goes on after epoch" in log and "epoch 1/12" not in log
+    assert "resumes after epoch" in log and "epoch 1/12" not in log
     assert len(pd.read_csv(results / "model/history.csv")) == 12
     assert not (results / "checkpoints/again").exists()
     assert "train_model" not in work.rules("train")
