@@ -130,26 +130,26 @@ def test_other_errors_are_not_taken_for_memory():
 REAL = """
 import resource, sys, logging
 logging.basicConfig(level=logging.WARNING, stream=sys.stdout)
-import test_steps
+import test_step
 from learning_cases import augmentation, config, holes
 def make():
-    steps = test_steps.make_steps(augmentation(crop=256), holes(), config(base_width=16))
+    steps = test_step.make_steps(augmentation(crop=256), holes(), config(base_width=16))
     steps.part_size = 64
     return steps
 items = [0, 1, 2, 3] * 16
-test_steps.gradients(make(), items[:2])  # what torch needs anyway
+test_step.gradients(make(), items[:2])  # what torch needs anyway
 held = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (held + 1_500_000_000,) * 2)
 steps = make()
 steps.dataset = type(steps.dataset)(steps.training, steps.dataset.cache, steps.dataset.samples)
-test_steps.gradients(steps, items)
+test_step.gradients(steps, items)
 print("part", steps.part_size)
 """
 
 
 @pytest.mark.slow  # half a minute
 def test_a_batch_that_really_does_not_fit_is_computed_in_parts():
-    path = [str(Path(__file__).parents[1]), *sys.path]
+    path = [str(Path(__file__).parent), str(Path(__file__).parents[1]), *sys.path]
     done = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path[:0] = {path!r}\n{REAL}"],
         capture_output=True,
