@@ -169,4 +169,4 @@ def test_a_run_killed_in_three_rules_ends_with_the_same_stores(finished: Workspa
     assert ours.keys() == theirs.keys()
     assert [name for name in ours if ours[name] != theirs[name]] == []
     assert temporaries(workspace) == []
-    assert "resumes after epoch 2 and 0 step(s)" in (workspace.root / "results/logs/train_model.log").read_text()
+    assert "resumes after epoch 1 and 0 step(s)" in (workspace.root / "results/logs/train_model.log").read_text()
