@@ -87,6 +87,16 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
         "training.holes.shapes",
         "has an item twice",
     ),
+    "a cleaner that does not exist": (
+        put("evaluation", "cleaners", value=["model", "local_densty"]),
+        "evaluation.cleaners",
+        "no cleaner is named local_densty; did you mean local_density?",
+    ),
+    "no model to compare with": (
+        put("evaluation", "cleaners", value=["weak_label"]),
+        "evaluation.cleaners",
+        "add 'model'",
+    ),
     "numbers that fall": (
         put("evaluation", "dbz_bands", value=[30, 10]),
         "evaluation.dbz_bands",

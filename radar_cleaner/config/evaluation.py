@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import ast
+import difflib
+from functools import cache
 from typing import Annotated
 
 from annotated_types import Gt, MinLen
 from pydantic import Field, field_validator
-from pydantic_core import PydanticCustomError
 
+from radar_cleaner.config.registrations import registrations
 from radar_cleaner.config.section import Section
 from radar_cleaner.config.values import Name, Period, Rising, Text, Unique
+
+
+@cache
+def cleaner_names() -> tuple[str, ...]:
+    """Return the names of the cleaners of the package, sorted."""
+    found = registrations("evaluation/cleaners", "register", "register_filter")
+    return tuple(sorted(ast.literal_eval(call.args[0]) for _, call in found))
 
 
 class Scoring(Section):
@@ -32,18 +42,21 @@ class CleaningScores(Scoring):
 
     cleaners: Annotated[tuple[Name, ...], MinLen(1), *Unique] = Field(
         ("weak_label", "clutter_mask", "model"),
-        description="The rows of the scores: `model` and, beside it, labels (`weak_label`, `clutter_mask`,"
-        " `clutter_frequency`, `label_model`), the network without the labelers (`network`) and classical"
-        " filters (`despeckle_by_area`, `local_density`, `temporal_persistence`, `median_in_time`; with the"
-        " extra `benchmark` also `wradlib_gabella`, `wradlib_window_distance`, `wradlib_histogram_cut`,"
-        " `pyart_despeckle`).",
+        description="The rows of the scores: `model` and, beside it, labels, the network without the labelers"
+        f" and classical filters. Names: {', '.join(f'`{name}`' for name in cleaner_names())}. Those of wradlib"
+        " and pyart need the extra `benchmark`.",
     )
 
     @field_validator("cleaners")
     @classmethod
-    def _with_the_model(cls, cleaners: tuple[str, ...]) -> tuple[str, ...]:
+    def _known_and_with_the_model(cls, cleaners: tuple[str, ...]) -> tuple[str, ...]:
+        for name in cleaners:
+            if name not in cleaner_names():
+                near = difflib.get_close_matches(name, cleaner_names(), 1)
+                hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(cleaner_names())}"
+                raise ValueError(f"no cleaner is named {name}; {hint}")
         if "model" not in cleaners:
-            raise PydanticCustomError("without_model", "must contain 'model'")
+            raise ValueError("the scores compare cleaners with the model; add 'model'")
         return cleaners
 
     range_bands_km: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1), Rising] = Field(

@@ -10,9 +10,8 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
-_FOLDER = Path(__file__).resolve().parents[1] / "targets" / "labelers"
+from radar_cleaner.config.registrations import registrations
 
 
 @dataclass(frozen=True)
@@ -34,26 +33,12 @@ class DeclaredLabeler:
 @cache
 def declared_labelers() -> tuple[DeclaredLabeler, ...]:
     """Return the labelers of the package in the order in which the label model adds their evidence."""
-    found = [labeler for path in sorted(_FOLDER.glob("*.py")) for labeler in _read(path)]
-    return tuple(sorted(found, key=lambda labeler: (labeler.order, labeler.name)))
-
-
-def _read(path: Path) -> list[DeclaredLabeler]:
-    source = path.read_text(encoding="utf-8")
-    if "@register_labeler(" not in source:
-        return []
-    calls = [
-        decorator
-        for node in ast.parse(source).body
-        if isinstance(node, ast.ClassDef)
-        for decorator in node.decorator_list
-        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "register_labeler"
-    ]
-    return [
+    found = [
         DeclaredLabeler(
-            path.stem,
+            module,
             ast.literal_eval(call.args[0]),
             **{str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords},
         )
-        for call in calls
+        for module, call in registrations("targets/labelers", "register_labeler")
     ]
+    return tuple(sorted(found, key=lambda labeler: (labeler.order, labeler.name)))

@@ -21,7 +21,7 @@ from radar_cleaner.config.samples import ModelInputs
 from radar_cleaner.errors import SampleError
 from radar_cleaner.evaluation.bins import Bands
 from radar_cleaner.evaluation.cleaners.networks import predict_each
-from radar_cleaner.evaluation.cleaners.registry import Cleaner, Context, Network, check_cleaners, make_cleaners
+from radar_cleaner.evaluation.cleaners.registry import Cleaner, Context, Network, make_cleaners
 from radar_cleaner.evaluation.cleaners.scene import Scene, StoredFrames
 from radar_cleaner.evaluation.inpainting_lattice import hide, hole_lattice
 from radar_cleaner.evaluation.references import Reference, open_reference
@@ -71,7 +71,6 @@ class Run:
         code: Path | None,
     ) -> Run:
         """Load the files of each model and check that they fit. Raises ConfigError, ModelError."""
-        check_cleaners(scores.cleaners)
         loaded = {}
         for name, paths in models.items():
             ensemble = load_ensemble(paths, threads, code, decision.calibrated)

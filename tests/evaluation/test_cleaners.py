@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from radar_cleaner.conventions import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, UNKNOWN, decode_dbz, is_echo
-from radar_cleaner.errors import ConfigError
 from radar_cleaner.evaluation.cleaners import filters, labels, polar_grid, registry, wradlib_filters
 from radar_cleaner.evaluation.cleaners.scene import Scene, Site
 from radar_cleaner.reflectivity.plot_box import range_mask
@@ -152,12 +151,6 @@ def test_work_is_shared_within_a_scene_and_not_between_scenes() -> None:
 
     assert (scene.once("a", work), scene.once("a", work), scene.once("b", work)) == (1, 1, 2)
     assert make_scene(2).once("a", lambda: "new") == "new"
-
-
-def test_an_unknown_name_is_refused_with_the_nearest() -> None:
-    registry.check_cleaners(["model", "local_density"])
-    with pytest.raises(ConfigError, match="did you mean local_density"):
-        registry.check_cleaners(["model", "local_densty"])
 
 
 @given(frames)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Protocol
 
-from radar_cleaner.errors import ConfigError
 from radar_cleaner.evaluation import cleaners
 from radar_cleaner.evaluation.cleaners.scene import Scene, Values
 from radar_cleaner.inference.ensemble import Ensemble
@@ -131,23 +129,7 @@ def register_filter(
     return add
 
 
-def cleaner_keys() -> list[str]:
-    """Return the names that `evaluation.cleaners` may have."""
-    cleaners.import_all()
-    return sorted(_FACTORIES)
-
-
-def check_cleaners(keys: Sequence[str]) -> None:
-    """Raise ConfigError for a name that no cleaner has."""
-    known = cleaner_keys()
-    for key in keys:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, 1)
-            hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known)}"
-            raise ConfigError(f"evaluation.cleaners: no cleaner is named {key}; {hint}")
-
-
 def make_cleaners(keys: Sequence[str], context: Context) -> list[Cleaner]:
-    """Make the cleaners of a radar, in the order of their names. Raises ConfigError."""
-    check_cleaners(keys)
+    """Make the cleaners of a radar, in the order of their names, which `evaluation.cleaners` checked."""
+    cleaners.import_all()
     return list(chain.from_iterable(_FACTORIES[key](context) for key in keys))
