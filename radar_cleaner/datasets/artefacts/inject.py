@@ -54,7 +54,7 @@ NO_ARTEFACTS = ArtefactInjection(0.0, ArtefactRanges((1, 1), {}))
 class Injected(NamedTuple):
     """Frames with artefacts: `codes` (K, H, W), and the kind of each changed pixel, `kinds` (K, H, W) uint8.
 
-    A kind is its position in ARTEFACT_KINDS plus artefact; 0 is unchanged. For `blocked`, and where a `frozen`
+    A kind is its position in ARTEFACT_KINDS plus one; 0 is unchanged. For `blocked`, and where a `frozen`
     block has no echo, the pixels are those that lost an echo.
     """
 
@@ -84,7 +84,7 @@ def sample_artefacts(
     """Sample the artefacts of a frame; often none.
 
     The frame has the `shape` (rows, columns) and its radar is at `center_px` (column, row). `times` is the
-    number of input times, `target` the position of the sample's own time. With artefact input time, kinds
+    number of input times, `target` the position of the sample's own time. With one input time, kinds
     that need another time are left out.
     """
     if random.random() >= injection.fraction:
@@ -102,7 +102,7 @@ def sample_artefacts(
     chosen = random.choice(list(kinds), number, replace=False, p=weights / weights.sum())
     artefacts: list[Artefact] = []
     for kind in sorted(chosen.tolist(), key=ARTEFACT_KINDS.index):
-        count = KINDS[kind].numbers.get("count")  # the first where there is artefact
+        count = KINDS[kind].numbers.get("count")  # its range is the first
         for _ in range(int(count.draw(random.random(), kinds[kind].spans[0])) if count else 1):
             artefacts.append(_sample(random, kind, kinds[kind], shape, center_px, range_px, times, target))
     return tuple(artefacts)
@@ -209,7 +209,7 @@ def _paint(
     key: int,
     table: Codes,
 ) -> tuple[Tensor, Tensor]:
-    """Return the codes of artefact sample with artefacts and their kinds, (K, H, W) uint8 each."""
+    """Return the codes of one sample with artefacts, and their kinds, (K, H, W) uint8 each."""
     device, clean_KHW = codes_KHW.device, codes_KHW
     codes_KHW, kinds_KHW = clean_KHW.clone(), torch.zeros_like(clean_KHW)
     table_256 = torch.tensor(table, device=device)
