@@ -24,6 +24,9 @@ class Layout:
     def reflectivity(self, radar: str, shard: str) -> Path:
         return self.results / "reflectivity" / radar / f"{shard}.zarr"
 
+    def picture(self, radar: str) -> Path:
+        return self.results / "picture" / f"{radar}.zarr"
+
     def atlas(self, radar: str) -> Path:
         return self.results / "atlas" / f"{radar}.zarr"
 

@@ -122,6 +122,38 @@ REFLECTIVITY = StoreSpec(
         "label_method": "method that decoded the colours (`labels.method`)",
     },
 )
+PICTURE = StoreSpec(
+    "picture/{radar}.zarr",
+    "learn_picture",
+    "The parts of a radar's pictures that do not change with the weather.",
+    {
+        "ground": VariableSpec(
+            ("slot", "y", "x", "band"), "uint8", {"long_name": "colours of the map, the commonest first"}
+        ),
+        "ground_share": VariableSpec(
+            ("slot", "y", "x"),
+            "uint8",
+            {
+                "long_name": "share of the frames that show this colour of the map, 0: none",
+                "units": "1",
+                "scale_factor": 1 / 255,
+            },
+        ),
+        "overlay": VariableSpec(("y", "x"), "bool", {"long_name": "something is drawn over the echo"}),
+        "nodata": VariableSpec(("y", "x"), "bool", {"long_name": "all frames show a colour without coverage"}),
+    },
+    {
+        **RADAR,
+        "colours": "common colours of the plot box, `#rrggbb`, the commonest first",
+        "colour_shares": "share of the pixels that have each of them",
+        "colour_scatters": "root mean square RGB distance of these pixels from their colour",
+        "tolerance": "largest RGB distance of a colour from its class",
+        "opacity": "opacity of the echo over the map, 0 to 1",
+        "softness": "0: pure colours; 1: colours of neighbouring pixels are mixed",
+        "frames_used": "number of frames that were looked at",
+        "too_few_frames": "whether they are too few to find an overlay by its change with time",
+    },
+)
 ATLAS = StoreSpec(
     "atlas/{radar}.zarr",
     "build_clutter_atlas",
@@ -222,6 +254,7 @@ PRODUCT = StoreSpec(
 SPECS: dict[str, StoreSpec] = {
     "rgb": RGB,
     "reflectivity": REFLECTIVITY,
+    "picture": PICTURE,
     "atlas": ATLAS,
     "static": STATIC,
     "warp": WARP,

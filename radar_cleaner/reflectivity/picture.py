@@ -1,0 +1,130 @@
+"""Content of the pictures of a radar that does not change with the weather: ground, overlay, colours, opacity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radar_cleaner.errors import ConfigError
+from radar_cleaner.reflectivity.palette import format_colour
+from radar_cleaner.storage.reader import Store
+from radar_cleaner.storage.specs import PICTURE
+from radar_cleaner.storage.writer import Static
+
+SLOTS = 3  # colours of the ground that are kept for each pixel
+_SHARE_STEPS = 255  # of a packed share
+
+
+@dataclass(frozen=True)
+class ArchiveColour:
+    """A colour that an archive uses often.
+
+    `share` is its share of the pixels of the plot box, `scatter` the root mean square RGB distance of these
+    pixels from it (0 in pictures of few colours).
+    """
+
+    colour: tuple[int, int, int]
+    share: float
+    scatter: float
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The learned parts of the pictures of a radar, in plot-box pixels.
+
+    `ground` (slot, y, x, 3) uint8 has the colours of the map at each pixel, the commonest first, and
+    `ground_share` (slot, y, x) the share of the frames that show them: 0 is an empty slot. `overlay` (y, x) is
+    true where something is drawn over the echo, `nodata` (y, x) where all frames show a colour without coverage.
+    `colours` are the common colours of the archive. `tolerance` is the largest RGB distance of a colour from its
+    class, `opacity` (0..1) that of the echo over the map. `softness` is 0 in pictures of pure colours and 1 where
+    colours of neighbouring pixels are mixed (JPEG, scaled, smoothed). `frames` is the number of frames that were
+    looked at; `enough` is false where they are too few to find an overlay by its change with time.
+    """
+
+    ground: NDArray[np.uint8]
+    ground_share: NDArray[np.float32]
+    overlay: NDArray[np.bool_]
+    nodata: NDArray[np.bool_]
+    colours: tuple[ArchiveColour, ...]
+    tolerance: float
+    opacity: float
+    softness: float
+    frames: int
+    enough: bool
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the plot box."""
+        return self.overlay.shape[0], self.overlay.shape[1]
+
+    @property
+    def background(self) -> NDArray[np.uint8]:
+        """The map without echo, as far as it is known: (y, x, 3), black where it is not."""
+        known = self.ground_share[0] > 0
+        return np.asarray(np.where(known[..., None], self.ground[0], 0), dtype=np.uint8)
+
+
+def picture_variables(picture: Picture) -> dict[str, Static]:
+    """Return the variables of a picture for a store."""
+    values: dict[str, NDArray[np.generic]] = {
+        "ground": picture.ground,
+        "ground_share": np.rint(picture.ground_share * _SHARE_STEPS).astype(np.uint8),
+        "overlay": picture.overlay,
+        "nodata": picture.nodata,
+    }
+    return {name: PICTURE.static(name, value) for name, value in values.items()}
+
+
+def picture_attrs(picture: Picture) -> dict[str, object]:
+    """Return the attributes of a picture for a store."""
+    return {
+        "colours": [format_colour(entry.colour) for entry in picture.colours],
+        "colour_shares": [round(entry.share, 6) for entry in picture.colours],
+        "colour_scatters": [round(entry.scatter, 2) for entry in picture.colours],
+        "tolerance": picture.tolerance,
+        "opacity": picture.opacity,
+        "softness": picture.softness,
+        "frames_used": picture.frames,
+        "too_few_frames": not picture.enough,
+    }
+
+
+def read_picture(store: Store, shape: tuple[int, int]) -> Picture:
+    """Read a picture from its store. Raises ConfigError if it has another shape (y, x) than the plot box."""
+    attrs: Mapping[str, object] = store.attrs
+    overlay = store.read("overlay").astype(bool)
+    if overlay.shape != shape:
+        raise ConfigError(
+            f"{store.path}: the picture is {overlay.shape}, the plot box {shape}; run snakemake to learn it again"
+        )
+    return Picture(
+        ground=store.read("ground"),
+        ground_share=store.read("ground_share").astype(np.float32) / np.float32(_SHARE_STEPS),
+        overlay=overlay,
+        nodata=store.read("nodata").astype(bool),
+        colours=tuple(
+            ArchiveColour(_parse_colour(colour), float(share), float(scatter))
+            for colour, share, scatter in zip(
+                *(_list(attrs, name) for name in ("colours", "colour_shares", "colour_scatters")), strict=True
+            )
+        ),
+        tolerance=float(str(attrs["tolerance"])),
+        opacity=float(str(attrs["opacity"])),
+        softness=float(str(attrs["softness"])),
+        frames=int(str(attrs["frames_used"])),
+        enough=not attrs["too_few_frames"],
+    )
+
+
+def _list(attrs: Mapping[str, object], name: str) -> Sequence[str]:
+    value = attrs[name]
+    assert isinstance(value, list), f"{name} is a list"
+    return value
+
+
+def _parse_colour(text: str) -> tuple[int, int, int]:
+    red, green, blue = bytes.fromhex(text.removeprefix("#"))
+    return red, green, blue
