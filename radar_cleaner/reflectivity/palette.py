@@ -29,16 +29,14 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Palette:
-    """Classes of reflectivity, weak to strong: (n, 3) uint8 colours and (n,) lower bounds in dBZ."""
+    """Classes of reflectivity, weak to strong: (n, 3) uint8 colours, (n,) lower and (n,) upper bounds in dBZ.
+
+    Classes join: the upper bound of one is the lower bound of the next.
+    """
 
     colours: Colours
     lower_dbz: NDArray[np.float64]
-
-    @property
-    def upper_dbz(self) -> NDArray[np.float64]:
-        """(n,) upper bounds: the next class's lower one; the last class is as wide as the one before."""
-        lower = self.lower_dbz
-        return np.append(lower[1:], 2 * lower[-1] - lower[-2])
+    upper_dbz: NDArray[np.float64]
 
     @property
     def value_dbz(self) -> NDArray[np.float64]:
@@ -63,14 +61,24 @@ class Palette:
         return lambda colours: codes[self.classes(colours, tolerance)]  # class -1 is the last entry
 
 
-def make_palette(colours: Sequence[Sequence[int]] | Colours, lower_dbz: Sequence[float], name: str) -> Palette:
-    """Return a checked palette, weak to strong. `name` is its source, for errors. Raises ConfigError."""
-    palette = Palette(np.asarray(colours, dtype=np.uint8).reshape(-1, 3), np.asarray(lower_dbz, dtype=np.float64))
-    if len(palette.colours) < 2:
-        raise ConfigError(f"{name}: a palette has two classes or more, not {len(palette.colours)}")
-    if not (np.isfinite(palette.lower_dbz).all() and (np.diff(palette.lower_dbz) > 0).all()):
+def make_palette(
+    colours: Sequence[Sequence[int]] | Colours,
+    lower_dbz: Sequence[float],
+    name: str,
+    last_dbz: float | None = None,
+) -> Palette:
+    """Return a checked palette, weak to strong. `name` is its source, for errors. Raises ConfigError.
+
+    `last_dbz` is the upper bound of the last class; by default that class is as wide as the one before.
+    """
+    table, lower = np.asarray(colours, dtype=np.uint8).reshape(-1, 3), np.asarray(lower_dbz, dtype=np.float64)
+    if len(table) < 2:
+        raise ConfigError(f"{name}: a palette has two classes or more, not {len(table)}")
+    if not (np.isfinite(lower).all() and (np.diff(lower) > 0).all()):
         raise ConfigError(f"{name}: lower bounds in dBZ must rise from class to class, not {list(lower_dbz)}")
-    first, last = palette.lower_dbz[0], palette.upper_dbz[-1]
+    last = 2 * lower[-1] - lower[-2] if last_dbz is None else last_dbz
+    palette = Palette(table, lower, np.append(lower[1:], last))
+    first = lower[0]
     if first < MIN_ECHO_DBZ or last > MAX_ECHO_DBZ:
         raise ConfigError(
             f"{name}: its classes reach from {first:g} to {last:g} dBZ; "
