@@ -65,7 +65,8 @@ def imported(stages: list[str]) -> set[str]:
             names.add(node.module.split(".")[0])
     known = packages_distributions()
     foreign = names - sys.stdlib_module_names - {"radar_cleaner"} - EXTRAS
-    return {canonicalize_name(known[name][0]) for name in foreign}
+    # A namespace such as mpl_toolkits belongs to several.
+    return {canonicalize_name(one) for name in foreign for one in known[name]}
 
 
 @cache
