@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.frames.folders import walk
-from radar_cleaner.frames.sources import is_picture, list_frames
+from radar_cleaner.frames.sources import SUFFIXES, is_picture, list_frames
 from radar_cleaner.frames.timestamps import NameFormat
 from radar_cleaner.inspection.times import TOKEN, Reading, read_times
 
@@ -49,11 +49,11 @@ def read_folder(folder: Path, now: int) -> Contents:
     `now` is the time in seconds since 1970: names cannot be of a time later than two days after it.
     """
     if not folder.is_dir():
-        raise ConfigError(f"{folder}: there is no such folder; name the folder of the pictures")
+        raise ConfigError(f"there is no folder {folder}; name the folder of the pictures")
     root = f"{str(folder).rstrip('/')}/"
     found = sorted(path[len(root) :] for path, problem in walk(root, is_picture) if not problem)
     if not found:
-        raise ConfigError(f"{folder}: no picture in it; pictures end in .png, .gif, .jpg, .bmp and the like")
+        raise ConfigError(f"{folder}: no picture in it; pictures end in {', '.join(SUFFIXES)}")
     return divide(str(folder), found, now)
 
 

@@ -1,7 +1,7 @@
 """Guess how the time is written in the names of pictures, and the time between two frames.
 
-A reading is a pattern and a format that fit all names and give times that are possible. Where several readings fit,
-all are returned: 070820241200 is the 7th of August or the 8th of July, and the names alone cannot decide that.
+A reading is a pattern and a format that fit all names and give possible times. Where several readings fit, all are
+returned: 070820241200 is the 7th of August or the 8th of July, and the names alone cannot decide that.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ CLOSE, FAR = 2 * DAY, 20 * DAY
 
 @dataclass(frozen=True)
 class Reading:
-    """A pattern and format, and the time that they give each name: seconds since 1970, None where they do not fit."""
+    """A pattern and format, and the time that they give each name.
+
+    Times are seconds since 1970, None where pattern and format do not fit.
+    """
 
     names: NameFormat
     times: tuple[int | None, ...]
@@ -64,12 +67,10 @@ class _Candidate(NamedTuple):
 def read_times(names: Sequence[str], latest: int) -> list[Reading]:
     """Return the readings of names: paths below their folder, with `/`. Several mean that the names are ambiguous.
 
-    A time after `latest`, in seconds since 1970, is impossible. Readings that differ by less than a minute are one.
+    A time after `latest` (seconds since 1970) is impossible. Readings that differ by less than a minute are one.
     """
     found: list[Reading] = []
-    candidates = sorted(
-        {candidate for name in _spread(names, SAMPLED_NAMES) for candidate in _candidates(name)}
-    )
+    candidates = sorted({candidate for name in _spread(names, SAMPLED_NAMES) for candidate in _candidates(name)})
     for tier in sorted({candidate.tier for candidate in candidates}):
         here = [candidate for candidate in candidates if candidate.tier == tier]
         found += _fitting(names, here, latest)
@@ -293,7 +294,7 @@ def find_cadence(series: Iterable[Sequence[int]]) -> Cadence | None:
 
 
 def _off_slot(times: Sequence[int], step: int) -> float:
-    """Return the largest distance in minutes of a time from its slot: the step, from its commonest remainder on."""
+    """Return the largest distance in minutes of a time from its slot. Slots are a step apart."""
     rest = np.asarray(times) % step
     values, counts = np.unique(rest, return_counts=True)
     away = (rest - values[counts.argmax()]) % step

@@ -72,5 +72,5 @@ def test_pictures_without_any_time_are_one_radar_without_a_reading():
 def test_a_folder_without_pictures_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="no picture in it"):
         read_folder(tmp_path, NOW)
-    with pytest.raises(ConfigError, match="there is no such folder"):
+    with pytest.raises(ConfigError, match="there is no folder"):
         read_folder(tmp_path / "none", NOW)

@@ -1,0 +1,198 @@
+"""Guess the plot box of a picture: the map without legend strip and title rows.
+
+A strip at a side of the picture has one background colour, which ends at a straight edge, and no echo. Where the
+strip and the map have the same background no edge is visible. A legend in the picture then shows that the map is
+only a part of it: a square beside the legend is proposed, or nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+Box = tuple[int, int, int, int]
+Certainty = Literal["edges", "whole", "square", "unknown"]
+
+# Colours nearer than this in each channel are one: JPEG and antialiasing.
+SAME = 40
+# Least share of the lines of a strip that is background, and least fall of that share at its edge.
+BACKGROUND, FALL = 0.5, 0.5
+NEAR_EDGE = 3
+# A strip is at most this share of the picture, and at least this wide.
+WIDEST_STRIP, NARROWEST_STRIP = 0.5, 6
+# Largest share of the changes between frames that a strip may have: a clock, but no echo.
+MOST_CHANGES = 0.1
+WIDEST_BORDER = 6
+BORDER_SHARE = 0.97
+RARE = 0.2  # share of the map that a border's colour has at most
+SIDES = ("left", "right", "top", "bottom")
+
+
+@dataclass(frozen=True)
+class PlotBox:
+    """The map in a picture: a box in frame pixels, how it was found, and the width of a border inside it.
+
+    `found_by` is `edges` (straight edges of strips), `whole` (the whole picture: nothing but the map is seen),
+    `square` (a guess: the square beside the legend) or `unknown`; then the box is the whole picture.
+    """
+
+    box: Box
+    found_by: Certainty
+    border_px: int = 0
+
+
+def find_plot_box(frames: Sequence[Pixels], legends: Sequence[Box] = ()) -> PlotBox:
+    """Return the plot box of frames of one size (y, x, 3) uint8. `legends` are boxes of colour bars in them."""
+    middle = np.asarray(np.median(np.stack(frames), axis=0), dtype=np.uint8)
+    changing = changing_pixels(frames)
+    height, width = middle.shape[:2]
+    box = (0, 0, width, height)
+    sides = list(SIDES)
+    while (strip := _clearest_strip(middle, changing, box, sides)) is not None:
+        side, box = strip
+        sides.remove(side)  # a second strip at a side would be its border
+    if box != (0, 0, width, height):
+        return _settle_border(middle, box)
+    within = [legend for legend in legends if _overlap(legend, box)]
+    if not within:
+        return PlotBox(box, "whole", border_width(middle))
+    square = _square_beside(box, within, changing)
+    return PlotBox(square, "square") if square is not None else PlotBox(box, "unknown")
+
+
+def changing_pixels(frames: Sequence[Pixels]) -> NDArray[np.bool_]:
+    """Return (y, x): whether the colour of a pixel differs among frames."""
+    low, high = frames[0], frames[0]
+    for frame in frames[1:]:
+        low, high = np.minimum(low, frame), np.maximum(high, frame)
+    return np.asarray(((high.astype(np.int16) - low) > SAME).any(axis=2))
+
+
+def _settle_border(picture: Pixels, box: Box) -> PlotBox:
+    """Return the plot box within straight edges, with the border inside it.
+
+    A line between strip and map that is wider than at the sides of the picture is the border of both.
+    """
+    x0, y0, x1, y1 = box
+    part = picture[y0:y1, x0:x1]
+    colour = _line_colour(part)
+    if colour is None:
+        return PlotBox(box, "edges")
+    widths = {side: _line_width(part, side, colour) for side in SIDES}
+    outer = {"left": x0 == 0, "right": x1 == picture.shape[1], "top": y0 == 0, "bottom": y1 == picture.shape[0]}
+    border = min((widths[side] for side in SIDES if outer[side]), default=min(widths.values()))
+    excess = {side: max(0, widths[side] - border) if not outer[side] else 0 for side in SIDES}
+    inner = (x0 + excess["left"], y0 + excess["top"], x1 - excess["right"], y1 - excess["bottom"])
+    return PlotBox(inner, "edges", border)
+
+
+def border_width(picture: Pixels) -> int:
+    """Return the width of a line of one colour along all sides of a picture, which the map has not; 0 without."""
+    colour = _line_colour(picture)
+    return 0 if colour is None else min(_line_width(picture, side, colour) for side in SIDES)
+
+
+def _line_colour(picture: Pixels) -> Pixels | None:
+    """Return the colour in the middle of the sides of a picture, if it is rare within."""
+    height, width = picture.shape[:2]
+    rim = picture[[0, height - 1, height // 2, height // 2], [width // 2, width // 2, 0, width - 1]]
+    colour = np.asarray(np.median(rim, axis=0), dtype=np.uint8)
+    return None if _near(picture, colour).mean() > RARE else colour
+
+
+def _line_width(picture: Pixels, side: str, colour: Pixels) -> int:
+    lines = np.asarray(_turned(picture, side), dtype=np.uint8)[: 2 * WIDEST_BORDER]
+    share = _near(lines, colour).mean(axis=1)
+    return int(np.argmin(np.append(share >= BORDER_SHARE, False)))
+
+
+def _near(pixels: Pixels, colour: Pixels) -> NDArray[np.bool_]:
+    difference = np.abs(pixels.astype(np.int16) - colour.astype(np.int16))
+    return np.asarray((difference <= SAME).all(axis=-1))
+
+
+def _clearest_strip(
+    picture: Pixels, changing: NDArray[np.bool_], box: Box, sides: Sequence[str]
+) -> tuple[str, Box] | None:
+    """Return the side of the strip with the clearest edge, and the box without it; None without a strip."""
+    x0, y0, x1, y1 = box
+    part, moves = picture[y0:y1, x0:x1], changing[y0:y1, x0:x1]
+    strips = {side: _strip(_turned(part, side), _turned(moves, side)) for side in sides}
+    falls = {side: found[1] for side, found in strips.items() if found is not None}
+    if not falls:
+        return None
+    side = max(falls, key=lambda one: falls[one])
+    size, _ = strips[side] or (0, 0)
+    smaller = {
+        "left": (x0 + size, y0, x1, y1),
+        "right": (x0, y0, x1 - size, y1),
+        "top": (x0, y0 + size, x1, y1),
+        "bottom": (x0, y0, x1, y1 - size),
+    }
+    return side, smaller[side]
+
+
+def _turned(array: NDArray[np.generic], side: str) -> NDArray[np.generic]:
+    """Return an array so that the lines along a side of the picture are its rows, the outermost first."""
+    if side in ("left", "right"):
+        array = np.moveaxis(array, 1, 0)
+    return array[::-1] if side in ("right", "bottom") else array
+
+
+def _strip(lines: NDArray[np.generic], moves: NDArray[np.generic]) -> tuple[int, float] | None:
+    """Return the width of a strip at the first of the lines, and the fall of its background at its edge.
+
+    `lines` (line, along, 3) are colours, `moves` (line, along) is true where they change.
+    """
+    count = len(lines)
+    colour = _background(lines[: max(NARROWEST_STRIP, count // 50)])
+    share = _near(np.asarray(lines, dtype=np.uint8), colour).mean(axis=1)
+    total = np.cumsum(share)
+    changes = np.cumsum(moves.sum(axis=1))
+    best: tuple[int, float] | None = None
+    for size in range(NARROWEST_STRIP, int(WIDEST_STRIP * count)):
+        mean_in = total[size - 1] / size
+        mean_out = (total[-1] - total[size - 1]) / (count - size)
+        fall = share[max(0, size - NEAR_EDGE) : size].max() - share[size : size + NEAR_EDGE].max()
+        step = share[size - 1] - share[size]
+        if mean_in < BACKGROUND or mean_in - mean_out < FALL or fall < FALL or step < FALL:
+            continue
+        if changes[-1] and changes[size - 1] > MOST_CHANGES * changes[-1]:
+            continue
+        if best is None or fall > best[1]:
+            best = size, float(fall)
+    return best
+
+
+def _background(lines: NDArray[np.generic]) -> Pixels:
+    """Return the commonest colour of lines (line, along, 3)."""
+    colours = np.asarray(lines, dtype=np.uint8).reshape(-1, 3)
+    values, counts = np.unique(colours >> 4, axis=0, return_counts=True)
+    commonest = (colours >> 4 == values[counts.argmax()]).all(axis=1)
+    return np.asarray(np.median(colours[commonest], axis=0), dtype=np.uint8)
+
+
+def _overlap(first: Box, second: Box) -> bool:
+    return first[0] < second[2] and second[0] < first[2] and first[1] < second[3] and second[1] < first[3]
+
+
+def _square_beside(box: Box, legends: Sequence[Box], changing: NDArray[np.bool_]) -> Box | None:
+    """Return the square at an end of the picture that contains all changes and no legend; None without one."""
+    width, height = box[2], box[3]
+    side = min(width, height)
+    if width == height:
+        return None
+    squares = [(0, 0, side, side), (width - side, height - side, width, height)]
+    total = int(changing.sum())
+    for square in squares:
+        x0, y0, x1, y1 = square
+        if any(_overlap(square, legend) for legend in legends):
+            continue
+        if int(changing[y0:y1, x0:x1].sum()) == total:
+            return square
+    return None
