@@ -59,6 +59,21 @@ def png_chunk(kind, body):
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
+def png_file(values, kind, depth, chunks=()):
+    """Write a PNG of numbers (height, width, channels), a colour type and depth, with `chunks` before the data."""
+    height, width, channels = values.shape
+    numbers = values.reshape(height, width * channels).astype(">u2")
+    if depth == 16:
+        rows = numbers.view(np.uint8)
+    else:
+        bits = np.unpackbits(numbers.astype(np.uint8)[..., None], axis=2)[..., 8 - depth :]
+        rows = np.packbits(bits.reshape(height, -1), axis=1)
+    body = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
+    header = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
+    parts = [(b"IHDR", header), *chunks, (b"IDAT", body), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(name, data) for name, data in parts)
+
+
 def bomb(width=50_000, height=50_000):
     """Make a PNG of some KB whose header claims gigapixels."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)

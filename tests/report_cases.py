@@ -23,7 +23,8 @@ from radar_cleaner.plotting.style import new_figure, to_png
 from radar_cleaner.products.cf import ProductWriter
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.shards import format_time
-from radar_cleaner.storage.writer import Static, StoreWriter, Variable
+from radar_cleaner.storage.specs import RGB
+from radar_cleaner.storage.writer import Static, StoreWriter
 
 SHAPE = (48, 48)
 LEGEND_PX = 10
@@ -58,7 +59,7 @@ def make_radar(layout: Layout, radar: str) -> None:
         make_labels(layout.labels(radar, shard), radar, times)
         with StoreWriter(
             layout.rgb(radar, shard),
-            variables={"rgb": Variable("uint8", (SHAPE[0], SHAPE[1] + LEGEND_PX, 3), ("y", "x", "band"))},
+            variables=RGB.frame_variables((SHAPE[0], SHAPE[1] + LEGEND_PX, 3)),
             attrs={"radar": radar},
         ) as rgb:
             for time in times:

@@ -28,6 +28,7 @@ from radar_cleaner.conventions import (
 )
 from radar_cleaner.georeference.grid import RadarGeometry
 from radar_cleaner.products.cf import ProductWriter
+from radar_cleaner.storage.specs import RGB
 from radar_cleaner.storage.writer import Static, StoreWriter, Variable
 
 SHAPE = (48, 48)
@@ -107,7 +108,7 @@ def make_rgb(path: Path, radar: str = "CASGO", times: Iterable[int] = (START,)) 
     """Write an "rgb" store of plot boxes without a legend: grey, with green echo of `make_reflectivity`."""
     with StoreWriter(
         path,
-        variables={"rgb": Variable("uint8", (*SHAPE, 3), ("y", "x", "band"))},
+        variables=RGB.frame_variables((*SHAPE, 3)),
         attrs={"radar": radar},
         codec="fast",
     ) as store:

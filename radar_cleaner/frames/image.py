@@ -15,17 +15,13 @@ from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 from pathlib import Path, PurePath
-from typing import Any
 
-import imageio.v3 as iio
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from radar_cleaner.errors import FrameError
+from radar_cleaner.frames.pixels import Pixels, to_rgba, upright_size
 from radar_cleaner.frames.sources import FrameFile, read_frames
-
-Pixels = NDArray[np.uint8]
 
 MAGIC = {
     b"\x89PNG\r\n\x1a\n": "PNG",
@@ -33,11 +29,24 @@ MAGIC = {
     b"GIF89a": "GIF",
     b"\xff\xd8\xff": "JPEG",
     b"BM": "BMP",
+    b"RIFF": "WEBP",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"II+\0": "TIFF",
+    b"MM\0+": "TIFF",
 }
-FORMAT_OF_SUFFIX = {".png": "PNG", ".gif": "GIF", ".jpg": "JPEG", ".jpeg": "JPEG", ".bmp": "BMP"}
-# Modes of Pillow that 8 bits a channel represent without loss.
-OPAQUE_MODES = frozenset({"1", "L", "P", "RGB"})
-ALPHA_MODES = frozenset({"LA", "PA", "RGBA"})
+FORMAT_OF_SUFFIX = {
+    ".png": "PNG",
+    ".gif": "GIF",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".bmp": "BMP",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+}
+# Bits of the TIFF tag `NewSubfileType`: a smaller copy of a picture, a mask. Neither is a picture of its own.
+COPY_OR_MASK = 1 | 4
 # A picture that claims this many times the pixels of a frame is treated as a bomb.
 BOMB_FACTOR = 100
 _LOW_LEVEL = (struct.error, zlib.error)
@@ -48,7 +57,7 @@ LARGEST_SAMPLED_BYTES = 2**26
 
 @dataclass(frozen=True)
 class NamedFrame:
-    """A decoded frame with the name, size and SHA-256 of its file."""
+    """A decoded frame, (height, width, 4) uint8, with the name, size and SHA-256 of its file."""
 
     name: str
     pixels: Pixels
@@ -62,29 +71,31 @@ def largest_file(size: tuple[int, int]) -> int:
 
 
 def decode_frame(data: bytes, name: str, size: tuple[int, int]) -> Pixels:
-    """Decode a picture file to pixels (height, width, 3) uint8 RGB; transparent pixels are blended with black.
+    """Decode a picture file to pixels (height, width, 4) uint8: red, green, blue, opacity.
 
-    The suffix of `name` must match the format. `size` is the wanted (width, height). Raises FrameError with a
-    reason for the user, without the file's name.
+    A colour is not blended with its background, see `to_rgba`. The suffix of `name` must match the format.
+    `size` is the wanted (width, height). Raises FrameError with a reason for the user, without the file's name.
     """
     kind = _sniff(data, name)
+    depth = 8
     if kind == "PNG":
-        _check_png(data, size)
+        depth = _check_png(data, size)
     elif kind == "JPEG" and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda"):
         raise FrameError("the picture is truncated: its JPEG data has no end")
+    elif kind == "WEBP" and 8 + int.from_bytes(data[4:8], "little") > len(data):
+        raise FrameError("the picture is truncated: its WebP data has no end")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns about sizes and tags; the checks here decide
-            with iio.imopen(data, "r", plugin="pillow") as picture:
-                return _read(picture, size)
+            with Image.open(BytesIO(data), formats=(kind,)) as picture:
+                return _read(picture, size, depth)
     except FrameError:
         raise
+    except Image.DecompressionBombError as error:
+        raise FrameError(f"a decompression bomb: {str(error).split(',')[0]}") from error
     # Pillow's decoders and its tables of tags raise these on damaged data.
     except (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, *_LOW_LEVEL) as error:
-        cause = error.__cause__ or error
-        if "decompression bomb" in str(cause):
-            raise FrameError(f"a decompression bomb: {str(cause).split(',')[0]}") from error
-        raise FrameError(f"the picture is truncated or damaged: {str(cause) or type(cause).__name__}") from error
+        raise FrameError(f"the picture is truncated or damaged: {str(error) or type(error).__name__}") from error
 
 
 def settle_same_time(frames: Sequence[NamedFrame]) -> tuple[NamedFrame | None, list[tuple[str, str]]]:
@@ -157,8 +168,8 @@ def header_sizes(frames: Sequence[FrameFile]) -> Iterator[tuple[int, int]]:
 
 def _open_size(source: Path | BytesIO) -> tuple[int, int] | None:
     try:
-        with Image.open(source, formats=("PNG", "GIF", "JPEG", "BMP")) as picture:
-            return picture.size
+        with Image.open(source, formats=tuple(set(MAGIC.values()))) as picture:
+            return upright_size(picture)
     except (
         UnidentifiedImageError,
         Image.DecompressionBombError,
@@ -175,7 +186,7 @@ def _sniff(data: bytes, name: str) -> str:
         raise FrameError("the file is empty (zero bytes)")
     kind = next((kind for magic, kind in MAGIC.items() if data.startswith(magic)), None)
     if kind is None:
-        raise FrameError("not a picture: its content is neither PNG, GIF, JPEG nor BMP")
+        raise FrameError("not a picture: its content is none of PNG, GIF, JPEG, BMP, WebP and TIFF")
     suffix = PurePath(name).suffix
     expected = FORMAT_OF_SUFFIX.get(suffix.lower())
     if kind != expected:
@@ -183,9 +194,9 @@ def _sniff(data: bytes, name: str) -> str:
     return kind
 
 
-def _check_png(data: bytes, size: tuple[int, int]) -> None:
-    """Check the chunks: Pillow accepts a missing end, wrong checksums, and 16 bits a channel."""
-    position, kind = 8, b""
+def _check_png(data: bytes, size: tuple[int, int]) -> int:
+    """Check the chunks, as Pillow accepts a missing end and wrong checksums; return the bits a channel."""
+    position, kind, depth = 8, b"", 8
     while kind != b"IEND":
         head = data[position : position + 8]
         end = position + 12 + (int.from_bytes(head[:4], "big") if len(head) == 8 else 0)
@@ -196,39 +207,45 @@ def _check_png(data: bytes, size: tuple[int, int]) -> None:
             raise FrameError("the picture is damaged: a PNG check sum is wrong")
         if kind == b"IHDR" and end == position + 25:
             width, height, depth = struct.unpack(">IIB", data[position + 8 : position + 17])
-            _check_size((width, height), size)
-            if depth > 8:
-                raise FrameError(f"{depth} bits a channel; a frame has 8")
+            _check_bomb((width, height), size)
         position = end
+    return depth
 
 
-def _read(picture: Any, size: tuple[int, int]) -> Pixels:
-    metadata = picture.metadata(index=0)
-    _check_size(metadata["shape"], size)
-    images = picture.properties(index=...).n_images
-    if images != 1:
-        raise FrameError(f"an animation of {images} pictures; a frame is one picture")
-    mode = metadata["mode"]
-    if mode not in OPAQUE_MODES | ALPHA_MODES:
-        raise FrameError(f"pictures of mode {mode} are not taken; write palette, gray, RGB or RGBA of 8 bits")
-    if mode in OPAQUE_MODES and "transparency" not in metadata:
-        pixels: Pixels = picture.read(index=0, mode="RGB", writeable_output=False)
-    else:
-        pixels = _on_black(picture.read(index=0, mode="RGBA", writeable_output=False))
+def _read(picture: Image.Image, size: tuple[int, int], depth: int) -> Pixels:
+    _check_size(upright_size(picture), size)
+    pictures = _pictures(picture)
+    if len(pictures) != 1:
+        raise FrameError(f"an animation of {len(pictures)} pictures; a frame is one picture")
+    picture.seek(pictures[0])
+    pixels = to_rgba(picture, depth)
     _check_size((pixels.shape[1], pixels.shape[0]), size)  # the first frame of a GIF may exceed its screen
     return pixels
 
 
+def _pictures(picture: Image.Image) -> list[int]:
+    """Return the numbers of the pictures in a file, without smaller copies, masks and an animation's cover."""
+    numbers = list(range(getattr(picture, "n_frames", 1)))
+    if picture.format == "TIFF":
+        return [number for number in numbers if not _subfile_type(picture, number) & COPY_OR_MASK]
+    return numbers[1:] if picture.info.get("default_image") else numbers
+
+
+def _subfile_type(picture: Image.Image, number: int) -> int:
+    picture.seek(number)
+    return int(picture.getexif().get(ExifTags.Base.NewSubfileType, 0))
+
+
 def _check_size(found: tuple[int, int], wanted: tuple[int, int]) -> None:
-    if found == wanted:
-        return
-    (width, height), (wanted_width, wanted_height) = found, wanted
-    sizes = f"{width} x {height} px, not {wanted_width} x {wanted_height}"
-    if width * height > BOMB_FACTOR * wanted_width * wanted_height:
-        raise FrameError(f"a decompression bomb: its header claims {sizes}")
-    raise FrameError(f"wrong size: {sizes}")
+    if found != wanted:
+        _check_bomb(found, wanted)
+        raise FrameError(f"wrong size: {_sizes(found, wanted)}")
 
 
-def _on_black(rgba: Pixels) -> Pixels:
-    alpha = rgba[..., 3:].astype(np.uint16)
-    return ((rgba[..., :3] * alpha + 127) // 255).astype(np.uint8)
+def _check_bomb(found: tuple[int, int], wanted: tuple[int, int]) -> None:
+    if found[0] * found[1] > BOMB_FACTOR * wanted[0] * wanted[1]:
+        raise FrameError(f"a decompression bomb: its header claims {_sizes(found, wanted)}")
+
+
+def _sizes(found: tuple[int, int], wanted: tuple[int, int]) -> str:
+    return f"{found[0]} x {found[1]} px, not {wanted[0]} x {wanted[1]}"

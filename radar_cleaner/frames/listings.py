@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.frames.archives import Member, list_members
 
-VERSION = 1  # of these files; raise it when the list of an unchanged archive changes
+VERSION = 2  # of these files; raise it when the list of an unchanged archive changes
 
 
 class StoredObject(NamedTuple):

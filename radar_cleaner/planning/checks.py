@@ -163,7 +163,7 @@ def _check_mask(radar: Radar, mask: Path, size: tuple[int, int]) -> None:
         raise ConfigError(f"frames.overlay.mask: there is no file {mask}; {remedy}")
     found = header_size(mask)
     if found is None or not is_picture(mask.name):
-        raise ConfigError(f"frames.overlay.mask: {mask} is not a PNG, GIF, JPG or BMP; {remedy}")
+        raise ConfigError(f"frames.overlay.mask: {mask} is not a PNG, GIF, JPG, BMP, WebP or TIFF; {remedy}")
     if found != size:
         raise ConfigError(f"frames.overlay.mask: {mask} is {found[0]} x {found[1]} px; {remedy}")
 

@@ -126,7 +126,7 @@ class Plan:
         if wanted is None:
             raise ConfigError(
                 f"{radar.place}.frames: none of the pictures looked at in {radar.source} can be read;"
-                " are they PNG, GIF, JPG or BMP?"
+                " are they PNG, GIF, JPG, BMP, WebP or TIFF?"
             )
         if most is not None and wanted not in sizes:
             raise ConfigError(

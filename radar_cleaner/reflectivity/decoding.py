@@ -44,6 +44,6 @@ def observed_mask(
 
 def _read_mask(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
     try:
-        return decode_frame(path.read_bytes(), path.name, size)
+        return decode_frame(path.read_bytes(), path.name, size)[..., :3]
     except (OSError, FrameError) as error:
         raise ConfigError(f"overlay mask {path}: {error}") from error

@@ -32,6 +32,7 @@ class Variable:
     dims: tuple[str, ...] = ()
     attrs: Mapping[str, object] = field(default_factory=dict)
     fill_value: float = 0
+    sparse: bool = False  # whether frames that equal the fill value everywhere take no room
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,16 @@ class Static:
 
 @dataclass(frozen=True)
 class VariableSpec:
-    """A variable: its dimensions and type, its attributes, and the value of what is not written."""
+    """A variable: its dimensions and type, its attributes, and the value of what is not written.
+
+    Of a sparse variable, frames that have this value everywhere are not written.
+    """
 
     dims: tuple[str, ...]
     dtype: str
     attrs: Mapping[str, object] = field(default_factory=dict)
     fill: float = 0
+    sparse: bool = False
 
     @property
     def has_frames(self) -> bool:
@@ -79,7 +84,9 @@ class StoreSpec:
     def frame_variables(self, shape: tuple[int, ...]) -> dict[str, Variable]:
         """Return the variables with frames for the writer; `shape` is that of a frame."""
         return {
-            name: Variable(spec.dtype, shape[: len(spec.dims) - 1], spec.dims[1:], spec.attrs, spec.fill)
+            name: Variable(
+                spec.dtype, shape[: len(spec.dims) - 1], spec.dims[1:], spec.attrs, spec.fill, spec.sparse
+            )
             for name, spec in self.variables.items()
             if spec.has_frames
         }
@@ -98,7 +105,12 @@ RGB = StoreSpec(
     "rgb/{radar}/{shard}.zarr",
     "build_rgb_store",
     "Frames as they were published, decoded.",
-    {"rgb": VariableSpec((*FRAME, "band"), "uint8", {"long_name": "picture, red green blue"})},
+    {
+        "rgb": VariableSpec((*FRAME, "band"), "uint8", {"long_name": "picture, red green blue"}),
+        "alpha": VariableSpec(
+            FRAME, "uint8", {"long_name": "opacity of the picture, 0 where nothing is drawn"}, 255, sparse=True
+        ),
+    },
     RADAR,
 )
 REFLECTIVITY = StoreSpec(

@@ -89,19 +89,23 @@ class StoreWriter:
         return self
 
     def append(self, time: int, **frames: NDArray[Any]) -> None:
-        """Add one frame: a slice of each variable, at a time later than the one before."""
-        assert frames.keys() == self._variables.keys(), f"{frames.keys()} {self._variables.keys()}"
+        """Add one frame: a slice of each variable, at a time later than the one before.
+
+        Sparse variables may be left out: they have their fill value everywhere.
+        """
+        needed = {name for name, variable in self._variables.items() if not variable.sparse}
+        assert needed <= frames.keys() <= self._variables.keys(), f"{frames.keys()} {self._variables.keys()}"
         assert not self._times or time > self._times[-1], "frames come in time order"
         self._times.append(time)
-        for name, values in frames.items():
-            variable = self._variables[name]
-            assert values.dtype == variable.dtype, f"{name}: {values.dtype} is not {variable.dtype}"
-            assert values.shape == variable.shape, f"{name}: {values.shape} is not {variable.shape}"
+        for name, variable in self._variables.items():
             most = _frames_a_file(variable)
-            if name not in self._blocks:  # what is not written to yet takes no memory
-                self._blocks[name] = np.empty((most, *variable.shape), variable.dtype)
             filled = (len(self._times) - 1) % most + 1
-            self._blocks[name][filled - 1] = values
+            values = frames.get(name)
+            if values is not None:
+                assert values.dtype == variable.dtype, f"{name}: {values.dtype} is not {variable.dtype}"
+                assert values.shape == variable.shape, f"{name}: {values.shape} is not {variable.shape}"
+                if not variable.sparse or (values != variable.fill_value).any():
+                    self._block(name, most)[filled - 1] = values
             if filled == most:
                 self._flush(name, filled)
 
@@ -130,15 +134,32 @@ class StoreWriter:
             fill_value=variable.fill_value,
             dimension_names=("time", *variable.dims),
             attributes=dict(variable.attrs),  # type: ignore[arg-type]
-            config={"write_empty_chunks": True},  # to look for them takes as long as to pack them
+            # To look for empty chunks takes as long as to pack them.
+            config={"write_empty_chunks": not variable.sparse},
         )
 
+    def _block(self, name: str, frames: int) -> NDArray[Any]:
+        """Return the frames of one shard file; of a sparse variable they are empty at first."""
+        if name not in self._blocks:  # what is not written to yet takes no memory
+            variable = self._variables[name]
+            block = np.empty((frames, *variable.shape), variable.dtype)
+            if variable.sparse:
+                block[...] = variable.fill_value
+            self._blocks[name] = block
+        return self._blocks[name]
+
     def _flush(self, name: str, filled: int) -> None:
-        block, array = self._blocks[name][:filled], self._arrays[name]
-        self._hashes[name].update(block.data)
+        array, variable = self._arrays[name], self._variables[name]
         first = array.shape[0]
-        array.resize((first + filled, *block.shape[1:]))
-        array[first:] = block
+        array.resize((first + filled, *variable.shape))
+        if name in self._blocks:
+            block = self._blocks[name][:filled]
+            if variable.sparse:  # the digest needs the place of the frames that are written
+                self._hashes[name].update(str(first).encode())
+            self._hashes[name].update(block.data)
+            array[first:] = block
+        if variable.sparse:
+            self._blocks.pop(name, None)
 
     def _finish(self) -> None:
         for name, variable in self._variables.items():

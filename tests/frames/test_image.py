@@ -4,17 +4,16 @@ import io
 import struct
 import time
 import tracemalloc
-import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from picture_cases import SIZE, animation, bomb, encode, png_chunk, read_sample, sample_frames, small
-from PIL import Image
+from picture_cases import SIZE, animation, bomb, encode, png_file, read_sample, sample_frames, small
+from PIL import ExifTags, Image, ImageOps
 
 from radar_cleaner.errors import FrameError
-from radar_cleaner.frames.image import NamedFrame, decode_frame, largest_file, settle_same_time
+from radar_cleaner.frames.image import NamedFrame, decode_frame, largest_file, settle_same_time, size_in_header
 
 LOSSLESS = [
     ("a.png", {"kind": "PNG"}),
@@ -23,6 +22,11 @@ LOSSLESS = [
     ("a.gif", {"kind": "GIF", "mode": "P"}),
     ("a.bmp", {"kind": "BMP"}),
     ("a.bmp", {"kind": "BMP", "mode": "P"}),
+    ("a.webp", {"kind": "WEBP", "lossless": True}),
+    ("a.webp", {"kind": "WEBP", "lossless": True, "mode": "RGBA"}),
+    ("a.tif", {"kind": "TIFF"}),
+    ("a.TIFF", {"kind": "TIFF", "mode": "P", "compression": "tiff_lzw"}),
+    ("a.tif", {"kind": "TIFF", "mode": "RGBA", "compression": "tiff_adobe_deflate"}),
 ]
 FILES = {
     "a.png": encode(small()),
@@ -31,40 +35,38 @@ FILES = {
     "a.jpg": encode(small(), "JPEG"),
     "p.jpg": encode(small(), "JPEG", progressive=True),
     "a.bmp": encode(small(), "BMP"),
+    "a.webp": encode(small(), "WEBP", lossless=True),
+    "a.tif": encode(small(), "TIFF"),
+    "p.tif": encode(small(), "TIFF", mode="P", compression="tiff_adobe_deflate"),
 }
+OPAQUE = np.full((SIZE[1], SIZE[0], 1), 255, np.uint8)
 
 
 @pytest.mark.parametrize(("name", "options"), LOSSLESS)
 def test_every_lossless_format_gives_equal_pixels(name, options):
-    assert np.array_equal(decode_frame(encode(small(), **options), name, SIZE), small())
+    found = decode_frame(encode(small(), **options), name, SIZE)
+    assert np.array_equal(found, np.dstack([small(), OPAQUE]))
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.jpeg", "a.JPG"])
 def test_a_jpeg_of_one_colour_keeps_it_nearly(name):
     pixels = np.full((16, 24, 3), (0, 153, 255), np.uint8)
     found = decode_frame(encode(pixels, "JPEG", quality=90), name, SIZE)
-    assert np.abs(found.astype(int) - pixels).max() <= 3
+    assert np.abs(found[..., :3].astype(int) - pixels).max() <= 3
 
 
-@pytest.mark.parametrize("mode", ["L", "1"])
-def test_gray_pictures_become_gray_colours(mode):
-    gray = np.array(Image.fromarray(small()).convert(mode).convert("L"))
-    found = decode_frame(encode(small(), mode=mode), "a.png", SIZE)
-    assert np.array_equal(found, np.repeat(gray[..., None], 3, axis=2))
-
-
-def test_transparent_pixels_are_blended_with_black():
-    pixels = np.dstack([small(), np.full((16, 24), 255, np.uint8)])
+def test_a_colour_is_not_blended_with_its_background_and_nothing_is_black():
+    pixels = np.dstack([small(), OPAQUE])
     pixels[:8, :, 3] = 0
     pixels[8, :, :] = (200, 100, 50, 51)  # a fifth
     found = decode_frame(encode(pixels), "a.png", SIZE)
     assert not found[:8].any()
-    assert (found[8] == (40, 20, 10)).all()
-    assert np.array_equal(found[9:], small()[9:])
+    assert (found[8] == (200, 100, 50, 51)).all()
+    assert np.array_equal(found[9:], pixels[9:])
 
 
 @pytest.mark.parametrize("kind", ["PNG", "GIF"])
-def test_a_transparent_palette_colour_becomes_black(kind):
+def test_a_transparent_palette_colour_is_nothing_drawn(kind):
     picture = Image.fromarray(small()).convert("P")
     index = np.array(picture)
     file = io.BytesIO()
@@ -72,26 +74,103 @@ def test_a_transparent_palette_colour_becomes_black(kind):
     found = decode_frame(file.getvalue(), f"a.{kind.lower()}", SIZE)
     transparent = (small() == small()[0, 0]).all(axis=2)
     assert not found[transparent].any()
-    assert np.array_equal(found[~transparent], small()[~transparent])
+    assert np.array_equal(found[~transparent], np.dstack([small(), OPAQUE])[~transparent])
+
+
+# Of each colour type of PNG: its channels, its depths, and the places of red, green, blue and opacity in them.
+PNG_TYPES = {
+    0: (1, (1, 2, 4, 8, 16), (0, 0, 0, None)),
+    2: (3, (8, 16), (0, 1, 2, None)),
+    3: (1, (1, 2, 4, 8), None),
+    4: (2, (8, 16), (0, 0, 0, 1)),
+    6: (4, (8, 16), (0, 1, 2, 3)),
+}
+
+
+@given(st.sampled_from([(kind, depth) for kind, row in PNG_TYPES.items() for depth in row[1]]), st.data())
+@settings(max_examples=60)
+def test_a_png_of_any_type_and_depth_gives_the_colours_that_its_numbers_mean(form, draw):
+    kind, depth = form
+    channels, _, places = PNG_TYPES[kind]
+    rng = np.random.default_rng(draw.draw(st.integers(0, 999)))
+    values = rng.integers(0, min(2**depth, draw.draw(st.sampled_from([2, 5, 2**16]))), (7, 11, channels))
+    values <<= max(0, depth - 8) * draw.draw(st.integers(0, 1))
+    values &= 2**depth - 1
+    transparent = values[3, 5].tolist() if kind in (0, 2) and draw.draw(st.booleans()) else None
+    if kind == 3:
+        colours = rng.integers(0, 256, (2**depth, 4), dtype=np.uint8)
+        wanted, extra = colours[values[..., 0]], [(b"PLTE", colours[:, :3].tobytes())]
+        extra.append((b"tRNS", colours[:, 3].tobytes()))
+    else:
+        shown = values >> 8 if depth == 16 else values * (255 // (2**depth - 1))
+        wanted = np.dstack([shown[..., at] if at is not None else np.full((7, 11), 255) for at in places])
+        extra = []
+    if transparent is not None:
+        unused = 8 if (kind, depth) == (2, 16) else 0  # bits that Pillow does not give
+        wanted[(values >> unused == np.array(transparent) >> unused).all(axis=2), 3] = 0
+        extra.append((b"tRNS", struct.pack(f">{channels}H", *transparent)))
+    wanted[wanted[..., 3] == 0] = 0
+    assert np.array_equal(decode_frame(png_file(values, kind, depth, extra), "a.png", (11, 7)), wanted)
+
+
+@given(
+    st.sampled_from(["PNG", "GIF", "JPEG", "BMP", "WEBP", "TIFF"]),
+    st.sampled_from(["1", "L", "P", "RGB", "LA", "RGBA", "CMYK"]),
+    st.sampled_from([1, *range(2, 9)]),
+    st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    st.integers(0, 99),
+)
+@settings(max_examples=100)
+def test_a_picture_of_any_format_and_mode_has_the_colours_that_pillow_shows(kind, mode, turn, size, seed):
+    rng = np.random.default_rng(seed)
+    picture = Image.fromarray(rng.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)).convert(mode)
+    if "A" in mode:
+        picture.putalpha(Image.fromarray(rng.choice(np.array([0, 90, 255], np.uint8), (size[1], size[0]))))
+    options = {} if kind in ("GIF", "BMP") else {"exif": exif(turn)}
+    if kind == "WEBP":
+        options |= {"lossless": True, "exact": True}
+    file = io.BytesIO()
+    try:
+        picture.save(file, kind, **options)
+    except (OSError, ValueError):  # the format has no such mode
+        return
+    shown = ImageOps.exif_transpose(Image.open(file))
+    wanted = np.array(shown.convert("RGBA"))
+    wanted[wanted[..., 3] == 0] = 0
+    name = f"a.{kind.lower()}"
+    assert size_in_header(file.getvalue()) == shown.size
+    assert np.array_equal(decode_frame(file.getvalue(), name, shown.size), wanted)
+
+
+def exif(turn):
+    tags = Image.Exif()
+    tags[ExifTags.Base.Orientation] = turn
+    return tags
+
+
+@pytest.mark.parametrize("step", [256, 257])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_gray_that_was_widened_to_16_bits_comes_back_exactly(kind, step):
+    gray = np.random.default_rng(0).integers(0, 256, (16, 24)).astype(np.uint16)
+    found = decode_frame(encode(gray * np.uint16(step), kind), f"a.{kind.lower()}", SIZE)
+    assert np.array_equal(found, np.dstack([gray, gray, gray, OPAQUE[..., 0]]))
+
+
+def test_overviews_and_masks_of_a_tiff_are_no_pictures_of_their_own():
+    file = io.BytesIO()
+    overview = Image.fromarray(small()[::2, ::2])
+    mask = Image.fromarray(np.zeros((16, 24), np.uint8))
+    overview.encoderinfo, mask.encoderinfo = {"tiffinfo": {254: 1}}, {"tiffinfo": {254: 4}}
+    picture = Image.fromarray(small())
+    picture.save(file, "TIFF", save_all=True, append_images=[overview, mask], tiffinfo={254: 0})
+    assert np.array_equal(decode_frame(file.getvalue(), "a.tif", SIZE)[..., :3], small())
 
 
 def test_sample_frames_decode_like_pillow():
     for path in sample_frames("CASGO")[::60]:
         found = decode_frame(path.read_bytes(), path.name, (580, 480))
-        assert np.array_equal(found, np.array(Image.open(path).convert("RGB")))
-        assert np.array_equal(found, read_sample(path))
-
-
-def sixteen_bits(colour):
-    header = struct.pack(">IIBBBBB", *SIZE, 16, colour, 0, 0, 0)
-    channels = {0: 1, 2: 3}[colour]
-    rows = b"".join(b"\0" + bytes(SIZE[0] * 2 * channels) for _ in range(SIZE[1]))
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + png_chunk(b"IHDR", header)
-        + png_chunk(b"IDAT", zlib.compress(rows))
-        + png_chunk(b"IEND", b"")
-    )
+        assert np.array_equal(found, np.array(Image.open(path).convert("RGBA")))
+        assert np.array_equal(found[..., :3], read_sample(path))
 
 
 def damaged():
@@ -124,9 +203,21 @@ def damaged():
             "a.png",
             "animation of 2",
         ),
-        (encode(small(), "JPEG", mode="CMYK"), "a.jpg", "mode CMYK"),
-        (sixteen_bits(0), "a.png", "16 bits"),
-        (sixteen_bits(2), "a.png", "16 bits"),
+        (encode(small(), "TIFF", mode="F"), "a.tif", "mode F"),
+        (
+            encode(small(), "TIFF", save_all=True, append_images=[Image.fromarray(small(1))]),
+            "a.tif",
+            "animation of 2",
+        ),
+        (
+            encode(small(), "WEBP", save_all=True, append_images=[Image.fromarray(small(1))]),
+            "a.webp",
+            "animation of 2",
+        ),
+        (FILES["a.webp"][:-2], "a.webp", "truncated"),
+        (FILES["a.tif"][: len(FILES["a.tif"]) // 2], "a.tif", "truncated"),
+        (encode(small(size=(16, 24)), "TIFF"), "a.tif", "wrong size: 16 x 24"),
+        (encode(small(size=(25, 16)), "WEBP"), "a.webp", "wrong size: 25 x 16"),
         (bomb(), "a.png", "decompression bomb: its header claims 50000 x 50000"),
         (b"GIF89a" + struct.pack("<HH", 60000, 60000) + FILES["a.gif"][10:], "a.gif", "decompression bomb"),
     ],
@@ -170,7 +261,7 @@ def test_damage_never_raises_anything_but_a_frame_error(name, draw):
         pixels = decode_frame(bytes(data), name, SIZE)
     except FrameError:
         return
-    assert pixels.shape == (16, 24, 3)
+    assert pixels.shape == (16, 24, 4)
     assert pixels.dtype == np.uint8
 
 

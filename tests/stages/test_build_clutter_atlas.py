@@ -13,6 +13,7 @@ from radar_cleaner.reflectivity.statistics import echo_fraction
 from radar_cleaner.stages.build_clutter_atlas import build_clutter_atlas
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.reader import open_store
+from radar_cleaner.storage.specs import RGB
 from radar_cleaner.storage.writer import StoreWriter, Variable
 
 START = 1_720_656_000  # 2024-07-11 00:00 UTC
@@ -53,7 +54,7 @@ def write_stores(results, shards=("20240711",), count=20, radar="R", pictures=Tr
                 store.append(time, reflectivity=codes, echo_fraction=fraction)
         if not pictures:
             continue
-        rgb = {"rgb": Variable("uint8", (22, 34, 3), ("y", "x", "band"))}
+        rgb = RGB.frame_variables((22, 34, 3))
         with StoreWriter(layout.rgb(radar, shard), variables=rgb) as store:
             for time, codes in part:
                 picture = np.full((22, 34, 3), BACKGROUND[0], np.uint8)

@@ -98,6 +98,20 @@ def test_fail_stops_at_any_bad_frame_with_its_reason_and_leaves_nothing(tmp_path
     assert not (tmp_path / "rejected.csv").exists()
 
 
+def test_the_opacity_is_stored_beside_the_colour_and_takes_no_room_if_the_picture_is_opaque(tmp_path):
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames" / "a_202407110000.png").write_bytes(encode(small()))
+    store, _ = build(tmp_path)
+    assert (store.read("alpha") == 255).all()
+    assert not (store.path / "alpha" / "c").exists()
+    half = np.dstack([small(), np.full(small().shape[:2], 128, np.uint8)])
+    half[3, 4] = 0
+    (tmp_path / "frames" / "a_202407110006.png").write_bytes(encode(half))
+    store, _ = build(tmp_path)
+    assert np.array_equal(store.frame("alpha", 1), half[..., 3])
+    assert np.array_equal(store.frame("rgb", 1), half[..., :3])
+
+
 def test_a_broken_twin_does_not_take_the_good_one_with_it(tmp_path):
     (tmp_path / "frames").mkdir()
     (tmp_path / "frames" / "a_202407110000.png").write_bytes(encode(small())[:50])

@@ -20,7 +20,8 @@ from radar_cleaner.conventions import NODATA, UNDETECT, is_echo
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.stages.decode_reflectivity import decode_reflectivity
 from radar_cleaner.storage.reader import open_store
-from radar_cleaner.storage.writer import StoreWriter, Variable
+from radar_cleaner.storage.specs import RGB
+from radar_cleaner.storage.writer import StoreWriter
 
 LEGEND_BOX = (35, 144, 55, 340)
 LEGEND = Legend(box_px=LEGEND_BOX, dbz=tuple(LOWER_DBZ), scale="bounds")
@@ -29,7 +30,7 @@ OVERLAY = Overlay(border_px=3, boxes_px=tuple(BOXES))
 
 def write_rgb(path, pictures, start=1_720_656_000):
     height, width = pictures[0].shape[:2] if pictures else (480, 580)
-    variables = {"rgb": Variable("uint8", (height, width, 3), ("y", "x", "band"))}
+    variables = RGB.frame_variables((height, width, 3))
     with StoreWriter(path, variables=variables, attrs={"radar": "R"}) as store:
         for index, picture in enumerate(pictures):
             store.append(start + 360 * index, rgb=picture)

@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as hnp
 from radar_cleaner.errors import StoreError
 from radar_cleaner.storage import writer as store_writer
 from radar_cleaner.storage.reader import TimeSeries, open_store, read_provenance, store_path
+from radar_cleaner.storage.specs import RGB
 from radar_cleaner.storage.writer import CODECS, Static, StoreWriter, Variable
 
 SHAPE = (4, 5)
@@ -54,7 +55,7 @@ def content(path):
 def test_frames_come_back_as_written(tmp_path_factory, frames, steps, codec, frames_a_file):
     path = tmp_path_factory.mktemp("store") / "a.zarr"
     times = np.cumsum(steps)[: len(frames)]
-    variables = {"rgb": Variable("uint8", (*SHAPE, 3), ("y", "x", "band"))}
+    variables = RGB.frame_variables((*SHAPE, 3))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store_writer, "SHARD_FILE_BYTES", frames_a_file * 60)
         with StoreWriter(path, variables=variables, codec=codec) as store:
@@ -68,6 +69,35 @@ def test_frames_come_back_as_written(tmp_path_factory, frames, steps, codec, fra
         assert np.array_equal(opened.frame("rgb", index), np.repeat(frame[..., None], 3, axis=2))
     files = [file for file in (path / "rgb").rglob("*") if file.is_file() and file.name != "zarr.json"]
     assert len(files) == -(-len(frames) // frames_a_file)
+
+
+@given(
+    st.lists(st.sampled_from([None, 255, 0, 7]), max_size=9),
+    st.integers(1, 4),
+)
+def test_sparse_frames_come_back_and_take_room_only_where_they_are_not_empty(tmp_path_factory, levels, per_file):
+    path = tmp_path_factory.mktemp("store") / "a.zarr"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store_writer, "SHARD_FILE_BYTES", per_file * 20)
+        with StoreWriter(path, variables=RGB.frame_variables((*SHAPE, 3))) as store:
+            for time, level in enumerate(levels):
+                alpha = {} if level is None else {"alpha": np.full(SHAPE, level, np.uint8)}
+                store.append(time, rgb=np.zeros((*SHAPE, 3), np.uint8), **alpha)
+    wanted = [255 if level is None else level for level in levels]
+    assert open_store(path, "rgb").read("alpha").reshape(len(levels), 20).tolist() == [[w] * 20 for w in wanted]
+    files = [file for file in (path / "alpha").rglob("*") if file.is_file() and file.name != "zarr.json"]
+    assert len(files) == len({index // per_file for index, level in enumerate(wanted) if level != 255})
+
+
+def test_a_sparse_frame_at_another_time_has_another_digest(tmp_path):
+    digests = set()
+    for place in range(5):
+        with StoreWriter(tmp_path / f"{place}.zarr", variables=RGB.frame_variables((*SHAPE, 3))) as store:
+            for time in range(4):
+                alpha = {"alpha": np.zeros(SHAPE, np.uint8)} if time == place else {}
+                store.append(time, rgb=np.zeros((*SHAPE, 3), np.uint8), **alpha)
+        digests.add(open_store(tmp_path / f"{place}.zarr", "rgb").digest)
+    assert len(digests) == 5
 
 
 def test_a_store_is_named_by_its_folder_or_its_metadata(tmp_path):
@@ -182,7 +212,7 @@ def test_the_digest_sees_one_pixel_of_one_frame(tmp_path):
         frames = np.zeros((3, *SHAPE, 3), np.uint8)
         if changed:
             frames[changed - 1, 1, 2, 0] = 1
-        variables = {"rgb": Variable("uint8", (*SHAPE, 3), ("y", "x", "band"))}
+        variables = RGB.frame_variables((*SHAPE, 3))
         with StoreWriter(tmp_path / f"{changed}.zarr", variables=variables) as store:
             for index, frame in enumerate(frames):
                 store.append(index, rgb=frame)
