@@ -186,7 +186,7 @@ def _sniff(data: bytes, name: str) -> str:
         raise FrameError("the file is empty (zero bytes)")
     kind = next((kind for magic, kind in MAGIC.items() if data.startswith(magic)), None)
     if kind is None:
-        raise FrameError("not a picture: its content is none of PNG, GIF, JPEG, BMP, WebP and TIFF")
+        raise FrameError("not a picture: its content is neither PNG, GIF, JPEG, BMP, WebP nor TIFF")
     suffix = PurePath(name).suffix
     expected = FORMAT_OF_SUFFIX.get(suffix.lower())
     if kind != expected:

@@ -132,7 +132,7 @@ def test_a_picture_of_any_format_and_mode_has_the_colours_that_pillow_shows(kind
     file = io.BytesIO()
     try:
         picture.save(file, kind, **options)
-    except (OSError, ValueError):  # the format has no such mode
+    except (OSError, ValueError):  # the format lacks this mode
         return
     shown = ImageOps.exif_transpose(Image.open(file))
     wanted = np.array(shown.convert("RGBA"))
