@@ -93,7 +93,7 @@ def _in_8_bits(value: Any, depth: int) -> Any:
 
 
 def _equals(shown: NDArray[Any], colour: Any) -> NDArray[np.bool_]:
-    """Return (height, width): where a picture (height, width) or (height, width, 3) has a colour; `colour` may be None."""
+    """Return (height, width): where a picture of gray or RGB has a colour; nowhere for None."""
     if colour is None:
         return np.zeros(shown.shape[:2], bool)
     same = shown == np.asarray(colour)
