@@ -24,7 +24,7 @@ from radar_cleaner.config.cleaning import Decision
 from radar_cleaner.config.evaluation import CleaningScores
 from radar_cleaner.config.samples import ModelInputs
 from radar_cleaner.conventions import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, decode_dbz, is_echo
-from radar_cleaner.errors import ConfigError, FrameError, ModelError, SampleError
+from radar_cleaner.errors import FrameError, ModelError, SampleError
 from radar_cleaner.evaluation import summary
 from radar_cleaner.evaluation.tallies import whole_rows
 from radar_cleaner.frames.reference_masks import References, ReferenceSource
@@ -464,10 +464,6 @@ def test_what_does_not_fit_is_said(run):
     for key, values in (("dbz_bands", [30.0, 20.0]), ("range_bands_km", [60.0, 60.0]), ("hole_sizes_px", [8, 4])):
         with pytest.raises(ValueError, match=key):
             run(**{key: values})
-    with pytest.raises(ConfigError, match=r"evaluation\.cleaners"):
-        run(cleaners=["model", "weak_labels"])
-    with pytest.raises(ValueError, match="must contain 'model'"):
-        run(cleaners=["weak_label"])
     with pytest.raises(SampleError, match="CASXX"):
         run(samples=[(START, "CASXX")])
 
