@@ -162,6 +162,20 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
     "a box and a legend": (put("frames", "legend_width_px", value=80), "frames.legend_width_px", "keep one"),
     "no palette": (put("labels", "palette", value=None), "labels.palette", "needs a CSV"),
     "a legend without its box": (put("labels", "method", value="legend"), "labels.legend.box_px", "needs the box"),
+    "a legend whose numbers turn": (
+        put("labels", value={"method": "legend", "legend": {"box_px": [0, 0, 9, 9], "dbz": [5, 20, 10]}}),
+        "labels.legend.dbz",
+        "must rise or fall",
+    ),
+    "an accumulation": (put("labels", "unit", value="mm/24h"), "labels.unit", "rain rate (mm/h)"),
+    "a velocity": (put("labels", "legend", value={"unit": "m/s"}), "labels.legend.unit", "reflectivity (dBZ)"),
+    "a word for a unit": (put("labels", "unit", value="heavy"), "labels.unit", "write dBZ, mm/h or mm/10min"),
+    "hues with a gap": (
+        put("labels", "hues", value={"green": [0.2, 0.4], "red": [0, 0.1]}),
+        "labels.hues",
+        "does not begin where green",
+    ),
+    "an impossible exponent": (put("labels", "zr", value={"b": 0}), "labels.zr.b", "above 0"),
     "a window off the cadence": (
         put("samples", "input_minutes", value=[-5, 0, 5]),
         "samples.input_minutes",

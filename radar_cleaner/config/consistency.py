@@ -83,13 +83,17 @@ def _label_problems(labels: Labels) -> Iterator[str]:
     if labels.method == "palette" and labels.palette is None:
         yield "labels.palette: method 'palette' needs a CSV of colours; see config/palettes"
     if labels.method == "legend":
-        if legend.box_px is None:
-            yield "labels.legend.box_px: method 'legend' needs the box of the legend bar in the frame"
-        enough = len(legend.dbz) == 2 if legend.scale == "ends" else len(legend.dbz) >= 2
-        if not enough or list(legend.dbz) != sorted(set(legend.dbz)):
+        if legend.box_px is None and legend.file is None:
             yield (
-                f"labels.legend.dbz: {list(legend.dbz)} must rise, and list the dBZ of the bar's two ends"
-                " (scale: ends) or of each class's lower bound (scale: bounds)"
+                "labels.legend.box_px: method 'legend' needs the box of the legend bar in the frame, or a picture"
+                " of the bar (legend.file)"
+            )
+        numbers = list(legend.dbz)
+        enough = len(numbers) == 2 if legend.scale == "ends" else len(numbers) >= 2
+        if not enough or sorted(set(numbers)) not in (numbers, numbers[::-1]):
+            yield (
+                f"labels.legend.dbz: {numbers} must rise or fall, from bottom to top or from left to right, and"
+                " have the numbers of the bar's two ends (scale: ends) or each class's lower bound (scale: bounds)"
             )
 
 

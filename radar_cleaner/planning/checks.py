@@ -5,7 +5,6 @@ Without these checks a job would fail, perhaps hours later.
 
 from __future__ import annotations
 
-import csv
 import os
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -14,13 +13,14 @@ from pathlib import Path
 from radar_cleaner.config import shipped
 from radar_cleaner.config.artefacts import read_artefact_ranges
 from radar_cleaner.config.config import Config
+from radar_cleaner.config.labels import Colours
 from radar_cleaner.config.network_choice import backbone_folder
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.frames.image import header_size
 from radar_cleaner.frames.sources import is_picture
 from radar_cleaner.georeference.grid import RadarGeometry, union_grid
 from radar_cleaner.planning.radars import Period, Radar
-from radar_cleaner.reflectivity.palette import parse_palette
+from radar_cleaner.reflectivity.palette_source import read_palette
 from radar_cleaner.storage.shards import format_time
 
 
@@ -28,7 +28,7 @@ def check_files(config: Config, radars: Sequence[Radar]) -> None:
     """Raise ConfigError for a file that a key names and that does not exist or has another content."""
     for radar in radars:
         if radar.labels.method == "palette":
-            _check_palette(Path(radar.labels.palette or ""))
+            _check_palette(radar.labels)
     for name, path in config.samples.static.items():
         if not Path(path).is_file():
             raise ConfigError(
@@ -111,17 +111,14 @@ def _is_alias(folder: Path, name: str) -> bool:
     return not Path(os.path.normpath(name)).is_relative_to(os.path.normpath(folder))
 
 
-def _check_palette(path: Path) -> None:
-    if not path.is_file():
+def _check_palette(labels: Colours) -> None:
+    path = labels.palette or ""
+    if not Path(path).is_file():
         raise ConfigError(f"labels.palette: there is no file {path}; see config/palettes")
     try:
-        parse_palette(path.read_text(encoding="utf-8-sig"), str(path))
+        read_palette(labels)
     except ConfigError as error:
-        raise ConfigError(f"labels.palette: {error}") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(
-            f"labels.palette: {path} is not a CSV of colours ({error}); see config/palettes"
-        ) from None
+        raise ConfigError(f"labels.palette: {error}; see config/palettes") from None
 
 
 def check_boxes(radar: Radar, size: tuple[int, int]) -> None:

@@ -40,7 +40,9 @@ class Radar:
 
     @property
     def palette(self) -> str | None:
-        """The CSV of colours, if the method of the radar reads one."""
+        """The file of the palette, if the radar's method reads one: a CSV, or a picture of a legend."""
+        if self.labels.method == "legend":
+            return self.labels.legend.file
         return self.labels.palette if self.labels.method == "palette" else None
 
     def box(self, size: tuple[int, int]) -> tuple[int, int, int, int]:

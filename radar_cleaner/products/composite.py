@@ -14,7 +14,7 @@ Codes = NDArray[np.uint8]
 Layer = Mapping[str, Codes]  # variables of a product, (y, x) each
 
 # Attributes of the product with the uncertainty of the decoded reflectivity; products take them from the labels.
-LABEL_ATTRS = ("label_method", "class_lower_dbz", "class_upper_dbz")
+LABEL_ATTRS = ("label_method", "class_lower_dbz", "class_upper_dbz", "palette_unit", "zr_a", "zr_b")
 
 # An observation, even of no echo, goes before a value that the network filled in for another radar.
 _PRIORITY = (FLAG_NODATA, FLAG_FILLED, FLAG_UNDETECT, FLAG_REMOVED, FLAG_KEPT)  # lowest first

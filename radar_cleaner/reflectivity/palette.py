@@ -7,15 +7,22 @@ echo. It depends on the colour alone, so `ColourTable` can tabulate it.
 from __future__ import annotations
 
 import csv
+import logging
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from radar_cleaner.config.hues import ROUNDING, join_hues
+from radar_cleaner.config.labels import ZR
+from radar_cleaner.config.units import DBZ, MM_PER_10_MIN, MM_PER_HOUR, parse_unit
 from radar_cleaner.conventions import MAX_ECHO_DBZ, MIN_ECHO_DBZ, UNDETECT, encode_dbz
 from radar_cleaner.errors import ConfigError
+from radar_cleaner.reflectivity.units import conversion_attrs, to_dbz
+
+log = logging.getLogger(__name__)
 
 Colours = NDArray[np.uint8]
 ColourScale = Callable[[Colours], NDArray[np.uint8]]
@@ -24,19 +31,23 @@ ColourScale = Callable[[Colours], NDArray[np.uint8]]
 # through zero, from green at 0.38 down to the red at 0.97, so that an intensity is a position along it.
 HSV_MULTI = {"green": (0.18, 0.38), "yellow": (0.10, 0.18), "orange": (0.03, 0.10), "red": (0.97, 0.03)}
 HSV_SIMPLE = {"any": (0.03, 0.38)}
-ROUNDING = 1e-9
+DEFAULT_ZR = ZR()
+# Columns of a palette CSV with the lower bounds of the classes, and their units.
+BOUND_COLUMNS = {"dbz_min": DBZ, "mm_h_min": MM_PER_HOUR, "mm_10min_min": MM_PER_10_MIN}
 
 
 @dataclass(frozen=True)
 class Palette:
     """Classes of reflectivity, weak to strong: (n, 3) uint8 colours, (n,) lower and (n,) upper bounds in dBZ.
 
-    Classes join: the upper bound of one is the lower bound of the next.
+    Classes join: the upper bound of one is the lower bound of the next. `attrs` documents the conversion of rain
+    rates, for the attributes of stores.
     """
 
     colours: Colours
     lower_dbz: NDArray[np.float64]
     upper_dbz: NDArray[np.float64]
+    attrs: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def value_dbz(self) -> NDArray[np.float64]:
@@ -63,54 +74,99 @@ class Palette:
 
 def make_palette(
     colours: Sequence[Sequence[int]] | Colours,
-    lower_dbz: Sequence[float],
+    lower_dbz: Sequence[float] | NDArray[np.float64],
     name: str,
     last_dbz: float | None = None,
 ) -> Palette:
     """Return a checked palette, weak to strong. `name` is its source, for errors. Raises ConfigError.
 
-    `last_dbz` is the upper bound of the last class; by default that class is as wide as the one before.
+    `last_dbz` is the upper bound of the last class; by default that class is as wide as the one before. Bounds
+    that no store can contain are clipped, with a warning.
     """
     table, lower = np.asarray(colours, dtype=np.uint8).reshape(-1, 3), np.asarray(lower_dbz, dtype=np.float64)
     if len(table) < 2:
         raise ConfigError(f"{name}: a palette has two classes or more, not {len(table)}")
     if not (np.isfinite(lower).all() and (np.diff(lower) > 0).all()):
-        raise ConfigError(f"{name}: lower bounds in dBZ must rise from class to class, not {list(lower_dbz)}")
-    last = 2 * lower[-1] - lower[-2] if last_dbz is None else last_dbz
-    palette = Palette(table, lower, np.append(lower[1:], last))
-    first = lower[0]
-    if first < MIN_ECHO_DBZ or last > MAX_ECHO_DBZ:
         raise ConfigError(
-            f"{name}: its classes reach from {first:g} to {last:g} dBZ; "
-            f"what can be stored is {MIN_ECHO_DBZ:g} to {MAX_ECHO_DBZ:g} dBZ"
+            f"{name}: lower bounds must rise from class to class, not {shown_numbers(lower)}; sort its classes"
+            " from weak to strong"
+        )
+    if lower[-1] > MAX_ECHO_DBZ or lower[1] < MIN_ECHO_DBZ - 100:
+        raise ConfigError(
+            f"{name}: its classes begin at {lower[0]:g} to {lower[-1]:g} dBZ; a store can contain {MIN_ECHO_DBZ:g}"
+            f" to {MAX_ECHO_DBZ:g} dBZ; correct the bounds, or the unit (labels.unit)"
         )
     seen: set[tuple[int, ...]] = set()
-    for colour in map(tuple, palette.colours.tolist()):
+    for colour in map(tuple, table.tolist()):
         if colour in seen:
             raise ConfigError(f"{name}: colour {format_colour(colour)} belongs to two classes; keep one")
         seen.add(colour)
-    return palette
+    upper = np.append(lower[1:], 2 * lower[-1] - lower[-2] if last_dbz is None else last_dbz)
+    if lower[0] < MIN_ECHO_DBZ or upper[-1] > MAX_ECHO_DBZ:
+        log.warning(
+            "%s: its classes reach from %g to %g dBZ; a store can contain %g to %g, and bounds beyond are clipped",
+            name,
+            lower[0],
+            upper[-1],
+            MIN_ECHO_DBZ,
+            MAX_ECHO_DBZ,
+        )
+    return Palette(table, np.clip(lower, MIN_ECHO_DBZ, MAX_ECHO_DBZ), np.clip(upper, MIN_ECHO_DBZ, MAX_ECHO_DBZ))
 
 
-def parse_palette(text: str, name: str) -> Palette:
-    """Read a palette CSV: columns `colour` (#rrggbb) and `dbz_min` (lower bound), weak to strong.
+def parse_palette(text: str, name: str, unit: str | None = None, zr: ZR = DEFAULT_ZR) -> Palette:
+    """Read a palette CSV: columns `colour` (#rrggbb) and one of BOUND_COLUMNS (lower bound), weak to strong.
 
-    Other columns are ignored. `name` is the file's, for errors. Raises ConfigError.
+    Other columns are ignored. `unit` must be that of the column; None takes it from there. Rain rates become
+    reflectivity by `zr`. `name` is the file's, for errors. Raises ConfigError.
     """
-    rows = list(csv.DictReader(text.splitlines()))
-    if not rows or not {"colour", "dbz_min"} <= rows[0].keys():
-        raise ConfigError(f"{name}: a palette has the columns colour,dbz_min and a line a class")
+    rows = list(csv.DictReader(text.splitlines(), skipinitialspace=True))
+    column = _bound_column([str(key).strip() for key in rows[0]] if rows else [], name)
+    if unit not in (None, BOUND_COLUMNS[column]):
+        raise ConfigError(
+            f"{name}: its column {column} is in {BOUND_COLUMNS[column]}, and labels.unit is {unit}; rename the"
+            " column or leave out labels.unit"
+        )
     colours, lower = [], []
     for number, row in enumerate(rows, start=2):
-        colour, bound = (row["colour"] or "").strip(), (row["dbz_min"] or "").strip()
+        cells = {str(key).strip(): str(cell or "").strip() for key, cell in row.items()}
+        colour, bound = cells["colour"], cells[column]
         if not re.fullmatch(r"#[0-9a-fA-F]{6}", colour):
             raise ConfigError(f"{name}, line {number}: '{colour}' is not a colour; write it as #99ccff")
         try:
             lower.append(float(bound))
         except ValueError:
-            raise ConfigError(f"{name}, line {number}: dbz_min '{bound}' is not a number") from None
+            raise ConfigError(
+                f"{name}, line {number}: {column} '{bound}' is not a number; write the lower bound of the class in"
+                f" {BOUND_COLUMNS[column]} (a word like 'heavy' has no reflectivity)"
+            ) from None
         colours.append([int(colour[at : at + 2], 16) for at in (1, 3, 5)])
-    return make_palette(colours, lower, name)
+    unit = BOUND_COLUMNS[column]
+    palette = make_palette(colours, to_dbz(lower, unit, zr, f"{name}, column {column}"), name)
+    return replace(palette, attrs=conversion_attrs(unit, zr))
+
+
+def _bound_column(columns: Sequence[str], name: str) -> str:
+    """Return the column with the lower bounds. Raises ConfigError."""
+    found = [column for column in columns if column in BOUND_COLUMNS]
+    if "colour" in columns and len(found) == 1:
+        return found[0]
+    for column in columns:
+        if column.endswith("_min") and column not in BOUND_COLUMNS:
+            try:
+                parse_unit(column.removesuffix("_min").replace("_", "/"))
+            except ValueError as error:
+                raise ConfigError(f"{name}, column {column}: {error}") from None
+    problem = f"it has {' and '.join(found)}" if len(found) > 1 else f"it has {', '.join(columns) or 'no line'}"
+    raise ConfigError(
+        f"{name}: a palette has the columns colour,dbz_min (or mm_h_min or mm_10min_min for dbz_min) and a line a"
+        f" class; {problem}"
+    )
+
+
+def shown_numbers(values: NDArray[np.float64]) -> str:
+    """Return numbers as a list, `[5, 10, 15]`."""
+    return f"[{', '.join(f'{value:g}' for value in values)}]"
 
 
 def format_colour(colour: Sequence[int]) -> str:
@@ -119,7 +175,7 @@ def format_colour(colour: Sequence[int]) -> str:
 
 
 def hue_scale(
-    ranges: dict[str, tuple[float, float]],
+    ranges: Mapping[str, Sequence[float]],
     dbz_range: tuple[float, float],
     min_saturation: float,
     min_value: float,
@@ -134,18 +190,19 @@ def hue_scale(
         raise ConfigError(
             f"dbz_range {list(dbz_range)}: write low, high within {MIN_ECHO_DBZ:g} to {MAX_ECHO_DBZ:g} dBZ"
         )
-    joined = list(ranges.values())
-    top, bottom = joined[0][1], joined[-1][0]
-    if bottom > top:  # the joined range goes through hue 0: count its red end as negative
-        bottom -= 1
+    try:
+        span = join_hues(ranges)
+    except ValueError as error:
+        raise ConfigError(f"labels.hues: {error}") from None
 
     def scale(colours: Colours) -> NDArray[np.uint8]:
         hue, saturation, value = hue_saturation_value(colours)
+        along = hue - span.start if span.rises else span.start - hue
         # The ends are decimal fractions: rounding must not exclude a colour at an end.
-        hue = np.where(hue > top + ROUNDING, hue - 1, hue)
-        echo = (hue >= bottom - ROUNDING) & (saturation >= min_saturation) & (value >= min_value)
-        position = (top - hue) / (top - bottom)
-        return np.where(echo, encode_dbz(weak + position * (strong - weak)), np.uint8(UNDETECT))
+        along = np.where(along < -ROUNDING, along + 1, along)
+        echo = (along <= span.length + ROUNDING) & (saturation >= min_saturation) & (value >= min_value)
+        dbz = weak + along / span.length * (strong - weak)
+        return np.where(echo, encode_dbz(dbz), np.uint8(UNDETECT))
 
     return scale
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ def find_palette(colours: Colours, frames: Store) -> Palette | None:
     The method `legend` reads it from the frames; a store without frames has none.
     """
     if colours.method == "palette":
-        return read_palette(colours.palette)
+        return read_palette(colours)
     if colours.method == "legend":
         return read_common_legend(frames, colours.legend, colours.tolerance)
     return None
@@ -36,19 +37,21 @@ def find_palette(colours: Colours, frames: Store) -> Palette | None:
 
 def find_hue_scale(colours: Colours) -> ColourScale:
     """Return the colour scale of the HSV methods. Raises ConfigError."""
-    hues = HSV_SIMPLE if colours.method == "hsv_simple" else HSV_MULTI
+    ranges = colours.hues or (HSV_SIMPLE if colours.method == "hsv_simple" else HSV_MULTI)
     low, high = colours.dbz_range
-    return hue_scale(hues, (low, high), colours.min_saturation, colours.min_value)
+    return hue_scale(ranges, (low, high), colours.min_saturation, colours.min_value)
 
 
-def read_palette(path: str | None) -> Palette:
-    """Read a palette from a CSV file. Raises ConfigError."""
+def read_palette(colours: Colours) -> Palette:
+    """Read the palette of `labels.palette`, a CSV file. Raises ConfigError."""
+    path = colours.palette
     if path is None:
         raise ConfigError("labels.palette: the method palette needs a CSV file of colour,dbz_min")
     try:
-        return parse_palette(Path(path).read_text(encoding="utf-8-sig"), path)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"palette {path}: cannot be read ({error})") from error
+        text = Path(path).read_text(encoding="utf-8-sig")
+        return parse_palette(text, path, colours.unit, colours.zr)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{path} is not a CSV of colours ({error})") from error
 
 
 def read_common_legend(frames: Store, legend: Legend, tolerance: float) -> Palette | None:

@@ -74,6 +74,7 @@ def decode_reflectivity(
             "class_lower_dbz": palette.lower_dbz.tolist() if palette else [],
             "class_upper_dbz": palette.upper_dbz.tolist() if palette else [],
             "label_method": labels.method,
+            **(palette.attrs if palette else {}),
         },
         codec=stores.codec,
         provenance={

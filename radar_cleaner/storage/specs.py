@@ -132,6 +132,9 @@ REFLECTIVITY = StoreSpec(
         "class_lower_dbz": "lower bounds of the classes of the palette; empty for the HSV methods",
         "class_upper_dbz": "upper bounds of these classes",
         "label_method": "method that decoded the colours (`labels.method`)",
+        "palette_unit": "unit of the palette's numbers, only if they are rain rates",
+        "zr_a": "factor a of Z = a R^b, by which they became reflectivity",
+        "zr_b": "exponent b of that relation",
     },
 )
 PICTURE = StoreSpec(

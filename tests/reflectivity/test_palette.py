@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from picture_cases import BACKGROUND, LEGEND_COLOURS, LOWER_DBZ, PALETTE
 
+from radar_cleaner.config.labels import ZR
 from radar_cleaner.conventions import UNDETECT, decode_dbz
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.reflectivity.palette import (
@@ -72,14 +73,38 @@ def test_a_tie_goes_to_the_weaker_class():
         ("colour,dbz_min\n#00ff00,5\n#00ff01,5\n", "must rise"),
         ("colour,dbz_min\n#00ff00,5\n#00ff01,nan\n", "must rise"),
         ("colour,dbz_min\n#00ff00,5\n#00ff00,6\n", "#00ff00 belongs to two"),
-        ("colour,dbz_min\n#00ff00,-40\n#00ff01,6\n", "-40"),
-        ("colour,dbz_min\n#00ff00,60\n#00ff01,90\n", "120 dBZ"),
+        ("colour,dbz_min\n#00ff00,60\n#00ff01,96\n", "60 to 96 dBZ; .*labels.unit"),
+        ("colour,dbz_min\n#00ff00,60\n#00ff01,heavy\n", "line 3: dbz_min 'heavy' .*a word"),
+        ("colour,mm_24h_min\n#00ff00,60\n#00ff01,90\n", "mm_24h_min: 'mm/24h' .* accumulation"),
+        ("colour,m_s_min\n#00ff00,60\n#00ff01,90\n", "m_s_min: 'm/s' .* velocity"),
+        ("colour,dbz_min,mm_h_min\n#00ff00,60,1\n#00ff01,90,2\n", "it has dbz_min and mm_h_min"),
+        ("colour,mm_h_min\n#00ff00,0\n#00ff01,1\n", "mm_h_min: 0 mm/h has no reflectivity"),
     ],
 )
 def test_a_broken_palette_is_refused_with_its_place(text, message):
     with pytest.raises(ConfigError, match=message) as caught:
         parse_palette(text, "mine.csv")
     assert "mine.csv" in str(caught.value)
+
+
+def test_rain_rates_become_reflectivity_with_their_relation():
+    palette = parse_palette("colour, mm_h_min\n#00ff00, 1\n#00ff01, 10\n", "mine.csv", "mm/h", ZR(a=300, b=1.4))
+    assert palette.lower_dbz == pytest.approx([10 * np.log10(300), 10 * np.log10(300) + 14])
+    assert palette.attrs == {"palette_unit": "mm/h", "zr_a": 300, "zr_b": 1.4}
+    tenth = parse_palette("colour,mm_10min_min\n#00ff00,1\n#00ff01,10\n", "mine.csv")
+    assert tenth.lower_dbz[0] == pytest.approx(23.01 + 16 * np.log10(6), abs=0.01)
+
+
+def test_a_unit_against_the_column_is_refused():
+    with pytest.raises(ConfigError, match=r"dbz_min is in dBZ, and labels.unit is mm/h"):
+        parse_palette("colour,dbz_min\n#00ff00,1\n#00ff01,10\n", "mine.csv", "mm/h")
+
+
+@pytest.mark.parametrize(("first", "last"), [(-40, 70), (-10, 90), (-50, 94)])
+def test_end_classes_beyond_a_store_are_clipped_with_a_warning(first, last, caplog):
+    palette = make_palette([(0, 0, 0), (20, 0, 0), (40, 0, 0)], [first, 50, last], "mine.csv")
+    assert palette.lower_dbz[0] == max(first, -31.5) and palette.upper_dbz[-1] == min(2 * last - 50, 95)
+    assert caplog.text.count("mine.csv: its classes reach from") == (first < -31.5 or 2 * last - 50 > 95)
 
 
 @given(st.lists(colours, min_size=1, max_size=20))
@@ -116,6 +141,18 @@ def test_the_simple_method_sees_no_red_and_neither_sees_blue_gray_or_dark():
     assert scale_of(multi, 255, 0, 0) > 50
     for colour in [(0, 0, 255), (128, 128, 128), (60, 0, 0), (200, 160, 160)]:
         assert scale_of(simple, *colour) == scale_of(multi, *colour) == -32
+
+
+def test_hues_may_rise_from_weak_to_strong():
+    scale = hue_scale({"yellow": (0.15, 0.3), "blue": (0.3, 0.8)}, (0, 60), 0.25, 0.25)
+    dbz = [scale_of(scale, *colour) for colour in [(255, 255, 0), (0, 255, 0), (0, 255, 255), (0, 0, 255)]]
+    assert dbz == sorted(dbz) and dbz[0] < 5
+    assert scale_of(scale, 255, 0, 0) == -32
+
+
+def test_hues_that_do_not_join_are_refused():
+    with pytest.raises(ConfigError, match=r"labels\.hues: red"):
+        hue_scale({"green": (0.2, 0.4), "red": (0.0, 0.1)}, (0, 60), 0.25, 0.25)
 
 
 @pytest.mark.parametrize("dbz_range", [(10, 10), (60, 0), (-40, 60), (0, 96), (float("nan"), 60)])

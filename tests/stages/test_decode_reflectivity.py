@@ -140,7 +140,7 @@ def test_a_store_without_frames_gives_reflectivity_without_frames(tmp_path):
     ("changes", "message"),
     [
         ({"palette": None}, "labels.palette: .* needs a CSV"),
-        ({"palette": str(PALETTE.with_name("nowhere.csv"))}, "nowhere.csv: cannot be read"),
+        ({"palette": str(PALETTE.with_name("nowhere.csv"))}, "nowhere.csv is not a CSV of colours"),
         ({"method": "legend"}, "labels.legend: .* needs box_px and dbz"),
         ({"method": "legend", "legend": Legend(box_px=(0, 0, 99, 1), dbz=(0, 60))}, "not within the frame"),
         ({"plot_box": (20, 0, 61, 40)}, "not within the frame of 60 x 40"),

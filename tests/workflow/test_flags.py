@@ -23,7 +23,7 @@ TERRAIN = "the terrain.tif"
 PLANTS = "what I plant.yaml"
 # A dry run does not look into the box.
 LEGEND = {"box_px": [10, 20, 30, 400], "dbz": [-10, 60]}
-BOUNDS = {"box_px": [10, 20, 30, 400], "dbz": [-10, 0, 20.5, 40], "scale": "bounds"}
+BOUNDS = {"box_px": [10, 20, 30, 400], "dbz": [0.1, 1, 20.5, 40], "scale": "bounds", "unit": "mm/h"}
 
 # Name of the variant: what it sets (a dotted key; None takes a section away).
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -53,7 +53,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     },
     "hue, all switches off, no evaluation": {
         "radars.0.labels": {"method": "hsv_multi", "dbz_range": [-31.5, 60], "min_dbz": -5},
-        "radars.1.labels": {"method": "hsv_simple", "min_saturation": 0},
+        "radars.1.labels": {"method": "hsv_simple", "min_saturation": 0, "hues": {"any": [0.1, 0.5]}},
         "frames.on_bad_frame": "fail",
         "frames.time_zone": "America/Halifax",
         "training.flips": False,
