@@ -16,6 +16,8 @@ from radar_cleaner.config.messages import Path, describe_errors, place_of, shown
 from radar_cleaner.config.section import Section
 from radar_cleaner.errors import ConfigError
 
+UNKNOWN = "???"  # in a config written by `radar-cleaner init`: the user writes this value
+
 
 def read_config(config: Mapping[str, Any]) -> Config:
     """Return the validated config. Raises ConfigError with one line for each mistake.
@@ -23,12 +25,14 @@ def read_config(config: Mapping[str, Any]) -> Config:
     Validation is strict: 2.0 is not an integer, and true is not a number.
     """
     content = _drop_empty(_as_text(config), Config)
-    infinite = dict(_infinite(content))
+    known = dict(_unfilled(content)) | dict(_infinite(content))
     try:
         checked = Config.model_validate_json(json.dumps(content), strict=True)
     except ValidationError as error:
-        lines = [*infinite.values(), *describe_errors(error, Config, infinite)]
+        lines = [*known.values(), *describe_errors(error, Config, known)]
         raise ConfigError("\n".join(lines)) from None
+    if known:  # a text where any text is possible
+        raise ConfigError("\n".join(known.values()))
     filled = fill_windows(checked)
     check_values(filled)
     return filled
@@ -62,6 +66,15 @@ def _drop_empty(value: Any, model: type[Section]) -> Any:
 
 
 RADAR: type[Section] = Config.model_fields["radars"].annotation.__args__[0]  # type: ignore[union-attr]
+
+
+def _unfilled(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Yield path and message of the values that `radar-cleaner init` left to the user."""
+    if isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _unfilled(item, (*path, key))
+    elif value == UNKNOWN:
+        yield path, f"{place_of(path)}: is still {UNKNOWN}; write its value, as the comment beside it explains"
 
 
 def _infinite(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:

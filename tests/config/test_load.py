@@ -285,3 +285,11 @@ def test_the_guides_worked_example_is_a_whole_config(tmp_path: Path, monkeypatch
     assert (geometry.width, geometry.height, geometry.center_px) == (640, 640, (319.5, 319.5))
     assert geometry.metres_per_pixel == 120_000 / 320
     assert plan.settings.samples.input_minutes == (-15, 0, 15)
+
+
+def test_a_value_that_init_left_to_the_user_is_named(config: dict[str, Any]) -> None:
+    config["radars"][0]["latitude"] = "???"
+    config["labels"]["palette"] = "???"
+    lines = complaint(config).splitlines()
+    assert {line.split(":")[0] for line in lines} == {"labels.palette", "radars[0].latitude"}
+    assert all("is still ???" in line for line in lines)
