@@ -43,6 +43,7 @@ STAGES = {
     "show_sample": "Print and draw one sample as the network sees it.",
     "show_costs": "Print what the jobs of a run cost, rule by rule.",
     "locate_workflow": "Print where the workflow that comes with the package is.",
+    "init": "Look at a folder of pictures and write a config for them, with comments.",
     "simulate": "Write a small invented world: pictures, truth and a config.",
 }
 

@@ -1,0 +1,239 @@
+"""Collect what the pictures of a radar show as keys of a config, each with a comment on how it was found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from radar_cleaner.inspection.colours import (
+    ColourCounts,
+    Colours,
+    PaletteMatch,
+    count_colours,
+    match_palettes,
+    nodata_candidate,
+)
+from radar_cleaner.inspection.draft import Key, unknown
+from radar_cleaner.inspection.layout import PlotBox, find_plot_box
+from radar_cleaner.inspection.pictures import Look, Looks, look_at
+from radar_cleaner.inspection.sources import Series
+from radar_cleaner.inspection.times import Cadence, Reading
+from radar_cleaner.reflectivity.palette import format_colour
+from radar_cleaner.storage.shards import to_datetime
+
+SHOWN_COLOURS = 24
+CERTAIN_CADENCE = 0.5  # share of the pairs of frames that have the commonest difference
+BOX_COMMENTS = {
+    "edges": "the map within its straight edges",
+    "whole": "the whole picture: no edge of a legend strip or a title was found",
+    "square": "a guess: the square beside the legend; no edge is drawn, so compare it with the picture",
+}
+
+
+@dataclass(frozen=True)
+class SizeFindings:
+    """The plot box and the colours of the pictures of one size."""
+
+    look: Look
+    plot_box: PlotBox
+    counts: ColourCounts
+    palettes: tuple[PaletteMatch, ...]
+    nodata: tuple[Colours, bool] | None
+
+
+@dataclass(frozen=True)
+class RadarFindings:
+    """The keys of a radar: those of its entry, and those that can be common in `frames` and in `labels`."""
+
+    series: Series
+    sizes: tuple[SizeFindings, ...]
+    entry: tuple[Key, ...]
+    frames: tuple[Key, ...]
+    labels: tuple[Key, ...]
+
+
+def inspect_radar(folder: Path, series: Series, palettes: Mapping[str, Colours]) -> RadarFindings:
+    """Look at the pictures of a radar below a folder. `palettes` are the known ones, by the value of their key."""
+    reading = series.readings[0] if series.readings else None
+    paths = _in_order(series.paths, reading)
+    looks = look_at(folder, paths)
+    sizes = tuple(_inspect_size(look, palettes) for look in looks.looks)
+    times = sorted(reading.read) if reading else []
+    entry = [
+        Key("id", series.id, _describe(series, times)),
+        Key("frames", series.source, "")
+        if series.source
+        else unknown("frames", f"a folder or a glob of just these pictures, such as {series.paths[0]}"),
+    ]
+    frames = [*_time_keys(series.readings, series.paths), *_loop_keys(looks)]
+    labels: list[Key] = []
+    if sizes:
+        size_keys = _size_keys(sizes[0], named=len(sizes) == 1)
+        frames += size_keys
+        labels += _label_keys(sizes[0])
+        if len(sizes) > 1:
+            entry.append(_layouts(sizes, times))
+    return RadarFindings(series, sizes, tuple(entry), tuple(frames), tuple(labels))
+
+
+def place_keys(latitude: float | None, longitude: float | None, plot_box: PlotBox | None) -> list[Key]:
+    """Return the keys of the place of a radar's map."""
+    x0, y0, x1, y1 = plot_box.box if plot_box else (0, 0, 0, 0)
+    keys = [
+        Key("latitude", latitude) if latitude is not None else unknown("latitude", "of the radar, degrees north"),
+        Key("longitude", longitude)
+        if longitude is not None
+        else unknown("longitude", "of the radar, degrees east"),
+        unknown(
+            "range_km",
+            f"km that half of the longer side of the map covers, {max(x1 - x0, y1 - y0) / 2:g} px; nothing is read"
+            " beyond it",
+        ),
+        Key(
+            "center_px",
+            [(x0 + x1 - 1) / 2, (y0 + y1 - 1) / 2],
+            "pixel of the radar in the picture; this is the middle of the map, the default",
+            active=False,
+        ),
+    ]
+    comment = (
+        "The place of the map. For a mosaic or a web map remove latitude, longitude and range_km, and write its"
+        " edges:\ngrid: {bounds: [west, south, east, north], crs: EPSG:4326}"
+    )
+    return [replace(keys[0], comment=f"{comment}\n{keys[0].comment}".strip()), *keys[1:]]
+
+
+def cadence_key(cadence: Cadence | None, is_loop: bool) -> list[Key]:
+    """Return the keys of the time between two frames."""
+    if cadence is None or is_loop:
+        return [unknown("cadence_minutes", "minutes between two frames; one time does not show them")]
+    comment = f"{100 * cadence.share:.0f} % of the frames follow the one before by this"
+    if cadence.share < CERTAIN_CADENCE:
+        comment += "; that is not many, so check it"
+    keys = [Key("cadence_minutes", cadence.minutes, comment)]
+    if cadence.off_slot_minutes > 0:
+        off = f"frames are up to {cadence.off_slot_minutes:.1f} minutes from their slot, and taken to it"
+        keys.append(Key("snap_minutes", int(np.ceil(cadence.off_slot_minutes)), off))
+    return keys
+
+
+def _in_order(paths: Sequence[str], reading: Reading | None) -> list[str]:
+    if reading is None:
+        return list(paths)
+    timed = sorted((time, path) for path, time in zip(paths, reading.times, strict=True) if time is not None)
+    return [path for _, path in timed]
+
+
+def _describe(series: Series, times: Sequence[int]) -> str:
+    text = f"{len(series.paths)} picture{'s' if len(series.paths) > 1 else ''}"
+    if times and series.names is not None:
+        text += f" of {_shown(times[0])}" + (f" to {_shown(times[-1])}" if len(times) > 1 else "")
+    return text
+
+
+def _time_keys(readings: Sequence[Reading], paths: Sequence[str]) -> list[Key]:
+    """Return pattern, format and zone of the times; the user decides among several readings."""
+    if not readings:
+        comment = (
+            f"no time was found in names such as {paths[0]}. Write mtime to take the dates of the files, or the"
+            " path of a CSV with the columns file,time"
+        )
+        return [unknown("time_from", comment)]
+    zone = Key(
+        "time_zone", "UTC", "assumed; names in local time need a zone, for example Asia/Bangkok. Check it", True
+    )
+    if len(readings) == 1:
+        names, time = readings[0].names, readings[0].read[0]
+        missed = readings[0].times.count(None)
+        comment = f"{paths[readings[0].times.index(time)]} is {_shown(time)}"
+        if missed:
+            comment += f"; {missed} of {len(paths)} names do not fit and are left out"
+        return [Key("pattern", names.pattern, comment), Key("time_format", names.time_format), zone]
+    lines = [f"the names are ambiguous: {paths[0]} is one of"]
+    lines += [
+        f"  {_shown(reading.read[0])}: pattern: {reading.names.pattern} and time_format:"
+        f" {reading.names.time_format}"
+        for reading in readings
+    ]
+    return [unknown("pattern", "\n".join(lines)), unknown("time_format", "the one of the right line"), zone]
+
+
+def _loop_keys(looks: Looks) -> list[Key]:
+    if looks.loop_length == 1:
+        return []
+    step = unknown("step_minutes", f"minutes between two of the {looks.loop_length} pictures of a file")
+    last = Key("last", "name", "the time in the name is that of the last picture; first if it is of the first one")
+    return [Key("loop", (step, last), "the files are loops of several pictures")]
+
+
+def _inspect_size(look: Look, palettes: Mapping[str, Colours]) -> SizeFindings:
+    plot_box = find_plot_box(look.frames)
+    x0, y0, x1, y1 = plot_box.box
+    maps = [frame[y0:y1, x0:x1] for frame in look.frames]
+    counts = count_colours(maps)
+    return SizeFindings(
+        look, plot_box, counts, tuple(match_palettes(counts, palettes)), nodata_candidate(maps, counts)
+    )
+
+
+def _size_keys(found: SizeFindings, named: bool) -> list[Key]:
+    """Return the keys of the picture: its size if it is the only one, the plot box and the border."""
+    keys = [Key("size_px", list(found.look.size), "width and height")] if named else []
+    box = found.plot_box
+    if box.found_by == "unknown":
+        keys.append(unknown("plot_box_px", "[x0, y0, x1, y1] of the map; no edge beside the legend shows it"))
+    else:
+        keys.append(Key("plot_box_px", list(box.box), BOX_COMMENTS[box.found_by]))
+    if box.border_px:
+        border = Key("border_px", box.border_px, "a line of one colour around the map")
+        keys.append(Key("overlay", (border,)))
+    return keys
+
+
+def _layouts(sizes: Sequence[SizeFindings], times: Sequence[int]) -> Key:
+    """Return the layouts of a radar whose pictures have several sizes over time."""
+    items = []
+    for found in sizes:
+        since, until = (_shown(times[min(i, len(times) - 1)]) for i in (found.look.first, found.look.last))
+        size = Key("size_px", list(found.look.size), f"from {since} to {until}" if times else "")
+        items.append((size, *_size_keys(found, named=False)))
+    return Key(
+        "layouts", items, "the pictures have several sizes; each may have its own plot box, grid and labels"
+    )
+
+
+def _label_keys(found: SizeFindings) -> list[Key]:
+    keys: list[Key] = []
+    if len(found.palettes) == 1:
+        match = found.palettes[0]
+        comment = (
+            f"proposed: {match.seen} of its {match.classes} colours are in the pictures, and"
+            f" {100 * match.explained:.0f} % of the changing coloured pixels have one of them"
+        )
+        keys += [Key("method", "palette"), Key("palette", match.name, comment)]
+    else:
+        several = ", ".join(match.name for match in found.palettes)
+        lines = [f"several palettes fit: {several}"] if several else ["a CSV of colour,dbz_min; no known one fits"]
+        lines += ["the colours that change most, for a CSV (strongest class last):"]
+        lines += [f"  {colour},?  ({share:.2%} of the pixels)" for colour, share in _listed(found.counts)]
+        keys += [Key("method", "palette"), unknown("palette", "\n".join(lines))]
+    if found.nodata is not None:
+        colour, sure = found.nodata
+        comment = "this gray surrounds the map"
+        comment += " and comes and goes with its coverage" if sure else "; activate the key if no radar sees there"
+        keys.append(Key("nodata_colours", [format_colour(colour.tolist())], comment, active=sure))
+    return keys
+
+
+def _listed(counts: ColourCounts) -> list[tuple[str, float]]:
+    return [
+        (format_colour(counts.colours[index].tolist()), float(counts.shares[index]))
+        for index in counts.echo_candidates(SHOWN_COLOURS)
+    ]
+
+
+def _shown(time: int) -> str:
+    return f"{to_datetime(time):%Y-%m-%d %H:%M}"
