@@ -15,8 +15,7 @@ Requirements:
 - The network is built from the names of its input channels, the number of lead times, and its options. The number
   of channels depends on the config (times, atlas, coordinates ...), not on the number of radars.
 - The network maps (B, channels, H, W) to two tensors (B, leads, H, W): the logit of the probability that the
-radar's
-  echo is meteorological, and the reflectivity on the network's scale (0 is -10 dBZ, 1 is 70 dBZ).
+  radar's echo is meteorological, and the reflectivity on the network's scale (0 is -10 dBZ, 1 is 70 dBZ).
 - H and W are any multiples of `multiple`: crops in training, whole frames elsewhere.
 - The answer for a sample depends on that sample alone. Use GroupNorm or LayerNorm, not BatchNorm, and
   `KeyedDropout2d` for dropout. Results then depend neither on the number of processes nor on the memory.

@@ -18,10 +18,10 @@ from radar_cleaner.config.section import Section
 from radar_cleaner.errors import Interrupted, RadarCleanerError
 
 STAGES = {
-    "list_unplaced_frames": "List the pictures of a radar whose name gives no time.",
+    "list_unplaced_frames": "List the pictures of a radar without a readable time in their name.",
     "build_rgb_store": "Decode and check the frames of a shard; refuse bad ones.",
     "decode_reflectivity": "Decode the colours of frames to reflectivity.",
-    "build_clutter_atlas": "Count how often each pixel echoes when it should not.",
+    "build_clutter_atlas": "Count how often each pixel has echo in quiet weather.",
     "build_warp_grid": "Map the pixels of a target grid to the pixels of a radar.",
     "place_static_fields": "Sample terrain and other rasters at the pixels of a radar.",
     "align_radars": "Pool the other radars on a radar's own grid.",
@@ -29,22 +29,22 @@ STAGES = {
     "split_samples": "Write the tables of training and validation samples.",
     "list_test_samples": "Write the table of test samples.",
     "train_model": "Train the cleaner (run it by torchrun).",
-    "evaluate_model": "Score labels, classical mask and model on the test samples.",
+    "evaluate_model": "Score the model and other cleaners on the test samples.",
     "sweep_thresholds": "Find what each cleaner removes at fixed shares of meteorological echo kept.",
     "evaluate_forecasts": "Score forecasts beside persistence and optical flow.",
     "clean_frames": "Write the cleaned product of a radar's shard.",
     "compose_radars": "Write the product of all radars on one grid.",
     "export_geotiff": "Write a GeoTIFF for each time of a product.",
     "write_report": "Write the report and the coverage table.",
-    "list_models": "Print the networks that a model can be trained as, and their options.",
+    "list_models": "Print the networks and their options.",
     "export_model": "Write a trained model as ONNX, for other programs.",
-    "show_summary": "Print what a finished run read, made and scored.",
+    "show_summary": "Print the numbers of a finished run: frames, samples, scores.",
     "compare": "Compare the evaluations of several runs.",
-    "show_sample": "Print and draw one sample as the network sees it.",
-    "show_costs": "Print what the jobs of a run cost, rule by rule.",
+    "show_sample": "Print and draw one sample as the network receives it.",
+    "show_costs": "Print time, memory and bytes of the jobs of a run, rule by rule.",
     "locate_workflow": "Print where the workflow that comes with the package is.",
     "init": "Look at a folder of pictures and write a config for them, with comments.",
-    "simulate": "Write a small invented world: pictures, truth and a config.",
+    "simulate": "Write a small simulated world: pictures, truth and a config.",
 }
 
 

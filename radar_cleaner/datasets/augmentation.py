@@ -145,7 +145,7 @@ def _choose_echo(echo_class: NDArray[np.uint8], choice: NDArray[np.float64]) -> 
         return None
     pixels, count = present[int(choice[0] * len(present))]
     number = int(choice[1] * count)
-    # Bisection over rows: to list all pixels takes many times as long.
+    # Bisection over rows: a list of all pixels takes many times as long.
     first, end = 0, len(pixels)
     while end - first > 1:
         middle = (first + end) // 2

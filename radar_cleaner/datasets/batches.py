@@ -99,7 +99,7 @@ def make_batch(raw: RawBatch, inputs: Inputs, device: torch.device, noise_dbz: f
 
 
 def _flip_rotate(raw: RawBatch) -> RawBatch:
-    """Flip and rotate the crops; their centres are those of the result already."""
+    """Flip and rotate the crops; `center_px` describes the result already."""
     if all(crop.flip_rotation == UNCHANGED for crop in raw.params):
         return raw
 

@@ -137,7 +137,8 @@ def read_grid(
     if inputs.fields:
         if static is None:
             raise StoreError(
-                f"{reflectivity.path}: no static store is given beside it, wanted {list(inputs.fields)}"
+                f"{reflectivity.path}: the channels {list(inputs.fields)} need a static store of this radar, and"
+                " none is given; run snakemake to make it"
             )
         fields = _read_fields(static, reflectivity, inputs)
     return RadarGrid((height, width), (float(x), float(y)), range_px, clutter, frequency, fields)
@@ -174,8 +175,8 @@ def write_frame_cache(
     """Fill a frame cache with all frames that the samples read, and return the digests of the stores by path.
 
     A frame at an input time, or at a sample's own time, must exist. A frame at a lead time may be missing. The
-    frames are compressed where raw they would take more than `max_bytes`, or more than the disk has free. Raises
-    SampleError where a frame is missing, StoreError where the disk is full.
+    frames are compressed if uncompressed they would take more than `max_bytes`, or more than the free part of the
+    disk. Raises SampleError where a frame is missing, StoreError where the disk is full.
     """
     minutes = sorted({0, *inputs.input_minutes})
     wanted: dict[str, set[int]] = {}

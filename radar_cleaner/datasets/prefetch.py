@@ -22,7 +22,7 @@ class BatchPrefetcher(Generic[R]):
         self._next = (tuple(items), epoch), self._thread.submit(self._compute, items, epoch)
 
     def take(self, items: Sequence[int], epoch: int) -> R:
-        """Return a batch: the one that was begun, or, if another one is wanted, that one."""
+        """Return the batch of these items; compute it now unless it was begun."""
         begun, self._next = self._next, None
         if begun is not None and begun[0] == (tuple(items), epoch):
             return begun[1].result()

@@ -14,7 +14,7 @@ ALL = "all"  # the name of all bands together
 
 @dataclass(frozen=True)
 class Bands:
-    """Increasing edges of the bands of reflectivity in dBZ and of distance in km, and sides of holes in pixels.
+    """Increasing edges of the bands of reflectivity (dBZ) and distance (km); sides of inpainting masks (pixels).
 
     Arrays by band are (range, dBZ). With totals (`with_totals`) index 0 of each is the sum of all bands.
     """

@@ -30,11 +30,11 @@ from radar_cleaner.plotting.style import (
 )
 from radar_cleaner.storage.atomic import read_csv
 
-# Of the rows of a comparison: what is compared.
+# The scores that a comparison lists.
 SCORES = ("retention", "removal", "f1", "csi", "hss", "roc_auc", "pr_auc_other", "ece")
 _ENDS = ("", "_low", "_high")  # a score and its interval
 ERRORS = {"hole_mae_dbz": ON_HOLES, "agreement_mae_dbz": AGREEMENT}
-# Of an evaluation: what must be equal for two of them to be compared.
+# Keys of metrics.json that must be equal in two evaluations that are compared.
 _SAME = ("references", "samples", "dbz_bands", "range_bands_km", "hole_sizes_px")
 # Columns that a comparison reads: of the rows of metrics.json, and of the curve.
 _COLUMNS = {

@@ -99,7 +99,7 @@ def model_field(probability: Field, dbz: Field, threshold: float) -> Field:
     Raises ModelError if an output is not finite.
     """
     if not (np.isfinite(probability).all() and np.isfinite(dbz).all()):
-        raise ModelError("the model's answer is not a number; train it again with a lower learning_rate")
+        raise ModelError("the model's output is not finite; train it again with a lower learning_rate")
     return np.where(probability >= threshold, np.maximum(dbz, np.float32(MIN_ECHO_DBZ)), NO_RAIN)
 
 

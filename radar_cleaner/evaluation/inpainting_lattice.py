@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from radar_cleaner.conventions import NODATA
 
-LATTICE = 4  # one place in 4 x 4 is a hole
+LATTICE = 4  # one place in 4 x 4 is masked
 _GOLDEN = 2654435769  # 2^32 / golden ratio: spreads equally spaced times evenly over the lattice's shifts
 
 Codes = NDArray[np.uint8]
@@ -52,5 +52,5 @@ def _is_hole(place: NDArray[np.int64], turn: int, side: int, box: int) -> NDArra
 
 
 def hide(codes: Codes, holes: NDArray[np.uint8]) -> Codes:
-    """Codes (..., y, x) with the holes (y, x) of `hole_lattice` as nodata."""
+    """Codes (..., y, x) with the masks (y, x) of `hole_lattice` as nodata."""
     return np.where(holes > 0, NODATA, codes).astype(np.uint8)

@@ -61,8 +61,8 @@ def find_motion(fields: Sequence[Field]) -> NDArray[np.float64]:
 def carry_on(now: Field, motion: NDArray[np.float64], steps: Sequence[float]) -> Field:
     """(steps, y, x): the field after rising numbers of steps of the motion, by a semi-Lagrangian scheme.
 
-    What would come from beyond the field, or from where nothing is known, is not known. Without motion it is
-    `persist`.
+    Pixels whose rain would come from beyond the field or from unknown pixels are NaN. Without motion the result is
+    that of `persist`.
     """
     known, raining = np.isfinite(now), now > NO_RAIN
     floor = (_weakest(now) if raining.any() else float(NO_RAIN)) - 2 * _MARGIN
@@ -99,7 +99,7 @@ def _missing(why: str) -> ConfigError:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep back what pysteps prints when it is imported, and its warnings on features that are all in one line."""
+    """Suppress the text that pysteps prints on import, and its warnings about features that are in one line."""
     with redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -32,7 +32,7 @@ def sum_errors(
 
 
 def count_pairs(estimate: NDArray[np.floating], value: NDArray[np.floating]) -> Counts:
-    """(estimate, value) counts of (pixels,) values in dBZ, in the bins of `DBZ_EDGES`; the rest is at its ends."""
+    """(estimate, value) counts of (pixels,) values in dBZ, in bins of `DBZ_EDGES`; its end bins have the rest."""
     bins = DBZ_EDGES.size - 1
     x, y = (np.clip(np.floor(part - DBZ_EDGES[0]), 0, bins - 1).astype(np.int64) for part in (estimate, value))
     return np.bincount(x * bins + y, minlength=bins * bins).reshape(bins, bins).astype(np.int64)

@@ -28,7 +28,7 @@ PIXELS, EVENTS, PROBABILITY = 0, 1, 2
 
 
 def sum_probabilities(probability: NDArray[np.floating], event: NDArray[np.bool_]) -> Sums:
-    """(BINS, 3) of (pixels,) probabilities and whether the event came: pixels, events, sum of the probability."""
+    """(BINS, 3) of (pixels,) probabilities and whether the event occurred: pixels, events, sum of probability."""
     return np.asarray(sum_by_group(probability, event, np.zeros(probability.shape, np.int64), 1)[0])
 
 
@@ -44,15 +44,15 @@ def sum_by_group(
 
 
 def expected_calibration_error(sums: Sums) -> Sums:
-    """(...,) of (..., BINS, 3) sums: mean over all pixels of how far the frequency in their bin is from the mean
-    probability there; NaN where there is no pixel."""
+    """(...,) of (..., BINS, 3) sums: the mean over all pixels of the distance between the frequency and the mean
+    probability in their bin; NaN without pixels."""
     pixels = sums[..., PIXELS].sum(axis=-1)
     off = np.abs(sums[..., EVENTS] - sums[..., PROBABILITY]).sum(axis=-1)
     return np.asarray(off / np.where(pixels > 0, pixels, np.nan))
 
 
 def observed_frequency(sums: Sums) -> Sums:
-    """(..., BINS) of (..., BINS, 3) sums: share of a bin's pixels in which the event came, NaN of none."""
+    """(..., BINS) of (..., BINS, 3) sums: share of a bin's pixels where the event occurred; NaN without pixels."""
     pixels = sums[..., PIXELS]
     return np.asarray(sums[..., EVENTS] / np.where(pixels > 0, pixels, np.nan))
 

@@ -77,10 +77,10 @@ def score_rows(scores: Mapping[str, RadarScores]) -> list[Row]:
 
 
 def reflectivity_rows(scores: Mapping[str, RadarScores]) -> list[Row]:
-    """Return one row for each radar, measure, size of hole, range and band, and for all of each.
+    """Return one row for each radar, measure, size of mask, range and band, and for all of each.
 
-    Measures are the error on holes and the agreement with the label. Rows of one size of hole are by range and by
-    band, not by both.
+    Measures are the error in inpainting masks and the agreement with the label. Rows of one size of mask are by
+    range and by band, not by both.
     """
     rows = []
     for radar, of_radar in scores.items():
@@ -228,7 +228,7 @@ def _places(blocks: Margins) -> Iterator[tuple[tuple[int, int], NDArray[np.numbe
 
 
 def _errors(scores: RadarScores, key: int | str) -> NDArray[np.number]:
-    """Return (block, range, dBZ, ERROR_SUMS), with totals, of a size of hole or of AGREEMENT."""
+    """Return (block, range, dBZ, ERROR_SUMS), with totals, of a size of mask or of AGREEMENT."""
     return with_totals(scores.blocks.stack(lambda tally: tally.errors[key]), 1)
 
 

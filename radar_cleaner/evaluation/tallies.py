@@ -1,8 +1,8 @@
 """Count the decisions, probabilities and reflectivity of one frame against its reference, and add frames up.
 
 The reference is a mask (1 meteorological, 2 non-meteorological, anything else not scored) or, without a mask, the
-echo class of the label model. Reflectivity is compared with the radar's own value: an error in holes, where that
-value was hidden from the network, and an agreement with the label everywhere else.
+echo class of the label model. Reflectivity is compared with the radar's own value. In inpainting masks, where that
+value was hidden from the network, the difference is an error; elsewhere it measures agreement.
 
 Intervals need sums by block of time (`BlockTally`), which are small. Fine histograms are kept once (`FineTally`).
 """
@@ -120,7 +120,7 @@ class BlockTally:
 
     frames: int
     cleaners: Mapping[str, CleanerTally]
-    errors: Mapping[int | str, Sums]  # by size of hole, and AGREEMENT: (range, dBZ, ERROR_SUMS)
+    errors: Mapping[int | str, Sums]  # by size of mask, and AGREEMENT: (range, dBZ, ERROR_SUMS)
 
 
 @dataclass(frozen=True)
@@ -142,9 +142,9 @@ class Tally:
 
 @dataclass(frozen=True)
 class Reflectivity:
-    """Reflectivity in dBZ (y, x) that the network gives, and that it gives with `holes` hidden from it.
+    """Reflectivity in dBZ (y, x) that the network gives, and that it gives with the masks `holes` hidden from it.
 
-    `holes` are those of `hole_lattice`; without them there is no error on holes.
+    `holes` are those of `hole_lattice`; without them there is no error to count.
     """
 
     dbz: Numbers
@@ -261,10 +261,10 @@ def _check_finite(frame: Frame, answers: Mapping[str, Answer], reflectivity: Ref
     for name, answer in answers.items():
         scores = answer.score[echo]
         if np.isnan(scores).any() or (answer.probabilistic and not np.isfinite(scores).all()):
-            raise ModelError(f"{name}: a score is not a number; train a model again with a lower learning_rate")
+            raise ModelError(f"{name}: a score is not finite; train the model again with a lower learning_rate")
     for dbz in (reflectivity.dbz, reflectivity.hole_dbz):
         if dbz is not None and not np.isfinite(dbz[echo]).all():
-            raise ModelError("the reflectivity is not a number; train the model again with a lower learning_rate")
+            raise ModelError("the reflectivity is not finite; train the model again with a lower learning_rate")
 
 
 def _ranks(histogram: Counts) -> Margins:

@@ -137,7 +137,7 @@ def keeps(score: NDArray[np.floating], threshold: float) -> NDArray[np.bool_]:
 
 
 def choose(curves: Mapping[str, Curve], share: float) -> Choice:
-    """Return the setting and threshold that remove most and keep at least a share; of equals what keeps most."""
+    """Return the setting and threshold that remove most and keep at least a share; of equals, the most is kept."""
     best: Choice | None = None
     for setting, curve in curves.items():
         met, other = curve.kept.sum(axis=0)

@@ -36,7 +36,7 @@ class FrameInputs:
 
 
 class FrameReader:
-    """One radar by time, over its reflectivity and aligned stores (any number of shards), atlas and static store.
+    """Read the inputs of a radar from its stores: reflectivity and aligned (any number of shards), atlas, static.
 
     Frames that are missing around a time are marked unavailable. `inputs` are those of the model
     (`Predictor.inputs_for`). Atlas and static store are opened only if these use them. Atlas `mask` makes the

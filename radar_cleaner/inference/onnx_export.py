@@ -122,5 +122,5 @@ def _expect_any_size(config: ModelConfig, shape: Iterable[object]) -> None:
     raise ConfigError(
         f"export-model: {config.model}{of} can be exported for {', '.join(fixed)} only, so no file is written: its"
         " computation depends on the frame size. Export a model of another network or backbone, for example"
-        " tiny_unet or resnet-18, or use this model by radar_cleaner"
+        " tiny_unet or resnet-18, or apply this model with radar_cleaner"
     )

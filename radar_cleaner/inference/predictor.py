@@ -87,7 +87,7 @@ class Predictor:
         if np.sign(trained).tolist() != np.sign(input_minutes).tolist():
             raise ModelError(
                 f"the model reads input_minutes {list(trained)}, the config has {list(input_minutes)}; set"
-                " as many before and after, or train a model with yours"
+                " samples.input_minutes to as many times before and after, or train a model with yours"
             )
         if tuple(input_minutes) != trained:
             logger.warning(

@@ -63,7 +63,7 @@ class EncoderUNetOptions(Section):
         description=(
             "Backbone of transformers: a name (resnet-18, resnet-34, convnext-tiny, swin-tiny, dinov2-small), a"
             " configuration (model_type and the values that differ from its defaults), or a local folder written"
-            " by save_pretrained, whose weights are the start."
+            " by save_pretrained, whose weights the training starts from."
         ),
     )
     pretrained: str | None = Field(

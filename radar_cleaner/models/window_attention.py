@@ -51,7 +51,10 @@ class WindowAttentionOptions(Section):
         0.1,
         ge=0,
         le=0.99,
-        description="Share of the deepest block's answers that a training step drops; 0 at the first block.",
+        description=(
+            "Share of the samples for which a training step drops the output of a block of the deepest level; it"
+            " falls evenly to 0 at the first level."
+        ),
     )
 
     @model_validator(mode="after")

@@ -106,7 +106,7 @@ class Plan:
         for radar in self.radars if self.uses_atlas else ():
             if not self.shards(radar, "atlas"):
                 raise ConfigError(
-                    f"atlas.period: radar {radar} has no frame in it (not given, it is training.period);"
+                    f"atlas.period: radar {radar} has no frame in it (by default it is training.period);"
                     " lengthen it, or clean that radar in a run of its own,"
                     " with cleaning.model, samples.atlas: none and votes.atlas: 0"
                 )

@@ -52,7 +52,7 @@ def forecast_figure(rows: Sequence[Scores]) -> bytes:
     error.set_ylabel("mean absolute error (dBZ)")
     error.set_ylim(bottom=0)
     for axes in panels[: len(events) + 1]:
-        axes.set_xlabel("lead (minutes)")
+        axes.set_xlabel("lead time (minutes)")
         axes.set_xticks(sorted({row["lead_minutes"] for row in drawn}))
     handles = handles_of(panels)
     shown = [method for method in methods if method in handles]

@@ -28,7 +28,7 @@ def sample_figure(title: str, channels: Mapping[str, Plane], targets: Mapping[st
     """Draw panels of (y, x) arrays: the input channels and, from a new row on, the targets.
 
     Of the targets, `mask` has the values of MASK_COLOURS, 0 elsewhere. `rain in ...` is 1 or 0, NaN where it is
-    unknown. `reflectivity ...` is in dBZ, NaN where it does not count, all on one scale. `hole` is bool, the
+    unknown. `reflectivity ...` is in dBZ, NaN where it does not count, all on one scale. `hidden` is bool, the
     others are numbers.
     """
     first = -(-len(channels) // _COLUMNS) * _COLUMNS  # the panel of the first target

@@ -50,7 +50,7 @@ _PANELS = {
     "reflectivity_mae_dbz": ("reflectivity: mean absolute error", "dBZ"),
     "meteorological_kept": ("meteorological echo kept", _PERCENT),
     "non_meteorological_removed": ("non-meteorological echo removed", _PERCENT),
-    "inpainting_mae_dbz": ("in holes: mean absolute error", "dBZ"),
+    "inpainting_mae_dbz": ("inpainting: mean absolute error", "dBZ"),
     "focal": ("mask: focal term", "loss (no unit)"),
     "dice": ("mask: Dice term", "loss (no unit)"),
     "reflectivity": ("reflectivity term", "loss (no unit)"),

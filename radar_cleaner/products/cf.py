@@ -1,8 +1,8 @@
 """The variables of a product, its metadata by the CF conventions 1.11, and its writer.
 
-A product is a "product" store on a plane whose grid mapping, metres, latitudes and longitudes it carries. Every
-variable with a value per frame is a row of `PRODUCT_VARIABLES`: the radar products, the composite, the GeoTIFFs
-and the report take theirs from this table.
+A product is a store of the kind `product`. It contains the grid mapping of its plane, the coordinates in metres,
+and the latitude and longitude of each pixel. Each variable with frames is a row of `PRODUCT_VARIABLES`. The radar
+products, the composite, the GeoTIFFs and the report read this table.
 """
 
 from __future__ import annotations

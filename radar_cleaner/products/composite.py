@@ -13,7 +13,7 @@ from radar_cleaner.conventions import FLAG_FILLED, FLAG_KEPT, FLAG_NODATA, FLAG_
 Codes = NDArray[np.uint8]
 Layer = Mapping[str, Codes]  # variables of a product, (y, x) each
 
-# Attributes of the product with the uncertainty of the decoded reflectivity; products take them from the labels.
+# Attributes of the reflectivity store on the decoding and its uncertainty, which products also have.
 LABEL_ATTRS = ("label_method", "class_lower_dbz", "class_upper_dbz", "palette_unit", "zr_a", "zr_b")
 
 # An observation, even of no echo, goes before a value that the network filled in for another radar.
@@ -49,7 +49,7 @@ def _order(layer: Layer) -> NDArray[np.uint16]:
 
 
 def composite_attrs(products: Mapping[str, Mapping[str, Any]]) -> dict[str, object]:
-    """Merge the label attributes of several radars' products, {radar: attributes}.
+    """Merge the attributes LABEL_ATTRS of several radars' products, {radar: attributes}.
 
     Attributes that differ are named by their radar: `class_lower_dbz_CASGO`.
     """

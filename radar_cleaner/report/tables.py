@@ -60,7 +60,7 @@ def reflectivity_table(rows: Sequence[Row]) -> list[dict[str, Any]]:
 def _part(row: Row) -> str:
     """Name the pixels of a row: a size of inpainting mask, a range, a band, or all."""
     hole = row.get("hole_px", ALL)
-    parts = (ALL if hole == ALL else f"holes of {hole} px", row["range"], row["band"])
+    parts = (ALL if hole == ALL else f"masks of {hole} px", row["range"], row["band"])
     return next((part for part in parts if part != ALL), ALL)
 
 

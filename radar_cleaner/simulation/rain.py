@@ -29,7 +29,7 @@ LIFETIME_EXPONENT = 0.8  # of the scale
 class RainStyle:
     """Statistics of the rain. Raise ConfigError where a value is impossible.
 
-    share: of the plane where it rains, on the long mean. slope: how steeply the power spectrum falls with
+    share: of the plane where it rains, in the long-term mean. slope: how steeply the power spectrum falls with
     the wave number. outer_km: where it begins to fall. lifetime_minutes: of structures of that size; those
     of a tenth of it live about a sixth as long. elongation: length over width. speed_kmh, degrees: of the
     wind, and where it blows to, clockwise from north.

@@ -177,7 +177,7 @@ class _Sight:
         )
 
     def look(self, field: Field, time: int) -> View:
-        """Return the rain's field on the world's plane at this radar's scan."""
+        """Scan the rain and the clutter at a time; `field` is the rain's on the world's plane."""
         style = self._options.rain
         rain = self._view.to_codes(self._view.observe(field, style, self._receiver))
         scans = [kind.scan(self._options.cadence_minutes) for kind in self._clutter]

@@ -72,7 +72,7 @@ cleaning:
 
 
 def evaluation_start(options: WorldOptions) -> int:
-    """Return the begin of the evaluation period: the last third of the world, in whole hours."""
+    """Return the start of the evaluation period: the last third of the world, in whole hours."""
     return options.times.stop - 3600 * max(1, options.hours // 3)
 
 

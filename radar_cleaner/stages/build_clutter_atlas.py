@@ -71,8 +71,8 @@ def build_clutter_atlas(*, results: Path, radar: str, stores: list[str], atlas: 
 def _log(radar: str, counted: Atlas, atlas: Clutter, frames: int) -> None:
     if counted.known_share < WARN_BELOW:
         logger.warning(
-            "%s: only %.1f %% of the pixels are %s in min_quiet_frames %d or more of %d frames; no other pixel is"
-            " called clutter; lengthen atlas.period%s",
+            "%s: only %.1f %% of the pixels are %s in at least %d of %d frames (atlas.min_quiet_frames); the"
+            " others are unknown, never clutter; lengthen atlas.period%s",
             radar,
             100 * counted.known_share,
             f"quiet (echo at most {atlas.quiet_fraction:g})" if atlas.method == "frequency" else "observed",

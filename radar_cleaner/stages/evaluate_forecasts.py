@@ -45,7 +45,7 @@ def evaluate_forecasts(
     code: Path | None = None,
     output: Path,
 ) -> None:
-    """Score the forecasts of a model for each lead time, beside its own cleaned frames carried on.
+    """Score a model's forecasts for each lead time, beside persistence and optical flow of its cleaned frames.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def evaluate_forecasts(
     inputs
         Keys of `samples`: input and lead times, use of the clutter atlas. They must be the model's.
     decision
-        Keys of `cleaning`: rain is forecast, and echo kept, from a probability on.
+        Keys of `cleaning`: the probability from which rain is forecast and echo is kept.
     evaluation
         Keys of `evaluation`: events in dBZ, optical flow.
     references
@@ -110,7 +110,7 @@ def evaluate_forecasts(
             "dbz_bands": list(evaluation.dbz_bands),
             "tta": evaluation.tta,
             "fast_dev_run": fast_dev_run,
-            "samples": {"listed": len(listed), "nothing_came_known": scored.unknown},
+            "samples": {"listed": len(listed), "without_observation": scored.unknown},
             "pixels": pixel_rows(scores, run.lead_minutes),
             "scores": rows,
         },

@@ -53,9 +53,9 @@ def evaluate_model(
     inputs
         Keys of `samples`: input times and use of the clutter atlas. They must be the model's.
     decision
-        Keys of `cleaning` from which echo is kept.
+        Keys of `cleaning`: the decision that keeps or removes an echo.
     evaluation
-        Keys of `evaluation`: cleaners, bands, holes.
+        Keys of `evaluation`: cleaners, bands, inpainting masks.
     references
         Reference masks (1 meteorological, 2 non-meteorological, anything else not scored), pictures of the plot
         box's size. The labels are the reference of a radar without masks.

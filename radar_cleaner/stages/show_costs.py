@@ -10,7 +10,7 @@ from radar_cleaner.errors import StoreError
 from radar_cleaner.report.costs import Cost, add_costs, duration, measure_outputs, read_costs
 from radar_cleaner.storage.atomic import write_csv
 
-HEAD = ("rule", "jobs", "time in all", "longest", "memory", "CPUs", "on disk")
+HEAD = ("rule", "jobs", "total time", "longest", "memory", "CPUs", "on disk")
 
 
 def show_costs(*, results: Path, csv: Path | None = None) -> None:
@@ -35,7 +35,7 @@ def show_costs(*, results: Path, csv: Path | None = None) -> None:
         print("  ".join([first.ljust(widths[0]), *map(str.rjust, rest, widths[1:])]))
     print("\ntime: sum of the run times of all jobs; memory: peak of one job; CPUs: mean number that were busy")
     if total.unreadable:
-        print(f"{total.unreadable} of the jobs have a benchmark file without a time: not in the sums")
+        print(f"{total.unreadable} of the jobs have a benchmark file without a time; the sums lack them")
     if csv is not None:
         write_csv(csv, _table(costs, sizes))
 

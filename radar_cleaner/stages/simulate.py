@@ -1,4 +1,4 @@
-"""Write a small invented world: moving rain, radars with their faults and clutter, pictures, truth, a config."""
+"""Write a small simulated world: moving rain, radars with their faults and clutter, pictures, truth, a config."""
 
 from __future__ import annotations
 
@@ -44,31 +44,32 @@ def simulate(
     clutter: float = 1.0,
     start: str = "2026-06-01T00:00",
 ) -> None:
-    """Write a small invented world to try settings on: pictures, truth, and a config that the workflow runs on.
+    """Write a small simulated world to try settings on: pictures, truth, and a config that the workflow runs on.
 
     Parameters
     ----------
     output
-        Folder to make: frames/, truth/ (masks: 0 none, 1 meteorological, 2 not, 255 overlay), reflectivity/ (true
-        dBZ), overlay/, palette.csv, world.json, config.yaml. Paths in the config are as this one.
+        Folder to make: frames/, truth/ (masks: 0 none, 1 meteorological, 2 non-meteorological, 255 overlay),
+        reflectivity/ (true dBZ), overlay/, palette.csv, world.json, config.yaml. Paths in the config begin with
+        this one, as it is given.
     seed
         Equal seeds and options make equal worlds.
     radars
-        How many radars: SIM1 in the middle, the others about it, overlapping.
+        Number of radars: SIM1 in the middle, the others around it, overlapping.
     hours
         Hours of frames; the last third is for evaluation.
     cadence_minutes
         Minutes between frames, a divisor of 60.
     size
-        Pixels of the map a side.
+        Side of the map in pixels.
     range_km
         Range of the radars.
     rain
-        Share of the area where it rains, on the mean, however weakly: about half of it shows in the pictures.
+        Mean share of the area where it rains, however weakly; about half of this rain is visible in the pictures.
     speed_kmh
         Speed of the wind that carries the rain.
     degrees
-        Where it carries it to, clockwise from north.
+        Direction to which the wind carries the rain, in degrees clockwise from north.
     clutter
         Amount of clutter: 0 for none, 1 is usual.
     start
@@ -77,7 +78,7 @@ def simulate(
     style = RainStyle(share=rain, speed_kmh=speed_kmh, degrees=degrees)
     options = WorldOptions(seed, radars, hours, cadence_minutes, size, range_km, clutter, start, style)
     if output.exists() and not (output.is_dir() and not any(output.iterdir())):
-        raise ConfigError(f"--output {output} is there already; name another folder, or remove it")
+        raise ConfigError(f"--output {output} exists and is not an empty folder; name another one, or remove it")
     world = World(options)
     with ExitStack() as stack:
         stores = {

@@ -72,7 +72,7 @@ def train_model(
     threads
         Threads of all processes of a machine together.
     memory_mb
-        Memory of the job on a machine; half of it may hold raw frames.
+        Memory of the job on a machine; up to half of it is for uncompressed frames.
     static
         Names of the static fields that are channels.
     running

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # to load it takes as long as a small stage works
+if TYPE_CHECKING:  # loading it takes as long as a small stage runs
     import pandas as pd
 
 

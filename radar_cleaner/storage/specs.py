@@ -203,8 +203,12 @@ WARP = StoreSpec(
     "build_warp_grid",
     "The position of the pixels of a target grid in the plot box of a radar.",
     {
-        "grid": VariableSpec(("y", "x", "coordinate"), "float32"),
-        "coverage": VariableSpec(("y", "x"), "bool"),
+        "grid": VariableSpec(
+            ("y", "x", "coordinate"),
+            "float32",
+            {"long_name": "column and row in the plot box of the radar", "units": "pixel"},
+        ),
+        "coverage": VariableSpec(("y", "x"), "bool", {"long_name": "in the plot box and the range of the radar"}),
     },
     {
         "target": "radar of the target grid, or `composite`",
@@ -224,7 +228,7 @@ ALIGNED = StoreSpec(
         "nearest": VariableSpec(
             FRAME,
             "uint8",
-            {"long_name": "nearest, by its range, of the other radars that see this pixel: its place in `others`"},
+            {"long_name": "index in `others` of the nearest radar, relative to its range, that sees this pixel"},
             NO_RADAR,
         ),
     },

@@ -31,7 +31,7 @@ from radar_cleaner.storage.specs import Static, Variable
 __all__ = ["Static", "StoreWriter", "Variable"]
 
 SHARD_FILE_BYTES = 64 * 2**20
-SHARD_FILE_FRAMES = 1024  # the index of a file has room for each: small frames would else be all index
+SHARD_FILE_FRAMES = 1024  # the index of a file has room for each frame; with more it would outgrow small frames
 CODECS = {"compact": ("zstd", 2), "fast": ("lz4", 1)}
 TIME_ATTRS = {
     "standard_name": "time",

@@ -51,7 +51,7 @@ def cached_frames(
 ) -> Iterator[tuple[FrameCache, dict[str, str]]]:
     """Yield the frame cache of this machine and the digests of the stores by path.
 
-    On a GPU the frames are in its memory where they take at most half of what is free there.
+    A GPU takes the frames into its memory if they need at most half of its free memory.
     """
     with processes.shared_folder(
         lambda folder: write_frame_cache(folder, sources, samples, inputs, max_bytes)

@@ -174,7 +174,7 @@ def _of_this_start(store: Any) -> Any:
 def join_processes(threads: int) -> Iterator[Processes]:
     """Join the process group of torchrun, if there is one, and leave it at the end.
 
-    The processes of a machine share `threads`. Raises ConfigError where a machine has GPUs, but fewer than
+    The processes of a machine share `threads`. Raises ConfigError if a machine has GPUs, but fewer GPUs than
     processes.
     """
     local_world = int(os.environ.get("LOCAL_WORLD_SIZE", 1))

@@ -101,8 +101,9 @@ def write_card(
 
 # Text for every model. It names no path, so that equal trainings write equal cards.
 _SCORED = """\
-At a probability of 0.5, against the weak labels of whole frames. After `evaluate_model` has run, the folder
-`evaluation/` has the scores on frames of a later period, against a reference where one exists.
+These scores keep echo from a probability of 0.5 on, and compare whole frames with the weak labels. After
+`evaluate_model` has run, the folder `evaluation/` has the scores on frames of a later period, against a reference
+where one exists.
 """
 _USE = """\
 ## Limits
@@ -175,12 +176,12 @@ def _temperature_lines(temperature: float, validated: bool) -> list[str]:
     ):
         if math.isclose(temperature, bound, rel_tol=1e-6):
             return [
-                f"Its temperature is {temperature:.3g}, the {which} allowed: divided by it, the probabilities are",
-                f"still {still} on the validation samples. `cleaning.calibrated` applies it.",
+                f"Its temperature is {temperature:.3g}, the {which} allowed. With logits divided by it,",
+                f"probabilities are still {still} on the validation samples. `cleaning.calibrated` applies it.",
             ]
     return [
-        f"Its temperature is {temperature:.3g}: divided by it, the logits are calibrated on the validation",
-        "samples. `cleaning.calibrated` applies it.",
+        f"Its temperature is {temperature:.3g}. Logits divided by it give calibrated probabilities on the",
+        "validation samples. `cleaning.calibrated` applies it.",
     ]
 
 

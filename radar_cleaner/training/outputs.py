@@ -93,9 +93,11 @@ def write_training(
     write_text(folder / "card.md", card)
     kept = trained.history[trained.best_epoch - 1]["val_meteorological_kept"]
     if kept < _FEW:
-        logger.warning("the model keeps %.1f %% of the meteorological echo of the validation", 100 * kept)
+        logger.warning(
+            "the model keeps only %.1f %% of the meteorological echo of the validation samples", 100 * kept
+        )
     logger.info(
-        "best are the %s weights of epoch %d of %d, written to %s",
+        "the best weights (%s) are those of epoch %d of %d; written to %s",
         trained.best_weights,
         trained.best_epoch,
         len(trained.history),

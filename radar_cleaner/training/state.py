@@ -171,7 +171,7 @@ def take_step(
 
 
 def expect_finite_gradient(norm: HostCopy, scaler: torch.amp.GradScaler) -> None:  # type: ignore[name-defined]
-    """Raise NotFiniteError where the gradient of a step was not finite; in fp16 its scale is only too high yet."""
+    """Raise NotFiniteError if the gradient of a step was not finite. In fp16 the scaler then lowers its scale."""
     if not scaler.is_enabled() and not bool(torch.isfinite(norm.read())):
         raise NotFiniteError("the gradient is not finite; lower training.learning_rate, or set clip_norm")
 

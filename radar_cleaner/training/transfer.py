@@ -34,10 +34,10 @@ class Transfer:
 
     def sentences(self, source: str) -> list[str]:
         """Return sentences for the log and the model card."""
-        text = [f"It began with {len(self.whole)} whole weights of {source}."]
-        text += [f"Of {name} it took {what}." for name, what in self.part.items()]
+        text = [f"The training began with {len(self.whole)} whole weights of {source}."]
+        text += [f"A part of {name} was copied: {what}." for name, what in self.part.items()]
         if self.drawn:
-            text.append(f"Drawn at random, because {source} has none that fit: {', '.join(self.drawn)}.")
+            text.append(f"Drawn at random, because {source} has no weights that fit: {', '.join(self.drawn)}.")
         return text
 
 
@@ -146,7 +146,7 @@ def _copy_along(axis: int, own: Tensor, other: Tensor, positions: Sequence[int |
 def _describe(names: Sequence[str], positions: Sequence[int | None], what: str) -> str:
     copied = [name for name, position in zip(names, positions, strict=True) if position is not None]
     left = [name for name, position in zip(names, positions, strict=True) if position is None]
-    drawn = f", not {', '.join(left)}, which are drawn" if left else ""
+    drawn = f"; drawn at random are {', '.join(left)}" if left else ""
     return f"the {what} {', '.join(copied) or 'none'}{drawn}"
 
 

@@ -190,5 +190,5 @@ def test_a_static_store_that_does_not_fit_is_refused(tmp_path, sources, changes,
 
 
 def test_a_missing_static_store_is_named(tmp_path, sources):
-    with pytest.raises(StoreError, match=r"no static store is given beside it, wanted \['longitude_cos'"):
+    with pytest.raises(StoreError, match=r"the channels \['longitude_cos'.* need a static store"):
         make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO")], time_of_day=True)

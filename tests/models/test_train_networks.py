@@ -122,7 +122,7 @@ def test_it_begins_with_the_weights_of_another_and_says_so(made, tmp_path, caplo
     card = (tmp_path / "second/card.md").read_text()
     for text in (caplog.text, card):
         assert f"whole weights of {first}." in text
-        assert "Of first.0.0.weight it took the channels own_reflectivity_-6" in text
+        assert "A part of first.0.0.weight was copied: the channels own_reflectivity_-6" in text
         assert "not own_reflectivity_6, own_availability_6" in text and "echo_frequency, which are drawn." in text
     assert "start_from" in read_model_provenance(second)["inputs"]
 

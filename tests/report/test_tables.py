@@ -47,7 +47,7 @@ def test_score_tables_leave_out_bands_without_pixels():
         {"radar": "A", "hole_px": hole, "range": place, "band": band, "measure": "m", "pixels": n}
         for hole, place, band, n in parts
     ]
-    assert [row["part"] for row in reflectivity_table(pixels)] == ["a", "holes of 8 px"]
+    assert [row["part"] for row in reflectivity_table(pixels)] == ["a", "masks of 8 px"]
 
 
 def counts_of(labeler, yes, no, silent, mean, agrees):

@@ -90,7 +90,7 @@ def test_too_few_quiet_frames_are_said_and_nothing_is_called_clutter(tmp_path, c
     write_stores(tmp_path, pictures=False)
     with caplog.at_level(logging.WARNING):
         store = build(tmp_path, min_quiet_frames=16)
-    assert "only 0.0 % of the pixels are quiet (echo at most 0.1) in min_quiet_frames 16" in caplog.text
+    assert "only 0.0 % of the pixels are quiet (echo at most 0.1) in at least 16 of" in caplog.text
     assert store.attrs["too_few_frames"] is True and store.attrs["known_share"] == 0
     assert not store.read("clutter").any()
     assert np.isnan(store.read("echo_frequency")).all()
@@ -107,7 +107,7 @@ def test_windows_count_beside_the_rain_and_not_in_it(tmp_path, caplog):
     assert not store.read("clutter")[:, 10:].any()
     assert store.attrs["frames_used"] == 20 and store.attrs["too_few_frames"] is False
     assert 8 / 30 < store.attrs["known_share"] < 11 / 30
-    assert "% of the pixels are quiet (echo at most 0.4) in min_quiet_frames 16 or more of 20" in caplog.text
+    assert "% of the pixels are quiet (echo at most 0.4) in at least 16 of 20" in caplog.text
     fewer = build(tmp_path, window_px=5, quiet_fraction=0.4, min_quiet_frames=15)
     assert fewer.attrs["known_share"] == 1
     assert not np.isnan(fewer.read("echo_frequency")[1:]).any()

@@ -190,7 +190,7 @@ def test_frames_that_are_not_there_are_not_scored_and_flow_takes_those_that_are(
     unknown = sum(
         time not in there or not any(time + 60 * lead in there for lead in LEADS[1:]) for time in TIMES[2:]
     )
-    assert found["samples"] == {"listed": 10, "nothing_came_known": {"CASGO": unknown}}
+    assert found["samples"] == {"listed": 10, "without_observation": {"CASGO": unknown}}
     assert (
         find(found, "optical flow", radar="CASGO")["csi"] > find(found, "persistence", radar="CASGO")["csi"] + 0.1
     )

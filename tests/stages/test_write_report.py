@@ -150,7 +150,7 @@ def test_scores_frames_and_variables_are_shown(run):
     assert "label + clutter mask" in page.text
     assert "pixels of echo removed" in page.text and "most rain" in page.text
     assert "label agreement" in page.text
-    assert "holes of 4 px" in page.text and "within 120 km" in page.text and "ROC-AUC" in page.text
+    assert "masks of 4 px" in page.text and "within 120 km" in page.text and "ROC-AUC" in page.text
     assert "epochs" in page.text and "meteorological_probability" in page.text
 
 

@@ -91,16 +91,16 @@ def test_a_model_that_only_cleans_is_not_said_to_forecast():
 @pytest.mark.parametrize(
     ("temperature", "val", "words"),
     [
-        (1.37, 2, "Its temperature is 1.37: divided by it, the logits are calibrated"),
+        (1.37, 2, "Its temperature is 1.37. Logits divided by it give calibrated probabilities"),
         (
             HIGHEST_TEMPERATURE,
             2,
-            "is 20, the highest allowed: divided by it, the probabilities are\nstill too conf",
+            "is 20, the highest allowed. With logits divided by it,\nprobabilities are still too conf",
         ),
         (
             LOWEST_TEMPERATURE,
             2,
-            "is 0.05, the lowest allowed: divided by it, the probabilities are\nstill too unc",
+            "is 0.05, the lowest allowed. With logits divided by it,\nprobabilities are still too unc",
         ),
         (1.0, 2, "is 1, because the validation samples lack a class of echo"),
         (1.0, 0, "is 1, because there are no validation samples"),
@@ -108,7 +108,7 @@ def test_a_model_that_only_cleans_is_not_said_to_forecast():
 )
 def test_the_card_says_what_the_temperature_is_worth(temperature, val, words):
     text = card(temperature=temperature, val=val)
-    assert words in text and ("are calibrated on" in text) is (temperature == 1.37)
+    assert words in text and ("give calibrated" in text) is (temperature == 1.37)
 
 
 def test_the_card_says_where_the_fit_meets_a_bound_or_is_impossible():

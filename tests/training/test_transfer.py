@@ -47,7 +47,7 @@ def test_a_channel_more_changes_nothing_where_it_is_silent(name: str, normalize:
         source.set_statistics(mean[places], std[places])
     found = transfer_weights(model, new, source.state_dict(), old)
     assert not found.drawn and len(found.part) >= 1
-    assert all("echo_frequency" in told.split(", not ")[1] for told in found.part.values())
+    assert all("echo_frequency" in told.split("; drawn at random are ")[1] for told in found.part.values())
     wide = torch.zeros(1, new.channels, 64, 64)
     x = torch.rand(1, old.channels, 64, 64)
     wide[:, places] = x
@@ -96,16 +96,16 @@ def test_what_it_took_is_said(tmp_path) -> None:
     path = tmp_path / "best.pt"
     save_model(path, old, drawn(old, 1).state_dict(), {})
     told = start_from(path, drawn(new, 2), new)
-    assert told[0].startswith("It began with ") and str(path) in told[0]
-    assert told[1].startswith("Of first.0.0.weight it took the channels own_reflectivity_0, own_availability_0")
-    assert "not own_reflectivity_-6" in told[1] and told[1].endswith("echo_frequency, which are drawn.")
+    assert told[0].startswith("The training began with ") and str(path) in told[0]
+    assert told[1].startswith("A part of first.0.0.weight was copied: the channels own_reflectivity_0, own_avail")
+    assert "drawn at random are own_reflectivity_-6" in told[1] and told[1].endswith("echo_frequency.")
 
 
 def test_another_depth_takes_what_has_its_shape_and_names_the_rest() -> None:
     flat, deep = config(depth=2), config(depth=3)
     found = transfer_weights(drawn(deep, 1), deep, drawn(flat, 2).state_dict(), flat)
     assert {name.split(".")[0] + name.split(".")[1] for name in found.drawn} == {"downs2", "ups2", "joins2"}
-    assert found.sentences("old.pt")[-1].startswith("Drawn at random, because old.pt has none that fit: ")
+    assert found.sentences("old.pt")[-1].startswith("Drawn at random, because old.pt has no weights that fit: ")
 
 
 def test_another_network_lends_nothing_and_that_is_an_error() -> None:

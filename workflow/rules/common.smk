@@ -120,7 +120,7 @@ def section(name, part=None, exclude=(), **changed):
 
 
 def flag(name, values):
-    """Return a flag with its value or values, and nothing without any; of a params function a params function."""
+    """Return a flag with its value or values, or nothing without a value. For a params function, return another."""
     if callable(values):
         return lambda wildcards: flag(name, values(wildcards))
     if values in (None, [], ()):

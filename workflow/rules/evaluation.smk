@@ -4,7 +4,7 @@ from radar_cleaner.config.samples import ForecastInputs, ModelInputs
 
 
 rule list_test_samples:
-    """Write the table of test samples: every time of `evaluation.period` whose inputs are all there."""
+    """Write the table of test samples: every time of `evaluation.period` whose input frames all exist."""
     input:
         reflectivity=stores("reflectivity", plan.pairs("evaluation")),
     output:
@@ -39,7 +39,7 @@ rule evaluate_model:
     after `cleaning.votes` times the log-odds of the label model are added to the model's. Scores are by radar and by
     the bands of `evaluation.range_bands_km` and `evaluation.dbz_bands`; `evaluation.tta` averages the model's
     probabilities over eight flips and rotations. The model's reflectivity is scored as well, with `evaluation.holes`
-    also in holes of `evaluation.hole_sizes_px`. The frames with the most wrong decisions are drawn.
+    also in inpainting masks of `evaluation.hole_sizes_px`. The frames with the most wrong decisions are drawn.
     """
     input:
         samples="<results>/samples/test.csv",
@@ -54,19 +54,23 @@ rule evaluate_model:
         references=REFERENCES,
         network=own_code(("cleaning", "model"), ("evaluation", "compare_model")),
     output:
-        metrics=shown("<results>/evaluation/metrics.json", "Scores", "all there is, for programs"),
+        metrics=shown(
+            "<results>/evaluation/metrics.json", "Scores", "all scores and settings, for programs"
+        ),
         scores=shown("<results>/evaluation/scores.csv", "Scores", "scores by radar and reflectivity"),
         curve=shown("<results>/evaluation/curve.csv", "Scores", "scores by threshold"),
-        calibration=shown("<results>/evaluation/calibration.csv", "Scores", "what its probability is worth"),
+        calibration=shown(
+            "<results>/evaluation/calibration.csv", "Scores", "reliability of the probability"
+        ),
         scores_figure=shown("<results>/evaluation/scores.png", "Scores", "scores by radar"),
         curve_figure=shown("<results>/evaluation/curve.png", "Scores", "scores by threshold"),
         calibration_figure=shown(
-            "<results>/evaluation/calibration.png", "Scores", "what its probability is worth"
+            "<results>/evaluation/calibration.png", "Scores", "reliability of the probability"
         ),
         reflectivity_figure=shown(
             "<results>/evaluation/reflectivity.png", "Scores", "the model's reflectivity"
         ),
-        frames=shown("<results>/evaluation/frames.csv", "Scores", "what is wrong by frame"),
+        frames=shown("<results>/evaluation/frames.csv", "Scores", "errors by frame"),
         worst_figure=shown("<results>/evaluation/worst_frames.png", "Scores", "the worst frames"),
     log:
         "<logs>/evaluate_model.log",
@@ -189,9 +193,15 @@ rule evaluate_forecasts:
         references=REFERENCES,
         network=own_code(("cleaning", "model")),
     output:
-        metrics=shown("<results>/evaluation/forecasts.json", "Forecasts", "all there is, for programs"),
-        scores=shown("<results>/evaluation/forecasts.csv", "Forecasts", "scores by radar, lead and event"),
-        figure=shown("<results>/evaluation/forecasts.png", "Forecasts", "scores by lead"),
+        metrics=shown(
+            "<results>/evaluation/forecasts.json",
+            "Forecasts",
+            "forecast scores and settings, for programs",
+        ),
+        scores=shown(
+            "<results>/evaluation/forecasts.csv", "Forecasts", "scores by radar, lead time and event"
+        ),
+        figure=shown("<results>/evaluation/forecasts.png", "Forecasts", "scores by lead time"),
     log:
         "<logs>/evaluate_forecasts.log",
     benchmark:

@@ -32,7 +32,7 @@ rule build_warp_grid:
 rule align_radars:
     """
     Pool the other radars on a radar's own grid, at its own times: the highest reflectivity of those that
-    see. With `samples.atlas: mask` a radar does not see where it has clutter.
+    see the pixel. With `samples.atlas: mask` a radar does not see pixels where it has clutter.
     """
     input:
         reflectivity="<results>/reflectivity/{radar}/{shard}.zarr/zarr.json",

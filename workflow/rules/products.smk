@@ -89,7 +89,7 @@ rule compose_radars:
 
 
 rule export_geotiff:
-    """Write a GeoTIFF a time of a radar's or the composite's shard, for QGIS (`cleaning.geotiff`)."""
+    """Write one GeoTIFF per time of a shard, of a radar or of the composite, for QGIS (`cleaning.geotiff`)."""
     input:
         product=lambda wildcards: (
             f"<results>/composite/{wildcards.shard}.zarr/zarr.json"

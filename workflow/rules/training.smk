@@ -21,7 +21,7 @@ rule train_model:
         model="<results>/model/best.pt",
         history=shown("<results>/model/history.csv", "Training", "losses and scores by epoch"),
         curves=shown("<results>/model/history.png", "Training", "losses by epoch"),
-        card=shown("<results>/model/card.md", "Training", "what the model is"),
+        card=shown("<results>/model/card.md", "Training", "model card"),
         rates=(
             shown("<results>/model/rates.csv", "Training", "the search for a learning rate")
             if FINDS_RATE

@@ -1,4 +1,4 @@
-"""All that is read of Snakemake beyond its documentation, in this one file. Each part names what no public way gives.
+"""The only uses of Snakemake's undocumented attributes. Each item names what the documented interface lacks.
 
 - `workflow.configfiles`: whether `--configfile` was given. Snakemake merges that file over the one that a Snakefile
   names, so that radars and periods of the demo would remain in the config of a user who leaves them out. The global

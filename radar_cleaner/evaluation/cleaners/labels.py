@@ -24,7 +24,7 @@ def clutter_mask(scene: Scene) -> Values:
 
 @register_filter("clutter_frequency", name="label + clutter frequency", threshold=0.5)
 def clutter_frequency(scene: Scene) -> Values:
-    """Rank echo that the label keeps by the dry frames without an echo there; -1 is removed by the label."""
+    """Rank echo that the label keeps by the share of quiet frames without echo there; other echo gets -1."""
     rare = 1 - np.nan_to_num(scene.site.echo_frequency, nan=0.0)
     return np.where(scene.weak_label == NON_METEOROLOGICAL, -1, rare).astype(np.float32)
 

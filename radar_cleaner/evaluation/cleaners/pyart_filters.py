@@ -32,7 +32,7 @@ FIELD = "reflectivity"
     },
 )
 def despeckle(scene: Scene, azimuths: int, lowest_dbz: float) -> Values:
-    """Give each gate the size of its object of at least `lowest_dbz` in gates; outside objects infinite."""
+    """Give each gate the size in gates of its object, of at least `lowest_dbz`; infinity outside objects."""
     radar = scene.once(
         ("Py-ART radar", azimuths), lambda: polar_radar(scene_dbz(scene, azimuths), scene.site.range_km)
     )
@@ -52,9 +52,9 @@ def polar_radar(dbz: Values, range_km: float) -> pyart.core.Radar:
 
 
 def object_sizes(radar: pyart.core.Radar, lowest_dbz: float) -> Values:
-    """Return (azimuths, ranges) gates of Py-ART's object; infinite outside objects, which Py-ART leaves.
+    """Return (azimuths, ranges): the gates of Py-ART's object; infinity outside objects, where Py-ART keeps all.
 
-    `despeckle_field` keeps at a size what has that size or more.
+    `despeckle_field` keeps objects of at least its size.
     """
     objects = load_pyart().correct.despeckle.find_objects(radar, FIELD, lowest_dbz)["data"]
     labels = np.ma.filled(objects, 0).astype(np.int64)
