@@ -145,6 +145,22 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
         "frames.time_format",
         "write it like %Y%m%d%H%M",
     ),
+    "seconds since 1970 beside other text": (
+        put("frames", "time_format", value="T%s"),
+        "frames.time_format",
+        "write %s alone",
+    ),
+    "an animation without its step": (put("frames", "loop", value={}), "frames.loop.step_minutes", "is missing"),
+    "a slot that reaches into the next": (
+        put("radars", 1, "snap_minutes", value=4),
+        "radars[1].snap_minutes",
+        "write at most 3",
+    ),
+    "a table of times that is missing": (
+        put("frames", "time_from", value="times.csv"),
+        "radars[0].frames",
+        "time_from: times.csv cannot be read",
+    ),
     "an unknown time zone": (put("frames", "time_zone", value="Mars/Base"), "frames.time_zone", "Asia/Bangkok"),
     "an endpoint without http": (
         put("s3", "endpoint_url", value="localhost:9000"),

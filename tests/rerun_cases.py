@@ -66,6 +66,9 @@ SPECIAL: Rows = {
     "frames.pattern": (r"_(\d{12})(?=\D*$)", FROM_NAMES),
     "frames.time_format": ("20%y%m%d%H%M", FROM_NAMES),
     "frames.time_zone": ("Africa/Abidjan", FROM_NAMES),
+    "frames.time_from": ("times.csv", FROM_NAMES),
+    "frames.loop": ({"step_minutes": 6}, FROM_NAMES),
+    "frames.snap_minutes": (2, FROM_NAMES),
     "frames.size_px": (None, NOTHING),  # what is looked up then is what was written
     "frames.plot_box_px": ([100, 0, 580, 479], FROM_REFLECTIVITY | FROM_GEOMETRY),
     "frames.legend_width_px": (0, NOTHING),  # goes without a plot box only
@@ -305,6 +308,9 @@ def name_files(root: Path) -> None:
     shutil.copyfile(root / "config/palettes/eccc.csv", root / "palette.csv")
     shutil.copyfile(next((root / "frames/CASGO").glob("*.png")), root / "mask.png")
     shutil.copyfile(root / "config/plants.yaml", root / "plants.yaml")
+    times = {path.name: path.stem[6:] for path in (root / "frames").rglob("*.png")}
+    rows = [f"{name},{text[:8]}T{text[8:]}" for name, text in sorted(times.items())]
+    (root / "times.csv").write_text("\n".join(["file,time", *rows, ""]))
     (root / "terrain.tif").touch()
     shutil.copyfile(REPOSITORY / "docs/model_template.py", root / "my_net.py")
     (root / "mine.pt").write_bytes(b"PK\x05\x06" + bytes(18))

@@ -50,6 +50,7 @@ def _problems(config: Config) -> Iterator[str]:
             yield _two_boxes(f"radars[{config.radars.index(radar)}]")
     if config.frames.plot_box_px is not None and config.frames.legend_width_px:
         yield _two_boxes("frames")
+    yield from _snap_problems(config)
     yield from _sample_problems(config.samples, config.frames.cadence_minutes)
     yield from _split_problems(config.samples, trains)
     yield from _static_problems(config.samples)
@@ -71,6 +72,18 @@ def _id_problems(radars: tuple[RadarEntry, ...]) -> Iterator[str]:
             yield (
                 f"radars[{index}].id: '{radar.id}' names two radars; give each its own id (some disks do not"
                 " distinguish upper and lower case in file names)"
+            )
+
+
+def _snap_problems(config: Config) -> Iterator[str]:
+    """Yield distances within which a frame would have two slots."""
+    cadence = config.frames.cadence_minutes
+    entries = {"frames": config.frames, **{f"radars[{i}]": radar for i, radar in enumerate(config.radars)}}
+    for place, entry in entries.items():
+        if entry.snap_minutes > cadence / 2:
+            yield (
+                f"{place}.snap_minutes: {entry.snap_minutes:g} is more than half of frames.cadence_minutes"
+                f" {cadence:g}; write at most {cadence / 2:g}"
             )
 
 

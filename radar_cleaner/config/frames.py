@@ -14,6 +14,8 @@ from pydantic import AfterValidator, Field
 from radar_cleaner.config.section import Section
 from radar_cleaner.config.values import Box, Period, Pixels, Size, Text
 
+EPOCH = "%s"  # the format of seconds since 1970
+
 
 def _check_pattern(pattern: str) -> str:
     try:
@@ -26,6 +28,12 @@ def _check_pattern(pattern: str) -> str:
 
 
 def _check_time_format(time_format: str) -> str:
+    if time_format == EPOCH:
+        return time_format
+    if EPOCH in time_format:
+        raise ValueError(
+            f"{time_format!r} has {EPOCH} beside other text; write {EPOCH} alone, the pattern finds it"
+        )
     time = datetime(2031, 7, 25, 17, 48)
     try:
         exact = datetime.strptime(time.strftime(time_format), time_format).replace(tzinfo=None) == time
@@ -57,8 +65,18 @@ def _check_endpoint(url: str) -> str:
     return url
 
 
+class Loop(Section):
+    """Animations (GIF, APNG, WebP, TIFF of several pages): each of their pictures is a frame."""
+
+    step_minutes: float = Field(gt=0, description="Minutes between two pictures of an animation.")
+    last: Literal["name", "first"] = Field(
+        "name",
+        description="`name`: the last picture has the time of the file's name; `first`: the first picture has it.",
+    )
+
+
 class FileNames(Section):
-    """How the time is read from the name of a picture."""
+    """How the time of a picture is found."""
 
     pattern: Annotated[Text, AfterValidator(_check_pattern)] = Field(
         r"(\d{12})(?=\D*$)",
@@ -66,10 +84,27 @@ class FileNames(Section):
         " path. Its first group is the time.",
     )
     time_format: Annotated[str, MinLen(2), AfterValidator(_check_time_format)] = Field(
-        "%Y%m%d%H%M", description="Format of that group, in the notation of `strptime`."
+        "%Y%m%d%H%M",
+        description="Format of that group, in the notation of `strptime`. `%s` alone is seconds since 1970, or"
+        " milliseconds if there are 13 digits.",
     )
     time_zone: Annotated[Text, AfterValidator(_check_time_zone)] = Field(
         "UTC", description="Time zone of the file names, for example `Asia/Bangkok`. Stores always use UTC."
+    )
+    time_from: Text = Field(
+        "name",
+        description="Where the times are: `name`, the names of the files (or their paths); `mtime`, the dates of"
+        " the files; or the path of a CSV with the columns `file` (name, or path below the source) and `time`"
+        " (ISO 8601, in `time_zone`).",
+    )
+    loop: Loop | None = Field(
+        None, description="Each picture of an animation is a frame. By default animations are refused."
+    )
+    snap_minutes: float = Field(
+        0,
+        ge=0,
+        description="Frames at most this many minutes off a slot get its time. Slots are multiples of"
+        " `cadence_minutes` since 00:00 UTC (1970-01-01). Of two frames for one slot the nearest is read.",
     )
 
 

@@ -11,30 +11,22 @@ import struct
 import warnings
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
+from itertools import groupby
 from pathlib import Path, PurePath
+from typing import NamedTuple
 
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image
 
 from radar_cleaner.errors import FrameError
+from radar_cleaner.frames.picture_file import MAGIC, picture_numbers, read_size
 from radar_cleaner.frames.pixels import Pixels, to_rgba, upright_size
 from radar_cleaner.frames.sources import FrameFile, read_frames
 
-MAGIC = {
-    b"\x89PNG\r\n\x1a\n": "PNG",
-    b"GIF87a": "GIF",
-    b"GIF89a": "GIF",
-    b"\xff\xd8\xff": "JPEG",
-    b"BM": "BMP",
-    b"RIFF": "WEBP",
-    b"II*\0": "TIFF",
-    b"MM\0*": "TIFF",
-    b"II+\0": "TIFF",
-    b"MM\0+": "TIFF",
-}
 FORMAT_OF_SUFFIX = {
     ".png": "PNG",
     ".gif": "GIF",
@@ -45,14 +37,18 @@ FORMAT_OF_SUFFIX = {
     ".tif": "TIFF",
     ".tiff": "TIFF",
 }
-# Bits of the TIFF tag `NewSubfileType`: a smaller copy of a picture, a mask. Neither is a picture of its own.
-COPY_OR_MASK = 1 | 4
 # A picture that claims this many times the pixels of a frame is treated as a bomb.
 BOMB_FACTOR = 100
 _LOW_LEVEL = (struct.error, zlib.error)
 # Frames whose headers are read to find the usual size, and the largest member of an archive among them.
 SAMPLED_HEADERS = 15
 LARGEST_SAMPLED_BYTES = 2**26
+
+
+# The begin of the reason why a picture is refused that another file contains, too.
+DUPLICATE = "a duplicate"
+# Animations that stay open: the next picture of each takes one step, not all steps from the first picture.
+HELD_ANIMATIONS = 32
 
 
 @dataclass(frozen=True)
@@ -63,6 +59,15 @@ class NamedFrame:
     pixels: Pixels
     bytes: int = 0
     sha256: str = ""
+    of_loop: bool = False
+
+
+class Candidate(NamedTuple):
+    """A picture that may be the frame of a time: its file, its name in tables, and the file's content."""
+
+    file: FrameFile
+    name: str
+    data: bytes | FrameError
 
 
 def largest_file(size: tuple[int, int]) -> int:
@@ -70,12 +75,74 @@ def largest_file(size: tuple[int, int]) -> int:
     return 8 * size[0] * size[1] + 2**20
 
 
+class FrameDecoder:
+    """Decode the pictures of a radar with frames of `size`, (width, height)."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self.size = size
+        self._held: dict[str, Image.Image] = {}
+
+    def decode(self, data: bytes, name: str, number: int | None = None) -> Pixels:
+        """Decode a picture as `decode_frame`, or picture `number` of an animation. `name` is that of the file."""
+        if number is None:
+            return decode_frame(data, name, self.size)
+        picture = self._held.pop(name, None)  # a damaged animation does not stay open
+        kind, depth = check_file(data, name, self.size)
+        with _damage():
+            if picture is None or picture.tell() > number:  # Pillow goes back wrongly in animated PNG
+                picture = Image.open(BytesIO(data), formats=(kind,))
+            pixels = _read(picture, self.size, depth, number)
+        self._held[name] = picture
+        if len(self._held) > HELD_ANIMATIONS:
+            self._held.pop(next(iter(self._held))).close()
+        return pixels
+
+    def decode_same_time(self, candidates: Sequence[Candidate]) -> tuple[NamedFrame | None, list[tuple[str, str]]]:
+        """Decode the pictures of one time.
+
+        Those nearest to the time count; of equal distance as in `settle_same_time`. Returns the frame to keep,
+        None if there is none, and (name, reason) of the refused pictures.
+        """
+        kept: NamedFrame | None = None
+        refused: list[tuple[str, str]] = []
+        order = sorted(candidates, key=lambda candidate: (abs(candidate.file.offset), candidate.file.offset))
+        for offset, group in groupby(order, key=lambda candidate: candidate.file.offset):
+            if kept is not None:
+                far = f"{abs(offset) / 60:g} minutes off its slot: {kept.name} is nearer"
+                refused += [(candidate.name, far) for candidate in group]
+                continue
+            frames: list[NamedFrame] = []
+            for file, name, data in group:
+                try:
+                    frames.append(self._decode_named(file, name, data))
+                except FrameError as error:
+                    refused.append((name, str(error)))
+            if frames:
+                kept, not_kept = settle_same_time(frames)
+                refused += not_kept
+        return kept, refused
+
+    def _decode_named(self, file: FrameFile, name: str, data: bytes | FrameError) -> NamedFrame:
+        if isinstance(data, FrameError):
+            raise data
+        pixels = self.decode(data, file.file_name, file.picture)
+        digest = hashlib.sha256(data).hexdigest()
+        return NamedFrame(name, pixels, len(data), digest, of_loop=file.picture is not None)
+
+
 def decode_frame(data: bytes, name: str, size: tuple[int, int]) -> Pixels:
-    """Decode a picture file to pixels (height, width, 4) uint8: red, green, blue, opacity.
+    """Decode a file of one picture to pixels (height, width, 4) uint8: red, green, blue, opacity.
 
     A colour is not blended with its background, see `to_rgba`. The suffix of `name` must match the format.
     `size` is the wanted (width, height). Raises FrameError with a reason for the user, without the file's name.
     """
+    kind, depth = check_file(data, name, size)
+    with _damage(), Image.open(BytesIO(data), formats=(kind,)) as picture:
+        return _read(picture, size, depth, None)
+
+
+def check_file(data: bytes, name: str, size: tuple[int, int]) -> tuple[str, int]:
+    """Check what is known before decoding: kind, name, end, check sums. Return the kind and the bits a channel."""
     kind = _sniff(data, name)
     depth = 8
     if kind == "PNG":
@@ -84,11 +151,16 @@ def decode_frame(data: bytes, name: str, size: tuple[int, int]) -> Pixels:
         raise FrameError("the picture is truncated: its JPEG data has no end")
     elif kind == "WEBP" and 8 + int.from_bytes(data[4:8], "little") > len(data):
         raise FrameError("the picture is truncated: its WebP data has no end")
+    return kind, depth
+
+
+@contextmanager
+def _damage() -> Iterator[None]:
+    """Raise what Pillow raises on damaged pictures as FrameError."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns about sizes and tags; the checks here decide
-            with Image.open(BytesIO(data), formats=(kind,)) as picture:
-                return _read(picture, size, depth)
+            yield
     except FrameError:
         raise
     except Image.DecompressionBombError as error:
@@ -101,12 +173,14 @@ def decode_frame(data: bytes, name: str, size: tuple[int, int]) -> Pixels:
 def settle_same_time(frames: Sequence[NamedFrame]) -> tuple[NamedFrame | None, list[tuple[str, str]]]:
     """Of several frames of one time, give the one to keep, and (name, reason) of those to refuse.
 
-    If all have equal pixels, the first by name stays and the rest are its duplicates. If pixels differ, all are
-    refused, because the right one is not known.
+    If all have equal pixels, the first by name stays and the rest are its duplicates. Those of animations are not
+    listed: an animation that is published again contains most pictures of the one before. If pixels differ, all
+    are refused, because the right one is not known.
     """
     first, *later = sorted(frames, key=lambda frame: frame.name)
     if all(np.array_equal(frame.pixels, first.pixels) for frame in later):
-        return first, [(frame.name, f"a duplicate of {first.name}: same time, same pixels") for frame in later]
+        listed = [frame for frame in later if not (frame.of_loop and first.of_loop)]
+        return first, [(frame.name, f"{DUPLICATE} of {first.name}: same time, same pixels") for frame in listed]
     names = [frame.name for frame in (first, *later)]
     return None, [
         (name, f"same time as {', '.join(other for other in names if other != name)}, but other pixels")
@@ -114,38 +188,15 @@ def settle_same_time(frames: Sequence[NamedFrame]) -> tuple[NamedFrame | None, l
     ]
 
 
-def decode_same_time(
-    files: Sequence[tuple[str, bytes | FrameError]], size: tuple[int, int]
-) -> tuple[NamedFrame | None, list[tuple[str, str]]]:
-    """Decode the files (name, content) of one time.
-
-    Returns the frame to keep, None if there is none, and (name, reason) of the refused files.
-    """
-    frames: list[NamedFrame] = []
-    refused: list[tuple[str, str]] = []
-    for name, data in files:
-        try:
-            if isinstance(data, FrameError):
-                raise data
-            digest = hashlib.sha256(data).hexdigest()
-            frames.append(NamedFrame(name, decode_frame(data, name, size), len(data), digest))
-        except FrameError as error:
-            refused.append((name, str(error)))
-    if not frames:
-        return None, refused
-    kept, not_kept = settle_same_time(frames)
-    return kept, refused + not_kept
-
-
 @cache
 def header_size(path: Path) -> tuple[int, int] | None:
     """Read (width, height) from the header of a picture file; None if it has no readable header."""
-    return _open_size(path)
+    return read_size(path)
 
 
 def size_in_header(data: bytes) -> tuple[int, int] | None:
     """Read (width, height) from the first bytes of a picture; None if they are not a readable header."""
-    return _open_size(BytesIO(data))
+    return read_size(BytesIO(data))
 
 
 def sample_headers(frames: Sequence[FrameFile]) -> Sequence[FrameFile]:
@@ -164,21 +215,6 @@ def header_sizes(frames: Sequence[FrameFile]) -> Iterator[tuple[int, int]]:
     for frame in frames:
         if frame.member is None and (size := header_size(Path(frame.path))) is not None:
             yield size
-
-
-def _open_size(source: Path | BytesIO) -> tuple[int, int] | None:
-    try:
-        with Image.open(source, formats=tuple(set(MAGIC.values()))) as picture:
-            return upright_size(picture)
-    except (
-        UnidentifiedImageError,
-        Image.DecompressionBombError,
-        OSError,
-        ValueError,
-        struct.error,
-        SyntaxError,
-    ):
-        return None
 
 
 def _sniff(data: bytes, name: str) -> str:
@@ -212,28 +248,17 @@ def _check_png(data: bytes, size: tuple[int, int]) -> int:
     return depth
 
 
-def _read(picture: Image.Image, size: tuple[int, int], depth: int) -> Pixels:
+def _read(picture: Image.Image, size: tuple[int, int], depth: int, number: int | None) -> Pixels:
     _check_size(upright_size(picture), size)
-    pictures = _pictures(picture)
-    if len(pictures) != 1:
-        raise FrameError(f"an animation of {len(pictures)} pictures; a frame is one picture")
-    picture.seek(pictures[0])
+    pictures = picture_numbers(picture)
+    if number is None and len(pictures) != 1:
+        raise FrameError(f"an animation of {len(pictures)} pictures; to read them all, set frames.loop")
+    if number is not None and number >= len(pictures):
+        raise FrameError(f"it has {len(pictures)} pictures now; run again")
+    picture.seek(pictures[number or 0])
     pixels = to_rgba(picture, depth)
     _check_size((pixels.shape[1], pixels.shape[0]), size)  # the first frame of a GIF may exceed its screen
     return pixels
-
-
-def _pictures(picture: Image.Image) -> list[int]:
-    """Return the numbers of the pictures in a file, without smaller copies, masks and an animation's cover."""
-    numbers = list(range(getattr(picture, "n_frames", 1)))
-    if picture.format == "TIFF":
-        return [number for number in numbers if not _subfile_type(picture, number) & COPY_OR_MASK]
-    return numbers[1:] if picture.info.get("default_image") else numbers
-
-
-def _subfile_type(picture: Image.Image, number: int) -> int:
-    picture.seek(number)
-    return int(picture.getexif().get(ExifTags.Base.NewSubfileType, 0))
 
 
 def _check_size(found: tuple[int, int], wanted: tuple[int, int]) -> None:

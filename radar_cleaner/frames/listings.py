@@ -55,6 +55,19 @@ def load_objects(folder: Path | None, address: str) -> list[StoredObject]:
     return [StoredObject(*row) for row in kept["rows"]]
 
 
+def save_counts(folder: Path | None, source: str, counts: dict[str, Any]) -> None:
+    """Keep {file: [state, number of pictures]} of the animations of a source."""
+    if folder is not None:
+        with contextlib.suppress(OSError):  # without a writable folder they are counted again
+            _save(folder, f"loops of {source}", {"rows": counts})
+
+
+def load_counts(folder: Path | None, source: str) -> dict[str, Any]:
+    """Load what `save_counts` kept; nothing if it was not called yet."""
+    kept = _load(folder, f"loops of {source}") if folder else None
+    return dict(kept["rows"]) if kept else {}
+
+
 def _state(archive: str) -> list[int]:
     try:
         found = Path(archive).stat()

@@ -17,7 +17,7 @@ from radar_cleaner.errors import FrameError
 
 Pixels = NDArray[np.uint8]
 
-# Modes of Pillow. In the first three a transparent colour is one value, not an index of the palette.
+# Modes of Pillow. In the first three a PNG's transparent colour is one value, not an index of the palette.
 PLAIN_MODES = frozenset({"1", "L", "RGB"})
 MODES = PLAIN_MODES | {"P", "LA", "PA", "RGBA", "RGBX", "CMYK", "YCbCr"}
 GRAY_16_MODES = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
@@ -40,7 +40,7 @@ def to_rgba(picture: Image.Image, depth: int) -> Pixels:
         wide = np.asarray(picture)
         rgba = _opaque((wide >> 8).astype(np.uint8))
         nothing = _equals(wide, transparent)
-    elif picture.mode in PLAIN_MODES and transparent is not None:
+    elif picture.format == "PNG" and picture.mode in PLAIN_MODES and transparent is not None:
         shown = np.asarray(picture.convert("L") if picture.mode == "1" else picture)
         rgba = _opaque(shown)
         nothing = _equals(shown, _in_8_bits(transparent, depth))

@@ -23,11 +23,19 @@ class ReferenceSource(Section):
     pattern: str
     time_format: str
     time_zone: str
+    slot_minutes: float = 0
+    snap_minutes: float = 0
 
     @property
     def names(self) -> NameFormat:
         """The format of the times in the names."""
-        return NameFormat(self.pattern, self.time_format, self.time_zone)
+        return NameFormat(
+            self.pattern,
+            self.time_format,
+            self.time_zone,
+            slot_minutes=self.slot_minutes,
+            snap_minutes=self.snap_minutes,
+        )
 
 
 class References(Section):

@@ -17,6 +17,7 @@ from radar_cleaner.frames.archives import SUFFIXES as ARCHIVES
 from radar_cleaner.frames.archives import Member, check_size, is_archive, read_members
 from radar_cleaner.frames.folders import Glob, has_magic, walk
 from radar_cleaner.frames.listings import load_objects, members_of
+from radar_cleaner.frames.time_table import MTIME, time_reader
 from radar_cleaner.frames.timestamps import NameFormat
 
 SUFFIXES = (".png", ".gif", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
@@ -36,9 +37,17 @@ class FrameFile(NamedTuple):
     member: Member | None = None
     problem: str = ""
     version: str = ""  # of members and objects: equal for equal content
+    offset: int = 0  # seconds from its slot, which is its time, to the time that it was found to have
+    picture: int | None = None  # its number in an animation, from 0
 
     @property
     def full_name(self) -> str:
+        """Its path, or `path/of/archive.zip/member`; of a picture in an animation with its number, from 1."""
+        name = self.file_name
+        return name if self.picture is None else f"{name}#{self.picture + 1}"
+
+    @property
+    def file_name(self) -> str:
         """Its path, or `path/of/archive.zip/member`."""
         return _full_name(self.path, self.member)
 
@@ -78,15 +87,19 @@ def list_frames(
     store are read from its list only. `copies` is the folder of the local copies of objects; without it the paths
     are addresses. Raises ConfigError if the source does not exist or an archive is broken.
     """
-    read = names.reader()
     found = _find(settle_source(source), listings, copies)
-    start = len(found.searched_from) if names.of_path else None
+    read = time_reader(names)
+    start = len(found.searched_from)
     frames: list[FrameFile] = []
     unplaced: list[tuple[str, str]] = []
     for path, member, problem, version in found.pictures:
         name = path if member is None else _full_name(path, member)
+        if names.time_from == MTIME and (member is not None or version):
+            raise ConfigError(
+                f"time_from: mtime is the date of a file, and {name} is in an archive or object store"
+            )
         try:
-            time = read(name[name.rfind("/") + 1 if start is None else start :])
+            time, offset = names.settle(read(path, name[start:]))
         except ValueError as error:
             unplaced.append((_as_text(name[len(found.root) :]), _as_text(str(error))))
             continue
@@ -94,7 +107,7 @@ def list_frames(
             problem = problem or NO_PATH
         if not path.isascii() and _as_text(path) != path:
             path, problem = _as_text(path), problem or NO_TEXT
-        frames.append(FrameFile(time, path, member, problem, version))
+        frames.append(FrameFile(time, path, member, problem, version, offset))
     frames.sort()
     return Listing(frames, sorted(unplaced), found.root)
 

@@ -10,12 +10,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from operator import itemgetter
 from zoneinfo import ZoneInfo
 
+# The format of seconds since 1970, which strptime lacks. A number of 13 digits is in milliseconds.
+EPOCH = "%s"
+MILLISECONDS = 13
 # Directives of fixed width. A format with other directives, or with a blank, which matches any number of blanks,
 # is parsed by strptime alone.
 WIDTHS = {"Y": 4, "y": 2, "m": 2, "d": 2, "j": 3, "H": 2, "M": 2, "S": 2}
@@ -26,7 +29,7 @@ SECONDS = {f"{second:02d}": second for second in range(60)}
 
 @dataclass(frozen=True)
 class NameFormat:
-    """The format of the time in a name: the first group of a regular expression, parsed by strptime in a zone.
+    """How the time of a picture is found: by default the first group of a regular expression, parsed by strptime.
 
     A pattern with a `/` is searched in the path below the root of the source, any other in the file name.
     """
@@ -34,10 +37,24 @@ class NameFormat:
     pattern: str
     time_format: str
     time_zone: str = "UTC"
+    time_from: str = "name"  # or `mtime`, the date of the file, or the path of a CSV file,time
+    loop_minutes: float = 0  # between two pictures of an animation; 0: an animation is refused
+    loop_last: str = "name"  # the picture that has the time of the name: `name` the last one, `first` the first
+    slot_minutes: float = 0  # between two slots, counted from 1970-01-01 00:00 UTC
+    snap_minutes: float = 0  # pictures at most this far from a slot have its time
 
     def to_flag(self) -> str:
-        """Return the format as JSON text: a value on a command line."""
-        return json.dumps(asdict(self))
+        """Return what differs from the defaults as JSON text: a value on a command line."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return json.dumps({f.name: values[f.name] for f in fields(self) if values[f.name] != f.default})
+
+    def settle(self, time: float) -> tuple[int, int]:
+        """Return the time that a picture of this time has, and how many seconds earlier that is."""
+        if self.snap_minutes:
+            slot = round(round(time / 60 / self.slot_minutes) * self.slot_minutes * 60)
+            if abs(time - slot) <= 60 * self.snap_minutes:
+                return slot, round(time - slot)
+        return int(time), 0
 
     @property
     def of_path(self) -> bool:
@@ -70,6 +87,8 @@ def _reader(names: NameFormat) -> Callable[[str], int]:
 
 def _text_reader(time_format: str, time_zone: str) -> Callable[[str], int]:
     zone = ZoneInfo(time_zone)
+    if time_format == EPOCH:
+        return _read_epoch
     at = _places(time_format)
     if at is None:
         return lambda text: read_exactly(text, time_format, zone)
@@ -102,6 +121,13 @@ def _text_reader(time_format: str, time_zone: str) -> Callable[[str], int]:
     return read
 
 
+def _read_epoch(text: str) -> int:
+    try:
+        return _checked(datetime.fromtimestamp(int(text) // (1000 if len(text) == MILLISECONDS else 1), UTC), text)
+    except (ValueError, OverflowError, OSError):
+        raise ValueError(f"no time in the name: '{text}' is not {EPOCH}, seconds since 1970") from None
+
+
 def read_exactly(text: str, time_format: str, zone: ZoneInfo) -> int:
     """Parse a text by strptime to seconds since 1970."""
     try:
@@ -111,6 +137,10 @@ def read_exactly(text: str, time_format: str, zone: ZoneInfo) -> int:
         moment = moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(f"no time in the name: '{text}' is not {time_format}") from None
+    return _checked(moment, text)
+
+
+def _checked(moment: datetime, text: str) -> int:
     if not 1000 <= moment.year < 9999:  # other years have no shard
         raise ValueError(f"no time in the name: '{text}' is of the year {moment.year}")
     return int(moment.timestamp())

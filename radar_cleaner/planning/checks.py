@@ -17,7 +17,8 @@ from radar_cleaner.config.labels import Colours
 from radar_cleaner.config.network_choice import backbone_folder
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.frames.image import header_size
-from radar_cleaner.frames.sources import is_picture
+from radar_cleaner.frames.picture_file import count_pictures
+from radar_cleaner.frames.sources import FrameFile, is_picture
 from radar_cleaner.georeference.grid import RadarGeometry, union_grid
 from radar_cleaner.planning.radars import Period, Radar
 from radar_cleaner.reflectivity.palette_source import read_palette
@@ -163,6 +164,19 @@ def _check_mask(radar: Radar, mask: Path, size: tuple[int, int]) -> None:
         raise ConfigError(f"frames.overlay.mask: {mask} is not a PNG, GIF, JPG, BMP, WebP or TIFF; {remedy}")
     if found != size:
         raise ConfigError(f"frames.overlay.mask: {mask} is {found[0]} x {found[1]} px; {remedy}")
+
+
+def check_animations(radar: Radar, frames: Sequence[FrameFile]) -> None:
+    """Raise ConfigError if all frames that are looked at are animations, and each would be refused."""
+    if radar.names.loop_minutes or not frames:
+        return
+    pictures = [count_pictures(Path(frame.path)) for frame in frames if frame.member is None]
+    if pictures and min(pictures) > 1:
+        raise ConfigError(
+            f"frames.loop: is missing, and all {len(pictures)} files looked at of radar {radar.id} are refused: an"
+            f" animation of {pictures[0]} pictures; write loop: {{step_minutes: 6, last: name}} with the minutes"
+            " between two pictures"
+        )
 
 
 def check_composite(grid: str, geometries: Sequence[RadarGeometry]) -> None:

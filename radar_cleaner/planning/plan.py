@@ -15,10 +15,18 @@ from radar_cleaner.errors import ConfigError
 from radar_cleaner.frames.archives import SUFFIXES, is_archive
 from radar_cleaner.frames.folders import walk
 from radar_cleaner.frames.image import header_sizes, sample_headers, size_in_header
+from radar_cleaner.frames.loops import list_pictures
 from radar_cleaner.frames.object_store import LISTINGS, ObjectStore
 from radar_cleaner.frames.sources import FrameFile, Listing, is_remote, list_frames
+from radar_cleaner.frames.time_table import MTIME
 from radar_cleaner.georeference.grid import geometries_flag
-from radar_cleaner.planning.checks import check_boxes, check_composite, check_disjoint, check_files
+from radar_cleaner.planning.checks import (
+    check_animations,
+    check_boxes,
+    check_composite,
+    check_disjoint,
+    check_files,
+)
 from radar_cleaner.planning.radars import Period, Radar, read_period, read_radars, within
 from radar_cleaner.storage.shards import encode_stores, format_time, shard_of, shard_start
 
@@ -68,7 +76,7 @@ class Plan:
     def _list(self, radar: Radar) -> Listing:
         try:
             listings = self.store.listed(radar.source) if is_remote(radar.source) else LISTINGS
-            return list_frames(radar.source, radar.names, listings)
+            return list_pictures(radar.source, radar.names, listings)
         except ConfigError as error:
             raise ConfigError(f"{radar.place}.frames: {error}") from None
 
@@ -116,6 +124,8 @@ class Plan:
         if is_remote(radar.source) and radar.size_px is not None:
             return radar.size_px
         frames = sample_headers([f for frames in self._frames[radar.id].values() for f in frames if not f.problem])
+        if not is_remote(radar.source):
+            check_animations(radar, frames)
         if is_remote(radar.source):
             heads = (self.store.head(frame.path) for frame in frames)
             sizes = Counter(size for data in heads if (size := size_in_header(data)) is not None)
@@ -186,9 +196,13 @@ class Plan:
         return list(dict.fromkeys(found))
 
     def content(self, radar: str, shard: str) -> list[str]:
-        """Return a digest of the versions of a shard's archive members or objects; nothing for plain files."""
-        frames = [frame for frame in self._frames[radar].get(shard, ()) if frame.version]
-        known = json.dumps([(frame.full_name, frame.version) for frame in frames])
+        """Return a digest of the versions of a shard's archive members or objects, and of times from a table.
+
+        Plain files with times of their own have none.
+        """
+        placed = self.radars[radar].names.time_from not in ("name", MTIME)
+        frames = [frame for frame in self._frames[radar].get(shard, ()) if frame.version or placed]
+        known = json.dumps([(frame.full_name, frame.version, *[frame.time] * placed) for frame in frames])
         return [hashlib.sha256(known.encode()).hexdigest()] if frames else []
 
     def problems(self, radar: str, shard: str) -> list[str]:
@@ -260,7 +274,7 @@ class Plan:
         found: dict[tuple[str, str], list[str]] = defaultdict(list)
         for radar in self.radars.values() if root is not None else ():
             folder = Path(root or "", radar.id)
-            for frame in list_frames(folder, radar.names).frames if folder.is_dir() else ():
+            for frame in list_frames(folder, radar.mask_names).frames if folder.is_dir() else ():
                 if not frame.problem and within(self.periods[section], frame.time):
                     found[radar.id, shard_of(frame.time, self.grain)].append(frame.path)
         if root is not None and not found:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -37,6 +37,11 @@ class Radar:
     legend_width_px: int | None
     overlay: Overlay
     labels: Labels
+
+    @property
+    def mask_names(self) -> NameFormat:
+        """How the times of reference masks are found: they are named like the frames, one picture a file."""
+        return replace(self.names, time_from="name", loop_minutes=0)
 
     @property
     def palette(self) -> str | None:
@@ -85,12 +90,26 @@ def _radar(place: str, entry: RadarEntry, config: Config) -> Radar:
         longitude=entry.longitude,
         range_km=entry.range_km,
         center_px=_point(entry.center_px),
-        names=NameFormat(settings.pattern, settings.time_format, settings.time_zone),
+        names=_names(settings, config.frames.cadence_minutes),
         size_px=_size(settings.size_px),
         plot_box_px=_box(settings.plot_box_px),
         legend_width_px=settings.legend_width_px,
         overlay=settings.overlay,
         labels=entry.labels.over(config.labels),
+    )
+
+
+def _names(settings: Picture, cadence_minutes: float) -> NameFormat:
+    loop, snap = settings.loop, settings.snap_minutes
+    return NameFormat(
+        settings.pattern,
+        settings.time_format,
+        settings.time_zone,
+        time_from=settings.time_from,
+        loop_minutes=loop.step_minutes if loop else 0,
+        loop_last=loop.last if loop else "name",
+        slot_minutes=cadence_minutes if snap else 0,
+        snap_minutes=snap,
     )
 
 

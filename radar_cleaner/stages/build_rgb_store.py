@@ -9,8 +9,9 @@ from pathlib import Path
 
 from radar_cleaner.config.frames import BadFrames, Stores
 from radar_cleaner.errors import FrameError
-from radar_cleaner.frames.image import decode_same_time, largest_file
-from radar_cleaner.frames.sources import list_frames, read_frames
+from radar_cleaner.frames.image import Candidate, FrameDecoder, largest_file
+from radar_cleaner.frames.loops import list_pictures
+from radar_cleaner.frames.sources import read_frames
 from radar_cleaner.frames.timestamps import NameFormat
 from radar_cleaner.storage.atomic import format_rows, write_text
 from radar_cleaner.storage.shards import format_time, shard_end, shard_start
@@ -62,7 +63,7 @@ def build_rgb_store(
         Folder of the fetched objects.
     """
     start, end = shard_start(shard), shard_end(shard)
-    listing = list_frames(source, names, listings, copies)
+    listing = list_pictures(source, names, listings, copies)
     files = [frame for frame in listing.frames if start <= frame.time < end]
     parameters = {"radar": radar, "shard": shard, **asdict(names), "size": list(size), "codec": stores.codec}
     accepted: list[tuple[str, str, int, str]] = []
@@ -74,9 +75,13 @@ def build_rgb_store(
         codec=stores.codec,
         provenance={"stage": "build_rgb_store", "parameters": parameters},
     ) as store:
-        pictures = read_frames(files, largest_file(size))
+        decoder = FrameDecoder(size)
+        most = 1 + max((file.picture or 0 for file in files), default=0)
+        pictures = read_frames(files, most * largest_file(size))
         for time, group in groupby(pictures, key=lambda picture: picture[0].time):
-            kept, bad = decode_same_time([(listing.name_of(file), data) for file, data in group], size)
+            kept, bad = decoder.decode_same_time(
+                [Candidate(file, listing.name_of(file), data) for file, data in group]
+            )
             if bad and frames.on_bad_frame == "fail":
                 name, reason = bad[0]
                 raise FrameError(f"{listing.root}{name}: {reason}; remove it, or set on_bad_frame: quarantine")

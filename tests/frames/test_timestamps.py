@@ -114,3 +114,31 @@ def test_broken_texts_are_refused_or_parsed_as_by_strptime(time, time_format, zo
     broken = whole[:place] + text + whole[place + (not inserted) :]
     quick, again, exact = both(broken, time_format, zone)
     assert quick == again == exact
+
+
+@given(st.integers(0, 4_102_444_800))
+def test_seconds_and_milliseconds_since_1970_are_read(time):
+    assert NameFormat(r"_(\d+)\.", "%s").read(f"radar_{time}.png") == time
+    assert NameFormat(r"_(\d+)\.", "%s").read(f"radar_{time + 10**9}{time % 1000:03d}.png") == time + 10**9
+
+
+def test_a_text_that_is_not_a_number_of_seconds_is_refused():
+    for text in ("noon", "9" * 30):
+        with pytest.raises(ValueError, match="no time in the name"):
+            NameFormat(r"_(\w+)\.", "%s").read(f"radar_{text}.png")
+
+
+@given(
+    st.floats(0, 4e9),
+    st.sampled_from([1.0, 5.0, 6.0, 7.5, 10.0, 15.0, 60.0]),
+    st.floats(0.01, 0.5),
+)
+def test_a_time_near_a_slot_gets_it_and_any_other_stays(time, cadence, share):
+    names = NameFormat("()", "%s", slot_minutes=cadence, snap_minutes=share * cadence)
+    settled, offset = names.settle(time)
+    if settled % (60 * cadence) == 0:
+        assert abs(offset) <= 60 * share * cadence + 1
+        assert abs(settled + offset - time) <= 1
+    else:
+        distance = min(time % (60 * cadence), -time % (60 * cadence))
+        assert settled == int(time) and offset == 0 and distance > 60 * share * cadence - 1

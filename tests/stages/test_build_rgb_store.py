@@ -1,6 +1,8 @@
 """Good frames of the shard are stored as they are, bad ones are listed with their reason."""
 
 import hashlib
+import io
+import os
 import shutil
 
 import numpy as np
@@ -8,6 +10,7 @@ import pandas as pd
 import pytest
 from archive_cases import KINDS, files_of, pack
 from picture_cases import NAMES, SIZE, encode, read_sample, sample_frames, small, write_zoo
+from PIL import Image
 
 from radar_cleaner.config.frames import BadFrames, Stores
 from radar_cleaner.errors import FrameError
@@ -199,3 +202,97 @@ def test_members_that_are_too_large_or_lead_out_are_refused_with_the_others_kept
         assert len(store.times) == 1
         assert rejects["file"].tolist() == [f"a.{kind}/r_202407110006.png", f"a.{kind}/../r_202407110012.png"]
         assert "at most" in rejects["reason"][0] and "leads out" in rejects["reason"][1]
+
+
+def minute_file(tmp_path, time, seed, name="a"):
+    (tmp_path / "frames").mkdir(exist_ok=True)
+    (tmp_path / "frames" / f"{name}_20240711{time}.png").write_bytes(encode(small(seed)))
+
+
+def snapping(minutes):
+    return NameFormat(**NAMES, slot_minutes=6, snap_minutes=minutes)
+
+
+def test_frames_off_their_slot_are_taken_to_it_and_those_farther_keep_their_time(tmp_path):
+    for time in ("0001", "0005", "0015", "0025"):
+        minute_file(tmp_path, time, 0)
+    store, rejects = build(tmp_path, names=snapping(1))
+    assert [format_time(time)[11:16] for time in store.times.tolist()] == ["00:00", "00:06", "00:15", "00:24"]
+    assert rejects.empty
+
+
+def test_of_two_frames_for_one_slot_the_nearest_is_read_and_the_other_listed(tmp_path):
+    minute_file(tmp_path, "0004", 1)
+    minute_file(tmp_path, "0007", 2)
+    store, rejects = build(tmp_path, names=snapping(3))
+    assert [format_time(time)[11:16] for time in store.times.tolist()] == ["00:06"]
+    assert np.array_equal(store.frame("rgb", 0), small(2))
+    assert rejects["file"].tolist() == ["a_202407110004.png"]
+    assert rejects["reason"].tolist() == ["2 minutes off its slot: a_202407110007.png is nearer"]
+
+
+def test_a_broken_frame_leaves_its_slot_to_the_next_nearest(tmp_path):
+    minute_file(tmp_path, "0004", 1)
+    (tmp_path / "frames" / "a_202407110006.png").write_bytes(b"")
+    store, rejects = build(tmp_path, names=snapping(3))
+    assert np.array_equal(store.frame("rgb", 0), small(1))
+    assert rejects["file"].tolist() == ["a_202407110006.png"]
+
+
+def test_the_pictures_of_a_loop_that_crosses_midnight_are_in_the_shards_of_their_times(tmp_path):
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames" / "a_202407120006.png").write_bytes(loop_of([0, 1, 2, 3]))
+    names = NameFormat(**NAMES, loop_minutes=6)
+    before, _ = build(tmp_path, names=names)
+    assert [format_time(time)[8:16] for time in before.times.tolist()] == ["11T23:48", "11T23:54"]
+    after, _ = build(tmp_path, names=names, shard="20240712", output=tmp_path / "after.zarr")
+    assert [format_time(time)[8:16] for time in after.times.tolist()] == ["12T00:00", "12T00:06"]
+    assert np.array_equal(after.frame("rgb", 1), small(3))
+    sources = pd.read_csv(after.path / "sources.csv")
+    assert sources["file"].tolist() == ["a_202407120006.png#3", "a_202407120006.png#4"]
+
+
+def test_a_loop_that_is_published_again_repeats_its_pictures_without_a_reject(tmp_path):
+    (tmp_path / "frames").mkdir()
+    for time, seeds in (("0018", [0, 1, 2]), ("0024", [1, 2, 3]), ("0030", [2, 3, 9])):
+        (tmp_path / "frames" / f"a_20240711{time}.png").write_bytes(loop_of(seeds))
+    store, rejects = build(tmp_path, names=NameFormat(**NAMES, loop_minutes=6))
+    assert [format_time(time)[11:16] for time in store.times.tolist()] == [
+        "00:06",
+        "00:12",
+        "00:18",
+        "00:24",
+        "00:30",
+    ]
+    assert all(np.array_equal(store.frame("rgb", at), small(seed)) for at, seed in enumerate([0, 1, 2, 3, 9]))
+    assert rejects.empty
+
+
+def test_loops_that_disagree_on_a_time_have_no_frame_there(tmp_path):
+    (tmp_path / "frames").mkdir()
+    for time, seeds in (("0018", [0, 1, 2]), ("0024", [1, 7, 3])):
+        (tmp_path / "frames" / f"a_20240711{time}.png").write_bytes(loop_of(seeds))
+    store, rejects = build(tmp_path, names=NameFormat(**NAMES, loop_minutes=6))
+    assert [format_time(time)[11:16] for time in store.times.tolist()] == ["00:06", "00:12", "00:24"]
+    assert rejects["file"].tolist() == ["a_202407110018.png#3", "a_202407110024.png#2"]
+    assert rejects["reason"].str.contains("but other pixels").all()
+
+
+def loop_of(seeds):
+    first, *later = [Image.fromarray(small(seed)) for seed in seeds]
+    file = io.BytesIO()
+    first.save(file, "PNG", save_all=True, append_images=later)
+    return file.getvalue()
+
+
+def test_times_come_from_the_dates_of_the_files_or_from_a_table(tmp_path):
+    minute_file(tmp_path, "0000", 0, name="x")
+    path = tmp_path / "frames" / "x_202407110000.png"
+    os.utime(path, (parse_time("2024-07-11T05:06:07.9Z"),) * 2)
+    store, _ = build(tmp_path, names=NameFormat(**NAMES, time_from="mtime"))
+    assert [format_time(time) for time in store.times.tolist()] == ["2024-07-11T05:06:07Z"]
+    table = tmp_path / "times.csv"
+    table.write_text("file,time\nx_202407110000.png,2024-07-11T15:06\n")
+    names = NameFormat(**NAMES | {"time_zone": "Asia/Bangkok"}, time_from=str(table))
+    store, _ = build(tmp_path, names=names)
+    assert [format_time(time) for time in store.times.tolist()] == ["2024-07-11T08:06:00Z"]

@@ -45,7 +45,7 @@ from radar_cleaner.config.load import read_config
 def after_smoke(finished: Workspace) -> Iterator[Workspace]:
     name_files(finished.root)
     yield finished
-    for name in ("moved", "palette.csv", "mask.png", "plants.yaml", "terrain.tif", "mine.pt"):
+    for name in ("moved", "palette.csv", "mask.png", "plants.yaml", "times.csv", "terrain.tif", "mine.pt"):
         (finished.root / name).unlink()
 
 

@@ -224,7 +224,7 @@ def mask_flags(wildcards):
     if not label_masks(wildcards):
         return []
     folder = flag("--reference", str(Path(settings.votes.reference, wildcards.radar)))
-    return [*folder, "--names", plan.radars[wildcards.radar].names.to_flag()]
+    return [*folder, "--names", plan.radars[wildcards.radar].mask_names.to_flag()]
 
 
 def model_atlases(radars):
@@ -282,6 +282,8 @@ def reference_sources():
             pattern=radar.names.pattern,
             time_format=radar.names.time_format,
             time_zone=radar.names.time_zone,
+            slot_minutes=radar.names.slot_minutes,
+            snap_minutes=radar.names.snap_minutes,
         )
         for radar in plan.radars.values()
         if folder

@@ -1,0 +1,72 @@
+"""The pictures of animations, each a frame with a time of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+from radar_cleaner.errors import ConfigError
+from radar_cleaner.frames.listings import load_counts, save_counts
+from radar_cleaner.frames.picture_file import count_pictures
+from radar_cleaner.frames.sources import FrameFile, Listing, is_remote, list_frames, read_frames
+from radar_cleaner.frames.timestamps import NameFormat
+
+# Of files that are larger the pictures are not counted.
+LARGEST_ANIMATION_BYTES = 2**28
+
+
+def list_pictures(
+    source: str | Path, names: NameFormat, listings: Path | None = None, copies: str | None = None
+) -> Listing:
+    """List the frames of a source as `list_frames`, and each picture of an animation if `names` has a step.
+
+    The pictures of a file are `names.loop_minutes` apart. The time of the file is that of the last picture, or of
+    the first. The numbers of pictures are kept in `listings`. Raises ConfigError.
+    """
+    listing = list_frames(source, names, listings, copies)
+    if not names.loop_minutes:
+        return listing
+    if is_remote(str(source)):
+        raise ConfigError(
+            "loop: the pictures of animations are counted when the run is planned, and an object store would have"
+            " to send all of them; copy the files into a folder"
+        )
+    counts = _count(str(source), listing.frames, listings)
+    frames = []
+    for file, count in zip(listing.frames, counts, strict=True):
+        first = -(count - 1) if names.loop_last == "name" else 0
+        for number in range(count):
+            shift = round(60 * names.loop_minutes * (first + number))
+            time, offset = names.settle(file.time + file.offset + shift)
+            frames.append(file._replace(time=time, offset=offset, picture=number if count > 1 else None))
+    return listing._replace(frames=sorted(frames))
+
+
+def _count(source: str, files: Sequence[FrameFile], listings: Path | None) -> list[int]:
+    """Count the pictures of each file; those that have not changed since the last call are known."""
+    kept = load_counts(listings, source)
+    states = [_state(file) for file in files]
+    known = {
+        file.file_name: kept[file.file_name][1]
+        for file, state in zip(files, states, strict=True)
+        if kept.get(file.file_name, [None])[0] == state
+    }
+    new = [file for file in files if file.file_name not in known]
+    if new:
+        for file, data in read_frames(new, LARGEST_ANIMATION_BYTES):
+            known[file.file_name] = count_pictures(BytesIO(data)) if isinstance(data, bytes) else 1
+        rows = {file.file_name: [state, known[file.file_name]] for file, state in zip(files, states, strict=True)}
+        save_counts(listings, source, rows)
+    return [known[file.file_name] for file in files]
+
+
+def _state(file: FrameFile) -> str:
+    """Return a text that changes when the file does."""
+    if file.member is not None:
+        return file.version
+    try:
+        found = Path(file.path).stat()
+    except OSError:
+        return "missing"
+    return f"{found.st_size} {found.st_mtime_ns}"
