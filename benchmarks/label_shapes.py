@@ -15,9 +15,10 @@ from imageio import v3 as iio
 
 from radar_cleaner.config.labels import Morphology
 from radar_cleaner.conventions import METEOROLOGICAL, NON_METEOROLOGICAL, is_echo
+from radar_cleaner.georeference.polar import range_mask
 from radar_cleaner.reflectivity.colour_table import ColourTable, pack_echoes
 from radar_cleaner.reflectivity.palette import parse_palette
-from radar_cleaner.reflectivity.plot_box import overlay_mask, range_mask
+from radar_cleaner.reflectivity.plot_box import overlay_mask
 from radar_cleaner.targets.morphology import classify_echoes
 
 SAMPLE = Path("resources/maritimes")

@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 from radar_cleaner.config.artefacts import ARTEFACT_KINDS, ArtefactKind, read_artefact_ranges
 from radar_cleaner.conventions import NODATA, encode_dbz, is_echo
 from radar_cleaner.datasets.artefacts.inject import ArtefactInjection, Injected, inject, sample_artefacts
+from radar_cleaner.georeference.polar import range_mask
 from radar_cleaner.reflectivity.colour_table import ColourTable, pack_echoes
 from radar_cleaner.reflectivity.palette import parse_palette
-from radar_cleaner.reflectivity.plot_box import overlay_mask, range_mask
+from radar_cleaner.reflectivity.plot_box import overlay_mask
 
 FRAMES = Path("resources/maritimes/frames/CASGO")
 PALETTE = Path("config/palettes/eccc.csv")

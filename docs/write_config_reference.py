@@ -146,6 +146,8 @@ def type_words(part: Mapping[str, Any], *, several: bool = False) -> str:
         notes = [f"at least {count}"] if count > 1 and count != most else []
         notes += ["each once"] if part.get("uniqueItems") else []
         return "; ".join([words, *notes])
+    if kind == "object" and "properties" in part:
+        return "keys " + ", ".join(f"`{name}`" for name in part["properties"])
     if kind == "object":
         return "names and their values"
     names = {"integer": "whole number", "number": "number", "string": "text", "boolean": "`true` or `false`"}
@@ -171,8 +173,12 @@ def reference() -> str:
     results = Key(Config, "results")
     parts.append(f"## results\n\n{_table([('results', results)])}")
     parts.append(f"## radars\n\n{_doc(RadarEntry).splitlines()[0]}\n\n")
-    parts.append(_table([(key.name, key) for key in keys_of(RadarEntry) if key.name not in OVERRIDDEN]))
+    own = [key for key in keys_of(RadarEntry) if key.name not in OVERRIDDEN]
+    parts.append(_table([(key.name, key) for key in own if key.section is None]))
     parts.append(RADARS + "\n")
+    for key in own:
+        if key.section is not None:
+            parts += _section(f"radars.{key.name}", key.section, 3)
     for key in keys_of(Config):
         if key.section is not None:
             parts += _section(key.name, key.section)

@@ -16,7 +16,7 @@ from radar_cleaner.evaluation.bins import Bands
 from radar_cleaner.evaluation.inpainting_lattice import hole_lattice
 from radar_cleaner.evaluation.tables import reflectivity_rows, score_rows
 from radar_cleaner.evaluation.tallies import Frame, RadarScores
-from radar_cleaner.georeference.grid import Grid, RadarGeometry
+from radar_cleaner.georeference.grid import Grid, RadarGeometry, distance_km
 from radar_cleaner.georeference.polar import range_of_pixels
 from radar_cleaner.georeference.regrid import warp_attrs, warp_grid
 from radar_cleaner.plotting.style import new_figure, to_png
@@ -40,7 +40,7 @@ PLACES = {"CASGO": (45.0985, -63.70433), "CASCM": (46.22232, -65.69924), "CASXX"
 
 def geometry(radar: str) -> RadarGeometry:
     latitude, longitude = PLACES[radar]
-    return RadarGeometry(radar, latitude, longitude, 240.0, SHAPE[1], SHAPE[0], (24.0, 23.0))
+    return RadarGeometry.about(radar, latitude, longitude, 240.0, SHAPE[1], SHAPE[0], (24.0, 23.0))
 
 
 def shard_times(shard: str) -> list[int]:
@@ -52,10 +52,11 @@ def shard_times(shard: str) -> list[int]:
 
 def make_radar(layout: Layout, radar: str) -> None:
     """All stores of one radar that the report reads, and one reject of a hostile name in its first shard."""
-    grid = geometry(radar).grid
+    place = geometry(radar)
+    grid = place.grid
     for shard in SHARDS:
         times = shard_times(shard)
-        make_reflectivity(layout.reflectivity(radar, shard), radar, times, attrs=_label_attrs())
+        make_reflectivity(layout.reflectivity(radar, shard), radar, times, geometry=place, attrs=_label_attrs())
         make_labels(layout.labels(radar, shard), radar, times)
         with StoreWriter(
             layout.rgb(radar, shard),
@@ -109,7 +110,7 @@ def make_evaluation(results: Path, radars: tuple[str, ...], keeps: bool = True, 
         scores[radar] = RadarScores(bands, ONE_MODEL)
         codes = pattern_codes(radar, START)
         reference = np.where(decode_dbz(codes) > 30, 1, 2).astype(np.uint8)
-        distance = range_of_pixels(codes.shape, (24, 23), 10_000)
+        distance = range_of_pixels(geometry(radar))
         case = Case(Frame(codes, reference, distance), np.ones_like(codes), np.eye(48, dtype=bool))
         right = (reference == 1).astype(np.float32) * keeps
         dbz, holes = decode_dbz(codes), hole_lattice(codes, START, bands.holes_px)
@@ -144,7 +145,7 @@ def _worst_row(radar: str) -> dict[str, object]:
 
 
 def _label_attrs() -> dict[str, object]:
-    return {"plot_box_px": [LEGEND_PX, 0, LEGEND_PX + SHAPE[1], SHAPE[0]], "center_px": [24.0, 23.0]}
+    return {"plot_box_px": [LEGEND_PX, 0, LEGEND_PX + SHAPE[1], SHAPE[0]]}
 
 
 def _picture(radar: str, time: int) -> np.ndarray:
@@ -174,7 +175,7 @@ def make_warp(layout: Layout, target: str, radar: str) -> None:
             "grid": Static(places, ("y", "x", "coordinate")),
             "coverage": Static(coverage, ("y", "x")),
         },
-        attrs=warp_attrs(target, grid, geometry(radar)),
+        attrs=warp_attrs(target, grid, geometry(radar), distance_km(geometry(target), geometry(radar))),
     ):
         pass
 

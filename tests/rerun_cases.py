@@ -54,8 +54,8 @@ SPECIAL: Rows = {
     "results": ("elsewhere", EVERYTHING),
     "radars.1.id": ("MINE", EVERYTHING),
     "radars.1.frames": ("moved/CASCM", FROM_NAMES),
-    "radars.1.latitude": (46.2, FROM_GEOMETRY),
-    "radars.1.longitude": (-65.7, FROM_GEOMETRY),
+    "radars.1.latitude": (46.2, FROM_REFLECTIVITY | FROM_GEOMETRY),
+    "radars.1.longitude": (-65.7, FROM_REFLECTIVITY | FROM_GEOMETRY),
     "radars.1.range_km": (250, FROM_REFLECTIVITY | FROM_GEOMETRY),
     "radars.1.center_px": ([341, 239], FROM_REFLECTIVITY | FROM_GEOMETRY),
     "frames.period": (

@@ -26,12 +26,13 @@ from radar_cleaner.conventions import (
     UNKNOWN,
     is_echo,
 )
-from radar_cleaner.georeference.grid import RadarGeometry
+from radar_cleaner.georeference.grid import Grid, RadarGeometry
 from radar_cleaner.products.cf import ProductWriter
 from radar_cleaner.storage.specs import RGB
 from radar_cleaner.storage.writer import Static, StoreWriter, Variable
 
 SHAPE = (48, 48)
+PLACES = {"CASGO": (45.0985, -63.70433), "CASCM": (46.22232, -65.69924), "TWIN": (46.22232, -65.69924)}
 START = 1720656000  # 2024-07-11T00:00:00Z
 CADENCE_S = 360
 CLASS_LOWER_DBZ = [7.0, 23.0, 33.0, 45.0]
@@ -45,8 +46,14 @@ def times_from(start: int = START, count: int = 5, step: int = CADENCE_S) -> lis
 
 def small_geometry(radar: str = "CASGO", shape: tuple[int, int] = SHAPE, range_km: float = 240) -> RadarGeometry:
     """Return the geometry of a sample radar with a smaller plot box; the centre is a row above the middle."""
-    latitude, longitude = {"CASGO": (45.0985, -63.70433), "CASCM": (46.22232, -65.69924)}[radar]
-    return RadarGeometry(radar, latitude, longitude, range_km, shape[1], shape[0], _center(shape))
+    latitude, longitude = PLACES.get(radar, PLACES["CASGO"])
+    return RadarGeometry.about(radar, latitude, longitude, range_km, shape[1], shape[0], _center(shape))
+
+
+def flat_geometry(shape: tuple[int, int], center_px: tuple[float, float], range_px: float) -> RadarGeometry:
+    """Return the geometry of a radar with pixels of 1 km, on its own plane."""
+    grid = Grid.about(45, -63, 1000, shape[1], shape[0], center_px)
+    return RadarGeometry("R", grid, 45, -63, range_px)
 
 
 def pattern_codes(radar: str, time: int, shape: tuple[int, int] = SHAPE) -> NDArray[np.uint8]:
@@ -65,16 +72,14 @@ def make_reflectivity(
     times: Iterable[int] = (START,),
     codes: ArrayLike | None = None,
     shape: tuple[int, int] = SHAPE,
-    center_px: tuple[float, float] | None = None,
-    metres_per_pixel: float | None = None,
-    range_km: float = 240,
+    geometry: RadarGeometry | None = None,
     attrs: dict[str, object] | None = None,
 ) -> Path:
     """Write a "reflectivity" store."""
     times = list(times)
     frames = _codes(radar, times, codes, shape)
     shape = _shape(frames)
-    metres = metres_per_pixel or range_km * 1000 / (max(shape) / 2)
+    geometry = geometry or small_geometry(radar, shape)
     with StoreWriter(
         path,
         variables={
@@ -82,11 +87,9 @@ def make_reflectivity(
             "echo_fraction": Variable("float32"),
         },
         attrs={
+            **geometry.attrs(),
             "radar": radar,
             "plot_box_px": [0, 0, shape[1], shape[0]],
-            "center_px": list(center_px or _center(shape)),
-            "metres_per_pixel": metres,
-            "range_km": range_km,
             "class_lower_dbz": CLASS_LOWER_DBZ,
             "class_upper_dbz": CLASS_UPPER_DBZ,
             "label_method": "palette",
@@ -250,14 +253,7 @@ def make_static(
             "longitude": Static(longitude.astype(np.float32), ("y", "x")),
             "field": Static(values, ("field", "y", "x")),
         },
-        attrs={
-            "radar": radar,
-            "names": list(fields or {}),
-            "radar_latitude": geometry.latitude,
-            "radar_longitude": geometry.longitude,
-            "metres_per_pixel": geometry.metres_per_pixel,
-            "center_px": list(geometry.center_px),
-        },
+        attrs={**geometry.attrs(), "names": list(fields or {})},
     ):
         pass
     return path

@@ -177,7 +177,7 @@ class Injector:
             observed |= codes != NODATA
         self.levels: Codes = np.flatnonzero(levels).astype(np.uint8)
         self._density = EchoDensity(observed)
-        self._spoke = SpokeShape(observed, frames.site.center_px, frames.site.range_px)
+        self._spoke = SpokeShape(observed, frames.site.geometry)
 
     def trial(self, time: int, kind: ArtefactKind | None = None) -> Trial:
         """Inject a kind into the frame of a time and its input times; None injects nothing."""
@@ -185,7 +185,7 @@ class Injector:
         clean = np.stack([self._codes(time + 60 * minute) for minute in minutes])
         codes, kinds = clean, np.zeros(clean.shape[1:], np.uint8)
         if kind is not None:
-            place = site.center_px, site.range_px
+            place = site.geometry.middle_px, site.geometry.range_px
             key = [self.injection.seed, *site.radar.encode(), time, ARTEFACT_KINDS.index(kind)]
             random, painting = np.random.default_rng([0, *key]), np.random.default_rng([1, *key])
             drawn = sample_artefacts(

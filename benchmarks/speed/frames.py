@@ -60,13 +60,11 @@ def rgb_options(frames: Path, output: Path, codec: str = "compact") -> dict[str,
 def reflectivity_options(rgb: Path, output: Path, codec: str = "compact") -> dict[str, Any]:
     """Return the arguments of `decode_reflectivity` for a store of frames."""
     return {
-        "radar": RADAR.id,
         "rgb": rgb,
         "output": output,
         "stores": Stores(codec=codec),
         "plot_box": PLOT_BOX,
-        "center": CENTER,
-        "range_km": RADAR.range_km,
+        "geometry": RADAR.geometry(SIZE),
         "overlay": RADAR.overlay,
         "labels": RADAR.labels.cut(Colours).model_copy(update={"palette": str(PALETTE)}),
     }

@@ -23,9 +23,10 @@ import pyspng
 from numcodecs import blosc
 
 from radar_cleaner.conventions import encode_log_odds
+from radar_cleaner.georeference.polar import range_mask
 from radar_cleaner.reflectivity.colour_table import ColourTable, pack_echoes
 from radar_cleaner.reflectivity.palette import parse_palette
-from radar_cleaner.reflectivity.plot_box import overlay_mask, range_mask
+from radar_cleaner.reflectivity.plot_box import overlay_mask
 from radar_cleaner.stages.build_rgb_store import build_rgb_store
 from radar_cleaner.stages.decode_reflectivity import decode_reflectivity
 from radar_cleaner.storage.reader import open_store
@@ -107,7 +108,7 @@ def label_in_memory(pictures: list[plain.Pixels]) -> tuple[Callable[[], None], C
     palette = parse_palette(frames.PALETTE.read_text(encoding="utf-8"), str(frames.PALETTE))
     table = ColourTable(palette.scale(frames.TOLERANCE))
     shape = frames.SHAPE
-    density, spoke = EchoDensity(observed), SpokeShape(observed, center, radius)
+    density, spoke = EchoDensity(observed), SpokeShape(observed, frames.RADAR.geometry(frames.SIZE))
 
     def codes_of(picture: plain.Pixels) -> np.ndarray:
         return pack_echoes(table(picture[Y0:Y1, X0:X1]), observed, frames.RADAR.labels.min_dbz)

@@ -44,7 +44,8 @@ def check_values(config: Config) -> None:
 def _problems(config: Config) -> Iterator[str]:
     trains = shipped.trains(config)
     yield from _id_problems(config.radars)
-    for radar in config.radars:
+    for index, radar in enumerate(config.radars):
+        yield from radar.grid_problems(f"radars[{index}]")
         yield from _label_problems(radar.labels.over(config.labels))
         if radar.plot_box_px is not None and radar.legend_width_px:
             yield _two_boxes(f"radars[{config.radars.index(radar)}]")

@@ -32,9 +32,9 @@ class FrameTensors:
     """The frames of B samples and what else the channels are made of, on one device.
 
     `this_radar` and `other_radars` are codes (B, K, H, W) uint8, NODATA where unavailable. `center_px` (B, 2)
-    is the (column, row) of the radar, `range_px` (B,) its range. `times` are the samples' in seconds since
-    1970. `echo_frequency` is (B, H, W) uint8, `fields` (B, F, H, W) as `field_channels` returns them.
-    `noise_dbz` (B, 2K, H, W), for this radar and then for the other radars, is added to echoes.
+    is the (column, row) of the radar, `range_px` (B,) its range, infinite of a mosaic. `times` are the samples' in
+    seconds since 1970. `echo_frequency` is (B, H, W) uint8, `fields` (B, F, H, W) as `field_channels` returns
+    them. `noise_dbz` (B, 2K, H, W), for this radar and then for the other radars, is added to echoes.
     """
 
     this_radar: Tensor
@@ -97,7 +97,7 @@ def field_channels(
     inputs: Inputs,
     latitude: NDArray[np.float32],
     longitude: NDArray[np.float32],
-    metres_per_pixel: float,
+    pixel_size_km: float,
     static: Mapping[str, NDArray[np.float32]],
 ) -> NDArray[np.float32]:
     """Return (F, H, W), the channels of a radar that do not change with time, in the order of `inputs.fields`.
@@ -110,7 +110,7 @@ def field_channels(
         "latitude": latitude / 90,
         "longitude_cos": np.cos(angle),
         "longitude_sin": np.sin(angle),
-        "pixel_size": np.full(latitude.shape, math.log2(metres_per_pixel / 1000)),
+        "pixel_size": np.full(latitude.shape, math.log2(pixel_size_km)),
         **{name: scale_static(static[name]) for name in inputs.static},
     }
     return np.stack([fields[name] for name in inputs.fields]).astype(np.float32)

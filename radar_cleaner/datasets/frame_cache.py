@@ -26,7 +26,8 @@ from radar_cleaner.conventions import NODATA, UNKNOWN
 from radar_cleaner.datasets.channels import field_channels
 from radar_cleaner.datasets.device_cache import DeviceFrames
 from radar_cleaner.datasets.frame_cache_files import CachedFrames, FrameWriter, name_full_disk, open_frames
-from radar_cleaner.errors import SampleError, StoreError
+from radar_cleaner.errors import ConfigError, SampleError, StoreError
+from radar_cleaner.georeference.grid import GRID_ATTRS, Grid, RadarGeometry
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.reader import AHEAD, Store, TimeSeries, expect_attrs, open_store
 from radar_cleaner.storage.shards import format_time
@@ -74,7 +75,8 @@ class RadarSources:
 class RadarGrid:
     """The properties of a radar that do not change with time.
 
-    `center_px` is (column, row), `range_px` the range in pixels. `clutter` (bool) and `echo_frequency` (uint8, 255
+    `center_px` is (column, row), `range_px` the range in pixels; of a mosaic those of its middle, and infinite.
+    `clutter` (bool) and `echo_frequency` (uint8, 255
     is always) are (y, x). `fields` is (field, y, x) float32 on the network's scale, in the order of
     `Inputs.fields`. Each is None where it is not used. `levels` (uint8, rising) are the codes that occur in
     the radar's frames.
@@ -115,9 +117,8 @@ def read_grid(
     missing, or a store has another size or geometry, or lacks a field.
     """
     try:
-        x, y = reflectivity.attrs["center_px"]
-        range_px = float(reflectivity.attrs["range_km"]) * 1000 / float(reflectivity.attrs["metres_per_pixel"])
-    except (KeyError, TypeError, ValueError) as error:
+        radar = RadarGeometry.from_attrs(reflectivity.attrs, reflectivity.shape("reflectivity"))
+    except (KeyError, TypeError, ValueError, ConfigError) as error:
         raise StoreError(
             f"{reflectivity.path}: its geometry attributes are broken ({error}); make it again"
         ) from None
@@ -141,12 +142,13 @@ def read_grid(
                 " none is given; run snakemake to make it"
             )
         fields = _read_fields(static, reflectivity, inputs)
-    return RadarGrid((height, width), (float(x), float(y)), range_px, clutter, frequency, fields)
+    range_px = math.inf if radar.position is None else radar.range_px
+    return RadarGrid((height, width), radar.middle_px, range_px, clutter, frequency, fields)
 
 
 def _read_fields(static: Store, reflectivity: Store, inputs: Inputs) -> NDArray[np.float32]:
     """Read (field, y, x) from a static store, on the network's scale; its geometry must be that of the frames."""
-    expect_attrs(static, **{name: reflectivity.attrs[name] for name in ("radar", "center_px", "metres_per_pixel")})
+    expect_attrs(static, **{name: reflectivity.attrs[name] for name in ("radar", *GRID_ATTRS)})
     shape = reflectivity.shape("reflectivity")
     if static.shape("latitude") != shape:
         raise StoreError(
@@ -164,7 +166,7 @@ def _read_fields(static: Store, reflectivity: Store, inputs: Inputs) -> NDArray[
         inputs,
         static.read("latitude"),
         static.read("longitude"),
-        float(static.attrs["metres_per_pixel"]),
+        Grid.from_attrs(static.attrs, shape).pixel_size_km,
         values,
     )
 

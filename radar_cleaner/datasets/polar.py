@@ -8,11 +8,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+NEUTRAL = (0.5, 0.0, 0.0)  # of a mosaic: the middle of the range, no direction
+
 
 def polar_channels(center_B2: Tensor, range_px_B: Tensor, shape: tuple[int, int]) -> Tensor:
     """Return (B, 3, H, W): range as a share of the radar's range, cosine and sine of azimuth.
 
-    Azimuth is clockwise from up. `center_B2` is the (column, row) of the radar in each frame.
+    Azimuth is clockwise from up. `center_B2` is the (column, row) of the radar in each frame. A mosaic of many
+    radars has an infinite range. Its channels are NEUTRAL everywhere.
     """
     device = center_B2.device
     columns = torch.arange(shape[1], device=device, dtype=torch.float32)
@@ -23,7 +26,11 @@ def polar_channels(center_B2: Tensor, range_px_B: Tensor, shape: tuple[int, int]
     at_radar = distance_BHW < 1e-6  # azimuth 0 by convention
     divisor = distance_BHW.masked_fill(at_radar, 1.0)
     cosine = (up_BHW / divisor).masked_fill_(at_radar, 1.0)
-    return torch.stack([distance_BHW / range_px_B[:, None, None], cosine, right_BHW / divisor], dim=1)
+    polar = torch.stack([distance_BHW / range_px_B[:, None, None], cosine, right_BHW / divisor], dim=1)
+    mosaic_B11 = torch.isinf(range_px_B)[:, None, None]
+    for channel, value in enumerate(NEUTRAL):
+        polar[:, channel].masked_fill_(mosaic_B11, value)
+    return polar
 
 
 def polar_grid(center_2: Tensor, shape: tuple[int, int]) -> tuple[Tensor, Tensor]:

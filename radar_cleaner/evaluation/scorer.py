@@ -122,7 +122,9 @@ class RadarScorer:
         self._frames = StoredFrames(run.layout, radar, run.shards[radar])
         self._rgb_paths = [run.layout.rgb(radar, shard) for shard in run.shards[radar]]
         site = self._frames.site
-        self._range_km = range_of_pixels(site.clutter.shape, site.center_px, site.metres_per_pixel)
+        range_km = range_of_pixels(site.geometry)
+        # A mosaic has no range: its pixels are in the last band.
+        self._range_km = np.full(site.clutter.shape, np.inf, np.float32) if range_km is None else range_km
         self._times = set(self._frames.times)
 
     @property
@@ -142,7 +144,7 @@ class RadarScorer:
         assert frame is not None, time
         model = next(cleaner for cleaner in self._cleaners if cleaner.name == MODEL)
         kept = _answer(model, self._frames.scene(time)).kept
-        return FrameDecisions(frame.codes, frame.reference, kept, site.center_px, site.metres_per_pixel)
+        return FrameDecisions(frame.codes, frame.reference, kept, site.geometry)
 
     def published(self, time: int) -> NDArray[np.uint8]:
         """Return the (y, x, 3) plot box of a frame as it was published."""

@@ -176,7 +176,7 @@ def _worst_frames(
                 lost=decisions.lost,
                 left=decisions.left,
                 reference_name="the mask" if scorer.reference.kind == "masks" else "the labels (no masks)",
-                extent=extent_km((height, width), decisions.center_px, decisions.metres_per_pixel),
+                extent=extent_km((height, width), decisions.geometry.middle_px, decisions.geometry.pixel_km),
             )
         )
     return rows, panels

@@ -22,7 +22,8 @@ from radar_cleaner.evaluation.accumulation import BLOCK_SECONDS
 from radar_cleaner.evaluation.bins import band_names, band_of
 from radar_cleaner.evaluation.metrics import KEPT, MET, NON_MET, REMOVED
 from radar_cleaner.evaluation.tallies import MODEL, Tally
-from radar_cleaner.georeference.polar import polar_of_pixels
+from radar_cleaner.georeference.grid import RadarGeometry
+from radar_cleaner.georeference.polar import polar_of_radar
 from radar_cleaner.storage.atomic import format_rows
 from radar_cleaner.storage.shards import format_time
 
@@ -74,8 +75,7 @@ class FrameDecisions:
     codes: Codes
     reference: Codes
     kept: Mask
-    center_px: tuple[float, float]  # column, row
-    metres_per_pixel: float
+    geometry: RadarGeometry
 
     @property
     def lost(self) -> Mask:
@@ -170,13 +170,14 @@ def _describe(decisions: FrameDecisions, wrong: Mask, of_class: int, what: str, 
 
 def _common(decisions: FrameDecisions, wrong: Mask, dbz_bands: Sequence[float]) -> list[str]:
     """Return what at least half of the wrong pixels share: range, direction, reflectivity, place in an echo."""
-    row, column = np.nonzero(wrong)
-    range_km, azimuth = polar_of_pixels(column, row, decisions.center_px, decisions.metres_per_pixel)
-    octant = np.rint(azimuth / (np.pi / 4)).astype(np.int64) % len(_COMPASS)
-    found = [
-        _most(np.digitize(range_km, RANGE_EDGES_KM), _range_names()),
-        _most(octant, [f"to the {name}" for name in _COMPASS]),
-    ]
+    found, polar = [], polar_of_radar(decisions.geometry)
+    if polar is not None:
+        range_km, azimuth = (values[wrong] for values in polar)
+        octant = np.rint(azimuth / (np.pi / 4)).astype(np.int64) % len(_COMPASS)
+        found = [
+            _most(np.digitize(range_km, RANGE_EDGES_KM), _range_names()),
+            _most(octant, [f"to the {name}" for name in _COMPASS]),
+        ]
     if dbz_bands:
         found.append(_most(band_of(decode_dbz(decisions.codes)[wrong], dbz_bands), band_names(dbz_bands)))
     if _at_edges(decisions, wrong):

@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 
 from radar_cleaner.conventions import NO_RADAR, NODATA
 from radar_cleaner.errors import StoreError
-from radar_cleaner.georeference.grid import Grid, RadarGeometry, distance_km
+from radar_cleaner.georeference.grid import GRID_ATTRS, Grid, RadarGeometry
+from radar_cleaner.georeference.polar import geodesic
 
+# A pixel of a mosaic is of an unknown radar. Radars of a network are about 0.7 ranges apart.
+MOSAIC_SHARE = 0.35
 # A pixel exactly at the range, or at the edge, stays inside if rounding moves it.
 TOLERANCE_PX = 1e-3
 
@@ -29,13 +32,18 @@ def warp_grid(target: Grid, radar: RadarGeometry) -> tuple[NDArray[np.float32], 
     """
     longitude, latitude = target.longitude_latitude()
     column, row = radar.grid.pixel_of(longitude, latitude)
-    center_x, center_y = radar.center_px
-    range_px = radar.range_km * 1000 / radar.metres_per_pixel
-    in_range = np.hypot(column - center_x, row - center_y) <= range_px + TOLERANCE_PX
+    in_range = np.ones(target.shape, bool)
+    if radar.max_range_km is not None and radar.position is not None and radar.center_px is not None:
+        if radar.on_own_plane:
+            center_x, center_y = radar.center_px
+            in_range = np.hypot(column - center_x, row - center_y) <= radar.range_px + TOLERANCE_PX
+        else:
+            range_km, _ = geodesic(radar.position, longitude, latitude)
+            in_range = range_km <= radar.max_range_km * (1 + TOLERANCE_PX / radar.range_px)
     exact = np.stack([column, row], axis=-1)
     grid = np.where(np.isfinite(exact), exact, -1.0).astype(np.float32)
     nearest = _nearest(grid)
-    in_box = (nearest >= 0).all(axis=-1) & (nearest < (radar.width, radar.height)).all(axis=-1)
+    in_box = (nearest >= 0).all(axis=-1) & (nearest < (radar.grid.width, radar.grid.height)).all(axis=-1)
     return grid, in_range & in_box
 
 
@@ -98,11 +106,17 @@ def range_share(
 ) -> NDArray[np.float32]:
     """Return the range of target pixels (y, x) from a radar as a share of its range; NaN without coverage.
 
-    `grid` and `coverage` are those of `warp_grid`, `attrs` those of `warp_attrs`.
+    `grid` and `coverage` are those of `warp_grid`, `attrs` those of `warp_attrs`. A mosaic has MOSAIC_SHARE
+    everywhere.
     """
-    away = np.hypot(*np.moveaxis(grid - np.float32(attrs["radar_center_px"]), -1, 0))
-    range_px = np.float32(attrs["radar_range_km"] * 1000 / attrs["radar_metres_per_pixel"])
-    return np.where(coverage, away / range_px, np.float32(np.nan))
+    radar = RadarGeometry.from_attrs(attrs, attrs["radar_shape_px"], "radar_")
+    if radar.center_px is None:
+        return np.where(coverage, np.float32(MOSAIC_SHARE), np.float32(np.nan))
+    away = grid - np.asarray(radar.center_px, np.float32)
+    if not radar.on_own_plane:  # to pixels of the mean side, as `range_px` has
+        away *= np.asarray(radar.pixel_km, np.float32) / np.float32(radar.mean_side_km)
+    range_px = np.float32(radar.range_px)
+    return np.where(coverage, np.hypot(*np.moveaxis(away, -1, 0)) / range_px, np.float32(np.nan))
 
 
 def nearest_radar(
@@ -120,33 +134,20 @@ def nearest_radar(
     return nearest
 
 
-def warp_attrs(name: str, target: Grid, radar: RadarGeometry) -> dict[str, object]:
+def warp_attrs(name: str, target: Grid, radar: RadarGeometry, distance_km: float) -> dict[str, object]:
     """Return the attributes of a warp store: target, radar and their distance."""
     return {
         "target": name,
-        "target_latitude": target.latitude,
-        "target_longitude": target.longitude,
-        "target_metres_per_pixel": target.metres_per_pixel,
-        "target_effective_width_km": target.effective_width_km,
-        "target_center_px": list(target.origin_px),
-        "target_origin_px": list(target.origin_px),
-        **radar.attrs(),
-        "radar_shape_px": [radar.height, radar.width],
-        "distance_km": distance_km(target, radar),
+        **target.attrs("target_"),
+        **radar.attrs("radar_"),
+        "radar_shape_px": list(radar.grid.shape),
+        "distance_km": distance_km,
     }
 
 
-def target_grid(attrs: Mapping[str, Any], shape: tuple[int, int]) -> Grid:
-    """Return the target grid of a warp store from its attributes and the (rows, columns) of its arrays."""
-    column, row = attrs["target_origin_px"]
-    return Grid(
-        float(attrs["target_latitude"]),
-        float(attrs["target_longitude"]),
-        float(attrs["target_metres_per_pixel"]),
-        shape[1],
-        shape[0],
-        (float(column), float(row)),
-    )
+def grid_of_end(attrs: Mapping[str, Any], end: str) -> dict[str, Any]:
+    """Return the grid of the `target` or the `radar` of a warp store, as stores on that grid have it."""
+    return {name: attrs[f"{end}_{name}"] for name in GRID_ATTRS}
 
 
 def _nearest(grid: NDArray[np.float32]) -> NDArray[np.int64]:

@@ -45,9 +45,10 @@ def sample_raster(path: Path, grid: Grid) -> NDArray[np.float32]:
         reason = " ".join(str(error.__cause__ or error).split())
         raise ConfigError(f"{path}: not readable as a raster ({reason}); give one that gdalinfo reads") from error
     if not np.isfinite(values).any():
+        longitude, latitude = grid.middle
         raise ConfigError(
-            f"{path}: has no value within the box about latitude {grid.latitude:g}, longitude"
-            f" {grid.longitude:g}; name a raster that covers it, or leave the field out"
+            f"{path}: has no value within the box about latitude {latitude:.1f}, longitude"
+            f" {longitude:.1f}; name a raster that covers it, or leave the field out"
         )
     return values
 
@@ -67,8 +68,9 @@ def _warp(raster: DatasetReader, grid: Grid) -> NDArray[np.float32]:
     nodata = raster.nodata
     if nodata is None and np.dtype(raster.dtypes[0]).kind == "f":
         nodata = math.nan
-    size, there = grid.metres_per_pixel, raster.transform
-    way = Transformer.from_crs(grid.crs, CRS.from_wkt(raster.crs.to_wkt()), always_xy=True)
+    there = raster.transform
+    across, down = grid.pixel_width, grid.pixel_height
+    way = Transformer.from_crs(grid.plane, CRS.from_wkt(raster.crs.to_wkt()), always_xy=True)
     x, y = (np.where(np.isfinite(part), part, np.nan) for part in way.transform(*np.meshgrid(grid.x(), grid.y())))
     values = np.full(grid.shape, np.nan, np.float32)
     for turn in _TURNS_DEGREES if raster.crs.is_geographic else (0,):
@@ -82,8 +84,8 @@ def _warp(raster: DatasetReader, grid: Grid) -> NDArray[np.float32]:
             continue
         with WarpedVRT(
             raster,
-            crs=grid.crs.to_wkt(),
-            transform=from_origin(grid.x()[0] - size / 2, grid.y()[0] + size / 2, size, size),
+            crs=grid.plane.to_wkt(),
+            transform=from_origin(grid.x()[0] - across / 2, grid.y()[0] + down / 2, across, down),
             width=grid.width,
             height=grid.height,
             src_transform=moved,

@@ -13,6 +13,7 @@ from pathlib import Path
 from radar_cleaner.config import shipped
 from radar_cleaner.config.artefacts import read_artefact_ranges
 from radar_cleaner.config.config import Config
+from radar_cleaner.config.grid import ABOUT_RADAR
 from radar_cleaner.config.labels import Colours
 from radar_cleaner.config.network_choice import backbone_folder
 from radar_cleaner.errors import ConfigError
@@ -148,10 +149,26 @@ def check_boxes(radar: Radar, size: tuple[int, int]) -> None:
             f"frames.overlay.border_px: {radar.overlay.border_px} covers the whole plot box {list(box)} of"
             f" radar {radar.id}; write the width of the map's border"
         )
-    x, y = radar.center(size)
-    if not (box[0] <= x < box[2] and box[1] <= y < box[3]):
+    if radar.grid.kinds[0] in ABOUT_RADAR:
+        x, y = radar.center(size)
+        if not (box[0] <= x < box[2] and box[1] <= y < box[3]):
+            raise ConfigError(
+                f"{radar.place}.center_px: [{x:g}, {y:g}] is not in the plot box {list(box)}; write frame pixels"
+            )
+
+
+def check_place(radar: Radar, geometry: RadarGeometry) -> None:
+    """Raise ConfigError for a radar that is not in its own plot box."""
+    if geometry.center_px is None:
+        return
+    x, y = geometry.center_px
+    width, height = geometry.grid.width, geometry.grid.height
+    if not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5):
+        longitude, latitude = geometry.grid.middle
         raise ConfigError(
-            f"{radar.place}.center_px: [{x:g}, {y:g}] is not in the plot box {list(box)}; write frame pixels"
+            f"{radar.place}.latitude: latitude {radar.latitude:g}, longitude {radar.longitude:g} is not in the"
+            f" plot box, whose middle grid.{radar.grid.kinds[0]} places at latitude {latitude:.4g}, longitude"
+            f" {longitude:.4g}; correct one of them, or leave out latitude and longitude of a mosaic"
         )
 
 

@@ -26,6 +26,7 @@ from radar_cleaner.planning.checks import (
     check_composite,
     check_disjoint,
     check_files,
+    check_place,
 )
 from radar_cleaner.planning.radars import Period, Radar, read_period, read_radars, within
 from radar_cleaner.storage.shards import encode_stores, format_time, shard_of, shard_start
@@ -64,7 +65,10 @@ class Plan:
         self.sizes = {radar.id: self._size(radar) for radar in self.radars.values()}
         for radar in self.radars.values():
             check_boxes(radar, self.sizes[radar.id])
-        check_composite(settings.composite.grid, [radar.geometry(self.sizes[radar.id]) for radar in radars])
+        self._geometries = {radar.id: radar.geometry(self.sizes[radar.id]) for radar in radars}
+        for radar in radars:
+            check_place(radar, self._geometries[radar.id])
+        check_composite(settings.composite.grid, list(self._geometries.values()))
         self._times = {
             name: {frame.time for frames in shards.values() for frame in frames}
             for name, shards in self._frames.items()
@@ -254,11 +258,11 @@ class Plan:
 
     def geometry(self, radar: str) -> str:
         """Return the geometry of a radar as JSON text."""
-        return self.radars[radar].geometry(self.sizes[radar]).to_flag()
+        return self._geometries[radar].to_flag()
 
     def geometries(self, radars: Iterable[str]) -> str:
         """Return the geometries of radars as a JSON list."""
-        return geometries_flag(self.radars[radar].geometry(self.sizes[radar]) for radar in radars)
+        return geometries_flag(self._geometries[radar] for radar in radars)
 
     def references(self) -> list[str]:
         """Return the reference masks of the evaluation period, `evaluation.reference`/RADAR/*.png."""

@@ -9,12 +9,14 @@ from typing import Any
 
 from radar_cleaner.config.config import Config
 from radar_cleaner.config.frames import Overlay, Picture
+from radar_cleaner.config.grid import PlotGrid
 from radar_cleaner.config.labels import Labels
 from radar_cleaner.config.radars import RadarEntry
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.frames.sources import settle_source
 from radar_cleaner.frames.timestamps import NameFormat
 from radar_cleaner.georeference.grid import RadarGeometry
+from radar_cleaner.georeference.placement import Frame, place_box
 from radar_cleaner.storage.shards import format_time, parse_time, shard_of, shard_start
 
 Period = tuple[tuple[int, int], ...]
@@ -27,9 +29,10 @@ class Radar:
     place: str  # `radars[0]`, for messages
     id: str
     source: str
-    latitude: float
-    longitude: float
-    range_km: float
+    latitude: float | None
+    longitude: float | None
+    max_range_km: float | None
+    grid: PlotGrid
     center_px: tuple[float, float] | None  # frame pixels
     names: NameFormat
     size_px: tuple[int, int] | None
@@ -64,12 +67,15 @@ class Radar:
         return (x0 + x1 - 1) / 2, (y0 + y1 - 1) / 2
 
     def geometry(self, size: tuple[int, int]) -> RadarGeometry:
-        """Return the radar and its plot box, in pixels of the plot box."""
-        x0, y0, x1, y1 = self.box(size)
-        x, y = self.center(size)
-        return RadarGeometry(
-            self.id, self.latitude, self.longitude, self.range_km, x1 - x0, y1 - y0, (x - x0, y - y0)
-        )
+        """Return the radar and the grid of its plot box. Raises ConfigError."""
+        located = self.latitude is not None and self.longitude is not None
+        position = (self.longitude, self.latitude) if located else None
+        frame = Frame(self.box(size), self.center(size), position)  # type: ignore[arg-type]
+        try:
+            grid = place_box(self.grid, frame)
+        except ConfigError as error:
+            raise ConfigError(f"{self.place}.grid.{error}") from None
+        return RadarGeometry(self.id, grid, self.latitude, self.longitude, self.max_range_km)
 
 
 def read_radars(config: Config) -> list[Radar]:
@@ -88,7 +94,8 @@ def _radar(place: str, entry: RadarEntry, config: Config) -> Radar:
         source=settle_source(entry.frames),
         latitude=entry.latitude,
         longitude=entry.longitude,
-        range_km=entry.range_km,
+        max_range_km=entry.range_km if entry.max_range_km is None else entry.max_range_km,
+        grid=entry.plot_grid,
         center_px=_point(entry.center_px),
         names=_names(settings, config.frames.cadence_minutes),
         size_px=_size(settings.size_px),

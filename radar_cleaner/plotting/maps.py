@@ -51,14 +51,16 @@ CLASS_COLOURS = {
 def extent_km(
     shape: tuple[int, int],
     center_px: Sequence[float],
-    metres_per_pixel: float,
+    pixel_km: tuple[float, float],
     offset: Sequence[int] = (0, 0),
 ) -> Extent:
-    """Return the edges in km of a picture whose pixel (0, 0) is pixel -offset (column, row) of the plot box."""
-    kilometres = metres_per_pixel / 1000
+    """Return the edges in km of a picture whose pixel (0, 0) is pixel -offset (column, row) of the plot box.
+
+    `center_px` is the radar, of a mosaic the middle; `pixel_km` is the width and height of a pixel there.
+    """
     left, top = -0.5 - offset[0] - center_px[0], center_px[1] + offset[1] + 0.5
-    edges = (left, left + shape[1], top - shape[0], top)
-    return tuple(edge * kilometres for edge in edges)  # type: ignore[return-value]
+    wide, high = pixel_km
+    return left * wide, (left + shape[1]) * wide, (top - shape[0]) * high, top * high
 
 
 def median_map(frames: Sequence[Picture], echoes: Sequence[Mask]) -> Picture:

@@ -155,8 +155,7 @@ class ProductWriter(StoreWriter):
             **PRODUCT_ATTRS,
             "radars": radars,
             **({"radar": radars[0]} if len(radars) == 1 else {}),
-            "metres_per_pixel": grid.metres_per_pixel,
-            "center_px": list(grid.origin_px),
+            **grid.attrs(),
         }
         super().__init__(
             path,
@@ -182,11 +181,11 @@ def _frame_variables(shape: tuple[int, int], names: list[str]) -> dict[str, Vari
 def grid_variables(grid: Grid) -> dict[str, Static]:
     """Return the variables of a product that locate its pixels."""
     longitude, latitude = grid.longitude_latitude()
-    plane = grid.crs.to_cf()
-    metres = {"units": "m"}
+    plane = grid.plane.to_cf()
+    axes = {str(axis["axis"]): axis for axis in grid.plane.cs_to_cf()}
     return {
-        "x": Static(grid.x(), ("x",), {**metres, "standard_name": "projection_x_coordinate", "axis": "X"}),
-        "y": Static(grid.y(), ("y",), {**metres, "standard_name": "projection_y_coordinate", "axis": "Y"}),
+        "x": Static(grid.x(), ("x",), _axis(axes["X"])),
+        "y": Static(grid.y(), ("y",), _axis(axes["Y"])),
         "latitude": Static(
             latitude.astype(np.float32), ("y", "x"), {"standard_name": "latitude", "units": "degrees_north"}
         ),
@@ -197,3 +196,9 @@ def grid_variables(grid: Grid) -> dict[str, Static]:
         ),
         "crs": Static(np.asarray(0, dtype=np.int32), (), {**plane, "spatial_ref": plane["crs_wkt"]}),
     }
+
+
+def _axis(axis: Mapping[str, object]) -> dict[str, object]:
+    """Return the attributes of a coordinate of a plane in its own units: metres, degrees."""
+    units = "m" if axis["units"] == "metre" else axis["units"]
+    return {"units": units, "standard_name": axis["standard_name"], "axis": axis["axis"]}

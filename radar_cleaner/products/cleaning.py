@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from radar_cleaner.config.cleaning import FrameCleaning
 from radar_cleaner.errors import StoreError
 from radar_cleaner.georeference.grid import RadarGeometry
-from radar_cleaner.georeference.polar import polar_coordinates
+from radar_cleaner.georeference.polar import in_range
 from radar_cleaner.inference.ensemble import Ensemble, EnsembleReader
 from radar_cleaner.inference.frame_reader import FrameInputs
 from radar_cleaner.inference.fusion import EvidenceFusion
@@ -73,8 +73,7 @@ def find_range(geometry: RadarGeometry, reader: EnsembleReader) -> NDArray[np.bo
             f"{reader.first.reflectivity.stores[0].path}: its frames are {grid.shape}, --geometry of"
             f" {geometry.radar} is {geometry.grid.shape}; run snakemake to make the reflectivity again"
         )
-    range_km, _ = polar_coordinates(grid.shape, geometry.center_px, geometry.metres_per_pixel)
-    return np.asarray(range_km <= geometry.range_km)
+    return in_range(geometry)
 
 
 def decision_attrs(options: FrameCleaning) -> dict[str, object]:

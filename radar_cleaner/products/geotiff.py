@@ -8,6 +8,7 @@ import numpy as np
 import rasterio
 from rasterio import Affine
 
+from radar_cleaner.georeference.grid import Grid
 from radar_cleaner.products.cf import PRODUCT_VARIABLES
 from radar_cleaner.storage.atomic import replacing
 from radar_cleaner.storage.reader import Store
@@ -22,7 +23,8 @@ def write_geotiff(path: Path, product: Store, index: int, time: int) -> None:
     """
     names = [name for name in PRODUCT_VARIABLES if name in product.group]
     bands = np.stack([PRODUCT_VARIABLES[name].unpack(product.frame(name, index)) for name in names])
-    (column, row), step = product.attrs["center_px"], float(product.attrs["metres_per_pixel"])
+    grid = Grid.from_attrs(product.attrs, bands.shape[1:])
+    (column, row), across, down = grid.origin_px, grid.pixel_width, grid.pixel_height
     with (
         replacing(path) as temporary,
         rasterio.open(
@@ -36,7 +38,7 @@ def write_geotiff(path: Path, product: Store, index: int, time: int) -> None:
             height=bands.shape[1],
             width=bands.shape[2],
             crs=product.group["crs"].attrs["spatial_ref"],
-            transform=Affine(step, 0, -(column + 0.5) * step, 0, -step, (row + 0.5) * step),
+            transform=Affine(across, 0, -(column + 0.5) * across, 0, -down, (row + 0.5) * down),
         ) as raster,
     ):
         raster.write(bands)

@@ -13,7 +13,7 @@ from radar_cleaner.errors import ConfigError, FrameError
 from radar_cleaner.frames.image import decode_frame
 from radar_cleaner.reflectivity.palette import ColourScale, Palette
 from radar_cleaner.reflectivity.palette_source import find_hue_scale, find_palette
-from radar_cleaner.reflectivity.plot_box import Box, overlay_mask, range_mask
+from radar_cleaner.reflectivity.plot_box import Box, overlay_mask
 from radar_cleaner.storage.reader import Store
 
 
@@ -28,18 +28,14 @@ def colour_scale(colours: Colours, frames: Store) -> tuple[ColourScale, Palette 
     return find_hue_scale(colours), None
 
 
-def observed_mask(
-    size: tuple[int, int], plot_box: Box, center: tuple[float, float], overlay: Overlay
-) -> NDArray[np.bool_]:
-    """Return (y, x) of the plot box: true for pixels in range that no overlay hides.
+def observed_mask(size: tuple[int, int], plot_box: Box, overlay: Overlay) -> NDArray[np.bool_]:
+    """Return (y, x) of the plot box: true where no overlay hides the echo.
 
-    `size` is the (width, height) of the frame; `center` is the radar's (column, row) in the frame.
+    `size` is the (width, height) of the frame.
     """
     boxes: list[Box] = [(box[0], box[1], box[2], box[3]) for box in overlay.boxes_px]
     picture = None if overlay.mask is None else _read_mask(Path(overlay.mask), size)
-    hidden = overlay_mask(size, plot_box, overlay.border_px, boxes, picture)
-    x0, y0, x1, y1 = plot_box
-    return ~hidden & range_mask(hidden.shape, (center[0] - x0, center[1] - y0), max(x1 - x0, y1 - y0) / 2)
+    return ~overlay_mask(size, plot_box, overlay.border_px, boxes, picture)
 
 
 def _read_mask(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -48,9 +48,3 @@ def check_box(box: Box, size: tuple[int, int]) -> None:
         raise ConfigError(
             f"box {list(box)} is not within the frame of {size[0]} x {size[1]} px; write x0, y0, x1, y1"
         )
-
-
-def range_mask(shape: tuple[int, int], center_px: tuple[float, float], radius_px: float) -> Mask:
-    """Return (rows, columns): true within the range of the radar; centre and radius in plot-box pixels."""
-    east, south = np.arange(shape[1]) - center_px[0], np.arange(shape[0]) - center_px[1]
-    return np.asarray(np.square(east)[None] + np.square(south)[:, None] <= radius_px**2)

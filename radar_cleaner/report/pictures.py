@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from radar_cleaner.conventions import FLAG_KEPT, FLAG_REMOVED, is_echo
+from radar_cleaner.georeference.grid import Grid, RadarGeometry
 from radar_cleaner.georeference.regrid import nearest_regridder
 from radar_cleaner.plotting import maps as map_figures
 from radar_cleaner.plotting.maps import Extent, Picture
@@ -105,8 +107,13 @@ class RadarPictures:
 
     def extent(self, shape: Sequence[int], offset: Sequence[int] = (0, 0)) -> Extent:
         """Return the extent in km of a picture (rows, columns) with the plot box at `offset` (column, row)."""
-        center, metres = self._attrs["center_px"], self._attrs["metres_per_pixel"]
-        return map_figures.extent_km((shape[0], shape[1]), center, metres, offset)
+        radar = self.geometry
+        return map_figures.extent_km((shape[0], shape[1]), radar.middle_px, radar.pixel_km, offset)
+
+    @cached_property
+    def geometry(self) -> RadarGeometry:
+        """The radar and the grid of its plot box."""
+        return RadarGeometry.from_attrs(self._attrs, self.reflectivity.stores[0].shape("reflectivity"))
 
     @property
     def _attrs(self) -> Any:
@@ -141,14 +148,18 @@ def draw_composite(composite: TimeSeries, time: int, radars: Mapping[str, RadarP
     """Draw the product of all radars at one of its times, over the map of the radar whose plane it is on."""
     attrs = composite.stores[0].attrs
     codes, flags = (_frame(composite, name, time) for name in ("reflectivity", "quality_flag"))
-    shape, center = (codes.shape[0], codes.shape[1]), attrs["center_px"]
+    shape = (codes.shape[0], codes.shape[1])
+    grid = Grid.from_attrs(attrs, shape)
+    center, pixel_km = grid.middle_px, grid.pixel_km
     backdrop = np.full((*shape, 3), 250, np.uint8)
     first = radars.get(attrs["radars"][0])
     if first is not None and first.background is not None:
-        first_center = first.reflectivity.stores[0].attrs["center_px"]
-        offset = (round(center[0] - first_center[0]), round(center[1] - first_center[1]))
+        own = first.geometry.grid.origin_px
+        offset = (round(grid.origin_px[0] - own[0]), round(grid.origin_px[1] - own[1]))
         backdrop = map_figures.place(map_figures.pale(first.background), shape, offset)
-    extent = map_figures.extent_km(shape, center, attrs["metres_per_pixel"])
+        column, row = first.geometry.middle_px
+        center, pixel_km = (column + offset[0], row + offset[1]), first.geometry.pixel_km
+    extent = map_figures.extent_km(shape, center, pixel_km)
     title = f"Composite, {utc(time)} UTC"
     note = "Each pixel is of one radar: kept before removed, observed before filled, then the highest dBZ."
     return Shown(title, note, embed_png(map_figures.composite_figure(title, codes, flags, backdrop, extent)))

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radar_cleaner.conventions import NODATA, UNDETECT, encode_dbz
-from radar_cleaner.georeference.grid import GEOD, Grid, RadarGeometry
+from radar_cleaner.georeference.grid import Grid, RadarGeometry
+from radar_cleaner.georeference.planes import GEOD
 from radar_cleaner.georeference.polar import polar_coordinates
 from radar_cleaner.simulation.rain import DRY_DBZ, RainStyle
 from radar_cleaner.simulation.spectra import Field
@@ -51,8 +52,9 @@ class RadarView:
 
     def __init__(self, radar: RadarGeometry, world: Grid) -> None:
         self.radar = radar
-        gate_km = radar.metres_per_pixel / 1000
-        gates = int(np.ceil(radar.range_km / gate_km))
+        gate_km = radar.grid.pixel_width / 1000
+        assert radar.max_range_km is not None, "a simulated radar has a range"
+        gates = int(np.ceil(radar.max_range_km / gate_km))
         self.shape = (RAYS, gates)
         self.range_km = (np.arange(gates, dtype=np.float64) + 0.5) * gate_km
         self._loss_db = PROFILE_DB_PER_KM * np.maximum(
@@ -65,8 +67,8 @@ class RadarView:
         azimuths = (np.arange(RAYS * SUBRAYS) + 0.5) / SUBRAYS
         self._places = _places(radar, world, azimuths, self.range_km)
         grid = radar.grid
-        distance, azimuth = polar_coordinates(grid.shape, grid.origin_px, grid.metres_per_pixel)
-        self.within = distance <= radar.range_km
+        distance, azimuth = polar_coordinates(grid.shape, grid.origin_px, grid.pixel_width)
+        self.within = distance <= radar.max_range_km
         self._ray = (np.rad2deg(azimuth) % 360).astype(np.int64) % RAYS
         self._gate = np.minimum((distance / gate_km).astype(np.int64), gates - 1)
         column, row = world.pixel_of(*grid.longitude_latitude())

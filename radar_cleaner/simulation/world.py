@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from radar_cleaner.conventions import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, NONE, UNDETECT, encode_dbz
 from radar_cleaner.errors import ConfigError, require
-from radar_cleaner.georeference.grid import GEOD, RadarGeometry, union_grid
+from radar_cleaner.georeference.grid import RadarGeometry, union_grid
+from radar_cleaner.georeference.planes import GEOD
 from radar_cleaner.simulation.clutter import GroundClutter, Specks, Spokes
 from radar_cleaner.simulation.landscape import find_places, raise_land
 from radar_cleaner.simulation.pictures import Indices, Painter, class_of
@@ -107,7 +108,9 @@ def place_radars(options: WorldOptions) -> list[RadarGeometry]:
         # Rounded as in the config, so that the workflow computes with the same place.
         latitude, longitude = round(float(latitude), 5), round(float(longitude), 5)
         size, center = options.size, (middle, middle)
-        radars.append(RadarGeometry(f"SIM{number}", latitude, longitude, options.range_km, size, size, center))
+        radars.append(
+            RadarGeometry.about(f"SIM{number}", latitude, longitude, options.range_km, size, size, center)
+        )
     return radars
 
 
@@ -144,7 +147,7 @@ class World:
     @property
     def km_per_pixel(self) -> float:
         """Return the pixel size of the plane and of the pictures in km."""
-        return self.plane.metres_per_pixel / 1000
+        return self.plane.pixel_width / 1000
 
     def scenes(self) -> Iterator[tuple[int, dict[str, View]]]:
         """Yield each time, in seconds since 1970, and the view of each radar. Each call starts again."""

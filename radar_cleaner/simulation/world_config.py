@@ -23,7 +23,7 @@ def write_config(world: World, folder: Path) -> str:
     bar = painter.legend_box
     radars = "\n".join(
         f"  - {{id: {radar.radar}, frames: {_text(folder / 'frames' / radar.radar)},\n"
-        f"     latitude: {radar.latitude!r}, longitude: {radar.longitude!r}, range_km: {radar.range_km!r},\n"
+        f"     latitude: {radar.latitude!r}, longitude: {radar.longitude!r}, range_km: {radar.max_range_km!r},\n"
         f"     overlay: {{mask: {_text(folder / 'overlay' / f'{radar.radar}.png')}}}}}"
         for radar in world.radars
     )

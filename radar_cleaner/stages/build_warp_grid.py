@@ -11,13 +11,14 @@ from cyclopts import Parameter
 
 from radar_cleaner.config.cleaning import Composite
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.georeference.grid import Grid, RadarGeometry, union_grid
+from radar_cleaner.georeference.grid import Grid, RadarGeometry, distance_km, union_grid
 from radar_cleaner.georeference.regrid import warp_attrs, warp_grid
 from radar_cleaner.storage.specs import WARP
 from radar_cleaner.storage.writer import StoreWriter
 
 log = logging.getLogger(__name__)
 FIRST = Composite()
+COMPOSITE = "composite"
 
 
 def build_warp_grid(
@@ -46,7 +47,8 @@ def build_warp_grid(
     radars = {item.radar: item for item in geometries}
     source = _find(radars, radar)
     grid = _target(target, radars, composite.grid)
-    attrs = warp_attrs(target, grid, source)
+    first = next(iter(radars.values())) if target == COMPOSITE else _find(radars, target)
+    attrs = warp_attrs(target, grid, source, distance_km(first, source))
     lookup, coverage = warp_grid(grid, source)
     with StoreWriter(
         output,
@@ -67,13 +69,14 @@ def build_warp_grid(
         },
     ):
         pass
-    for name, end in ((target, "target"), (radar, "radar")):
+    for name, place in ((target, grid), (radar, source.grid)):
         log.info(
-            "%s: centre %s px, %.1f km wide, %.1f m a pixel",
+            "%s: %s, origin %s px, %.1f km wide, %.1f m a pixel",
             name,
-            attrs[f"{end}_center_px"],
-            attrs[f"{end}_effective_width_km"],
-            attrs[f"{end}_metres_per_pixel"],
+            place.crs,
+            list(place.origin_px),
+            place.effective_width_km,
+            1000 * place.pixel_size_km,
         )
     log.info(
         "%s and %s are %.1f km apart; %s sees %.1f %% of %s",
@@ -87,7 +90,7 @@ def build_warp_grid(
 
 
 def _target(name: str, radars: dict[str, RadarGeometry], composite: str) -> Grid:
-    if name != "composite":
+    if name != COMPOSITE:
         return _find(radars, name).grid
     if composite == "union":
         return union_grid(list(radars.values()))

@@ -9,7 +9,8 @@ import numpy as np
 
 from radar_cleaner.config.frames import Stores
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.georeference.regrid import NearestRegridder, nearest_regridder, target_grid
+from radar_cleaner.georeference.grid import GRID_ATTRS, Grid
+from radar_cleaner.georeference.regrid import NearestRegridder, grid_of_end, nearest_regridder
 from radar_cleaner.products.cf import PRODUCT_VARIABLES, ProductWriter
 from radar_cleaner.products.composite import Layer, compose, composite_attrs
 from radar_cleaner.storage.reader import AHEAD, Store, TimeSeries, expect_attrs, open_store
@@ -47,7 +48,7 @@ def compose_radars(
         )
     series = [TimeSeries([path], "product", AHEAD) for path in products]
     warp_stores = [open_store(path, "warp") for path in warps]
-    grid = target_grid(warp_stores[0].attrs, warp_stores[0].read("coverage").shape)
+    grid = Grid.from_attrs(warp_stores[0].attrs, warp_stores[0].shape("coverage"), "target_")
     regridders = [
         _regridder(one.stores[0], warp, warp_stores[0]) for one, warp in zip(series, warp_stores, strict=True)
     ]
@@ -77,14 +78,9 @@ def compose_radars(
 
 def _regridder(product: Store, warp: Store, first: Store) -> NearestRegridder:
     """Prepare to regrid a product onto the composite grid. Raises StoreError if the warp is of another one."""
-    names = ("target_latitude", "target_longitude", "target_metres_per_pixel", "target_origin_px")
+    names = [f"target_{name}" for name in GRID_ATTRS]
     expect_attrs(warp, target="composite", **{name: first.attrs[name] for name in names})
-    expect_attrs(
-        product,
-        radar=warp.attrs["radar"],
-        center_px=warp.attrs["radar_center_px"],
-        metres_per_pixel=warp.attrs["radar_metres_per_pixel"],
-    )
+    expect_attrs(product, radar=warp.attrs["radar"], **grid_of_end(warp.attrs, "radar"))
     height, width = warp.attrs["radar_shape_px"]
     return nearest_regridder(warp.read("grid"), warp.read("coverage"), (height, width))
 

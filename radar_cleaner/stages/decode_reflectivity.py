@@ -9,6 +9,8 @@ import numpy as np
 
 from radar_cleaner.config.frames import Overlay, Stores
 from radar_cleaner.config.labels import Colours
+from radar_cleaner.georeference.grid import RadarGeometry
+from radar_cleaner.georeference.polar import in_range
 from radar_cleaner.reflectivity.colour_table import ColourTable, pack_echoes
 from radar_cleaner.reflectivity.decoding import colour_scale, observed_mask
 from radar_cleaner.reflectivity.plot_box import Box
@@ -22,11 +24,9 @@ log = logging.getLogger(__name__)
 
 def decode_reflectivity(
     *,
-    radar: str,
     rgb: Path,
     plot_box: Box,
-    center: tuple[float, float],
-    range_km: float,
+    geometry: RadarGeometry,
     overlay: Overlay,
     labels: Colours,
     stores: Stores,
@@ -36,16 +36,12 @@ def decode_reflectivity(
 
     Parameters
     ----------
-    radar
-        Id of the radar.
     rgb
-        Store of its frames.
+        Store of the radar's frames.
     plot_box
         The map in the frame: x0 y0 x1 y1 in pixels, half open.
-    center
-        The radar in the frame: column and row.
-    range_km
-        The radar's range.
+    geometry
+        The radar and the grid of its plot box.
     overlay
         What is drawn over the map.
     labels
@@ -57,7 +53,7 @@ def decode_reflectivity(
     """
     frames = open_store(rgb, "rgb")
     height, width = frames.shape("rgb")[:2]
-    observed = observed_mask((width, height), plot_box, center, overlay)
+    observed = observed_mask((width, height), plot_box, overlay) & in_range(geometry)
     scale, palette = colour_scale(labels, frames)
     table, reader = ColourTable(scale), ReadAhead(frames)
     x0, y0, x1, y1 = plot_box
@@ -66,11 +62,8 @@ def decode_reflectivity(
         output,
         variables=REFLECTIVITY.frame_variables(observed.shape),
         attrs={
-            "radar": radar,
+            **geometry.attrs(),
             "plot_box_px": list(plot_box),
-            "center_px": [center[0] - x0, center[1] - y0],
-            "metres_per_pixel": range_km * 1000 / (max(x1 - x0, y1 - y0) / 2),
-            "range_km": range_km,
             "class_lower_dbz": palette.lower_dbz.tolist() if palette else [],
             "class_upper_dbz": palette.upper_dbz.tolist() if palette else [],
             "label_method": labels.method,

@@ -50,12 +50,8 @@ def place_static_fields(
             "field": STATIC.static("field", fields),
         },
         attrs={
-            "radar": geometry.radar,
+            **geometry.attrs(),
             "names": list(files),
-            "radar_latitude": geometry.latitude,
-            "radar_longitude": geometry.longitude,
-            "metres_per_pixel": geometry.metres_per_pixel,
-            "center_px": list(geometry.center_px),
         },
         provenance={
             "stage": "place_static_fields",

@@ -109,13 +109,6 @@ def _truth_store(path: Path, view: RadarView, options: WorldOptions) -> StoreWri
             name: Variable("uint8", shape, ("y", "x"), {**REFLECTIVITY_ATTRS, "long_name": text}, NODATA)
             for name, text in TRUTH.items()
         },
-        attrs={
-            "radar": view.radar.radar,
-            "latitude": view.radar.latitude,
-            "longitude": view.radar.longitude,
-            "center_px": list(view.radar.center_px),
-            "metres_per_pixel": view.radar.metres_per_pixel,
-            "range_km": view.radar.range_km,
-        },
+        attrs=view.radar.attrs(),
         provenance={"stage": "simulate", "parameters": asdict(options)},
     )

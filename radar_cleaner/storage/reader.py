@@ -111,7 +111,7 @@ def expect_attrs(store: Store, **wanted: Any) -> None:
     """
     for name, value in wanted.items():
         found = store.attrs.get(name)
-        if isinstance(value, str) or found is None or isinstance(found, str):
+        if value is None or found is None or isinstance(value, str) or isinstance(found, str):
             same = found == value
         else:
             same = np.shape(found) == np.shape(value) and np.allclose(found, value, rtol=1e-6)

@@ -99,6 +99,18 @@ class StoreSpec:
 
 FRAME = ("time", "y", "x")
 RADAR = {"radar": "name of the radar"}
+_GRID = {
+    "crs": "coordinate reference system of the grid",
+    "pixel_size": "width and height of a pixel in its units",
+    "origin_px": "column and row of its point (0, 0)",
+}
+_RADAR_GRID = {
+    **_GRID,
+    "latitude": "latitude of the radar; null of a mosaic",
+    "longitude": "longitude of the radar; null of a mosaic",
+    "center_px": "column and row of the radar in the plot box; null of a mosaic",
+    "max_range_km": "range of the radar; null is the whole plot box",
+}
 _LABEL_CONFIDENCE = {"long_name": "confidence in the echo class", "units": "1", "scale_factor": 1 / 255}
 
 RGB = StoreSpec(
@@ -126,9 +138,7 @@ REFLECTIVITY = StoreSpec(
     {
         **RADAR,
         "plot_box_px": "plot box in the frame: x0, y0, x1, y1 in pixels, half open",
-        "center_px": "column and row of the radar in the plot box",
-        "metres_per_pixel": "width of a pixel at the radar",
-        "range_km": "range of the radar",
+        **_RADAR_GRID,
         "class_lower_dbz": "lower bounds of the classes of the palette; empty for the HSV methods",
         "class_upper_dbz": "upper bounds of these classes",
         "label_method": "method that decoded the colours (`labels.method`)",
@@ -196,7 +206,7 @@ STATIC = StoreSpec(
         "longitude": VariableSpec(("y", "x"), "float32", {"standard_name": "longitude", "units": "degrees_east"}),
         "field": VariableSpec(("field", "y", "x"), "float32", {"long_name": "fields by name, NaN where unknown"}),
     },
-    {**RADAR, "names": "names of the fields, in order", "radar_*": "geometry of the radar"},
+    {**RADAR, **_RADAR_GRID, "names": "names of the fields, in order"},
 )
 WARP = StoreSpec(
     "warp/{target}/{radar}.zarr",
@@ -212,10 +222,10 @@ WARP = StoreSpec(
     },
     {
         "target": "radar of the target grid, or `composite`",
-        "target_*": "geometry of the target grid",
+        "target_*": "`crs`, `pixel_size` and `origin_px` of the target grid",
         **RADAR,
-        "radar_*": "geometry of the radar",
-        "distance_km": "distance from the target's centre to the radar",
+        "radar_*": "the radar and its grid, as in the reflectivity store",
+        "distance_km": "distance from the target radar to the radar; a mosaic counts by its middle",
     },
 )
 ALIGNED = StoreSpec(
@@ -264,8 +274,7 @@ PRODUCT = StoreSpec(
     },
     {
         "radars": "names of the radars",
-        "center_px": "column and row of the radar in the grid",
-        "metres_per_pixel": "width of a pixel at the radar",
+        **_GRID,
         "model_digest": "digest of the model",
     },
 )

@@ -9,7 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radar_cleaner.conventions import NODATA
-from radar_cleaner.georeference.regrid import NearestRegridder, nearest_radar, nearest_regridder, pool, range_share
+from radar_cleaner.georeference.regrid import (
+    NearestRegridder,
+    grid_of_end,
+    nearest_radar,
+    nearest_regridder,
+    pool,
+    range_share,
+)
 from radar_cleaner.storage.reader import AHEAD, Store, TimeSeries, expect_attrs, open_store
 
 
@@ -34,12 +41,7 @@ class OtherRadar:
         attrs = warp_store.attrs
         expect_attrs(warp_store, target=target.attrs["radar"], radar=name)
         for store, end in ((target, "target"), (frames.stores[0], "radar")):
-            expect_attrs(
-                store,
-                radar=attrs[end],
-                center_px=attrs[f"{end}_center_px"],
-                metres_per_pixel=attrs[f"{end}_metres_per_pixel"],
-            )
+            expect_attrs(store, radar=attrs[end], **grid_of_end(attrs, end))
         grid, coverage = warp_store.read("grid"), warp_store.read("coverage")
         stores, clutter = [*frames.stores, warp_store], None
         if atlas is not None:

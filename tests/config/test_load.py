@@ -282,8 +282,8 @@ def test_the_guides_worked_example_is_a_whole_config(tmp_path: Path, monkeypatch
     plan = plan_of(yaml.safe_load(block))
     assert plan.shards("NKM") == ["20260601", "20260602"]
     geometry = plan.radars["NKM"].geometry(plan.sizes["NKM"])
-    assert (geometry.width, geometry.height, geometry.center_px) == (640, 640, (319.5, 319.5))
-    assert geometry.metres_per_pixel == 120_000 / 320
+    assert (geometry.grid.width, geometry.grid.height, geometry.center_px) == (640, 640, (319.5, 319.5))
+    assert geometry.grid.pixel_width == 120_000 / 320
     assert plan.settings.samples.input_minutes == (-15, 0, 15)
 
 

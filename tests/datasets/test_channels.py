@@ -207,12 +207,12 @@ def test_a_land_mask_and_terrain_are_both_seen_and_unknown_is_zero():
     assert found.dtype == np.float32
 
 
-@given(longitude=st.floats(-180, 180), latitude=st.floats(-90, 90), metres=st.floats(50, 20000))
-def test_coordinates_say_where_a_pixel_is_and_how_large(longitude, latitude, metres):
+@given(longitude=st.floats(-180, 180), latitude=st.floats(-90, 90), kilometres=st.floats(0.05, 20))
+def test_coordinates_say_where_a_pixel_is_and_how_large(longitude, latitude, kilometres):
     place = [np.full((2, 3), value, np.float32) for value in (latitude, longitude)]
-    fields = field_channels(inputs(coordinates=True), *place, metres, {})[:, 1, 2]
+    fields = field_channels(inputs(coordinates=True), *place, kilometres, {})[:, 1, 2]
     assert fields[0] * 90 == pytest.approx(latitude, abs=1e-4)
-    assert 2 ** fields[3] * 1000 == pytest.approx(metres, rel=1e-4)
+    assert 2 ** fields[3] == pytest.approx(kilometres, rel=1e-4)
     found = math.degrees(math.atan2(fields[2], fields[1]))
     assert abs((found - longitude + 180) % 360 - 180) < 1e-3
     assert np.abs(fields).max() < 5

@@ -151,7 +151,7 @@ def test_fields_are_held_as_the_network_sees_them_in_the_order_it_is_told(tmp_pa
     longitude_degrees, latitude_degrees = place.grid.longitude_latitude()
     assert np.allclose(latitude * 90, latitude_degrees, atol=1e-5)
     assert np.allclose(np.rad2deg(np.arctan2(sine, cosine)), longitude_degrees, atol=1e-5)
-    assert np.allclose(2**pixel, place.metres_per_pixel / 1000)
+    assert np.allclose(2**pixel, place.grid.pixel_size_km)
     assert np.allclose(terrain, 1) and np.array_equal(land > 0, np.eye(*SHAPE) > 0)
     assert len(digests) == 6
 
@@ -178,7 +178,7 @@ def test_solar_time_needs_the_longitude_and_the_season_nothing(tmp_path, sources
         (
             {"geometry": store_cases.small_geometry(range_km=120), "fields": {}},
             {"coordinates": True},
-            "its metres_per_pixel is 5000.0, expected 10000.0",
+            r"its pixel_size is \[5000.0, 5000.0\], expected \[10000.0, 10000.0\]",
         ),
     ],
 )

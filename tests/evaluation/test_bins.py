@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from radar_cleaner.evaluation.bins import ALL, Bands, band_names, band_of, range_names, with_totals
+from radar_cleaner.georeference.grid import RadarGeometry
 from radar_cleaner.georeference.polar import range_of_pixels
 
 BANDS = Bands((10.0, 20.0), (60.0,), (4, 8))
@@ -42,6 +43,6 @@ def test_totals_are_the_sums_over_the_bands(seed):
 
 
 def test_distance_is_from_the_radar_s_pixel_in_kilometres():
-    distance = range_of_pixels((5, 9), (4, 1), 1500)
+    distance = range_of_pixels(RadarGeometry.about("R", 45, -63, 6.75, 9, 5, (4, 1)))
     assert distance.shape == (5, 9) and distance[1, 4] == 0
     assert (distance[1, 0], distance[4, 8]) == (6, 7.5)

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from store_cases import flat_geometry
 
 from radar_cleaner.conventions import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, UNKNOWN, decode_dbz, is_echo
 from radar_cleaner.evaluation.cleaners import filters, labels, polar_grid, registry, wradlib_filters
 from radar_cleaner.evaluation.cleaners.scene import Scene, Site
-from radar_cleaner.reflectivity.plot_box import range_mask
+from radar_cleaner.georeference.polar import range_mask
 
 CODES = st.sampled_from([0, 0, 0, 94, 115, 140, NODATA])
 SMALL = (9, 11)
@@ -166,7 +167,7 @@ places = st.tuples(st.floats(3, 9), st.floats(3, 9))
 
 @given(arrays(np.float32, (13, 13), elements=st.integers(0, 50)), places, st.sampled_from([4, 9, 36]))
 def test_a_bin_holds_the_highest_of_its_pixels_and_gives_it_back_to_them(values, center, azimuths) -> None:
-    grid = polar_grid.polar_grid((13, 13), center, 6.0, azimuths)
+    grid = polar_grid.polar_grid(flat_geometry((13, 13), center, 6.0), azimuths)
     back = grid.to_frame(grid.from_frame(values, outside=-5), outside=99)
     bins: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for row, column in np.ndindex(13, 13):
@@ -183,7 +184,7 @@ def test_a_bin_holds_the_highest_of_its_pixels_and_gives_it_back_to_them(values,
 
 @given(frames)
 def test_a_polar_bin_has_an_echo_if_a_pixel_has_and_no_data_if_none_has(codes: np.ndarray) -> None:
-    grid = polar_grid.polar_grid(SMALL, (5.0, 4.0), 4.0, 24)
+    grid = polar_grid.polar_grid(flat_geometry(SMALL, (5.0, 4.0), 4.0), 24)
     dbz = grid.to_frame(polar_grid.polar_dbz(codes, grid), outside=-99)
     within = dbz != -99
     echo = is_echo(codes) & within

@@ -9,6 +9,7 @@ from evaluation_cases import score as score_case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
+from store_cases import flat_geometry
 
 from radar_cleaner.conventions import METEOROLOGICAL, decode_dbz, encode_dbz, is_echo
 from radar_cleaner.evaluation.bins import ALL, Bands, with_totals
@@ -38,7 +39,7 @@ from radar_cleaner.georeference.polar import range_of_pixels
 
 BANDS = Bands((20.0, 35.0), (12.0,), (2, 4))
 SHAPE = (32, 40)
-RANGE_KM = range_of_pixels(SHAPE, (20, 15), 1000)
+RANGE_KM = range_of_pixels(flat_geometry(SHAPE, (20, 15), 30))
 MODELS = (MODEL, COMPARED)
 CLEANERS = tuple(TWO_MODELS)
 COUNTS = ("hits", "misses", "false_alarms", "correct_removals")

@@ -7,6 +7,7 @@ import pytest
 from evaluation_cases import ONE_MODEL, TWO_MODELS, Case, score
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from store_cases import flat_geometry
 
 from radar_cleaner.conventions import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, decode_dbz, is_echo
 from radar_cleaner.errors import ModelError
@@ -36,7 +37,7 @@ from radar_cleaner.georeference.polar import range_of_pixels
 
 BANDS = Bands((23.0, 40.0), (6.0, 12.0), (2, 3))
 SHAPE = (24, 30)
-RANGE_KM = range_of_pixels(SHAPE, (14, 11), 1000)
+RANGE_KM = range_of_pixels(flat_geometry(SHAPE, (14, 11), 30))
 
 
 def a_frame(seed=0):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from store_cases import flat_geometry
 
 from radar_cleaner.conventions import METEOROLOGICAL, NON_METEOROLOGICAL, UNKNOWN, decode_dbz, encode_dbz, is_echo
 from radar_cleaner.evaluation.bins import Bands
@@ -109,7 +110,7 @@ def decisions(kept, reference=METEOROLOGICAL, dbz=10.0):
     row, column = np.indices(SHAPE)
     echo = np.hypot(column - CENTER[0], row - CENTER[1]) <= 200
     codes = np.where(echo, encode_dbz(dbz), 0).astype(np.uint8)
-    return FrameDecisions(codes, np.full(SHAPE, reference, np.uint8), kept, CENTER, 1000.0)
+    return FrameDecisions(codes, np.full(SHAPE, reference, np.uint8), kept, flat_geometry(SHAPE, CENTER, 240))
 
 
 def blob(range_km, bearing, size):
@@ -182,7 +183,7 @@ def test_counts_of_a_frame_are_those_of_its_masks_and_of_its_tally(seed):
     answers = {MODEL: Answer(probability, 0.5, True)}
     tally = score_frame(Frame(codes, reference, nothing), answers, Bands(tuple(BANDS)), Reflectivity(nothing))
     score = FrameScore.of("A", START, tally)
-    seen = FrameDecisions(codes, reference, probability >= 0.5, (10.0, 10.0), 1000.0)
+    seen = FrameDecisions(codes, reference, probability >= 0.5, flat_geometry((20, 20), (10.0, 10.0), 10))
     assert (score.misses, score.false_alarms) == (seen.lost.sum(), seen.left.sum())
     assert score.scored == (is_echo(codes) & (reference != UNKNOWN)).sum()
     assert not (seen.lost & seen.left).any() and np.isfinite(decode_dbz(codes)[seen.lost]).all()

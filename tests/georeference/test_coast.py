@@ -19,7 +19,7 @@ GORE = small_geometry("CASGO", (480, 480)).grid
 def about(latitude: float, longitude: float, km_per_px: float = 1, size: tuple[int, int] = (120, 90)) -> Grid:
     width, height = size
     reach = km_per_px * max(size) / 2
-    return RadarGeometry("R", latitude, longitude, reach, width, height, (width // 2, height // 2)).grid
+    return RadarGeometry.about("R", latitude, longitude, reach, width, height, (width // 2, height // 2)).grid
 
 
 places = st.builds(

@@ -18,7 +18,7 @@ GORE = small_geometry("CASGO", (480, 480))
 CHIPMAN = small_geometry("CASCM", (480, 480))
 
 places = st.builds(
-    RadarGeometry,
+    RadarGeometry.about,
     radar=st.just("R"),
     latitude=st.floats(-80, 80),
     longitude=st.floats(-180, 180),
@@ -31,28 +31,27 @@ places = st.builds(
 
 def test_the_sample_radars_are_199_km_apart_and_1_km_a_pixel() -> None:
     assert distance_km(GORE, CHIPMAN) == pytest.approx(199.4, abs=0.05)
-    assert GORE.metres_per_pixel == 1000
-    assert GORE.effective_width_km == 480
+    assert GORE.grid.pixel_width == 1000
     assert GORE.grid.effective_width_km == 480
 
 
 def test_the_range_fits_half_of_the_longer_side() -> None:
-    wide = RadarGeometry("R", 45, -63, 240, 960, 400, (480, 200))
-    assert wide.metres_per_pixel == 500
-    assert wide.effective_width_km == 480
+    wide = RadarGeometry.about("R", 45, -63, 240, 960, 400, (480, 200))
+    assert wide.grid.pixel_width == 500
+    assert wide.grid.effective_width_km == 480
 
 
 @given(radar=places, seed=st.integers(0, 2**32 - 1))
 def test_pixels_lie_where_distance_and_azimuth_from_the_radar_say(radar: RadarGeometry, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    columns, rows = rng.integers(0, radar.width, 20), rng.integers(0, radar.height, 20)
+    columns, rows = rng.integers(0, radar.grid.width, 20), rng.integers(0, radar.grid.height, 20)
     longitude, latitude = radar.grid.longitude_latitude()
     east, north = columns - radar.center_px[0], radar.center_px[1] - rows
     there_longitude, there_latitude, _ = GEOD.fwd(
         np.full(20, radar.longitude),
         np.full(20, radar.latitude),
         np.degrees(np.arctan2(east, north)),
-        np.hypot(east, north) * radar.metres_per_pixel,
+        np.hypot(east, north) * radar.grid.pixel_width,
     )
     _, _, error = GEOD.inv(longitude[rows, columns], latitude[rows, columns], there_longitude, there_latitude)
     assert np.max(error) < 0.01  # metres
@@ -61,8 +60,8 @@ def test_pixels_lie_where_distance_and_azimuth_from_the_radar_say(radar: RadarGe
 @given(radar=places)
 def test_points_come_back_to_their_pixels(radar: RadarGeometry) -> None:
     column, row = radar.grid.pixel_of(*radar.grid.longitude_latitude())
-    assert np.abs(column - np.arange(radar.width)).max() < 1e-4
-    assert np.abs(row - np.arange(radar.height)[:, None]).max() < 1e-4
+    assert np.abs(column - np.arange(radar.grid.width)).max() < 1e-4
+    assert np.abs(row - np.arange(radar.grid.height)[:, None]).max() < 1e-4
 
 
 def test_north_is_up_and_row_0_is_north() -> None:
@@ -74,7 +73,7 @@ def test_north_is_up_and_row_0_is_north() -> None:
 
 
 def test_range_and_azimuth_are_geodesic() -> None:
-    range_km, azimuth = polar_coordinates(GORE.grid.shape, GORE.center_px, GORE.metres_per_pixel)
+    range_km, azimuth = polar_coordinates(GORE.grid.shape, GORE.center_px, GORE.grid.pixel_width)
     longitude, latitude = GORE.grid.longitude_latitude()
     expected, _, metres = GEOD.inv(
         np.full(longitude.shape, GORE.longitude), np.full(longitude.shape, GORE.latitude), longitude, latitude
@@ -100,7 +99,7 @@ def test_the_union_of_one_radar_is_its_own_grid() -> None:
 @given(
     others=st.lists(
         st.builds(
-            RadarGeometry,
+            RadarGeometry.about,
             radar=st.just("R"),
             latitude=st.floats(42, 48),
             longitude=st.floats(-68, -60),
@@ -126,7 +125,7 @@ def test_the_union_holds_every_radars_box_and_no_more(others: list[RadarGeometry
 
 def test_the_union_keeps_the_first_radars_plane_and_pixels() -> None:
     grid = union_grid([GORE, CHIPMAN])
-    assert (grid.latitude, grid.longitude, grid.metres_per_pixel) == (GORE.latitude, GORE.longitude, 1000)
+    assert (grid.crs, grid.pixel_width, grid.pixel_height) == (GORE.grid.crs, 1000, 1000)
     column, row = grid.origin_px
     assert (column % 1, row % 1) == (0, 0)
     longitude, latitude = GORE.grid.longitude_latitude()
@@ -138,7 +137,7 @@ def test_the_union_keeps_the_first_radars_plane_and_pixels() -> None:
 
 
 def test_a_union_with_a_radar_on_another_continent_names_it() -> None:
-    bangkok = RadarGeometry("NKM", 13.737729, 100.358871, 120, 640, 640, (320, 320))
+    bangkok = RadarGeometry.about("NKM", 13.737729, 100.358871, 120, 640, 640, (320, 320))
     with pytest.raises(ConfigError, match=r"NKM is 1\d{4} km from CASGO: check its latitude") as error:
         union_grid([GORE, bangkok])
     assert "\n" not in str(error.value)
@@ -154,12 +153,14 @@ def test_a_radar_is_the_same_after_a_flag(radar: RadarGeometry) -> None:
     [
         ("CASGO", "is not the geometry of a radar"),
         ('{"radar": "CASGO"}', "is not the geometry of a radar"),
-        (GORE.to_flag().replace("45.0985", "145.0"), "latitude 145.0"),
-        (GORE.to_flag().replace("45.0985", "NaN"), "not a place on Earth"),
-        (GORE.to_flag().replace("-63.70433", "-263.0"), "longitude -263.0"),
-        (GORE.to_flag().replace('"range_km": 240', '"range_km": 0'), "range 0"),
+        (GORE.to_flag().replace('"latitude": 45.0985', '"latitude": 145.0'), "latitude 145.0"),
+        (GORE.to_flag().replace('"latitude": 45.0985', '"latitude": NaN'), "not a place on Earth"),
+        (GORE.to_flag().replace('"latitude": 45.0985', '"latitude": null'), "latitude None, longitude -63"),
+        (GORE.to_flag().replace('"longitude": -63.70433', '"longitude": -263.0'), "longitude -263.0"),
+        (GORE.to_flag().replace('"max_range_km": 240', '"max_range_km": 0'), "range 0"),
         (GORE.to_flag().replace('"width": 480', '"width": 0'), "plot box 0 x 480"),
-        (GORE.to_flag().replace('"center_px": [', '"center_px": [NaN, '), "center_px"),
+        (GORE.to_flag().replace('"pixel_height": 1000.0', '"pixel_height": -5'), "pixel of 1000.0 x -5"),
+        (GORE.to_flag().replace('"origin_px": [240.0', '"origin_px": [NaN'), "origin_px"),
     ],
 )
 def test_an_impossible_geometry_is_refused_in_one_line(flag: str, message: str) -> None:
@@ -169,6 +170,6 @@ def test_an_impossible_geometry_is_refused_in_one_line(flag: str, message: str) 
 
 
 def test_a_grid_far_from_its_point_is_still_a_plane_in_metres() -> None:
-    grid = Grid(45, -63, 1000, 3, 3, (-500.5, 700.25))
+    grid = Grid.about(45, -63, 1000, 3, 3, (-500.5, 700.25))
     assert grid.x().tolist() == [500_500, 501_500, 502_500]
     assert grid.y().tolist() == [700_250, 699_250, 698_250]

@@ -17,7 +17,7 @@ from store_cases import small_geometry
 from radar_cleaner.conventions import NODATA, UNDETECT
 from radar_cleaner.errors import StoreError
 from radar_cleaner.georeference.grid import Grid, RadarGeometry, union_grid
-from radar_cleaner.georeference.regrid import nearest_regridder, pool, target_grid, warp_attrs, warp_grid
+from radar_cleaner.georeference.regrid import nearest_regridder, pool, warp_attrs, warp_grid
 
 GEOD = Geod(ellps="WGS84")
 GORE = small_geometry("CASGO", (480, 480))
@@ -35,12 +35,12 @@ def by_geodesics(
         np.full(columns.shape, target.longitude),
         np.full(columns.shape, target.latitude),
         np.degrees(np.arctan2(east, north)),
-        np.hypot(east, north) * target.metres_per_pixel,
+        np.hypot(east, north) * target.grid.pixel_width,
     )
     azimuth, _, metres = GEOD.inv(
         np.full(columns.shape, radar.longitude), np.full(columns.shape, radar.latitude), longitude, latitude
     )
-    pixels, angle = metres / radar.metres_per_pixel, np.radians(azimuth)
+    pixels, angle = metres / radar.grid.pixel_width, np.radians(azimuth)
     return radar.center_px[0] + pixels * np.sin(angle), radar.center_px[1] - pixels * np.cos(angle)
 
 
@@ -89,7 +89,7 @@ def read_between(grid: NDArray[np.float32], at: NDArray[np.float32]) -> NDArray[
 def test_a_radar_onto_itself_is_the_identity(
     latitude: float, longitude: float, center: tuple[float, float], size: tuple[int, int], seed: int
 ) -> None:
-    radar = RadarGeometry("R", latitude, longitude, 240, *size, center)
+    radar = RadarGeometry.about("R", latitude, longitude, 240, *size, center)
     grid, coverage = warp_grid(radar.grid, radar)
     columns, rows = np.meshgrid(np.arange(size[0]), np.arange(size[1]))
     np.testing.assert_allclose(grid, np.stack([columns, rows], axis=-1), atol=1e-4)
@@ -132,7 +132,7 @@ def test_covered_is_what_is_in_range_and_box() -> None:
 
 
 def test_a_radar_at_the_other_end_of_the_earth_covers_nothing() -> None:
-    far = RadarGeometry("FAR", -GORE.latitude, GORE.longitude + 180, 240, 480, 480, (240, 239))
+    far = RadarGeometry.about("FAR", -GORE.latitude, GORE.longitude + 180, 240, 480, 480, (240, 239))
     grid, coverage = warp_grid(GORE.grid, far)
     assert np.isfinite(grid).all()
     assert not coverage.any()
@@ -141,7 +141,7 @@ def test_a_radar_at_the_other_end_of_the_earth_covers_nothing() -> None:
 
 
 def test_pixels_of_another_size_are_met_at_their_centres() -> None:
-    coarse = Grid(GORE.latitude, GORE.longitude, 4000, 120, 120, (60, 59.75))
+    coarse = Grid.about(GORE.latitude, GORE.longitude, 4000, 120, 120, (60, 59.75))
     grid, coverage = warp_grid(coarse, GORE)
     np.testing.assert_allclose(grid[..., 0], np.tile(np.arange(120) * 4.0, (120, 1)), atol=1e-3)
     frame = np.arange(480, dtype=np.int64)[None].repeat(480, axis=0).astype(np.uint8)
@@ -161,8 +161,8 @@ def test_a_warped_pixel_is_the_nearest_of_the_source(target: RadarGeometry, rada
 
 
 def test_a_frame_of_640_pixels_takes_less_than_2_ms() -> None:
-    radar = RadarGeometry("R", 45, -63, 120, 640, 640, (320, 319))
-    other = RadarGeometry("S", 45.2, -63.4, 120, 640, 640, (320, 319))
+    radar = RadarGeometry.about("R", 45, -63, 120, 640, 640, (320, 319))
+    other = RadarGeometry.about("S", 45.2, -63.4, 120, 640, 640, (320, 319))
     regridder = nearest_regridder(*warp_grid(radar.grid, other), (640, 640))
     frame = np.random.default_rng(0).integers(0, 255, (640, 640), dtype=np.uint8)
     spent = []
@@ -194,7 +194,7 @@ def test_pooling_takes_the_highest_reflectivity_of_those_that_see(frames: list[N
 
 def test_a_warp_store_tells_its_target_grid() -> None:
     grid = union_grid([GORE, CHIPMAN])
-    attrs = warp_attrs("composite", grid, CHIPMAN)
-    assert target_grid(attrs, grid.shape) == grid
-    assert attrs["distance_km"] == pytest.approx(199.4, abs=0.05)
-    assert attrs["radar_effective_width_km"] == 480
+    attrs = warp_attrs("composite", grid, CHIPMAN, 199.4)
+    assert Grid.from_attrs(attrs, grid.shape, "target_") == grid
+    assert RadarGeometry.from_attrs(attrs, attrs["radar_shape_px"], "radar_") == CHIPMAN
+    assert attrs["distance_km"] == 199.4

@@ -18,7 +18,7 @@ GORE = small_geometry("CASGO").grid  # 48 x 48 pixels of 10 km about 45.1 N 63.7
 
 
 def grid_at(longitude=-63.7, latitude=45.1, size=24, metres=1000.0):
-    return Grid(latitude, longitude, metres, size, size + 4, (size / 2, size / 2 - 1))
+    return Grid.about(latitude, longitude, metres, size, size + 4, (size / 2, size / 2 - 1))
 
 
 def native(grid, crs):
@@ -41,7 +41,7 @@ def native(grid, crs):
 def test_a_plane_in_any_coordinates_comes_back_exactly(tmp_path, crs, step, half):
     """Bilinear sampling has no error for a function that is linear in the raster's own coordinates."""
     grid = grid_at()
-    x0, y0 = native(Grid(45.1, -63.7, 1.0, 1, 1, (0, 0)), crs)
+    x0, y0 = native(Grid.about(45.1, -63.7, 1.0, 1, 1, (0, 0)), crs)
 
     def plane(x, y):
         return 100 * (x - x0[0, 0]) / half - 300 * (y - y0[0, 0]) / half + 7

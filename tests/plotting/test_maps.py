@@ -22,8 +22,8 @@ from radar_cleaner.plotting.maps import (
 )
 
 SHAPE = (40, 40)
-EXTENT = extent_km(SHAPE, (20, 19), 6000)
-FRAME_EXTENT = extent_km((40, 50), (20, 19), 6000, (10, 0))
+EXTENT = extent_km(SHAPE, (20, 19), (6, 6))
+FRAME_EXTENT = extent_km((40, 50), (20, 19), (6, 6), (10, 0))
 WORLD = np.tile(np.arange(40, dtype=np.uint8)[:, None, None] * 6, (1, 40, 3))
 
 
@@ -36,14 +36,14 @@ def codes():
 
 
 def test_the_radar_is_at_zero_and_pixels_have_their_width():
-    left, right, bottom, top = extent_km((480, 480), (240, 239), 1000)
+    left, right, bottom, top = extent_km((480, 480), (240, 239), (1, 1))
     assert (left, right, bottom, top) == (-240.5, 239.5, -240.5, 239.5)
     # The centre of pixel (240, 239) is half a pixel from its edges.
     assert left + 240 + 0.5 == 0 and top - 239 - 0.5 == 0
 
 
 def test_a_legend_at_the_left_moves_the_left_edge_only():
-    assert extent_km((480, 580), (240, 239), 1000, (100, 0)) == (-340.5, 239.5, -240.5, 239.5)
+    assert extent_km((480, 580), (240, 239), (1, 1), (100, 0)) == (-340.5, 239.5, -240.5, 239.5)
 
 
 @given(st.integers(0, 2**31))

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.reflectivity.plot_box import overlay_mask, range_mask
+from radar_cleaner.georeference.polar import range_mask
+from radar_cleaner.reflectivity.plot_box import overlay_mask
 
 
 def test_a_mask_picture_boxes_and_border_join_in_plot_box_pixels():

@@ -11,7 +11,8 @@ from radar_cleaner.simulation.clutter import GroundClutter, Specks, Spokes
 from radar_cleaner.simulation.radar_view import RAYS, RadarView
 
 VIEW = RadarView(
-    RadarGeometry("A", 50.0, 10.0, 100.0, 200, 200, (99.5, 99.5)), Grid(50.0, 10.0, 1000.0, 250, 250, (125, 125))
+    RadarGeometry.about("A", 50.0, 10.0, 100.0, 200, 200, (99.5, 99.5)),
+    Grid.about(50.0, 10.0, 1000.0, 250, 250, (125, 125)),
 )
 KINDS = {"ground": GroundClutter, "spokes": Spokes, "specks": Specks}
 

@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from radar_cleaner.conventions import NODATA, UNDETECT, decode_dbz, is_echo
-from radar_cleaner.georeference.grid import GEOD, Grid, RadarGeometry
+from radar_cleaner.georeference.grid import Grid, RadarGeometry
+from radar_cleaner.georeference.planes import GEOD
 from radar_cleaner.simulation.radar_view import RAYS, RadarView, beam_height_km, weakest_dbz
 from radar_cleaner.simulation.rain import DRY_DBZ, RainStyle
 
 SIZE = 120
-RADAR = RadarGeometry("A", 50.0, 10.0, 60.0, SIZE, SIZE, (59.5, 59.5))
-WORLD = Grid(50.0, 10.0, 1000.0, 160, 150, (80.0, 70.0))
+RADAR = RadarGeometry.about("A", 50.0, 10.0, 60.0, SIZE, SIZE, (59.5, 59.5))
+WORLD = Grid.about(50.0, 10.0, 1000.0, 160, 150, (80.0, 70.0))
 STYLE = RainStyle(share=0.5)  # it rains where the field is above 0
 VIEW = RadarView(RADAR, WORLD)
 
@@ -61,7 +62,7 @@ def test_all_pixels_within_the_range_are_measured_and_none_beyond_it() -> None:
 
 
 def test_uniform_rain_is_measured_weaker_where_the_beam_is_high_and_lost_where_it_is_weak() -> None:
-    far = RadarView(RadarGeometry("A", 50.0, 10.0, 240.0, SIZE, SIZE, (59.5, 59.5)), WORLD)
+    far = RadarView(RadarGeometry.about("A", 50.0, 10.0, 240.0, SIZE, SIZE, (59.5, 59.5)), WORLD)
     strong, weak = (far.observe(plane(value), STYLE, generator()) for value in (2.0, 0.75))
     profile = strong.mean(axis=0)
     assert profile[:10].std() < 0.2  # below the snow

@@ -145,8 +145,8 @@ def test_a_too_large_world_is_refused_by_its_options(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("radar_cleaner.georeference.grid.MAX_UNION_PIXELS", 120**2)
-    with pytest.raises(ConfigError, match=r"^radars is 2 and size 120: the world has too many pixels"):
-        World(SMALL)
+    with pytest.raises(ConfigError, match=r"^radars is 7 and size 120: the world has too many pixels"):
+        World(replace(SMALL, radars=7))
 
 
 @pytest.mark.parametrize(

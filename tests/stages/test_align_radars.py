@@ -12,6 +12,7 @@ from store_cases import START, make_atlas, make_reflectivity, pattern_codes, sma
 from radar_cleaner.config.frames import Stores
 from radar_cleaner.conventions import NO_RADAR, NODATA, UNDETECT
 from radar_cleaner.errors import ConfigError, StoreError
+from radar_cleaner.georeference.grid import RadarGeometry
 from radar_cleaner.stages.align_radars import align_radars
 from radar_cleaner.stages.build_warp_grid import build_warp_grid
 from radar_cleaner.storage.reader import open_store
@@ -115,7 +116,6 @@ def test_the_nearest_is_one_that_sees_at_that_time(tmp_path: Path, own: Path, wa
     twin = replace(small_geometry("CASCM", range_km=360), radar="TWIN")
     flags = [*RADARS, twin]
     build_warp_grid(target="CASGO", radar="TWIN", geometries=flags, output=tmp_path / "twin_warp.zarr")
-    scale = {"metres_per_pixel": twin.metres_per_pixel}
     clutter = np.zeros((48, 48), bool)
     clutter[20:30] = True
     align_radars(
@@ -125,7 +125,7 @@ def test_the_nearest_is_one_that_sees_at_that_time(tmp_path: Path, own: Path, wa
         others=["CASCM", "TWIN"],
         other_reflectivity=[
             make_reflectivity(tmp_path / "far.zarr", "CASCM", TIMES[:2], codes=EMPTY),
-            make_reflectivity(tmp_path / "twin.zarr", "TWIN", TIMES[1:3], codes=EMPTY, attrs=scale),
+            make_reflectivity(tmp_path / "twin.zarr", "TWIN", TIMES[1:3], codes=EMPTY, geometry=twin),
         ],
         other_warps=[warp, tmp_path / "twin_warp.zarr"],
         other_atlases=[
@@ -198,7 +198,8 @@ def test_a_shard_without_frames_gives_one_without_frames(tmp_path: Path, warp: P
 
 def test_stores_that_do_not_belong_together_are_refused(tmp_path: Path, own: Path, warp: Path) -> None:
     other = make_reflectivity(tmp_path / "other.zarr", "CASCM", TIMES)
-    moved = make_reflectivity(tmp_path / "moved.zarr", "CASCM", TIMES, center_px=(20, 20))
+    elsewhere = RadarGeometry.about("CASCM", 46.22232, -65.69924, 240, 48, 48, (20, 20))
+    moved = make_reflectivity(tmp_path / "moved.zarr", "CASCM", TIMES, geometry=elsewhere)
 
     def run(reflectivity: Path = own, others: Path = other, radar: str = "CASGO", name: str = "CASCM") -> None:
         align_radars(
@@ -217,7 +218,7 @@ def test_stores_that_do_not_belong_together_are_refused(tmp_path: Path, own: Pat
         run(name="NKM")
     with pytest.raises(StoreError, match="its radar is CASGO, expected CASCM"):
         run(others=own)
-    with pytest.raises(StoreError, match=r"moved.zarr: its center_px is \[20, 20\], expected \[24.0, 23.0\]"):
+    with pytest.raises(StoreError, match=r"moved.zarr: its origin_px is \[20, 20\], expected \[24.0, 23.0\]"):
         run(others=moved)
     with pytest.raises(ConfigError, match="--other-reflectivity: 0 stores for 1 --others"):
         align_radars(

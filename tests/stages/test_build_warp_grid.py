@@ -11,8 +11,8 @@ from store_cases import small_geometry
 
 from radar_cleaner.config.cleaning import Composite
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.georeference.grid import union_grid
-from radar_cleaner.georeference.regrid import target_grid, warp_grid
+from radar_cleaner.georeference.grid import Grid, RadarGeometry, union_grid
+from radar_cleaner.georeference.regrid import warp_grid
 from radar_cleaner.stages.build_warp_grid import build_warp_grid
 from radar_cleaner.storage.reader import open_store, read_provenance
 
@@ -32,15 +32,12 @@ def test_a_warp_between_radars_says_where_both_lie(tmp_path: Path, caplog: pytes
     attrs = store.attrs
     assert (attrs["target"], attrs["radar"]) == ("CASGO", "CASCM")
     assert attrs["distance_km"] == pytest.approx(199.4, abs=0.05)
-    for end, radar in (("target", GORE), ("radar", CHIPMAN)):
-        assert (attrs[f"{end}_latitude"], attrs[f"{end}_longitude"]) == (radar.latitude, radar.longitude)
-        assert attrs[f"{end}_metres_per_pixel"] == 10_000
-        assert attrs[f"{end}_effective_width_km"] == 480
-        assert attrs[f"{end}_center_px"] == [24, 23]
-    assert target_grid(attrs, coverage.shape) == GORE.grid
+    assert Grid.from_attrs(attrs, coverage.shape, "target_") == GORE.grid
+    assert RadarGeometry.from_attrs(attrs, attrs["radar_shape_px"], "radar_") == CHIPMAN
     assert read_provenance(output)["stage"] == "build_warp_grid"
     assert "199.4 km apart" in caplog.text
-    assert "CASCM: centre [24.0, 23.0] px, 480.0 km wide, 10000.0 m a pixel" in caplog.text
+    assert f"CASCM: {CHIPMAN.grid.crs}, origin [24.0, 23.0] px" in caplog.text
+    assert "480.0 km wide, 10000.0 m a pixel" in caplog.text
 
 
 @pytest.mark.parametrize("radar", ["CASGO", "CASCM"])
@@ -55,7 +52,7 @@ def test_a_composite_is_the_first_radars_box_or_the_union(tmp_path: Path, radar:
             output=output,
         )
         store = open_store(output, "warp")
-        assert target_grid(store.attrs, store.read("coverage").shape) == grid
+        assert Grid.from_attrs(store.attrs, store.shape("coverage"), "target_") == grid
     # The union contains everything in the radar's range (its box cuts a sliver off its range).
     pixels = np.pi * 24**2
     assert open_store(tmp_path / "union", "warp").read("coverage").sum() == pytest.approx(pixels, rel=0.03)
@@ -63,7 +60,7 @@ def test_a_composite_is_the_first_radars_box_or_the_union(tmp_path: Path, radar:
 
 def test_the_first_geometry_is_the_composites_plane(tmp_path: Path) -> None:
     build_warp_grid(target="composite", radar="CASGO", geometries=RADARS[::-1], output=tmp_path / "w")
-    assert open_store(tmp_path / "w", "warp").attrs["target_latitude"] == CHIPMAN.latitude
+    assert open_store(tmp_path / "w", "warp").attrs["target_crs"] == CHIPMAN.grid.crs
 
 
 def test_equal_geometry_is_an_equal_file(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from radar_cleaner.config.frames import Overlay, Stores
 from radar_cleaner.config.labels import Colours, Legend
 from radar_cleaner.conventions import NODATA, UNDETECT, is_echo
 from radar_cleaner.errors import ConfigError
+from radar_cleaner.georeference.grid import RadarGeometry
 from radar_cleaner.stages.decode_reflectivity import decode_reflectivity
 from radar_cleaner.storage.reader import open_store
 from radar_cleaner.storage.specs import RGB
@@ -36,16 +37,16 @@ def write_rgb(path, pictures, start=1_720_656_000):
             store.append(start + 360 * index, rgb=picture)
 
 
-def decode(tmp_path, pictures, plot_box=PLOT_BOX, center=(340, 239), overlay=OVERLAY, **changes):
+def decode(tmp_path, pictures, plot_box=PLOT_BOX, center=(340, 239), overlay=OVERLAY, geometry=None, **changes):
+    width, height = plot_box[2] - plot_box[0], plot_box[3] - plot_box[1]
+    middle = (center[0] - plot_box[0], center[1] - plot_box[1])
     write_rgb(tmp_path / "rgb.zarr", pictures)
     decode_reflectivity(
-        radar="R",
         rgb=tmp_path / "rgb.zarr" / "zarr.json",
         output=tmp_path / "reflectivity.zarr" / "zarr.json",
         stores=Stores(),
         plot_box=plot_box,
-        center=center,
-        range_km=240,
+        geometry=geometry or RadarGeometry.about("R", 45.1, -63.7, 240, width, height, middle),
         overlay=overlay,
         labels=Colours(**{"palette": str(PALETTE), "min_dbz": 7, **changes}),
     )
@@ -70,8 +71,9 @@ def test_sample_frames_are_decoded_on_the_plot_box(tmp_path):
     assert store.times.size == 3
     assert store.attrs["plot_box_px"] == [100, 0, 580, 480]
     assert store.attrs["center_px"] == [240, 239]
-    assert store.attrs["metres_per_pixel"] == 1000
-    assert store.attrs["range_km"] == 240
+    assert store.attrs["pixel_size"] == [1000, 1000] and store.attrs["origin_px"] == [240, 239]
+    assert store.attrs["max_range_km"] == 240
+    assert RadarGeometry.from_attrs(store.attrs, store.shape("reflectivity")).center_px == (240, 239)
     assert store.attrs["class_lower_dbz"] == LOWER_DBZ
     assert store.attrs["class_upper_dbz"][:-1] == LOWER_DBZ[1:]
     assert store.attrs["label_method"] == "palette"

@@ -251,7 +251,7 @@ def test_pixels_are_scored_by_their_distance_from_the_radar(run):
     row, column = np.indices((48, 48))
     attrs = open_store(run.layout.reflectivity("CASGO", SHARD), "reflectivity").attrs
     x, y = attrs["center_px"]
-    near = np.hypot(column - x, row - y) * attrs["metres_per_pixel"] < 120_000
+    near = np.hypot(column - x, row - y) * attrs["pixel_size"][0] < 120_000
     for place, inside in (("within 120 km", near), ("120 km and beyond", ~near)):
         rain = [
             (

@@ -103,7 +103,7 @@ def test_the_evidence_is_the_weighted_sum_of_the_labelers(tmp_path: Path) -> Non
     shape_class = classify_echoes(codes, SHAPE)
     stored = [
         decode_log_odds(encode_log_odds(judge(echoes)))
-        for judge in (EchoDensity(seen), SpokeShape(seen, (24.0, 23.0), 24.0))
+        for judge in (EchoDensity(seen), SpokeShape(seen, small_geometry()))
     ]
     area, atlas = by_class(echoes.take(shape_class)), atlas_log_odds(echoes, frequency)
     wanted = echoes.scatter(encode_log_odds(stored[0] + stored[1] + np.float32(0.5) * area + atlas))
@@ -231,7 +231,7 @@ def overlap(tmp_path: Path) -> dict[str, Any]:
     others[:, 40:] = NODATA
     full = np.full(shape, 100, np.uint8)
     return {
-        "reflectivity": make_reflectivity(tmp_path / "own.zarr", codes=full, center_px=(24.0, 23.0)),
+        "reflectivity": make_reflectivity(tmp_path / "own.zarr", codes=full),
         "aligned": make_aligned(tmp_path / "aligned.zarr", codes=others),
         "other_warps": [layout.warp("CASGO", "CASCM")],
     }

@@ -42,8 +42,8 @@ def test_the_store_holds_where_pixels_are_and_what_the_rasters_say(
     np.testing.assert_allclose(store.read("longitude"), longitude, atol=1e-5)
     np.testing.assert_allclose(store.read("latitude"), latitude, atol=1e-5)
     assert store.attrs["names"] == ["terrain", "land"]
-    assert (store.attrs["radar_latitude"], store.attrs["radar_longitude"]) == (GORE.latitude, GORE.longitude)
-    assert store.attrs["metres_per_pixel"] == 10_000
+    assert (store.attrs["latitude"], store.attrs["longitude"]) == (GORE.latitude, GORE.longitude)
+    assert store.attrs["pixel_size"] == [10_000, 10_000]
     terrain, land = store.read("field")
     np.testing.assert_allclose(terrain, 10 * longitude + 900, atol=0.01)
     assert (land[longitude < -63.75] == 1).all() and np.isnan(land[longitude > -63.6]).all()

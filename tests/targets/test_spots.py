@@ -40,8 +40,8 @@ from radar_cleaner.storage.reader import open_store
 from radar_cleaner.storage.shards import to_datetime
 from radar_cleaner.targets.splits import Sample
 
-A = RadarGeometry("CASGO", 45.0985, -63.70433, 240.0, 480, 480, (240.0, 239.0))
-B = RadarGeometry("CASCM", 46.22232, -65.69924, 240.0, 480, 480, (240.0, 239.0))
+A = RadarGeometry.about("CASGO", 45.0985, -63.70433, 240.0, 480, 480, (240.0, 239.0))
+B = RadarGeometry.about("CASCM", 46.22232, -65.69924, 240.0, 480, 480, (240.0, 239.0))
 FAST = Stores(codec="fast")
 SHARD = "20240711"
 FIRST = 1720656000  # 2024-07-11 00:00 UTC
@@ -141,13 +141,11 @@ def prepare(layout: Layout, folder: Path, radar: RadarGeometry) -> None:
         rejects=layout.rejects(name, SHARD),
     )
     decode_reflectivity(
-        radar=name,
         rgb=layout.rgb(name, SHARD),
         output=layout.reflectivity(name, SHARD),
         stores=FAST,
         plot_box=(100, 0, 580, 480),
-        center=(340, 239),
-        range_km=240,
+        geometry=radar,
         overlay=Overlay(border_px=3, boxes_px=((334, 233, 347, 246),)),
         labels=Colours(palette=str(Path(__file__).parents[2] / "config/palettes/eccc.csv")),
     )

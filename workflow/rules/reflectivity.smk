@@ -22,18 +22,15 @@ rule decode_reflectivity:
     params:
         code=code("decode_reflectivity"),
         box=lambda wildcards: plan.radars[wildcards.radar].box(plan.sizes[wildcards.radar]),
-        center=lambda wildcards: plan.radars[wildcards.radar].center(plan.sizes[wildcards.radar]),
-        range_km=lambda wildcards: plan.radars[wildcards.radar].range_km,
+        geometry=lambda wildcards: plan.geometry(wildcards.radar),
         overlay=lambda wildcards: plan.radars[wildcards.radar].overlay.to_flag(),
         labels=lambda wildcards: plan.radars[wildcards.radar].labels.cut(Colours).to_flag(),
         stores=section("stores"),
     shell:
         "python -m radar_cleaner decode-reflectivity"
-        " --radar {wildcards.radar:q}"
         " --rgb {input.rgb:q}"
         " --plot-box {params.box:q}"
-        " --center {params.center:q}"
-        " --range-km {params.range_km:q}"
+        " --geometry {params.geometry:q}"
         " --overlay {params.overlay:q}"
         " --labels {params.labels:q}"
         " --stores {params.stores:q}"

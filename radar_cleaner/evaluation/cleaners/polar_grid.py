@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from radar_cleaner.conventions import NODATA, decode_dbz
 from radar_cleaner.evaluation.cleaners.scene import Codes, Scene, Values
-from radar_cleaner.georeference.polar import polar_coordinates
+from radar_cleaner.georeference.grid import RadarGeometry
+from radar_cleaner.georeference.polar import offsets_px, pixels_at
 
 
 @dataclass(frozen=True)
@@ -54,19 +55,17 @@ class PolarGrid:
 
 
 @lru_cache(maxsize=16)
-def polar_grid(
-    shape: tuple[int, int], center_px: tuple[float, float], range_px: float, azimuths: int
-) -> PolarGrid:
-    """Return the bins of a frame of `shape`: `azimuths` rays, bins of one pixel in range."""
-    ranges = int(np.ceil(range_px))
-    distance, azimuth = polar_coordinates(shape, center_px, metres_per_pixel=1000.0)  # in pixels
+def polar_grid(radar: RadarGeometry, azimuths: int) -> PolarGrid:
+    """Return the bins of a radar's frame: `azimuths` rays, bins of one pixel in range."""
+    shape, ranges = radar.grid.shape, int(np.ceil(round(radar.range_px, 6)))
+    east, north = offsets_px(radar)
+    distance, azimuth = np.hypot(east, north), np.arctan2(east, north)
     ray = np.floor(azimuth % (2 * np.pi) / (2 * np.pi) * azimuths).astype(np.int64) % azimuths
     gate = np.floor(distance).astype(np.int64)
     bin_of_pixel = np.where(gate < ranges, ray * ranges + gate, -1)
     angle = (np.arange(azimuths) + 0.5)[:, None] * (2 * np.pi / azimuths)
     middle = np.arange(ranges)[None] + 0.5
-    column = np.rint(center_px[0] + middle * np.sin(angle)).astype(np.int64)
-    row = np.rint(center_px[1] - middle * np.cos(angle)).astype(np.int64)
+    column, row = (np.rint(place).astype(np.int64) for place in pixels_at(radar, angle, middle))
     inside = (row >= 0) & (row < shape[0]) & (column >= 0) & (column < shape[1])
     full = np.zeros(azimuths * ranges, bool)
     full[bin_of_pixel[bin_of_pixel >= 0]] = True
@@ -81,7 +80,7 @@ def grid_name(azimuths: int) -> str:
 
 def scene_grid(scene: Scene, azimuths: int) -> PolarGrid:
     """Return the polar grid of a scene."""
-    return polar_grid(scene.codes.shape, scene.site.center_px, scene.site.range_px, azimuths)
+    return polar_grid(scene.site.geometry, azimuths)
 
 
 def scene_dbz(scene: Scene, azimuths: int) -> Values:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from radar_cleaner.conventions import decode_log_odds
 from radar_cleaner.errors import StoreError
+from radar_cleaner.georeference.grid import RadarGeometry
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.reader import AHEAD, Store, TimeSeries, open_store
 
@@ -25,22 +26,24 @@ Values = NDArray[np.float32]
 class Site:
     """The constants of a radar; pictures are (y, x).
 
-    `center_px` is the radar's (column, row). `echo_frequency` and `clutter` are those of the clutter atlas; an
-    unknown frequency is NaN.
+    `geometry` is the radar and the grid of its plot box. `echo_frequency` and `clutter` are those of the clutter
+    atlas; an unknown frequency is NaN.
     """
 
-    radar: str
-    center_px: tuple[float, float]
-    metres_per_pixel: float
-    range_km: float
+    geometry: RadarGeometry
     echo_frequency: Values
     clutter: Mask
     _memo: dict[Any, Any] = field(default_factory=dict)
 
     @property
-    def range_px(self) -> float:
-        """The radar's range in pixels."""
-        return 1000 * self.range_km / self.metres_per_pixel
+    def radar(self) -> str:
+        """The name of the radar."""
+        return self.geometry.radar
+
+    @property
+    def range_km(self) -> float:
+        """The radar's range; without one, half of the longer side of the box."""
+        return self.geometry.max_range_km or self.geometry.range_px * self.geometry.mean_side_km
 
     def once(self, key: Any, make: Callable[[], Any]) -> Any:
         """Return the result of `make`, called once for each key."""
@@ -146,11 +149,9 @@ class StoredFrames:
 
 def read_site(reflectivity: Store, atlas_path: Path) -> Site:
     """Read the constants of a radar from one of its stores and from its clutter atlas."""
-    attrs, atlas = reflectivity.attrs, open_store(atlas_path, "atlas")
-    column, row = (float(value) for value in attrs["center_px"])
-    metres, range_km = float(attrs["metres_per_pixel"]), float(attrs["range_km"])
-    clutter = atlas.read("clutter")
-    return Site(str(attrs["radar"]), (column, row), metres, range_km, atlas.read("echo_frequency"), clutter)
+    atlas = open_store(atlas_path, "atlas")
+    geometry = RadarGeometry.from_attrs(reflectivity.attrs, reflectivity.shape("reflectivity"))
+    return Site(geometry, atlas.read("echo_frequency"), atlas.read("clutter"))
 
 
 def _cadence(times: Sequence[int]) -> int:

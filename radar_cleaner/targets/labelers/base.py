@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from radar_cleaner.config.labels import Morphology
 from radar_cleaner.conventions import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, is_echo
 from radar_cleaner.frames.reference_masks import ReferenceMasks
+from radar_cleaner.georeference.grid import GRID_ATTRS, RadarGeometry
 from radar_cleaner.storage.reader import ReadAhead, Store
 
 Codes = NDArray[np.uint8]
@@ -110,7 +111,12 @@ class Sources:
     @property
     def place(self) -> dict[str, Any]:
         """The attributes that stores of the same radar and geometry have in common."""
-        return {name: self.reflectivity.attrs[name] for name in ("radar", "center_px", "metres_per_pixel")}
+        return {name: self.reflectivity.attrs[name] for name in ("radar", *GRID_ATTRS)}
+
+    @property
+    def geometry(self) -> RadarGeometry:
+        """The radar and the grid of its plot box."""
+        return RadarGeometry.from_attrs(self.reflectivity.attrs, self.reflectivity.shape("reflectivity"))
 
 
 class Labeler(ABC):

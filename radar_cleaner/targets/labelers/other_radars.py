@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from radar_cleaner.conventions import NODATA, is_echo
 from radar_cleaner.errors import ConfigError, StoreError
-from radar_cleaner.georeference.regrid import range_share
+from radar_cleaner.georeference.regrid import grid_of_end, range_share
 from radar_cleaner.storage.reader import ReadAhead, Store, expect_attrs, open_store
 from radar_cleaner.targets.labelers.base import Codes, Echoes, Labeler, LogOdds, Sources, digests, widen
 from radar_cleaner.targets.labelers.registry import register_labeler
@@ -100,9 +100,6 @@ def _open_warps(sources: Sources, aligned: Store) -> Sequence[Store]:
             " stores, in this order"
         )
     for warp in warps:
-        expect_attrs(
-            warp,
-            target=sources.reflectivity.attrs["radar"],
-            target_center_px=sources.reflectivity.attrs["center_px"],
-        )
+        expect_attrs(warp, target=sources.reflectivity.attrs["radar"])
+        expect_attrs(sources.reflectivity, **grid_of_end(warp.attrs, "target"))
     return warps

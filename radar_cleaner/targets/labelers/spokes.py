@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radar_cleaner.conventions import is_echo
+from radar_cleaner.georeference.grid import RadarGeometry
+from radar_cleaner.georeference.polar import offsets_px, pixels_at
 from radar_cleaner.reflectivity.statistics import count_in_window
 from radar_cleaner.targets.labelers.base import Echoes, Labeler, LogOdds, Mask, Sources
 from radar_cleaner.targets.labelers.coverage import ByCoverage
@@ -34,14 +36,14 @@ MIN_OBSERVED = 0.1  # share of a polar window; with less the window gives no evi
 class Spokes(Labeler):
     """Evidence against echo that is thin across the beam."""
 
-    def __init__(self, center_px: tuple[float, float], range_px: float) -> None:
-        self._by_coverage = ByCoverage(partial(SpokeShape, center_px=center_px, range_px=range_px))
+    def __init__(self, radar: RadarGeometry) -> None:
+        self._by_coverage = ByCoverage(partial(SpokeShape, radar=radar))
 
     @classmethod
-    def open(cls, sources: Sources) -> Self:
-        x0, y0, x1, y1 = sources.reflectivity.attrs["plot_box_px"]
-        column, row = sources.reflectivity.attrs["center_px"]
-        return cls((column, row), max(x1 - x0, y1 - y0) / 2)
+    def open(cls, sources: Sources) -> Self | None:
+        """Open it. A mosaic of many radars has no rays."""
+        radar = sources.geometry
+        return None if radar.position is None else cls(radar)
 
     def log_odds(self, echoes: Echoes, time: int) -> LogOdds:
         return self._by_coverage(echoes)
@@ -55,18 +57,16 @@ class SpokeShape:
     degrees away, on the side with more echo.
     """
 
-    def __init__(self, observed: Mask, center_px: tuple[float, float], range_px: float) -> None:
-        """`observed` (y, x) are the pixels that are not nodata; centre and range are in pixels."""
-        self._ranges, pad = max(1, int(np.ceil(range_px))), SIDE_ROWS + SIDE_WIDTH // 2
+    def __init__(self, observed: Mask, radar: RadarGeometry) -> None:
+        """`observed` (y, x) are the pixels of the radar's box that are not nodata."""
+        self._ranges, pad = max(1, int(np.ceil(round(radar.range_px, 6)))), SIDE_ROWS + SIDE_WIDTH // 2
         azimuth = (np.arange(-pad, AZIMUTHS + pad) * (2 * np.pi / AZIMUTHS))[:, None]
         along = (np.arange(self._ranges) + 0.5)[None]
-        column = np.rint(center_px[0] + along * np.sin(azimuth)).astype(np.intp)
-        row = np.rint(center_px[1] - along * np.cos(azimuth)).astype(np.intp)
+        column, row = (np.rint(place).astype(np.intp) for place in pixels_at(radar, azimuth, along))
         height, width = observed.shape
         inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
         self._source = np.where(inside, row * width + column, height * width)
-        east = (np.arange(width) - center_px[0]).astype(np.float32)[None]
-        north = (center_px[1] - np.arange(height)).astype(np.float32)[:, None]
+        east, north = (away.astype(np.float32) for away in offsets_px(radar))
         ray = np.rint(np.arctan2(east, north) * np.float32(AZIMUTHS / (2 * np.pi))).astype(np.intp) % AZIMUTHS
         distance = np.minimum(np.hypot(east, north), self._ranges - 1).astype(np.intp)
         self._polar = (pad + ray) * self._ranges + distance

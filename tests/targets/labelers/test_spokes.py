@@ -19,13 +19,16 @@ from labeler_cases import (
     spoke,
 )
 from numpy.typing import NDArray
+from store_cases import flat_geometry
 
 from radar_cleaner.conventions import NODATA, UNDETECT
 from radar_cleaner.targets.labelers.spokes import SpokeShape
 
+RADAR = flat_geometry(OBSERVED.shape, CENTER, RANGE)
+
 
 def spokes(codes: Codes) -> NDArray[np.float32]:
-    return evidence_of(SpokeShape(OBSERVED, CENTER, RANGE), codes)
+    return evidence_of(SpokeShape(OBSERVED, RADAR), codes)
 
 
 @given(azimuth=st.floats(0, 360))
@@ -48,7 +51,7 @@ def test_rain_is_no_spoke_and_a_spoke_that_meets_it_is_judged_outside_alone() ->
 
 @given(codes=some_codes)
 def test_the_labeler_of_spokes_never_speaks_for_an_echo(codes: Codes) -> None:
-    found = evidence_of(SpokeShape(codes != NODATA, (4, 4), 5), codes)
+    found = evidence_of(SpokeShape(codes != NODATA, flat_geometry(codes.shape, (4, 4), 5)), codes)
     assert (found <= 0).all() and (found >= -3.6).all()  # the bound that docs/explanation/weak_labels.md names
 
 
@@ -56,4 +59,4 @@ def test_sides_that_nobody_sees_say_nothing() -> None:
     """A radar with a narrow sector of data gives no evidence on spokes."""
     seen = (off(90) < 2) & OBSERVED
     codes = np.where(seen, np.where(spoke(90), CODE, UNDETECT), NODATA).astype(np.uint8)
-    assert not evidence_of(SpokeShape(seen, CENTER, RANGE), codes).any()
+    assert not evidence_of(SpokeShape(seen, RADAR), codes).any()
