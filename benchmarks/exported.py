@@ -1,11 +1,11 @@
 """
-How far the exported file of a trained model is from the model itself, on frames of a run and at other sizes.
+Measure how far the exported file of a model is from the model itself, on frames of a run and at other sizes.
 
     python -m benchmarks.exported RESULTS MODEL [MODEL ...]
 
 Exports each model, runs it by onnxruntime on validation samples of a results folder, whole and cut to odd sizes,
 several at once, and prints the largest difference in probability and in dBZ: from the model in double precision,
-and from the model as it cleans, whose own sums over a frame are off by some of the last digits. Needs
+and from the model in the precision it cleans with, whose rounding changes the last digits. Needs
 envs/requirements-export.txt.
 """
 
@@ -50,33 +50,33 @@ def main() -> None:
         exact, apart, how = copy.deepcopy(cleaner.model).double(), np.zeros((2, 2)), cleaner.config.pad_mode
         for cut in CUTS:
             found = session.run(None, {"channels": np.ascontiguousarray(x[cut].numpy())})
-            wanted_of = said(exact, how, x[cut].double()), said(cleaner.model, how, x[cut])
-            for row, wanted in enumerate(wanted_of):
+            references = outputs(exact, how, x[cut].double()), outputs(cleaner.model, how, x[cut])
+            for row, wanted in enumerate(references):
                 off = [np.abs(one - other.numpy()).max() for one, other in zip(found, wanted, strict=True)]
                 apart[row] = np.maximum(apart[row], off)
-        told = " | ".join(f"{probability:.1e}, {dbz:.1e}" for probability, dbz in apart)
-        print(f"| `{cleaner.config.model}` | {told} |")
+        cells = " | ".join(f"{probability:.1e}, {dbz:.1e}" for probability, dbz in apart)
+        print(f"| `{cleaner.config.model}` | {cells} |")
 
 
-def said(model: torch.nn.Module, pad_mode: str, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Probability and dBZ."""
+def outputs(model: torch.nn.Module, pad_mode: str, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the model's probability of precipitation and its dBZ."""
     with torch.inference_mode():
         logit, scaled = apply_padded(model, x, pad_mode)
     return torch.sigmoid(logit), unscale_dbz(scaled)
 
 
 def channels(results: Path, shard: str, cleaner: Predictor, count: int) -> torch.Tensor:
-    """(count, C, H, W) what a model sees of validation samples of the first radar."""
+    """Return the model's input channels (count, C, H, W) of validation samples of the first radar."""
     layout, rows = Layout(results), read_samples(results / "samples/val.csv")
     radar = rows[0][1]
     times = [time for time, of in rows if of == radar]
     chosen = times[len(times) // (2 * count) :: max(1, len(times) // count)][:count]
-    told = cleaner.inputs_for(cleaner.config.inputs.input_minutes)
-    needed = sorted({shard_of(time + 60 * minute, shard) for time in chosen for minute in told.input_minutes})
+    inputs = cleaner.inputs_for(cleaner.config.inputs.input_minutes)
+    needed = sorted({shard_of(time + 60 * minute, shard) for time in chosen for minute in inputs.input_minutes})
     frames = EnsembleReader(
         [layout.reflectivity(radar, name) for name in needed],
         [layout.aligned(radar, name) for name in needed],
-        [told],
+        [inputs],
         layout.atlas(radar),
     )
     return cleaner.channels([frames.inputs(time)[0] for time in chosen])

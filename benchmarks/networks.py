@@ -1,10 +1,11 @@
 """
-How large the networks are that come along, and what they cost: one frame of the sample's size, on one thread.
+Measure size and cost of the package's networks: one frame of the sample's size, on one thread.
 
     python -m benchmarks.networks
 
-Weights, GFLOP of a frame forward, the time of that to tiny_unet's, and the time of a training step of a crop,
-forward and backward, to that of tiny_unet: medians over rounds in which all take turns, with default options.
+Prints the number of weights, the GFLOP of one frame forward, the time of that as a ratio to tiny_unet's, and the
+time of a training step of a crop (forward and backward) as a ratio to tiny_unet's: medians over rounds in which
+all networks take turns, with default options.
 """
 
 from __future__ import annotations
@@ -46,9 +47,9 @@ def main() -> None:
     step = in_turns({name: _step(model, crop) for name, model in models.items()}, options.rounds)
     print("| network | weights | GFLOP a frame | a frame forward | a step of a crop |\n|---|---|---|---|---|")
     for name, model in models.items():
-        told = summarize_model(model, channels, options.size)
+        summary = summarize_model(model, channels, options.size)
         times = f"{forward.ratio(name, FIRST):.2f} | {step.ratio(name, FIRST):.2f}"
-        print(f"| `{name}` | {told.parameters:,} | {told.gflop_per_sample:.1f} | {times} |")
+        print(f"| `{name}` | {summary.parameters:,} | {summary.gflop_per_sample:.1f} | {times} |")
 
 
 def _forward(model: torch.nn.Module, frame: torch.Tensor) -> Callable[[], object]:

@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def measure(place: Path, size: int, rounds: int) -> None:
-    """Make the labels and the warp, and time the alignment."""
+    """Make the reflectivity and the warp, and time the alignment."""
     config = simulate(place, radars=2, hours=3, size=size)
     config["results"] = str(place / "results")
     plan, layout = Plan(read_config(config)), Layout(place / "results")
@@ -73,11 +73,11 @@ def measure(place: Path, size: int, rounds: int) -> None:
 
     timed = in_turns({"in memory": in_memory, "stage": stage}, rounds)
     count = len(own.times)
-    for name, told in (
+    for name, label in (
         ("in memory", "warped and pooled, in memory"),
         ("stage", "`align_radars`, with its stores"),
     ):
-        print(f"{told}: {median(timed.cpu[name]) / count * 1e3:.1f} ms a {size} x {size} frame (goal: at most 2)")
+        print(f"{label}: {median(timed.cpu[name]) / count * 1e3:.1f} ms a {size} x {size} frame (goal: at most 2)")
 
 
 if __name__ == "__main__":

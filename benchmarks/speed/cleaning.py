@@ -128,10 +128,10 @@ def bare_forward(made: Made, threads: int) -> tuple[Callable[[], None], int]:
     frames = FrameReader(
         [layout.reflectivity(RADAR, shard)], [layout.aligned(RADAR, shard)], inputs, layout.atlas(RADAR)
     )
-    told = frames.inputs(frames.times[len(frames.times) // 2])
+    frame_inputs = frames.inputs(frames.times[len(frames.times) // 2])
     given: list[torch.Tensor] = []
     hook = cleaner.model.register_forward_pre_hook(lambda _, channels: given.extend(channels))
-    cleaner.predict(told)
+    cleaner.predict(frame_inputs)
     hook.remove()
 
     def forward() -> None:

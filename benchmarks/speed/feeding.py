@@ -43,16 +43,16 @@ def measure(made: Made, place: Path, rounds: int) -> dict[str, float]:
     """Time all in turns, print the ratios, and return the speed of each cache relative to the plain loader."""
     training = training_options(crop_px=256, crops_per_sample=1)
     samples, inputs = made.samples, training.inputs
-    banks: dict[str, FrameCache] = {}
+    caches: dict[str, FrameCache] = {}
     for name, most in (("raw", 10**12), ("packed", 0)):
         began = time.perf_counter()
         write_frame_cache(place / name, made.sources, samples, inputs, most)
-        banks[name] = open_frame_cache(place / name)
+        caches[name] = open_frame_cache(place / name)
         filled = time.perf_counter() - began
         began = time.perf_counter()
-        CropDataset(training, banks[name], samples).batch(range(8), 0)
+        CropDataset(training, caches[name], samples).batch(range(8), 0)
         first = time.perf_counter() - began
-        frames = sum(frames.variables.shape[0] for frames in banks[name].values())
+        frames = sum(frames.variables.shape[0] for frames in caches[name].values())
         size = sum(file.stat().st_size for file in (place / name).rglob("frames.*"))
         print(
             f"{name}: {frames} frames of {size / frames / 1e3:.1f} kB, filled in {filled / frames * 1e3:.1f} ms a "
@@ -62,21 +62,21 @@ def measure(made: Made, place: Path, rounds: int) -> dict[str, float]:
     size = training.learning.global_batch_size
     loader = ChunkLoader(made.sources, inputs.input_minutes, 256)
 
-    def feed(bank: FrameCache) -> None:
-        crops = CropDataset(training, bank, samples)
+    def feed(cache: FrameCache) -> None:
+        crops = CropDataset(training, cache, samples)
         for first in range(0, CROPS, size):
             crops.batch(order[first : first + size], 0)
 
-    things: dict[str, Callable[[], object]] = {name: partial(feed, bank) for name, bank in banks.items()}
-    things["plain"] = lambda: [loader.load(samples[item]) for item in order[:: CROPS // 20]]
-    timed = in_turns(things, rounds)
-    times = {name: timed.ratio("plain", name) * CROPS / 20 for name in banks}
-    for name, quicker in times.items():
+    loaders: dict[str, Callable[[], object]] = {name: partial(feed, cache) for name, cache in caches.items()}
+    loaders["plain"] = lambda: [loader.load(samples[item]) for item in order[:: CROPS // 20]]
+    timed = in_turns(loaders, rounds)
+    times = {name: timed.ratio("plain", name) * CROPS / 20 for name in caches}
+    for name, ratio in times.items():
         print(
-            f"{name} bank: {CROPS / min(timed.cpu[name]):.0f} samples/s of CPU time, {quicker:.0f} times as quick "
-            "as opening the stores"
+            f"{name} frame cache: {CROPS / min(timed.cpu[name]):.0f} samples/s of CPU time, {ratio:.0f} times as "
+            "quick as opening the stores"
         )
-    print("goals: at least 1,500 samples/s from the raw bank, 100 times the plain loader's")
+    print("goals: at least 1,500 samples/s from the raw frame cache, 100 times as many as from the plain loader")
     return times
 
 

@@ -81,8 +81,8 @@ def measure(place: Path, codec: str, rounds: int) -> None:
     ours = [a + b for a, b in zip(timed.cpu["rgb"], timed.cpu["reflectivity"], strict=True)]
     timed.cpu["ours"] = ours
     print(f"{len(files)} frames of {frames.SIZE[0]} x {frames.SIZE[1]} px, codec {codec}\n")
-    print("| | to the floor |\n|---|---|")
-    for name, told in (
+    print("| | ratio to the floor |\n|---|---|")
+    for name, label in (
         ("rgb", "decode, check, store (`build_rgb_store`)"),
         ("reflectivity", "reflectivity, store (`decode_reflectivity`)"),
         ("ours", "both"),
@@ -92,7 +92,7 @@ def measure(place: Path, codec: str, rounds: int) -> None:
         ("codec", "packing what is stored and unpacking the pictures, in memory"),
         ("plain labels", "the plain way's mask and intensity, in memory"),
     ):
-        print(f"| {told} | {timed.ratio(name, 'floor'):.1f} |")
+        print(f"| {label} | {timed.ratio(name, 'floor'):.1f} |")
     print()
     print(GOALS["to the floor"].format(timed.ratio("ours", "floor")))
     print(GOALS["to the plain"].format(timed.ratio("plain", "ours")))
@@ -100,7 +100,7 @@ def measure(place: Path, codec: str, rounds: int) -> None:
 
 
 def label_in_memory(pictures: list[plain.Pixels]) -> tuple[Callable[[], None], Callable[[], None]]:
-    """Time a single frame: reflectivity and class, without and with the evidence."""
+    """Return two functions that label all pictures in memory: classes alone, and classes with the evidence."""
     overlay = overlay_mask(frames.SIZE, frames.PLOT_BOX, frames.RADAR.overlay.border_px, frames.BOXES)
     center = (frames.CENTER[0] - X0, frames.CENTER[1] - Y0)
     radius = max(overlay.shape) / 2
@@ -122,8 +122,8 @@ def label_in_memory(pictures: list[plain.Pixels]) -> tuple[Callable[[], None], C
             codes = codes_of(picture)
             classify_echoes(codes, shape)
             echoes = Echoes.of(codes)
-            for judge in (density, spoke):
-                echoes.scatter(encode_log_odds(judge(echoes)))
+            for source in (density, spoke):
+                echoes.scatter(encode_log_odds(source(echoes)))
 
     return classes, with_evidence
 

@@ -109,7 +109,7 @@ def write_synced(path: Path, content: bytes) -> None:
 
 def _load(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        raise ModelError(f"{path}: there is no model file; train one, or set cleaning.model to one")
+        raise ModelError(f"{path}: there is no model file; train one, or name another")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except UNREADABLE as error:

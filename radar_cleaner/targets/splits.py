@@ -149,6 +149,8 @@ def read_samples(path: Path) -> list[Sample]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             lines = list(csv.reader(file))
+    except FileNotFoundError:
+        raise SampleError(f"{path}: there is no such table of samples; run snakemake to make it") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SampleError(f"{path}: not readable as a table of samples ({error}); {remedy}") from error
     if not lines or lines[0] != COLUMNS:
