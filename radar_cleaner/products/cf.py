@@ -90,7 +90,7 @@ PRODUCT_VARIABLES: dict[str, ProductVariable] = {
         decision.pack_spread,
         NO_PROBABILITY,
         {
-            "long_name": "standard deviation of that probability over the models of an ensemble, without the label model",
+            "long_name": "standard deviation of that probability over the models of an ensemble, without labels",
             "units": "1",
             "scale_factor": MAX_SPREAD / PROBABILITY_STEPS,
             "add_offset": 0.0,
