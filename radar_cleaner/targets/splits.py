@@ -150,7 +150,7 @@ def read_samples(path: Path) -> list[Sample]:
         with path.open(encoding="utf-8", newline="") as file:
             lines = list(csv.reader(file))
     except FileNotFoundError:
-        raise SampleError(f"{path}: there is no such table of samples; run snakemake to make it") from None
+        raise SampleError(f"{path}: the table of samples is missing; run snakemake to make it") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SampleError(f"{path}: not readable as a table of samples ({error}); {remedy}") from error
     if not lines or lines[0] != COLUMNS:

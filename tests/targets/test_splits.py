@@ -151,7 +151,7 @@ def test_a_broken_table_is_refused_with_its_line(tmp_path: Path, text: str, mess
 
 
 def test_a_missing_or_binary_table_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SampleError, match="there is no such table of samples; run snakemake"):
+    with pytest.raises(SampleError, match="the table of samples is missing; run snakemake"):
         read_samples(tmp_path / "none.csv")
     (tmp_path / "binary.csv").write_bytes(b"time,radar\n\xff\xfe\x00")
     with pytest.raises(SampleError, match="not readable as a table"):
