@@ -33,7 +33,7 @@ FROM_LABELS = {"label_echoes"} | FROM_MODEL
 FROM_ATLAS = {"build_clutter_atlas"} | FROM_LABELS
 FROM_GEOMETRY = {"build_warp_grid", "align_radars"} | FROM_LABELS
 FROM_REFLECTIVITY = {"decode_reflectivity", "align_radars", "split_samples", "list_test_samples"} | FROM_ATLAS
-FROM_FRAMES = {"build_rgb_store"} | FROM_REFLECTIVITY
+FROM_FRAMES = {"build_rgb_store", "check_frames"} | FROM_REFLECTIVITY
 FROM_NAMES = {"list_unplaced_frames"} | FROM_FRAMES
 NO_RULES = {
     "show_summary",
@@ -60,7 +60,7 @@ SPECIAL: Rows = {
     "radars.1.center_px": ([341, 239], FROM_REFLECTIVITY | FROM_GEOMETRY),
     "frames.period": (
         [["2024-07-10 22:00", "2024-07-11 00:00"], ["2024-07-11 13:00", "2024-07-11 14:00"]],
-        PRODUCTS,
+        {"check_frames"} | PRODUCTS,
     ),
     # Equal names read otherwise: the frames are the same, which Snakemake does not know.
     "frames.pattern": (r"_(\d{12})(?=\D*$)", FROM_NAMES),

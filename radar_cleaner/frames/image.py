@@ -45,8 +45,8 @@ SAMPLED_HEADERS = 15
 LARGEST_SAMPLED_BYTES = 2**26
 
 
-# The begin of the reason why a picture is refused that another file contains, too.
-DUPLICATE = "a duplicate"
+# In the reasons why a picture is refused in whose place another one was read.
+DUPLICATE, NEARER = "a duplicate of", "is nearer"
 # Animations that stay open: the next picture of each takes one step, not all steps from the first picture.
 HELD_ANIMATIONS = 32
 
@@ -68,6 +68,11 @@ class Candidate(NamedTuple):
     file: FrameFile
     name: str
     data: bytes | FrameError
+
+
+def is_spare(reason: str) -> bool:
+    """Whether the reason why a picture was refused says that another one was read in its place."""
+    return reason.startswith(DUPLICATE) or reason.endswith(NEARER)
 
 
 def largest_file(size: tuple[int, int]) -> int:
@@ -108,7 +113,7 @@ class FrameDecoder:
         order = sorted(candidates, key=lambda candidate: (abs(candidate.file.offset), candidate.file.offset))
         for offset, group in groupby(order, key=lambda candidate: candidate.file.offset):
             if kept is not None:
-                far = f"{abs(offset) / 60:g} minutes off its slot: {kept.name} is nearer"
+                far = f"{abs(offset) / 60:g} minutes off its slot: {kept.name} {NEARER}"
                 refused += [(candidate.name, far) for candidate in group]
                 continue
             frames: list[NamedFrame] = []
@@ -180,7 +185,7 @@ def settle_same_time(frames: Sequence[NamedFrame]) -> tuple[NamedFrame | None, l
     first, *later = sorted(frames, key=lambda frame: frame.name)
     if all(np.array_equal(frame.pixels, first.pixels) for frame in later):
         listed = [frame for frame in later if not (frame.of_loop and first.of_loop)]
-        return first, [(frame.name, f"{DUPLICATE} of {first.name}: same time, same pixels") for frame in listed]
+        return first, [(frame.name, f"{DUPLICATE} {first.name}: same time, same pixels") for frame in listed]
     names = [frame.name for frame in (first, *later)]
     return None, [
         (name, f"same time as {', '.join(other for other in names if other != name)}, but other pixels")

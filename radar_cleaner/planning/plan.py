@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from functools import cached_property
 from math import inf
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from radar_cleaner.planning.checks import (
     check_files,
     check_place,
 )
+from radar_cleaner.planning.contradictions import contradictions
 from radar_cleaner.planning.radars import Period, Radar, read_period, read_radars, within
 from radar_cleaner.storage.shards import encode_stores, format_time, shard_of, shard_start
 
@@ -153,6 +155,13 @@ class Plan:
         """Return the time from which on the last frame of a shard is new enough; -inf without `minutes`."""
         times = [frames[-1].time for shards in self._frames.values() for frames in shards.values()]
         return -inf if minutes is None or not times else max(times) - 60 * minutes
+
+    @cached_property
+    def warnings(self) -> list[str]:
+        """What the times of the frames contradict in the config."""
+        samples, cadence = self.settings.samples, self.settings.frames.cadence_minutes
+        times = {radar: sorted(found) for radar, found in self._times.items()}
+        return contradictions(times, cadence, samples.input_minutes or (), 0)
 
     @property
     def forecasts(self) -> bool:

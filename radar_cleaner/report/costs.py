@@ -11,6 +11,7 @@ from pathlib import Path
 OUTPUTS = {
     "list_unplaced_frames": ("rgb/*/unplaced.rejected.csv",),
     "build_rgb_store": ("rgb/*/[0-9]*",),
+    "check_frames": ("rgb/*/refused.csv",),
     "decode_reflectivity": ("reflectivity/*/*",),
     "build_clutter_atlas": ("atlas/*",),
     "build_warp_grid": ("warp/*/*",),

@@ -18,6 +18,9 @@ class Layout:
     def rejects(self, radar: str, shard: str) -> Path:
         return self.results / "rgb" / radar / f"{shard}.rejected.csv"
 
+    def refused(self, radar: str) -> Path:
+        return self.results / "rgb" / radar / "refused.csv"
+
     def unplaced(self, radar: str) -> Path:
         return self.results / "rgb" / radar / "unplaced.rejected.csv"
 

@@ -35,13 +35,14 @@ def test_new_frames_touch_their_own_files_and_those_that_see_them(finished: Work
     results = workspace.root / "results"
     report = {"report/report", "report/coverage"}
 
+    counts = {f"rgb/{radar}/refused" for radar in RADARS}
     before = files_of(results)
     for radar in RADARS:  # an hour of its own; no other hour reads a frame of it
         shutil.copy2(SAMPLE / f"frames/{radar}/{radar}_202407110330.png", workspace.root / f"frames/{radar}")
     workspace.run()
     kinds = ("rgb", "reflectivity", "aligned", "labels", "cleaned")
     own = {f"{kind}/{radar}/20240711T03" for kind in kinds for radar in RADARS}
-    assert touched(before, results) == own | {"composite/20240711T03"} | report
+    assert touched(before, results) == own | {"composite/20240711T03"} | report | counts
 
     before = files_of(results)
     late = frame(workspace, "202407110033")  # of the hour after midnight
@@ -50,6 +51,7 @@ def test_new_frames_touch_their_own_files_and_those_that_see_them(finished: Work
     hour, last_hour = "20240711T00", "20240710T23"  # its window reaches over midnight
     # Nothing that was learned, nor any vote of the training period, which ends with the last hour.
     assert touched(before, results) == report | {
+        "rgb/CASGO/refused",
         *(f"{kind}/CASGO/{hour}" for kind in ("rgb", "reflectivity")),
         *(f"{kind}/{radar}/{hour}" for kind in ("aligned", "labels") for radar in RADARS),
         *(f"cleaned/{radar}/{name}" for radar in RADARS for name in (hour, last_hour)),
@@ -95,12 +97,13 @@ def products(radar: str, day: str, *others: str) -> set[Any]:
 
 def test_a_new_day_makes_its_own_stores_and_product(days: Workspace) -> None:
     rules = ("build_rgb_store", "decode_reflectivity", "align_radars", "label_echoes")
+    count = jobs("check_frames CASGO")
     own = jobs(", ".join(f"{rule} CASGO/20240802" for rule in rules))
     add_day(days, "CASGO", "20240802")
     try:
         # The last frame of the day before has its neighbour now.
         before = jobs("label_echoes CASGO/20240801") | products("CASGO", "20240801")
-        assert days.dry_run() == own | products("CASGO", "20240802") | before
+        assert days.dry_run() == own | count | products("CASGO", "20240802") | before
         # Without a frame after as input, nothing of an older day is made again.
         behind = changed(days.config, "samples.input_minutes", [-12, -6, 0])
         assert {job for job in days.dry_run("products", config=behind) if "20240802" in job.wildcards} == (
@@ -114,7 +117,7 @@ def test_a_late_frame_of_an_old_day_remakes_that_day_and_what_sees_it(days: Work
     late = frame(days, "202408011200", "CASGO")
     shutil.copyfile(frame(days, "202408010600", "CASGO"), late)
     try:
-        own = jobs("build_rgb_store CASGO/20240801, decode_reflectivity CASGO/20240801")
+        own = jobs("build_rgb_store CASGO/20240801, decode_reflectivity CASGO/20240801, check_frames CASGO")
         both = jobs(
             ", ".join(f"{rule} {radar}/20240801" for rule in ("align_radars", "label_echoes") for radar in RADARS)
         )

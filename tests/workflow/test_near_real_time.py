@@ -85,7 +85,10 @@ def test_a_frame_makes_its_jobs_and_those_that_see_it(
     watched.pretend("products")
     now = {"now": "1312", "last": "1306"}
     arrive(watched, "1312", radars=("CASGO",))
-    own = "build_rgb_store {0}/now, decode_reflectivity {0}/now, align_radars {0}/now, clean_frames {0}/now"
+    own = (
+        "build_rgb_store {0}/now, decode_reflectivity {0}/now, align_radars {0}/now, clean_frames {0}/now,"
+        " check_frames {0}"
+    )
     assert watched.dry_run("products") == at(own.format("CASGO") + ", compose_radars now" + again[0], **now)
     watched.pretend("products")
     arrive(watched, "1312", radars=("CASCM",))
@@ -107,7 +110,7 @@ def test_votes_of_a_frame_are_made_with_it_and_again_where_the_frame_after_votes
     watched.pretend("products")
     arrive(watched, "1312", radars=("CASGO",))
     own = "build_rgb_store {0}, decode_reflectivity {0}, align_radars {0}, label_echoes {0}, clean_frames {0}"
-    wanted = own.format("CASGO/now") + ", compose_radars now" + again
+    wanted = own.format("CASGO/now") + ", compose_radars now, check_frames CASGO" + again
     assert watched.dry_run("products") == at(wanted, now="1312", last="1306")
 
 

@@ -41,7 +41,8 @@ def test_a_new_frame_of_a_later_hour_makes_its_own_stores_and_product(finished: 
     shard = "20240711T03"
     assert found == jobs(
         f"build_rgb_store CASGO/{shard}, decode_reflectivity CASGO/{shard}, align_radars CASGO/{shard}, "
-        f"label_echoes CASGO/{shard}, clean_frames CASGO/{shard}, compose_radars {shard}, write_report"
+        f"label_echoes CASGO/{shard}, clean_frames CASGO/{shard}, compose_radars {shard}, "
+        "check_frames CASGO, write_report"
     )
 
 
@@ -51,7 +52,7 @@ AFTER_MIDNIGHT = (
     "align_radars CASCM/20240711T00, label_echoes CASGO/20240711T00, label_echoes CASCM/20240711T00, "
     "clean_frames CASGO/20240711T00, clean_frames CASGO/20240710T23, "
     "clean_frames CASCM/20240711T00, clean_frames CASCM/20240710T23, compose_radars 20240711T00, "
-    "compose_radars 20240710T23, write_report"
+    "compose_radars 20240710T23, check_frames CASGO, write_report"
 )
 
 
@@ -73,7 +74,7 @@ def test_a_new_frame_at_a_shards_start_reruns_the_shard_before_it_too(finished: 
         "build_rgb_store CASGO/20240711T01, decode_reflectivity CASGO/20240711T01, "
         "align_radars CASGO/20240711T01, label_echoes CASGO/20240711T01, label_echoes CASGO/20240711T00, "
         "clean_frames CASGO/20240711T01, clean_frames CASGO/20240711T00, compose_radars 20240711T01, "
-        "compose_radars 20240711T00, write_report"
+        "compose_radars 20240711T00, check_frames CASGO, write_report"
     )
 
 
@@ -87,7 +88,7 @@ def test_a_frame_of_the_training_period_retrains(finished: Workspace, tmp_path: 
         context = replaced(frame(finished, time), other)
     with context:
         found = finished.dry_run()
-    assert {job.rule for job in found} == (FROM_REFLECTIVITY | {"build_rgb_store"}) - {"list_test_samples"}
+    assert {job.rule for job in found} == FROM_FRAMES - {"list_test_samples"}
     assert {job.wildcards for job in found if job.rule == "build_rgb_store"} == {"CASGO/20240710T22"}
     assert {job.wildcards for job in found if job.rule == "decode_reflectivity"} == {"CASGO/20240710T22"}
     assert {job.wildcards for job in found if job.rule == "build_clutter_atlas"} == {"CASGO"}
@@ -108,7 +109,8 @@ def test_an_edited_file_of_plants_trains_again(finished: Workspace) -> None:
 
 # The rules that rerun with a rule, itself included, after the run of the smoke config.
 FROM = {
-    "list_unplaced_frames": {"list_unplaced_frames", "write_report"},
+    "list_unplaced_frames": {"list_unplaced_frames", "check_frames", "write_report"},
+    "check_frames": {"check_frames", "write_report"},
     "build_rgb_store": FROM_FRAMES,
     "decode_reflectivity": FROM_REFLECTIVITY,
     "build_clutter_atlas": FROM_ATLAS,

@@ -109,6 +109,7 @@ def test_cleaning_with_a_given_model_needs_neither_training_nor_evaluation(scrat
         "label_echoes",
         "clean_frames",
         "compose_radars",
+        "check_frames",
     }
     config["cleaning"]["votes"] = 0
     assert not scratch.rules("products", config=config) & {"build_clutter_atlas", "label_echoes"}

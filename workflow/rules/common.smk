@@ -12,6 +12,7 @@ All rules call `python -m radar_cleaner`. That finds the package in every deploy
   `--conda-not-block-search-path-envvars`. The wheel wants its dependencies in its own environment.
 """
 
+import atexit
 import json
 import os
 import sys
@@ -26,6 +27,7 @@ if CHECKOUT is not None and (CHECKOUT / "radar_cleaner").is_dir() and str(CHECKO
     sys.path.insert(0, str(CHECKOUT))
 
 from radar_cleaner.planning.plan import Plan
+from radar_cleaner.planning.closing import closing_lines
 from radar_cleaner.planning.environment import (
     check_packages,
     share_answers,
@@ -97,6 +99,21 @@ onstart:
     # The report distinguishes the stores of this run from older ones by this file.
     Path(settings.results).mkdir(parents=True, exist_ok=True)
     Path(settings.results, "run_started").touch()
+
+
+def announce_end():
+    """Print the last lines of a run: after everything that Snakemake prints."""
+    lines = closing_lines(Path(settings.results), plan.radars, plan.warnings)
+    if lines:
+        atexit.register(print, "\n".join(lines), file=sys.stderr)
+
+
+onsuccess:
+    announce_end()
+
+
+onerror:
+    announce_end()
 
 
 def code(stage):
@@ -318,9 +335,24 @@ def geotiffs():
     return [*plan.pairs(), *(("composite", shard) for shard in plan.all_shards())]
 
 
+def own_shards(wildcards):
+    """Return (radar, shard) of all shards of a radar that are made."""
+    return [(wildcards.radar, shard) for shard in plan.shards(wildcards.radar)]
+
+
+def frame_tables():
+    """Return the tables of read and refused frames. Targets that read all frames have them."""
+    return expand("<results>/rgb/{radar}/refused.csv", radar=plan.radars)
+
+
 def unplaced_tables():
     """Return the tables of pictures without a time. Every target has them, so that no picture is overlooked."""
     return expand("<results>/rgb/{radar}/unplaced.rejected.csv", radar=plan.radars)
+
+
+if workflow.is_main_process:
+    for line in plan.warnings:
+        logger.warning(f"{', '.join(CONFIG_FILES)}: {line}")
 
 
 if plan.is_remote:

@@ -81,3 +81,42 @@ rule build_rgb_store:
         " --output {output.store:q}"
         " --rejects {output.rejects:q}"
         " 2> {log:q}"
+
+
+rule check_frames:
+    """
+    Count the frames of a radar that were read and refused, by reason. A radar of which all frames are refused stops
+    the run with the commonest reason. Every target needs the table.
+    """
+    input:
+        stores=lambda wildcards: stores("rgb", own_shards(wildcards)),
+        rejects=lambda wildcards: [
+            f"<results>/rgb/{radar}/{shard}.rejected.csv" for radar, shard in own_shards(wildcards)
+        ],
+        unplaced="<results>/rgb/{radar}/unplaced.rejected.csv",
+    output:
+        table="<results>/rgb/{radar}/refused.csv",
+    log:
+        "<logs>/check_frames/{radar}.log",
+    benchmark:
+        "<benchmarks>/check_frames/{radar}.tsv"
+    priority: 1
+    conda:
+        "../envs/preparation.yaml"
+    resources:
+        mem_mb=growing(500),
+        runtime=growing(10),
+        lanes=1,
+    params:
+        code=code("check_frames"),
+        results=lambda wildcards: settings.results,
+        stores=flag("--stores", lambda wildcards: plan.store_flags("frames", [wildcards.radar])),
+        newest=["--newest"] if settings.frames.newest_minutes is not None else [],
+    shell:
+        "python -m radar_cleaner check-frames"
+        " --results {params.results:q}"
+        " --radar {wildcards.radar:q}"
+        " {params.stores:q}"
+        " {params.newest}"
+        " --output {output.table:q}"
+        " 2> {log:q}"

@@ -123,7 +123,7 @@ rule products:
         stores("cleaned", plan.pairs()),
         expand("<results>/composite/{shard}.zarr/zarr.json", shard=plan.all_shards()),
         [f"<results>/geotiff/{target}/{shard}/index.csv" for target, shard in geotiffs()],
-        unplaced_tables(),
+        frame_tables(),
 
 
 rule clean:

@@ -104,4 +104,4 @@ rule prepare:
         ["<results>/samples/train.csv", "<results>/samples/val.csv"] if plan.trains else [],
         expand("<results>/atlas/{radar}.zarr/zarr.json", radar=plan.radars) if plan.uses_atlas else [],
         static_stores(plan.radars),
-        unplaced_tables(),
+        frame_tables(),

@@ -1,0 +1,30 @@
+"""The lines on the terminal at the end of a run: what was refused, and what looks wrong in the plan."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+
+from radar_cleaner.frames.refusals import Refusals
+from radar_cleaner.storage.paths import Layout
+
+
+def closing_lines(results: Path, radars: Iterable[str], warnings: Iterable[str]) -> list[str]:
+    """Return the warnings of the plan, and last a line for each radar with many refused frames."""
+    lines = [f"WARNING {line}" for line in warnings]
+    for radar in radars:
+        table = Layout(results).refused(radar)
+        counts = read_refusals(table)
+        if counts is not None and counts.refused and counts.are_many:
+            lines.append(f"WARNING {counts.describe(radar)}; see {table}")
+    return lines
+
+
+def read_refusals(table: Path) -> Refusals | None:
+    """Read the table of the rule `check_frames`; None if there is none, or none with rows."""
+    if not table.exists():
+        return None
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = [(row["reason"], int(row["frames"]), row["example"]) for row in csv.DictReader(file)]
+    return Refusals(rows[0][1], tuple(rows[1:])) if rows else None

@@ -1,0 +1,89 @@
+"""Find what the times of the frames contradict in a config.
+
+A run with such a config ends without an error, and its products lack data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Differences of times that are compared; fewer say nothing about the cadence.
+LEAST_DIFFERENCES = 4
+# A difference is the cadence if it is within this share of it: names may contain the second at which a scan ended.
+SAME = 0.2
+
+Times = NDArray[np.int64]
+
+
+def contradictions(
+    times: Mapping[str, Sequence[int]],
+    cadence_minutes: float,
+    input_minutes: Sequence[int],
+    max_offset_minutes: float,
+) -> list[str]:
+    """Return a line for each contradiction, with the key to change.
+
+    `times` are those of the frames of each radar, in seconds since 1970.
+    """
+    found = {radar: np.unique(np.asarray(list(values), np.int64)) for radar, values in times.items()}
+    lines = [*_unpaired(found, max_offset_minutes)]
+    for radar, own in found.items():
+        other_cadence = _other_cadence(radar, own, cadence_minutes)
+        lines += [other_cadence] if other_cadence else _without_neighbours(radar, own, input_minutes)
+    return lines
+
+
+def _other_cadence(radar: str, times: Times, cadence_minutes: float) -> str | None:
+    """Return a line if most frames have another distance than the cadence."""
+    steps = np.diff(times)
+    if steps.size < LEAST_DIFFERENCES:
+        return None
+    minutes, counts = np.unique(np.where(steps < 60, steps / 60, np.round(steps / 60)), return_counts=True)
+    usual, count = float(minutes[counts.argmax()]), int(counts.max())
+    if 2 * count <= steps.size or abs(usual - cadence_minutes) <= SAME * min(usual, cadence_minutes):
+        return None
+    return (
+        f"frames.cadence_minutes: is {cadence_minutes:g}, but {count} of {steps.size} frames of radar {radar} are"
+        f" {usual:g} minutes after the frame before; write {usual:g}, or check frames.time_format"
+    )
+
+
+def _without_neighbours(radar: str, times: Times, input_minutes: Sequence[int]) -> list[str]:
+    """Return a line if the frames have no other frame at some of the input times."""
+    if times.size <= LEAST_DIFFERENCES:
+        return []
+    missing = [minute for minute in input_minutes if not np.isin(times + 60 * minute, times).any()]
+    if not missing:
+        return []
+    listed = ", ".join(f"{minute:+d}" for minute in missing)
+    return [
+        f"samples.input_minutes: no frame of radar {radar} has another one at {listed} minutes; choose times that"
+        " the frames have, or set frames.snap_minutes if their times are irregular"
+    ]
+
+
+def _unpaired(times: Mapping[str, Times], max_offset_minutes: float) -> Iterator[str]:
+    """Yield a line for each radar whose frames never meet a frame of another one."""
+    for radar, own in times.items():
+        others = [other for name, other in times.items() if name != radar and other.size]
+        if not own.size or not others:
+            continue
+        offsets = _nearest(own, np.unique(np.concatenate(others)))
+        if offsets.min() <= 60 * max_offset_minutes:
+            continue
+        usual = float(np.median(offsets)) / 60
+        yield (
+            f"overlap.max_offset_minutes: is {max_offset_minutes:g}, and no frame of radar {radar} is that near to"
+            f" one of another radar; half of them are {usual:.3g} minutes apart or less. Write {np.ceil(usual):g}"
+            " to pair them, or check frames.time_zone and frames.period"
+        )
+
+
+def _nearest(times: Times, others: Times) -> Times:
+    """Return for each time the distance in seconds to the nearest of other times, both sorted."""
+    place = np.searchsorted(others, times)
+    before, after = others[np.maximum(place - 1, 0)], others[np.minimum(place, others.size - 1)]
+    return np.asarray(np.minimum(np.abs(times - before), np.abs(after - times)), np.int64)
