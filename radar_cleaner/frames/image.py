@@ -71,7 +71,7 @@ class Candidate(NamedTuple):
 
 
 def is_spare(reason: str) -> bool:
-    """Whether the reason why a picture was refused says that another one was read in its place."""
+    """Whether a picture was refused for this reason because another one was read in its place."""
     return reason.startswith(DUPLICATE) or reason.endswith(NEARER)
 
 

@@ -10,7 +10,7 @@ from radar_cleaner.frames.image import is_spare
 
 # The share of refused frames above which a run ends with a line about them.
 MANY = 0.1
-# What a reason begins with, and the keys that read these frames.
+# The begin of a reason, and the keys that read these frames.
 REMEDIES = {
     "wrong size": "frames.size_px chooses another size",
     "an animation": "frames.loop reads every picture",
@@ -37,7 +37,7 @@ class Refusals:
         return self.refused > MANY * (self.read + self.refused)
 
     def describe(self, radar: str) -> str:
-        """Say in one line how many frames were refused, the commonest reason, and the key to change."""
+        """Return a line: how many frames were refused, the commonest reason, and the key to change."""
         reason, number, name = self.reasons[0]
         total = self.read + self.refused
         count = f"all {total} frames" if not self.read else f"{self.refused} of {total} frames"

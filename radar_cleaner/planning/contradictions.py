@@ -1,6 +1,6 @@
 """Find what the times of the frames contradict in a config.
 
-A run with such a config ends without an error, and its products lack data.
+The run would end without an error, and its products would lack data.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-# Differences of times that are compared; fewer say nothing about the cadence.
+# Differences of times that are compared; fewer do not show the cadence.
 LEAST_DIFFERENCES = 4
 # A difference is the cadence if it is within this share of it: names may contain the second at which a scan ended.
 SAME = 0.2

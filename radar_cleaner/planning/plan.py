@@ -158,7 +158,7 @@ class Plan:
 
     @cached_property
     def warnings(self) -> list[str]:
-        """What the times of the frames contradict in the config."""
+        """Lines about times of frames that contradict the config."""
         samples, cadence = self.settings.samples, self.settings.frames.cadence_minutes
         times = {radar: sorted(found) for radar, found in self._times.items()}
         return contradictions(times, cadence, samples.input_minutes or (), 0)

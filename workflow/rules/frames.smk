@@ -85,8 +85,8 @@ rule build_rgb_store:
 
 rule check_frames:
     """
-    Count the frames of a radar that were read and refused, by reason. A radar of which all frames are refused stops
-    the run with the commonest reason. Every target needs the table.
+    Count the frames of a radar that were read and refused, by reason. If all frames of a radar are refused, the run
+    stops with the commonest reason. Targets that read all frames need the table.
     """
     input:
         stores=lambda wildcards: stores("rgb", own_shards(wildcards)),
