@@ -1,6 +1,7 @@
 """Write the files that follow from the config's section models: `python -m docs.write_config_reference`.
 
-They are the JSON schema for editors, the reference page of all keys and the commented default config.
+They are the JSON schema for editors, the reference page of all keys, the commented default config and the page
+of the known services.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import yaml
 from pydantic_core import PydanticUndefined
 
+from docs.write_services import page as services_page
 from radar_cleaner.config.config import Config
 from radar_cleaner.config.frames import Picture
 from radar_cleaner.config.networks import network_names, network_options_model
@@ -25,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = ROOT / "workflow/schemas/config.schema.json"
 PAGE = ROOT / "docs/reference/config.md"
 DEFAULTS = ROOT / "config/config.default.yaml"
+SERVICES = ROOT / "docs/reference/services.md"
 HEAD = """\
 # Configuration keys
 
@@ -253,7 +256,12 @@ def _comment(text: str, indent: str) -> list[str]:
 
 def files() -> dict[Path, str]:
     """Return the content of each generated file."""
-    return {SCHEMA: json.dumps(schema(), indent=1) + "\n", PAGE: reference(), DEFAULTS: defaults()}
+    return {
+        SCHEMA: json.dumps(schema(), indent=1) + "\n",
+        PAGE: reference(),
+        DEFAULTS: defaults(),
+        SERVICES: services_page(),
+    }
 
 
 if __name__ == "__main__":

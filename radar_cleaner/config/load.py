@@ -14,6 +14,7 @@ from radar_cleaner.config.config import Config
 from radar_cleaner.config.consistency import check_values, fill_windows
 from radar_cleaner.config.messages import Path, describe_errors, place_of, shown
 from radar_cleaner.config.section import Section
+from radar_cleaner.config.services import take_services
 from radar_cleaner.errors import ConfigError
 
 UNKNOWN = "???"  # in a config written by `radar-cleaner init`: the user writes this value
@@ -24,7 +25,7 @@ def read_config(config: Mapping[str, Any]) -> Config:
 
     Validation is strict: 2.0 is not an integer, and true is not a number.
     """
-    content = _drop_empty(_as_text(config), Config)
+    content = _drop_empty(take_services(_as_text(config)), Config)
     known = dict(_unfilled(content)) | dict(_infinite(content))
     try:
         checked = Config.model_validate_json(json.dumps(content), strict=True)

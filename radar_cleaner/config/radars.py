@@ -23,6 +23,11 @@ class RadarEntry(Picture):
     frames: Text = Field(
         description="Its pictures: a folder, a glob, a zip or tar archive, or an address of an object store."
     )
+    service: Text | None = Field(
+        None,
+        description="Known service whose pictures these are, for example `bom_128km`, or the path of a file like"
+        " those of `config/services`. The radar takes its keys, and those beside it go before them.",
+    )
     latitude: Annotated[float, Ge(-90), Le(90)] | None = Field(
         None, description="Latitude of the radar in degrees north. A mosaic of many radars has none."
     )

@@ -81,6 +81,7 @@ def test_the_wheel_cleans_a_folder_of_pictures_with_the_pretrained_model(tmp_pat
 
     snakefile = Path(run(tmp_path, python, "-m", "radar_cleaner", "locate-workflow").strip())
     assert snakefile.is_relative_to(tmp_path / "venv") and snakefile.is_file()
+    assert (snakefile.parents[1] / "config/services/bom_128km.yaml").is_file()
     work = make_work(tmp_path / "work", snakefile.parents[1] / "config/palettes/eccc.csv")
     command = (
         "-m",

@@ -1,0 +1,83 @@
+"""An imitated frame of each known service comes out at the right place with the right reflectivity."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from service_cases import CELL_PX, Imitation
+
+from radar_cleaner.config.frames import BadFrames, Stores
+from radar_cleaner.config.labels import Colours
+from radar_cleaner.config.services import find_service, service_names
+from radar_cleaner.conventions import NODATA, UNDETECT, decode_dbz, is_echo
+from radar_cleaner.frames.timestamps import NameFormat
+from radar_cleaner.georeference.grid import RadarGeometry
+from radar_cleaner.stages.build_rgb_store import build_rgb_store
+from radar_cleaner.stages.decode_reflectivity import decode_reflectivity
+from radar_cleaner.storage.reader import Store, open_store
+
+LARGE = ("cwa_taiwan", "cwa_wide", "dmi_composite", "iem_n0q", "iem_n0r")
+DRAWN = [name for name in service_names() if find_service(name).landmarks]
+PARAMETERS = [pytest.param(name, marks=pytest.mark.slow) if name in LARGE else name for name in DRAWN]
+
+
+def decode(folder: Path, imitation: Imitation) -> Store:
+    """Write the frame as a picture, and make both stores of it."""
+    radar, size = imitation.radar, imitation.size
+    (folder / "frames").mkdir()
+    Image.fromarray(imitation.pixels()).save(folder / "frames/202505011200.png")
+    rgb, output = folder / "rgb.zarr/zarr.json", folder / "reflectivity.zarr/zarr.json"
+    names = NameFormat(r"(\d{12})", "%Y%m%d%H%M", "UTC")
+    build_rgb_store(
+        radar="R",
+        source=str(folder / "frames"),
+        names=names,
+        shard="20250501",
+        size=size,
+        stores=Stores(),
+        frames=BadFrames(on_bad_frame="fail"),
+        output=rgb,
+        rejects=folder / "rejects.csv",
+    )
+    decode_reflectivity(
+        rgb=rgb,
+        plot_box=radar.box(size),
+        geometry=radar.geometry(size),
+        overlay=radar.overlay,
+        labels=radar.labels.cut(Colours),
+        stores=Stores(),
+        output=output,
+    )
+    return open_store(output, "reflectivity")
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_each_landmark_of_a_frame_has_its_class_within_one_pixel(name: str, tmp_path: Path) -> None:
+    imitation = Imitation(name)
+    store = decode(tmp_path, imitation)
+    codes = store.frame("reflectivity", 0)
+    grid = RadarGeometry.from_attrs(store.attrs, codes.shape).grid
+    side = 2 * CELL_PX + 1
+    assert is_echo(codes).sum() == len(imitation.landmarks) * side**2
+    for mark, shift, number in zip(imitation.landmarks, imitation.shifts, imitation.classes, strict=True):
+        column, row = grid.pixel_of(np.array([mark.longitude]), np.array([mark.latitude]))
+        expected = np.array([column[0], row[0]]) + shift
+        x, y = expected.round().astype(int)
+        cell = codes[y - CELL_PX - 1 : y + CELL_PX + 2, x - CELL_PX - 1 : x + CELL_PX + 2]
+        found = np.argwhere(is_echo(cell))
+        assert len(found) >= side * (side - 1), f"{mark.name}: its cell is not near {expected}"
+        middle = found.mean(axis=0)[::-1] + np.array([x, y]) - (CELL_PX + 1)
+        assert np.abs(middle - expected).max() <= 1, f"{mark.name}: at {middle}, expected at {expected}"
+        value = decode_dbz(codes[y, x])
+        assert imitation.palette.lower_dbz[number] <= value <= imitation.palette.upper_dbz[number], mark.name
+
+
+@pytest.mark.parametrize("name", ["bom_128km", "smhi_sweden"])
+def test_a_transparent_layer_is_undetect_and_its_text_is_nodata(name: str, tmp_path: Path) -> None:
+    codes = decode(tmp_path, Imitation(name)).frame("reflectivity", 0)
+    text = name == "bom_128km"
+    assert codes[256, 100] == UNDETECT
+    assert (codes[0, 0] == NODATA) == text and (codes[508, 256] == NODATA) == text
