@@ -20,6 +20,7 @@ from rasterio.features import rasterize
 
 from radar_cleaner.georeference.grid import Grid
 
+Array = NDArray[np.float64]
 Line = NDArray[np.float64]  # (points, 2)
 _ON_LAND = {1: True, 2: False, 3: True, 5: True}  # land, lakes, islands in them, Antarctica
 _FINER = 3  # cells of the raster of land in a pixel, in each direction
@@ -56,19 +57,26 @@ class _Box:
     south: float
     east: float
     north: float
-    longitude: NDArray[np.float64]  # (y, x), within the box; NaN where the projection is undefined
-    latitude: NDArray[np.float64]
+    longitude: Array  # (y, x), within the box; NaN where the projection is undefined
+    latitude: Array
 
 
 def land_fraction(grid: Grid, margin: int = 0) -> NDArray[np.float32]:
-    """Return the share of land in each pixel of a grid (y, x), from 0 to 1; pixels off the Earth are water.
+    """Return the share of land in each pixel of a grid (y, x), from 0 to 1.
 
     With a margin the grid is larger by that number of pixels at each side.
     """
-    outer = _widened(grid, margin)
-    box = _box(outer)
+    return land_fraction_at(*widened(grid, margin).longitude_latitude())
+
+
+def land_fraction_at(longitude: Array, latitude: Array) -> NDArray[np.float32]:
+    """Return the share of land in pixels, from 0 to 1, of their centres in degrees, (y, x) each.
+
+    Pixels off the Earth (not finite) are water.
+    """
+    box = _box(longitude, latitude)
     wide, high = box.east - box.west, box.north - box.south
-    columns, rows = (min(_FINER * size, _MAX_CELLS) for size in (outer.width, outer.height))
+    rows, columns = (min(_FINER * size, _MAX_CELLS) for size in longitude.shape)
     raster = _rasterize(box, Affine(wide / columns, 0, box.west, 0, -high / rows, box.north), (rows, columns))
     smooth = cv2.blur(raster, (_FINER, _FINER), borderType=cv2.BORDER_REPLICATE)
     column = (box.longitude - box.west) * (columns / wide) - 0.5
@@ -92,7 +100,8 @@ def border_lines(grid: Grid, margin: float = 1) -> list[Line]:
     return _lines(_load("countries"), grid, margin)
 
 
-def _widened(grid: Grid, margin: int) -> Grid:
+def widened(grid: Grid, margin: int) -> Grid:
+    """Return a grid with `margin` more pixels at each side."""
     column, row = grid.origin_px
     return replace(
         grid,
@@ -102,13 +111,13 @@ def _widened(grid: Grid, margin: int) -> Grid:
     )
 
 
-def _box(grid: Grid) -> _Box:
-    longitude, latitude = (np.where(np.isfinite(part), part, np.nan) for part in grid.longitude_latitude())
+def _box(longitude: Array, latitude: Array) -> _Box:
+    longitude, latitude = (np.where(np.isfinite(part), part, np.nan) for part in (longitude, latitude))
     middle = _middle_longitude(longitude)
     longitude = (longitude - middle + 180) % 360 - 180 + middle
     # A pixel more at each side, because the centres at the rim are half a pixel within it.
-    across = (np.nanmax(longitude) - np.nanmin(longitude)) / grid.width
-    down = (np.nanmax(latitude) - np.nanmin(latitude)) / grid.height
+    across = (np.nanmax(longitude) - np.nanmin(longitude)) / longitude.shape[1]
+    down = (np.nanmax(latitude) - np.nanmin(latitude)) / longitude.shape[0]
     return _Box(
         float(np.nanmin(longitude) - across),
         float(np.nanmin(latitude) - down),
@@ -119,7 +128,7 @@ def _box(grid: Grid) -> _Box:
     )
 
 
-def _middle_longitude(longitude: NDArray[np.float64]) -> float:
+def _middle_longitude(longitude: Array) -> float:
     turned = np.radians(longitude[np.isfinite(longitude)])
     return float(np.degrees(np.arctan2(np.sin(turned).mean(), np.cos(turned).mean())))
 
@@ -136,7 +145,7 @@ def _rasterize(box: _Box, transform: Affine, shape: tuple[int, int]) -> NDArray[
 
 
 def _lines(shapes: _Shapes, grid: Grid, margin: float) -> list[Line]:
-    box = _box(grid)
+    box = _box(*grid.longitude_latitude())
     near = [points for _, points in shapes.near(box)]
     if not near:
         return []

@@ -1,0 +1,200 @@
+"""Find where a picture of the ground fits the coast.
+
+Around the coast are three zones: land, the coast itself, and water. If a picture is in its place, its colours
+depend on the zone, whatever the colours are: two flat ones, a relief, or only a drawn line. The fit of a place is
+the mutual information of colour and zone, as a share of the entropy of the zones (0 to 1).
+
+Places are found by Fourier transforms, all offsets at once. An offset is sure only if it fits much better than all
+offsets elsewhere: the ground of many pictures is plain, and other textures fit everywhere alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from radar_cleaner.georeference.coast import land_fraction_at
+
+Labels = NDArray[np.int16]  # (y, x): number of the colour, -1 where the ground is not known
+Array = NDArray[np.float64]
+
+_NEAR_PX = 6  # width of the zones of land and water
+_LINE_PX = 1  # half of the width of the zone of the coast
+_MIN_FIT = 0.08
+_MIN_RATIO = 1.7  # of the fit to the best one elsewhere
+_ELSEWHERE_PX = 8
+_WIDEST_STEP_PX, _FINEST_STEP_PX = 2.0, 0.1
+_MAX_POINTS = 20_000  # of the zones that the refinement compares
+_SIZES = np.exp(np.arange(-14, 15) * 0.05)  # of the ground in the picture: 0.5 to 2
+
+
+@dataclass(frozen=True)
+class Place:
+    """The place of a picture: its middle is too far east and south (px), its ground too large (factors)."""
+
+    east: float = 0.0
+    south: float = 0.0
+    wide: float = 1.0
+    high: float = 1.0
+
+
+@dataclass(frozen=True)
+class Match:
+    """A place, its fit, and the best fit of a different place."""
+
+    place: Place
+    fit: float
+    elsewhere: float
+
+    @property
+    def ratio(self) -> float:
+        return self.fit / max(self.elsewhere, 1e-6) if self.fit >= _MIN_FIT else 0.0
+
+    @property
+    def sure(self) -> bool:
+        return self.ratio >= _MIN_RATIO
+
+
+@dataclass(frozen=True)
+class Zones:
+    """Land 0, coast 1 and water 2 near the coast, -1 elsewhere; with a margin about the picture."""
+
+    zones: NDArray[np.int8]  # (y + 2 margin, x + 2 margin)
+    margin: int
+
+    @classmethod
+    def about(cls, longitude: Array, latitude: Array, margin: int) -> Zones:
+        """Return the zones of pixels, whose centres are in degrees."""
+        land = (land_fraction_at(longitude, latitude) > 0.5).astype(np.uint8)
+        within, without = (cv2.distanceTransform(side, cv2.DIST_L2, 5) for side in (land, 1 - land))
+        distance = np.where(land, within - 0.5, 0.5 - without)
+        zones = np.where(distance > 0, 0, 2).astype(np.int8)
+        zones[np.abs(distance) <= _LINE_PX] = 1
+        zones[np.abs(distance) > _NEAR_PX] = -1
+        return cls(zones, margin)
+
+    @property
+    def coast_px(self) -> int:
+        """Length of the coast within the picture."""
+        inner = self.zones[self.margin : -self.margin, self.margin : -self.margin]
+        return int((inner == 1).sum() / (2 * _LINE_PX))
+
+
+def label_colours(ground: NDArray[np.uint8], known: NDArray[np.bool_], colours: int) -> Labels:
+    """Return the number of each pixel's colour (y, x, 3) among some that represent all; -1 if not known."""
+    if not known.any():
+        return np.full(known.shape, -1, np.int16)
+    shown = np.where(known[..., None], ground, ground[known][0])
+    picture = Image.fromarray(shown).quantize(colours, method=Image.Quantize.MEDIANCUT)
+    return np.where(known, np.asarray(picture), -1).astype(np.int16)
+
+
+def middle_of(pixels: NDArray[np.generic]) -> tuple[int, int]:
+    """Return (column, row) of the middle of a picture."""
+    return pixels.shape[1] // 2, pixels.shape[0] // 2
+
+
+def search_size(labels: Labels, zones: Zones, stretch: float) -> Match:
+    """Return offset and size that fit best, of half to double sizes. `stretch` is the ratio of wide to high."""
+    searcher, matches = _Searcher(zones), []
+    for size in _SIZES:
+        wide, high = float(size * np.sqrt(stretch)), float(size / np.sqrt(stretch))
+        matches.append(searcher.search(labels, wide, high))
+    return max(matches, key=lambda match: match.fit)
+
+
+def search(labels: Labels, zones: Zones, wide: float = 1, high: float = 1) -> Match:
+    """Return the offset that fits best, of all within the margin, of a picture too wide and high by factors."""
+    return _Searcher(zones).search(labels, wide, high)
+
+
+def refine(labels: Labels, zones: Zones, place: Place, scaled: bool) -> tuple[float, Place]:
+    """Return the best fit near a place, and where that is: a pattern search over the offset, or also the scale."""
+    points = np.argwhere(zones.zones >= 0)[:, ::-1] - float(zones.margin)
+    thin = slice(None, None, -(-len(points) // _MAX_POINTS))
+    points, kinds = points[thin], zones.zones[zones.zones >= 0].astype(np.int64)[thin]
+    size, middle, colours = labels.shape[::-1], np.array(middle_of(labels), float), int(labels.max()) + 1
+
+    # The scale is in pixels at the edge.
+    def fit(values: Array) -> float:
+        there = middle + (points - middle) * (1 + values[2:] / middle) + values[:2]
+        column, row = np.round(there).astype(np.int64).T
+        inside = (column >= 0) & (column < size[0]) & (row >= 0) & (row < size[1])
+        label, kind = labels[row[inside], column[inside]].astype(np.int64), kinds[inside]
+        counts = np.bincount((3 * label + kind)[label >= 0], minlength=3 * colours)
+        return float(_fit(counts.reshape(colours, 3).astype(np.float64)))
+
+    best = np.array([place.east, place.south, *((place.wide - 1, place.high - 1) * middle)])
+    most, step = fit(best), _WIDEST_STEP_PX
+    while step >= _FINEST_STEP_PX:
+        moves = step * np.eye(4)[: 4 if scaled else 2]
+        tried = [(fit(best + move), best + move) for move in (*moves, *-moves)]
+        value, there = max(tried, key=lambda one: one[0])
+        if value > most:
+            most, best = value, there
+        else:
+            step /= 2
+    for move in np.eye(4)[:2]:
+        before, after = fit(best - move), fit(best + move)
+        curve = before - 2 * most + after
+        if curve < 0:  # the vertex of the parabola, because colours are those of whole pixels
+            best = best + move * (before - after) / (2 * curve)
+    return most, Place(best[0], best[1], *(1 + best[2:] / middle))
+
+
+class _Searcher:
+    """The transformed zones, for several pictures."""
+
+    def __init__(self, zones: Zones) -> None:
+        self.margin = zones.margin
+        self.shape = [cv2.getOptimalDFTSize(side) for side in zones.zones.shape]
+        inner = zones.zones[self.margin : -self.margin, self.margin : -self.margin]
+        self.pixels = int((inner >= 0).sum())
+        self.zones = [self._transform(zones.zones == zone) for zone in range(3)]
+
+    def _transform(self, where: NDArray[np.bool_]) -> NDArray[np.complexfloating]:
+        return np.fft.rfft2(where.astype(np.float32), self.shape)
+
+    def search(self, labels: Labels, wide: float, high: float) -> Match:
+        labels = _shrunk(labels, wide, high)
+        offsets = slice(0, 2 * self.margin + 1)
+        counts = []
+        for label in range(labels.max() + 1):
+            there = np.conj(self._transform(labels == label))
+            both = [np.fft.irfft2(zone * there, self.shape)[offsets, offsets] for zone in self.zones]
+            counts.append(np.maximum(np.round(both), 0))
+        # (label, zone, i, j): pixels, if the picture is margin - i too far south and margin - j too far east.
+        # A place that compares a small part of the coast fits easily.
+        fits = _fit(np.array(counts)) * np.minimum(1, np.sum(counts, axis=(0, 1)) / max(self.pixels, 1))
+        row, column = np.unravel_index(fits.argmax(), fits.shape)
+        others = fits.copy()
+        near = [slice(max(0, at - _ELSEWHERE_PX), at + _ELSEWHERE_PX + 1) for at in (int(row), int(column))]
+        others[near[0], near[1]] = 0
+        place = Place(float(self.margin - column) * wide, float(self.margin - row) * high, wide, high)
+        return Match(place, float(fits[row, column]), float(others.max()))
+
+
+def _shrunk(labels: Labels, wide: float, high: float) -> Labels:
+    """Return a picture without a scale about its middle."""
+    if (wide, high) == (1, 1):
+        return labels
+    column, row = middle_of(labels)
+    way = np.array([[wide, 0, column * (1 - wide)], [0, high, row * (1 - high)]])
+    flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(labels, way, labels.shape[::-1], flags=flags, borderValue=-1), np.int16)
+
+
+def _fit(counts: Array) -> Array:
+    """Return the mutual information of (label, zone, ...) counts as a share of the entropy of the zones."""
+    shares = counts / np.maximum(counts.sum(axis=(0, 1)), 1)
+    zones = _entropy(shares.sum(axis=0))
+    joint = _entropy(shares.reshape(-1, *shares.shape[2:]))
+    return np.asarray((zones + _entropy(shares.sum(axis=1)) - joint) / np.maximum(zones, 1e-9))
+
+
+def _entropy(shares: Array) -> Array:
+    return np.asarray(-np.sum(shares * np.log(np.maximum(shares, 1e-12)), axis=0))

@@ -1,0 +1,107 @@
+"""Pictures of the ground at random places of the world, with a planted error, against what the check finds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from store_cases import small_geometry
+
+from benchmarks.coast_pictures import GROUNDS, TEXTURES, draw_ground, draw_texture, find_place
+from radar_cleaner.georeference.place_check import PlaceCheck, check_place, describe_place
+
+FRAMES = Path("resources/maritimes/frames")
+DIRECTIONS = [(east, south) for east in (-3, 0, 3) for south in (-3, 0, 3) if east or south]
+
+
+def sample_ground(radar: str) -> NDArray[np.uint8]:
+    """Return the darkest colour of each pixel of the plot box in some frames: the map without echo."""
+    files = sorted((FRAMES / radar).glob("*.png"))[::40]
+    frames = np.stack([np.array(Image.open(file).convert("RGB"))[:, 100:] for file in files])
+    darkest = frames.astype(int).sum(axis=-1).argmin(axis=0)
+    return np.take_along_axis(frames, darkest[None, ..., None], axis=0)[0]
+
+
+@pytest.mark.parametrize("kind", GROUNDS)
+def test_a_planted_error_is_found_within_a_pixel(kind: str) -> None:
+    rng = np.random.default_rng((1, GROUNDS.index(kind)))
+    grid = find_place(rng, (300, 280))
+    east, south = rng.uniform(-12, 12, 2)
+    check = check_place(grid, draw_ground(rng, grid, kind, (east, south)))
+    assert check.found and check.warns == (np.hypot(east, south) >= 2)
+    assert abs(check.east_px - east) < 1 and abs(check.south_px - south) < 1
+
+
+def test_a_picture_in_its_place_is_right() -> None:
+    rng = np.random.default_rng(2)
+    grid = find_place(rng, (300, 300))
+    check = check_place(grid, draw_ground(rng, grid, "flat"))
+    assert check.found and not check.warns and check.off_px < 1
+    assert "the place is right" in describe_place(check)
+
+
+@pytest.mark.parametrize("kind", TEXTURES)
+def test_ground_without_a_coast_gives_no_alarm(kind: str) -> None:
+    rng = np.random.default_rng((3, TEXTURES.index(kind)))
+    grid = find_place(rng, (260, 240))
+    check = check_place(grid, draw_texture(rng, grid, kind))
+    assert not check.found and not check.warns
+    assert "not checked" in describe_place(check)
+
+
+def test_a_wrong_size_is_found_with_its_offset() -> None:
+    rng = np.random.default_rng(4)
+    grid = find_place(rng, (360, 360))
+    check = check_place(grid, draw_ground(rng, grid, "flat", (5, -4), size=1.2, plain=True))
+    assert check.wide == pytest.approx(1.2, abs=0.02) and check.high == pytest.approx(1.2, abs=0.02)
+    assert abs(check.east_px - 5) < 1.5 and abs(check.south_px + 4) < 1.5
+    assert "wide" in describe_place(check) and check.warns
+
+
+def test_a_picture_without_coast_or_with_unknown_ground_is_not_checked() -> None:
+    rng = np.random.default_rng(5)
+    grid = find_place(rng, (200, 200))
+    ground = draw_ground(rng, grid, "flat", plain=True)
+    assert not check_place(grid, ground, np.zeros(grid.shape, bool)).found
+    sea = small_geometry("CASGO", (200, 200), 10).grid  # 10 km about a radar on land
+    check = check_place(sea, ground)
+    assert not check.found and "no coast" in describe_place(check)
+
+
+def test_pixels_with_unknown_ground_do_not_count() -> None:
+    rng = np.random.default_rng(6)
+    grid = find_place(rng, (300, 300))
+    ground = draw_ground(rng, grid, "flat", (6, 2), plain=True)
+    known = rng.random(grid.shape) < 0.5
+    ground[~known] = rng.integers(0, 256, (int((~known).sum()), 3))
+    check = check_place(grid, ground, known)
+    assert abs(check.east_px - 6) < 1 and abs(check.south_px - 2) < 1
+
+
+@pytest.mark.parametrize(
+    ("radar", "shifts"),
+    [
+        ("CASGO", [(3, 0), (0, -3), (-3, 3)]),
+        pytest.param("CASGO", DIRECTIONS, marks=pytest.mark.slow),
+        pytest.param("CASCM", DIRECTIONS, marks=pytest.mark.slow),
+    ],
+)
+def test_shifts_of_3_px_planted_in_the_sample_are_found(radar: str, shifts: list[tuple[int, int]]) -> None:
+    ground, grid = sample_ground(radar), small_geometry(radar, (480, 480)).grid
+    own = check_place(grid, ground)
+    assert own.found and own.off_px < 2 and own.plane == "plate carrée"
+    for east, south in shifts:
+        check = check_place(grid, np.roll(ground, (south, east), axis=(0, 1)))
+        assert abs(check.east_px - own.east_px - east) < 1 and abs(check.south_px - own.south_px - south) < 1
+
+
+def test_the_sentence_names_direction_and_key() -> None:
+    off = PlaceCheck(500, True, east_px=3.04, south_px=-0.4, fit=0.5)
+    assert describe_place(off).startswith("the picture is 3.0 px too far east; add [+3.0, -0.4] to center_px")
+    both = describe_place(PlaceCheck(500, True, east_px=-2.0, south_px=2.5, fit=0.5))
+    assert "2.0 px too far west and 2.5 px too far south" in both
+    drawn = describe_place(PlaceCheck(500, True, plane="plate carrée", edge_px=9.8, fit=0.5))
+    assert "plate carrée" in drawn and "10 px" in drawn and "EPSG:4326" in drawn
