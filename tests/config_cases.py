@@ -360,6 +360,11 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
         "labels.palette",
         "not a CSV of colours",
     ),
+    "no legend file": (
+        put("labels", value={"method": "legend", "legend": {"file": "x.png", "dbz": [0, 60]}}),
+        "labels.legend.file",
+        "name a PNG",
+    ),
     "no model file": (put("cleaning", "model", value="m.pt"), "cleaning.model", "there is no file"),
     "another file for a model": (put("cleaning", "model", value="README.md"), "cleaning.model", "best.pt"),
     "no code file": (

@@ -22,7 +22,7 @@ from radar_cleaner.frames.picture_file import count_pictures
 from radar_cleaner.frames.sources import FrameFile, is_picture
 from radar_cleaner.georeference.grid import RadarGeometry, union_grid
 from radar_cleaner.planning.radars import Period, Radar
-from radar_cleaner.reflectivity.palette_source import read_palette
+from radar_cleaner.reflectivity.palette_source import read_legend_file, read_palette
 from radar_cleaner.storage.shards import format_time
 
 
@@ -31,6 +31,8 @@ def check_files(config: Config, radars: Sequence[Radar]) -> None:
     for radar in radars:
         if radar.labels.method == "palette":
             _check_palette(radar.labels)
+        if radar.labels.method == "legend" and radar.labels.legend.file is not None:
+            read_legend_file(radar.labels)
     for name, path in config.samples.static.items():
         if not Path(path).is_file():
             raise ConfigError(
@@ -142,7 +144,7 @@ def check_boxes(radar: Radar, size: tuple[int, int]) -> None:
         inside(f"frames.overlay.boxes_px[{index}]", overlay, picture, "picture")
     if radar.overlay.mask is not None:
         _check_mask(radar, Path(radar.overlay.mask), size)
-    if radar.labels.method == "legend":
+    if radar.labels.method == "legend" and radar.labels.legend.file is None:
         inside("labels.legend.box_px", radar.labels.legend.box_px or (), picture, "picture")
     if 2 * radar.overlay.border_px >= min(box[2] - box[0], box[3] - box[1]):
         raise ConfigError(

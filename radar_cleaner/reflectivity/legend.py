@@ -1,89 +1,180 @@
-"""Read a palette off the legend bar that is drawn in the frames themselves."""
+"""Read a palette off a legend bar."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from radar_cleaner.config.labels import ZR
+from radar_cleaner.config.units import DBZ
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.reflectivity.palette import Palette, make_palette
+from radar_cleaner.reflectivity.bar_classes import MISSED, BarClasses, find_classes
+from radar_cleaner.reflectivity.palette import Palette, format_colour, make_palette
+from radar_cleaner.reflectivity.units import conversion_attrs, to_dbz
 
-# Colours of one class differ by less than this RGB distance (noise of JPEG at quality 75 is some 10),
-# those of neighbouring classes by more.
-SAME_COLOUR = 24.0
-# A stretch of one colour that is shorter than this share of the usual one is a separator or a blur.
-SHORT_RUN = 0.3
+Bar = NDArray[np.uint8]
+
+# A frame or a margin around the bar: nearly all pixels of its outermost ring have one colour.
+RING_SHARE, RING_DISTANCE = 0.95, 24.0
+# In a lossless picture nearly all pixels of a bar have a colour that covers most of a row or more.
+COMMON_SHARE, ROW_SHARE = 0.9, 0.8
+STEPPED_SHARE = 0.4
+# Two readings of one legend differ by noise: mean and largest RGB distance of its colours.
+SAME_MEAN, SAME_MAX = 16.0, 75.0
+UNEVEN_PX = 4
+DEFAULT_ZR = ZR()
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LegendPalette:
+    """The palette of a legend bar.
+
+    rows: (n,) the middles of its classes, in pixels along the bar from the bottom or from the left.
+    """
+
+    palette: Palette
+    rows: NDArray[np.int64]
+
+    def matches(self, bar: Bar) -> bool:
+        """Return whether the bar of another frame, (height, width, 3) of the same size, has the same colours."""
+        seen = _middle_line(_from_weak_side(bar))[self.rows]
+        distance = np.linalg.norm(seen - self.palette.colours, axis=1)
+        return bool(distance.mean() <= SAME_MEAN and distance.max() <= SAME_MAX)
 
 
 def read_legend(
-    bar: NDArray[np.uint8], dbz: Sequence[float], scale: Literal["ends", "bounds"], name: str
-) -> Palette:
-    """Read the palette of a legend bar, cropped tightly: (height, width, 3) uint8.
+    bar: Bar,
+    numbers: Sequence[float],
+    scale: Literal["ends", "bounds"],
+    name: str,
+    unit: str = DBZ,
+    zr: ZR = DEFAULT_ZR,
+    corner: tuple[int, int] = (0, 0),
+) -> LegendPalette:
+    """Read the palette of a legend bar, cropped to it: (height, width, 3) uint8.
 
-    The strong end of a vertical bar is at the top, that of a horizontal bar at the right. `dbz` has either the two
-    ends of the bar, which is divided into equal steps, or the lower bounds of its classes, rising. `name` is the
-    place of the legend, for errors. Raises ConfigError.
+    `numbers` go from bottom to top or from left to right, in `unit`. They are either the two ends of the bar (the
+    value of a colour then follows from its place) or the lower bounds of the classes. They fall where the strong
+    end is at the bottom or at the left. A frame around the bar, gaps and soft edges between the classes do not
+    matter. `name` is the place of the legend and `corner` its left and upper pixel in the picture, for errors.
+    Raises ConfigError.
     """
-    colours = class_colours(_middle_line(bar))
-    found = f"{name}: its bar shows {len(colours)} classes of colour"
-    if len(colours) < 2:
-        raise ConfigError(f"{found}; set legend_box to the bar, without frame, numbers or gaps")
-    if scale == "bounds":
-        if len(dbz) != len(colours):
-            raise ConfigError(
-                f"{found}, but legend_dbz gives {len(dbz)} lower bounds; "
-                "give one for each class, or set legend_box to exactly the bar"
+    values = np.asarray(numbers, dtype=np.float64)
+    steps = np.diff(values)
+    if len(values) < 2 or not (np.isfinite(values).all() and ((steps > 0).all() or (steps < 0).all())):
+        raise ConfigError(f"{name}: legend.dbz {list(numbers)} must rise or fall, and have two numbers or more")
+    if scale == "ends" and len(values) != 2:
+        raise ConfigError(f"{name}: legend.dbz {list(numbers)}: write the numbers of the bar's two ends")
+    classes = read_classes(bar, len(values) if scale == "bounds" else None)
+    if scale == "ends":
+        classes = classes.joined()
+        lengths = np.diff(classes.edges)
+        if lengths.max() > max(MISSED * np.median(lengths), UNEVEN_PX):
+            log.warning(
+                "%s: the %d classes of its bar are not equally long; the value of a colour follows from its place"
+                " along the bar. If the numbers beside it are not evenly spaced, set legend.scale to bounds",
+                name,
+                len(lengths),
             )
-        return make_palette(colours, dbz, name)
-    if len(dbz) != 2 or not dbz[0] < dbz[1]:
-        raise ConfigError(f"{name}: legend_dbz {list(dbz)}: write the dBZ of the bar's two ends, low, high")
-    return make_palette(colours, np.linspace(dbz[0], dbz[1], len(colours) + 1)[:-1].tolist(), name)
+    found = f"{name}: its bar shows {len(classes.colours)} classes of colour"
+    if len(classes.colours) < 2:
+        raise ConfigError(f"{found}; set legend.box_px to the bar, without its numbers")
+    if scale == "bounds" and len(values) != len(classes.colours):
+        raise ConfigError(
+            f"{found}, but legend.dbz gives {len(values)} lower bounds; give one for each class and none for the"
+            " end of the last, or set legend.box_px to exactly the bar, or complete this list as a CSV for the"
+            f" method palette:\n{_as_csv(bar, classes, corner)}"
+        )
+    if scale == "bounds":
+        lower, last = values, None
+    else:
+        edges = classes.edges
+        bounds = values[0] + (edges - edges[0]) / (edges[-1] - edges[0]) * (values[1] - values[0])
+        lower, last = bounds[:-1], float(bounds[-1])
+    rows, colours = (classes.starts + classes.stops - 1) // 2, classes.colours
+    if values[0] > values[1]:
+        lower, last = (values[::-1], None) if last is None else (bounds[:0:-1], float(bounds[0]))
+        rows, colours = rows[::-1], colours[::-1]
+    palette = make_palette(
+        colours,
+        to_dbz(lower, unit, zr, name),
+        name,
+        None if last is None else float(to_dbz([last], unit, zr, name)[0]),
+    )
+    return LegendPalette(replace(palette, attrs=conversion_attrs(unit, zr)), rows)
 
 
-def class_colours(line: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(n, 3) colours of the classes along a (length, 3) line, in its order.
+def read_classes(bar: Bar, count: int | None = None) -> BarClasses:
+    """Return the classes of a bar, (height, width, 3) uint8, from bottom to top or from left to right.
 
-    Runs of near-equal colours; short ones (separators, blurred edges) are dropped, and runs of one colour
-    that only those parted are joined.
+    `count` is their number if it is known.
     """
-    runs = _runs(line)
-    lengths = np.sort([len(run) for run in runs])
-    # Half of the line consists of runs of this length or longer: many separators do not lower it.
-    usual = lengths[np.searchsorted(np.cumsum(lengths), lengths.sum() / 2)]
-    shortest = max(2.0, SHORT_RUN * float(usual))
-    colours: list[NDArray[np.float64]] = []
-    for run in runs:
-        if len(run) < shortest:
-            continue
-        edge = len(run) // 4  # where JPEG lets the neighbour's colour in
-        colour = np.median(run[edge : len(run) - edge], axis=0)
-        if not colours or _distance(colour, colours[-1]) > SAME_COLOUR:
-            colours.append(colour)
-    return np.rint(np.array(colours).reshape(-1, 3)).astype(np.uint8)
+    oriented = _from_weak_side(bar)
+    first, last, inner = _without_frame(oriented)
+    line = _middle_line(inner)[first:last]
+    return find_classes(line, _is_lossy(oriented) and not _is_stepped(line), count).shifted(first)
 
 
-def _middle_line(bar: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(length, 3) colours along the bar from weak to strong: medians over the middle third across it."""
+def is_upright(bar: Bar) -> bool:
+    """Return whether the classes of a bar are above one another."""
     height, width = bar.shape[:2]
-    along = bar[::-1] if height >= width else bar.transpose(1, 0, 2)
+    return bool(height >= width)
+
+
+def _from_weak_side(bar: Bar) -> Bar:
+    """Return the bar as (along, across, 3), from the bottom or from the left."""
+    return bar[::-1] if is_upright(bar) else bar.transpose(1, 0, 2)
+
+
+def _middle_line(along: Bar) -> NDArray[np.float64]:
+    """(length, 3) colours along the bar: medians over the middle fifth across it, three pixels or more."""
     across = along.shape[1]
-    middle = along[:, across // 3 : max(across - across // 3, across // 3 + 1)]
-    return np.asarray(np.rint(np.median(middle, axis=1)), dtype=np.uint8)
+    half = max(across // 10, 1)
+    return np.asarray(np.median(along[:, max(across // 2 - half, 0) : across // 2 + half + 1], axis=1))
 
 
-def _runs(line: NDArray[np.uint8]) -> list[NDArray[np.float64]]:
-    """Cut a line where its colour leaves the median of the run so far."""
-    runs: list[NDArray[np.float64]] = []
-    start, values = 0, line.astype(np.float64)
-    for at in range(1, len(values) + 1):
-        if at == len(values) or _distance(values[at], np.median(values[start:at], axis=0)) > SAME_COLOUR:
-            runs.append(values[start:at])
-            start = at
-    return runs
+def _without_frame(along: Bar) -> tuple[int, int, Bar]:
+    """Return first and last row within the frame, and the columns within it at full length."""
+    margin = 0
+    while min(along.shape[:2]) - 2 * margin > 2:
+        ring = _ring(along, margin)
+        if np.mean(np.linalg.norm(ring - np.median(ring, axis=0), axis=1) <= RING_DISTANCE) < RING_SHARE:
+            break
+        margin += 1
+    return margin, len(along) - margin, along[:, margin : along.shape[1] - margin]
 
 
-def _distance(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-    return float(np.linalg.norm(first - second))
+def _ring(along: Bar, margin: int) -> NDArray[np.float64]:
+    """(n, 3) the outermost pixels of the bar within a margin."""
+    inner = along[margin : len(along) - margin, margin : along.shape[1] - margin].astype(np.float64)
+    return np.concatenate([inner[0], inner[-1], inner[:, 0], inner[:, -1]])
+
+
+def _is_lossy(along: Bar) -> bool:
+    _, number, counts = np.unique(along.reshape(-1, 3), axis=0, return_inverse=True, return_counts=True)
+    return float(np.mean(counts[number.reshape(-1)] >= ROW_SHARE * along.shape[1])) < COMMON_SHARE
+
+
+def _is_stepped(line: NDArray[np.float64]) -> bool:
+    """Return whether most of a line is in runs of three pixels of one colour: a picture that was only resized."""
+    equal = (np.diff(line, axis=0) == 0).all(axis=1)
+    return float(np.mean(equal[1:] & equal[:-1])) >= STEPPED_SHARE
+
+
+def _as_csv(bar: Bar, classes: BarClasses, corner: tuple[int, int]) -> str:
+    """Return the classes as the lines of a palette CSV, with their places in the picture."""
+    length = max(bar.shape[:2])
+    lines = ["colour,dbz_min,pixels,from_px,to_px"]
+    for colour, start, stop in zip(classes.colours.tolist(), classes.starts, classes.stops, strict=True):
+        if is_upright(bar):
+            first, last = corner[1] + length - stop, corner[1] + length - start
+        else:
+            first, last = corner[0] + start, corner[0] + stop
+        lines.append(f"{format_colour(colour)},,{stop - start},{first},{last}")
+    return "\n".join(lines)

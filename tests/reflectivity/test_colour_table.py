@@ -39,7 +39,7 @@ MIDDLES = [(a + b) / 2 for a, b in zip(LOWER_DBZ, [*LOWER_DBZ[1:], 2 * 60 - 56.6
 
 def legend_scale():
     crop = read_sample(sample_frames("CASGO")[0])[144:340, 35:55]
-    return read_legend(crop, LOWER_DBZ, "bounds", "sample").scale(20)
+    return read_legend(crop, LOWER_DBZ, "bounds", "sample").palette.scale(20)
 
 
 SCALES = {

@@ -1,87 +1,191 @@
 """A palette read off a legend bar is the palette the bar was drawn with."""
 
-import io
-
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from legend_cases import GAP_COLOURS, Drawn, as_jpeg, drawn, ramp, random_colours
 from picture_cases import LEGEND_COLOURS, LOWER_DBZ, RADARS, read_sample, sample_frames
 from PIL import Image
 
+from radar_cleaner.config.labels import ZR
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.reflectivity.legend import read_legend
+from radar_cleaner.reflectivity.palette import parse_palette
+
+seeds = st.integers(0, 2**32 - 1)
+# Distances in RGB of neighbouring classes: as different as a palette's, and as near as those of rain-rate bars.
+distances = st.sampled_from([(22, 442), (10, 24)])
 
 
-def draw_bar(colours, step=14, width=20, separator=0, unequal=False):
-    """Return a vertical bar, strong at the top."""
-    rows = []
-    for number, colour in enumerate(colours):
-        if separator and number:
-            rows += [(0, 0, 0)] * separator
-        rows += [colour] * (step + (number % 3) * 4 if unequal else step)
-    return np.repeat(np.array(rows[::-1], dtype=np.uint8)[:, None], width, axis=1)
+def read(bar, dbz, scale="bounds", **settings):
+    return read_legend(bar, dbz, scale, "here", **settings).palette
 
 
-def jpeg(bar, quality):
-    """The bar as JPEG shows it within a picture, numbers drawn beside it."""
-    page = np.zeros((bar.shape[0] + 40, bar.shape[1] + 60, 3), np.uint8)
-    page[15:-25, 12 : 12 + bar.shape[1]] = bar
-    page[20::14, 40:60] = 255
-    file = io.BytesIO()
-    Image.fromarray(page).save(file, "JPEG", quality=quality)
-    return np.array(Image.open(file))[15:-25, 12 : 12 + bar.shape[1]]
+def colours_of(palette):
+    return [tuple(colour) for colour in palette.colours.tolist()]
+
+
+def value_errors(palette, colours, values):
+    """Return by how much the nearest class of each true colour is off its value, in dBZ."""
+    distance = np.linalg.norm(palette.colours[None].astype(float) - colours[:, None], axis=2)
+    return np.abs(palette.value_dbz[distance.argmin(axis=1)] - values)
 
 
 def test_the_samples_own_bar_gives_the_samples_palette():
     bar = RADARS["legend_bar"]
     (x0, x1), y0 = bar["x"], bar["top_y"]
     crop = read_sample(sample_frames("CASGO")[0])[y0 : y0 + bar["step"] * bar["n"], x0 : x1 + 1]
-    palette = read_legend(crop, LOWER_DBZ, "bounds", "here")
-    assert [tuple(colour) for colour in palette.colours.tolist()] == LEGEND_COLOURS
+    palette = read(crop, LOWER_DBZ)
+    assert colours_of(palette) == LEGEND_COLOURS
     assert palette.lower_dbz.tolist() == LOWER_DBZ
 
 
-@pytest.mark.parametrize("separator", [0, 1])
-@pytest.mark.parametrize("unequal", [False, True])
-@pytest.mark.parametrize("lying", [False, True])
-def test_separators_unequal_classes_and_direction_do_not_matter(separator, unequal, lying):
-    bar = draw_bar(LEGEND_COLOURS, separator=separator, unequal=unequal)
-    if lying:
-        bar = bar[::-1].transpose(1, 0, 2)  # strong at the right
-    palette = read_legend(bar, LOWER_DBZ, "bounds", "here")
-    assert [tuple(colour) for colour in palette.colours.tolist()] == LEGEND_COLOURS
+@given(seeds, st.integers(5, 80), distances, drawn())
+def test_a_bar_gives_its_colours_however_it_is_drawn(seed, count, apart, style):
+    assume(style.gap < style.step)
+    colours = random_colours(seed, count, apart)
+    bounds = np.linspace(-10, 75, count)
+    palette = read(style.bar(colours), style.ordered(bounds))
+    assert palette.colours.tolist() == colours.tolist()
+    assert palette.lower_dbz.tolist() == bounds.tolist()
 
 
-@pytest.mark.parametrize("quality", [60, 75, 90])
-@pytest.mark.parametrize("separator", [0, 1])
-def test_jpeg_noise_moves_a_colour_little_and_loses_no_class(quality, separator):
-    bar = jpeg(draw_bar(LEGEND_COLOURS, separator=separator), quality)
-    palette = read_legend(bar, LOWER_DBZ, "bounds", "here")
-    distance = np.linalg.norm(palette.colours.astype(float) - LEGEND_COLOURS, axis=1)
-    assert distance.max() < 25  # half of the way to the next class at most
+@given(seeds, st.integers(5, 80), distances, drawn())
+def test_the_ends_of_a_bar_give_equal_classes_between_them(seed, count, apart, style):
+    assume(style.gap < style.step)
+    colours = random_colours(seed, count, apart)
+    palette = read(style.bar(colours), style.ordered([0, count]), "ends")
+    assert palette.colours.tolist() == colours.tolist()
+    assert palette.lower_dbz == pytest.approx(np.arange(count), abs=1e-9)
+    assert palette.upper_dbz[-1] == pytest.approx(count)
 
 
-def test_two_ends_are_cut_into_equal_steps():
-    palette = read_legend(draw_bar(LEGEND_COLOURS[:6]), [0, 60], "ends", "here")
-    assert palette.lower_dbz.tolist() == [0, 10, 20, 30, 40, 50]
-    assert palette.upper_dbz[-1] == 60
+@given(seeds, st.lists(st.integers(4, 12), min_size=5, max_size=30), drawn(gaps=(0, 0)))
+def test_between_the_ends_a_colour_has_the_value_of_its_place(seed, lengths, style):
+    colours, edges = random_colours(seed, len(lengths)), np.append(0, np.cumsum(lengths))
+    style = Drawn(**{**style.__dict__, "lengths": tuple(lengths)})
+    bar = style.bar(colours)
+    assume((bar.shape[0] < bar.shape[1]) == style.lying)
+    palette = read(bar, style.ordered([-5, 70]), "ends")
+    assert palette.colours.tolist() == colours.tolist()
+    true = -5 + 75 * edges / edges[-1]
+    assert palette.lower_dbz == pytest.approx(true[:-1], abs=75 / edges[-1] + 1e-9)  # within a pixel
 
 
-def test_a_bar_of_two_pixels_a_class_is_read():
-    palette = read_legend(draw_bar(LEGEND_COLOURS, step=2), LOWER_DBZ, "bounds", "here")
-    assert [tuple(colour) for colour in palette.colours.tolist()] == LEGEND_COLOURS
+@given(st.integers(40, 100), st.integers(1, 6), st.booleans(), st.booleans())
+def test_a_continuous_bar_is_read_within_a_dbz(count, step, lying, strong_first):
+    style = Drawn(step=step, width=10, lying=lying, strong_first=strong_first)
+    colours = ramp(count)
+    palette = read(style.bar(colours), style.ordered([0, 66]), "ends")
+    assert len(palette.colours) == count
+    assert value_errors(palette, colours, (np.arange(count) + 0.5) * 66 / count).max() < 1e-6
+
+
+@given(st.sampled_from([75, 85, 95]), st.integers(8, 16), st.integers(8, 20), st.integers(0, 2), st.booleans())
+def test_jpeg_noise_loses_no_class(quality, count, step, gap, lying):
+    style = Drawn(step=step, gap=gap, width=20, lying=lying)
+    colours = ramp(count)
+    bar = as_jpeg(style.bar(colours), quality)
+    for palette in (read(bar, range(count)), read(bar, [0, count], "ends")):
+        assert value_errors(palette, colours, np.arange(count) + 0.5).max() < 0.51  # all in their class
+
+
+@given(st.sampled_from([75, 85, 95]), st.integers(3, 8), st.integers(40, 70))
+def test_a_continuous_bar_in_a_jpeg_is_read_within_two_classes(quality, step, count):
+    colours = ramp(count)
+    palette = read(as_jpeg(Drawn(step=step, width=16).bar(colours), quality), [0, count], "ends")
+    errors = value_errors(palette, colours, np.arange(count) + 0.5)
+    assert np.mean(errors <= 2) > 0.9 and np.median(errors) <= 1
+
+
+@given(seeds, st.sampled_from([80, 95]), st.integers(6, 16), st.sampled_from([-1, 1]), st.integers(0, 2))
+def test_a_jpeg_with_another_number_of_bounds_is_refused(seed, quality, count, excess, gap):
+    bar = as_jpeg(Drawn(gap=gap).bar(random_colours(seed, count, (60, 442))), quality)
+    with pytest.raises(ConfigError, match=f"gives {count + excess} lower bounds"):
+        read(bar, range(count + excess))
+
+
+@pytest.mark.parametrize("scale", [0.9, 1.3])
+@pytest.mark.parametrize("gap", [0, 1])
+def test_a_resized_bar_gives_all_its_classes(scale, gap):
+    colours = ramp(20)
+    bar = Image.fromarray(Drawn(step=12, gap=gap).bar(colours))
+    resized = np.array(
+        bar.resize((round(bar.width * scale), round(bar.height * scale)), Image.Resampling.BILINEAR)
+    )
+    for palette in (read(resized, range(20)), read(resized, [0, 20], "ends")):
+        assert value_errors(palette, colours, np.arange(20) + 0.5).max() < 0.6
+
+
+def test_numbers_within_the_swatches_do_not_matter():
+    bar = Drawn(width=30).bar(LEGEND_COLOURS)
+    bar[4:10:2, 3:8] = 255
+    bar[18:24:2, 3:8] = 0
+    assert colours_of(read(bar, LOWER_DBZ)) == LEGEND_COLOURS
+
+
+def test_a_class_in_the_colour_of_the_gaps_is_a_class():
+    colours = [*LEGEND_COLOURS[:5], (255, 255, 255)]
+    bar = Drawn(gap=1, frame=1, frame_colour=(0, 0, 0)).bar(colours)
+    assert colours_of(read(bar, range(6))) == colours
+
+
+def test_rates_of_a_legend_become_reflectivity():
+    palette = read(Drawn().bar(ramp(4)), [0.5, 1, 10, 100], unit="mm/h", zr=ZR(a=200, b=1.6))
+    assert palette.lower_dbz == pytest.approx([18.19, 23.01, 39.01, 55.01], abs=0.01)
+    assert palette.attrs == {"palette_unit": "mm/h", "zr_a": 200, "zr_b": 1.6}
+    by_place = read(Drawn().bar(ramp(4)), [10, 50], "ends", unit="mm/h")
+    assert by_place.lower_dbz == pytest.approx(23.01 + 16 * np.log10([10, 20, 30, 40]), abs=0.01)
+    assert by_place.upper_dbz[-1] == pytest.approx(23.01 + 16 * np.log10(50), abs=0.01)
+
+
+def test_an_error_lists_the_colours_as_a_csv_that_can_be_completed():
+    colours = ramp(6)
+    with pytest.raises(ConfigError) as caught:
+        read(Drawn(step=10).bar(colours), range(5), corner=(100, 40))
+    table = str(caught.value).split("\n")[1:]
+    assert table[0] == "colour,dbz_min,pixels,from_px,to_px"
+    assert table[1] == "#00ecff,,10,90,100" and table[-1].endswith(",,10,40,50")
+    filled = "\n".join(
+        [table[0], *(line.replace(",,", f",{5 * number},") for number, line in enumerate(table[1:]))]
+    )
+    assert parse_palette(filled, "mine.csv").colours.tolist() == colours.tolist()
+
+
+@given(seeds, st.integers(5, 30), st.sampled_from([-1, 1]), st.sampled_from(GAP_COLOURS), st.integers(0, 2))
+def test_another_number_of_bounds_is_refused(seed, count, excess, gap_colour, gap):
+    bar = Drawn(gap=gap, gap_colour=gap_colour).bar(random_colours(seed, count))
+    with pytest.raises(ConfigError, match=f"shows {count} classes .* gives {count + excess} lower bounds"):
+        read(bar, range(count + excess))
+
+
+def test_uneven_classes_between_two_ends_are_reported(caplog):
+    read(Drawn(lengths=(10, 10, 10, 40, 10)).bar(ramp(5)), [0, 60], "ends")
+    assert "not equally long" in caplog.text and "legend.scale to bounds" in caplog.text
 
 
 @pytest.mark.parametrize(
-    ("bar", "dbz", "scale", "message"),
+    ("colours", "dbz", "scale", "message"),
     [
-        (draw_bar(LEGEND_COLOURS), LOWER_DBZ[1:], "bounds", "14 classes .* gives 13 lower bounds"),
-        (draw_bar(LEGEND_COLOURS), [*LOWER_DBZ, 70], "bounds", "14 classes .* gives 15"),
-        (draw_bar(LEGEND_COLOURS), [0, 30, 60], "ends", "two ends"),
-        (draw_bar(LEGEND_COLOURS), [60, 0], "ends", "low, high"),
-        (draw_bar(LEGEND_COLOURS[:1]), [0, 60], "ends", "1 classes"),
-        (draw_bar(LEGEND_COLOURS), LOWER_DBZ[::-1], "bounds", "must rise"),
+        (LEGEND_COLOURS, [0, 30, 60], "ends", "two ends"),
+        (LEGEND_COLOURS, [60, 60], "ends", "must rise or fall"),
+        (LEGEND_COLOURS, [*LOWER_DBZ[1:], LOWER_DBZ[0]], "bounds", "must rise or fall"),
+        (LEGEND_COLOURS[:1], [0, 60], "ends", "1 classes .* without its numbers"),
+        ([*LEGEND_COLOURS[:4], LEGEND_COLOURS[0]], [0, 60], "ends", "#99ccff belongs to two classes"),
     ],
 )
-def test_a_bar_and_bounds_that_do_not_fit_are_refused(bar, dbz, scale, message):
+def test_a_bar_and_numbers_that_do_not_fit_are_refused(colours, dbz, scale, message):
     with pytest.raises(ConfigError, match=message):
-        read_legend(bar, dbz, scale, "box [1, 2, 3, 4]")
+        read_legend(Drawn().bar(colours), dbz, scale, "box [1, 2, 3, 4]")
+
+
+def test_a_reading_knows_its_bar_again_but_no_other_legend():
+    colours = ramp(12)
+    style = Drawn(gap=1, frame=1)
+    reading = read_legend(style.bar(colours), [0, 60], "ends", "here")
+    assert reading.matches(as_jpeg(style.bar(colours), 80))
+    for other in (colours[::-1], np.roll(colours, 1, axis=0), ramp(13)[1:], 255 - colours):
+        assert not reading.matches(style.bar(other))
+    strong_first = Drawn(gap=1, frame=1, strong_first=True)
+    assert read_legend(strong_first.bar(colours), [60, 0], "ends", "here").matches(strong_first.bar(colours))

@@ -1,0 +1,278 @@
+"""Find the classes along a bar of colours: where each begins and ends, and its colour.
+
+A line is (length, 3) float, the colours along the bar. In a lossless picture a class is a run of one colour. In a
+lossy one, classes are the segments that explain the line best.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+# A run shorter than this share of the usual length is a gap, a soft edge or the background at the tip of an arrow.
+SHORT_RUN = 0.3
+# In a lossy picture: colours nearer than this are one class (RGB distance), and farther than that are two.
+SAME_COLOUR, OTHER_COLOUR = 8.0, 24.0
+OUTLIER = 30.0  # RGB distance from which a pixel is no longer noise of its class (gaps, soft edges, numbers)
+PIXELS_PER_CLASS = 12  # that the search for segments looks at
+SHORTEST, LONGEST = 0.4, 2.5  # length of a segment relative to the mean
+# Of fitted segments: shortest and longest relative to the median, longest stretch of other colours relative to the
+# mean (a class that was passed over is as long as a segment).
+SHORTEST_FITTED, LONGEST_FITTED, LONGEST_GAP = 0.55, 1.8, 0.65
+HALF = 0.75  # two neighbours of less than this length and of near colours are halves of one class
+EXPLAINED = 0.7  # least share of the pixels in the middle of a segment that have its colour
+FURTHER_COLOURS = 3  # of gaps and frame, in a bar without soft edges
+MISSED = 1.7  # length of a class relative to the median, from which others may be missing in it
+SHORTEST_EVEN = 6  # pixels of a class in a lossy picture, if their number is not known
+EVEN_SCATTER = 2.0  # largest scatter of a segment, relative to the noise of the line
+EVENNESS = 0.5  # weight of equal lengths in the search for segments
+
+Line = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class BarClasses:
+    """The n classes of a bar, in the order of the line.
+
+    colours: (n, 3) uint8. starts, stops: (n,) pixels along the line, stop excluded. edges: (n + 1,) the bounds of
+    the classes along the line; a gap is shared by its neighbours.
+    """
+
+    colours: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+    stops: NDArray[np.int64]
+
+    @property
+    def edges(self) -> NDArray[np.float64]:
+        """(n + 1,) bounds in pixels; evenly spaced if no class is off its place by more than a pixel."""
+        gaps = self.starts[1:] - self.stops[:-1]
+        outer = float(np.median(gaps)) / 2 if gaps.size else 0.0  # the ends have half a gap, as each class has
+        inner = (self.starts[1:] + self.stops[:-1]) / 2
+        edges = np.concatenate([[self.starts[0] - outer], inner, [self.stops[-1] + outer]])
+        even = np.linspace(edges[0], edges[-1], len(edges))
+        return even if np.abs(edges - even).max() <= 1 else edges
+
+    def joined(self) -> BarClasses:
+        """Return the classes with neighbours of one colour as one class."""
+        changes = np.flatnonzero((np.diff(self.colours.astype(int), axis=0) != 0).any(axis=1))
+        first, last = np.append(0, changes + 1), np.append(changes, len(self.colours) - 1)
+        return BarClasses(self.colours[first], self.starts[first], self.stops[last])
+
+    def shifted(self, pixels: int) -> BarClasses:
+        """Return the classes on a line that begins `pixels` earlier."""
+        return BarClasses(self.colours, self.starts + pixels, self.stops + pixels)
+
+
+def find_classes(line: Line, lossy: bool, count: int | None) -> BarClasses:
+    """Return the classes of a line; `count` is their number if it is known.
+
+    The result has another number of classes if the line does not show `count` of them.
+    """
+    if lossy and count is None:
+        even = _even_segments(line)
+        if even and _explains(line, even, lossy):
+            return _classes(line, even)
+    runs = _merged_runs(line) if lossy else _equal_runs(line)
+    if count is None and not lossy and _misses_classes(line, runs):
+        runs = _single_runs(line)
+    if count is None or (not lossy and (len(runs) == count or not _has_soft_edges(line, runs))):
+        return _classes(line, runs)
+    fitted = _fit_segments(line, count) if 2 <= count <= len(line) else []
+    if fitted and _explains(line, fitted, lossy):
+        return _classes(line, fitted)
+    return _classes(line, runs)
+
+
+def _equal_runs(line: Line) -> list[tuple[int, int]]:
+    """Return (start, stop) of the runs of one colour, without gaps, frames and soft edges."""
+    return _without_gaps(line, _all_runs(line), 1)
+
+
+def _all_runs(line: Line) -> list[tuple[int, int]]:
+    changes = np.flatnonzero((np.diff(line, axis=0) != 0).any(axis=1)) + 1
+    bounds = [0, *changes.tolist(), len(line)]
+    return list(pairwise(bounds))
+
+
+def _single_runs(line: Line) -> list[tuple[int, int]]:
+    """Return the runs whose colour occurs once, soft edges as well: each is right at its place."""
+    runs = _all_runs(line)
+    colours = [tuple(line[start].tolist()) for start, _ in runs]
+    number = Counter(colours)
+    return [run for run, colour in zip(runs, colours, strict=True) if number[colour] == 1]
+
+
+def _has_soft_edges(line: Line, runs: list[tuple[int, int]]) -> bool:
+    """Return whether a line has more colours than its classes, gaps and frame."""
+    return len({tuple(line[start].tolist()) for start, _ in _all_runs(line)}) > len(runs) + FURTHER_COLOURS
+
+
+def _misses_classes(line: Line, runs: list[tuple[int, int]]) -> bool:
+    """Return whether a class is so long that others may be missing in it."""
+    lengths = np.diff(_classes(line, runs).edges) if runs else np.zeros(1)
+    return bool(lengths.max() > MISSED * np.median(lengths) or len(runs) < 2)
+
+
+def _merged_runs(line: Line) -> list[tuple[int, int]]:
+    """Return (start, stop) of the runs of near colours: cut where a colour leaves the median of the run so far."""
+    differences = np.linalg.norm(np.diff(line, axis=0), axis=1)
+    # Most neighbours are of one class: twice their usual difference is its noise.
+    limit = float(np.clip(4 * np.median(differences), SAME_COLOUR, OTHER_COLOUR))
+    runs, start = [], 0
+    for at in range(1, len(line) + 1):
+        if at == len(line) or np.linalg.norm(line[at] - np.median(line[start:at], axis=0)) > limit:
+            runs.append((start, at))
+            start = at
+    kept = _without_gaps(line, runs, OTHER_COLOUR)
+    joined: list[tuple[int, int]] = []
+    for run in kept:
+        if joined and np.linalg.norm(_colour(line, run) - _colour(line, joined[-1])) <= limit:
+            joined[-1] = (joined[-1][0], run[1])
+        else:
+            joined.append(run)
+    return joined
+
+
+def _without_gaps(line: Line, runs: list[tuple[int, int]], step: float) -> list[tuple[int, int]]:
+    """Return the runs that are classes: the long ones, and no colour that returns between the others.
+
+    Colours are one if they are equal in steps of `step`.
+    """
+    lengths = np.array([stop - start for start, stop in runs])
+    colours = [tuple(np.rint(_colour(line, run) / step).tolist()) for run in runs]
+    usual = _usual_length(lengths)
+    # A class has its colour once. A colour that returns in short runs is drawn between the classes.
+    returning = Counter(colour for colour, length in zip(colours, lengths, strict=True) if length <= usual / 2)
+    even = Counter(zip(colours, lengths.tolist(), strict=True))
+    gaps = {colour for colour, number in returning.items() if number > 1}
+    wide = {pair for pair, number in even.items() if number > 2}
+    body = [
+        length
+        for colour, length in zip(colours, lengths.tolist(), strict=True)
+        if (colour, length) not in wide and not (colour in gaps and length <= usual / 2)
+    ]
+    usual = _usual_length(np.array(body)) if body else usual
+    return [
+        run
+        for run, colour, length in zip(runs, colours, lengths.tolist(), strict=True)
+        if length >= usual * SHORT_RUN
+        and not (colour in gaps and length <= usual / 2)
+        and (colour, length) not in wide
+    ]
+
+
+def _usual_length(lengths: NDArray[np.int64]) -> float:
+    """Return the length that half of the line is in runs of or above: many short runs do not lower it."""
+    rising = np.sort(lengths)
+    return float(rising[np.searchsorted(np.cumsum(rising), rising.sum() / 2)])
+
+
+def _even_segments(line: Line) -> list[tuple[int, int]]:
+    """Return the fewest segments of equal length that scatter little more than the noise, if there are any."""
+    sums, squares = (np.concatenate([np.zeros((1, 3)), np.cumsum(values, axis=0)]) for values in (line, line**2))
+
+    def scatter(starts: NDArray[np.int64], stops: NDArray[np.int64]) -> NDArray[np.float64]:
+        number = (stops - starts)[:, None]
+        mean = (sums[stops] - sums[starts]) / number
+        return np.asarray(((squares[stops] - squares[starts]) / number - mean**2).sum(axis=1))
+
+    windows = np.arange(len(line) - SHORTEST_EVEN // 2)
+    if not windows.size:
+        return []
+    noise = float(np.median(scatter(windows, windows + SHORTEST_EVEN // 2)))
+    for count in range(2, len(line) // SHORTEST_EVEN + 1):
+        edges = np.rint(np.linspace(0, len(line), count + 1)).astype(np.int64)
+        quarter = (edges[1:] - edges[:-1]) // 4
+        if scatter(edges[:-1] + quarter, edges[1:] - quarter).mean() <= EVEN_SCATTER * noise + SAME_COLOUR:
+            return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
+    return []
+
+
+def _fit_segments(line: Line, count: int) -> list[tuple[int, int]]:
+    """Return the `count` segments of the line with the least distance of its pixels from their segment's colour.
+
+    The distance of a pixel is limited, so that gaps and edges cost the same in every segment. Segments of equal
+    length are preferred a little.
+    """
+    stride = max(1, len(line) // (PIXELS_PER_CLASS * count))
+    seen = line[stride // 2 :: stride]
+    total, mean = len(seen), len(seen) / count
+    shortest, longest = max(1, int(SHORTEST * mean)), min(total, int(np.ceil(LONGEST * mean)))
+    sums = np.concatenate([np.zeros((1, 3)), np.cumsum(seen, axis=0)])
+    limit = OUTLIER**2
+    costs = {}
+    for length in range(shortest, longest + 1):
+        edge = length // 4
+        core = length - 2 * edge
+        first = np.arange(total - length + 1) + edge
+        colour = (sums[first + core] - sums[first]) / core
+        square = ((sliding_window_view(seen, length, axis=0) - colour[:, :, None]) ** 2).sum(axis=1)
+        costs[length] = np.minimum(square, limit).sum(axis=1) + EVENNESS * limit * mean * (length / mean - 1) ** 2
+    best = np.full(total + 1, np.inf)
+    best[0] = 0
+    choices = np.zeros((count, total + 1), dtype=np.int64)
+    for number in range(count):
+        following = np.full(total + 1, np.inf)
+        for length, cost in costs.items():
+            candidate = best[: total - length + 1] + cost
+            better = candidate < following[length:]
+            following[length:][better] = candidate[better]
+            choices[number, length:][better] = length
+        best = following
+    if not np.isfinite(best[total]):
+        return []
+    segments, stop = [], total
+    for number in reversed(range(count)):
+        start = stop - int(choices[number, stop])
+        segments.append((start * stride, len(line) if stop == total else stop * stride))
+        stop = start
+    return segments[::-1]
+
+
+def _explains(line: Line, segments: list[tuple[int, int]], lossy: bool) -> bool:
+    """Return whether the segments are the classes of a line, so that none is missing and none is cut in two.
+
+    Each segment has one colour, which is not that of the segment before it. Noise may make the colours of
+    neighbours equal; that they are as long as the others then proves them.
+    """
+    colours = np.array([_colour(line, segment) for segment in segments])
+    lengths = np.array([stop - start for start, stop in segments])
+    relative = lengths / np.median(lengths)
+    if relative.min() < SHORTEST_FITTED or relative.max() > LONGEST_FITTED:
+        return False
+    even = np.abs(lengths - lengths.mean()).max() <= max(1.5, lengths.mean() / 4)
+    steps = np.linalg.norm(np.diff(colours, axis=0), axis=1)
+    halves = np.maximum(relative[1:], relative[:-1]) < HALF
+    if steps.min() < (SAME_COLOUR / 2 if lossy else 1) and not (lossy and even):
+        return False
+    if (halves & (steps < 2 * SAME_COLOUR)).any():
+        return False
+    for segment, colour in zip(segments, colours, strict=True):
+        near = np.linalg.norm(_core(line, segment) - colour, axis=1) <= OUTLIER
+        if near.mean() < EXPLAINED:
+            return False
+    other = np.linalg.norm(line - np.repeat(colours, lengths, axis=0), axis=1) > OUTLIER
+    bounds = np.flatnonzero(np.diff(np.concatenate([[False], other, [False]]).astype(int)))
+    return not bounds.size or bool(np.max(bounds[1::2] - bounds[::2]) <= LONGEST_GAP * lengths.mean())
+
+
+def _classes(line: Line, runs: list[tuple[int, int]]) -> BarClasses:
+    colours = np.array([_colour(line, run) for run in runs]).reshape(-1, 3)
+    starts, stops = (np.array([run[end] for run in runs], dtype=np.int64) for end in (0, 1))
+    return BarClasses(np.rint(colours).astype(np.uint8), starts, stops)
+
+
+def _core(line: Line, run: tuple[int, int]) -> Line:
+    """Return the middle half of a run; the rest may contain colour of its neighbours."""
+    start, stop = run
+    edge = (stop - start) // 4
+    return line[start + edge : stop - edge]
+
+
+def _colour(line: Line, run: tuple[int, int]) -> NDArray[np.float64]:
+    return np.asarray(np.median(_core(line, run), axis=0))
