@@ -44,6 +44,7 @@ STAGES = {
     "show_sample": "Print and draw one sample as the network receives it.",
     "show_costs": "Print time, memory and bytes of the jobs of a run, rule by rule.",
     "locate_workflow": "Print where the workflow that comes with the package is.",
+    "show_frame": "Show how a config reads a frame: its place, its classes, and the pixels that fit none.",
     "init": "Look at a folder of pictures and write a config for them, with comments.",
     "simulate": "Write a small simulated world: pictures, truth and a config.",
 }

@@ -29,11 +29,17 @@ class Key:
     @property
     def unknown(self) -> int:
         """The number of values that the user must write."""
+        return len(self.unknown_places())
+
+    def unknown_places(self, place: str = "") -> list[str]:
+        """Return the values that the user must write, as `radars[0].latitude`."""
+        path = f"{place}.{self.name}" if place else self.name
         if isinstance(self.value, tuple):
-            return sum(key.unknown for key in self.value)
+            return [found for key in self.value for found in key.unknown_places(path)]
         if _is_items(self.value):
-            return sum(key.unknown for item in self.value for key in item)
-        return int(self.active and self.value == UNKNOWN)
+            items = enumerate(self.value)
+            return [found for i, item in items for key in item for found in key.unknown_places(f"{path}[{i}]")]
+        return [path] if self.active and self.value == UNKNOWN else []
 
     def is_like(self, other: Key) -> bool:
         """Return whether two keys are equal but for their comments."""

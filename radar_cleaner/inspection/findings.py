@@ -17,7 +17,7 @@ from radar_cleaner.inspection.colours import (
     nodata_candidate,
 )
 from radar_cleaner.inspection.draft import Key, unknown
-from radar_cleaner.inspection.layout import PlotBox, find_plot_box
+from radar_cleaner.inspection.layout import Box, PlotBox, find_plot_box
 from radar_cleaner.inspection.pictures import Look, Looks, look_at
 from radar_cleaner.inspection.sources import Series
 from radar_cleaner.inspection.times import Cadence, Reading
@@ -42,6 +42,7 @@ class SizeFindings:
     counts: ColourCounts
     palettes: tuple[PaletteMatch, ...]
     nodata: tuple[Colours, bool] | None
+    legend_boxes: Mapping[str, Box]
 
 
 @dataclass(frozen=True)
@@ -108,15 +109,17 @@ def place_keys(latitude: float | None, longitude: float | None, plot_box: PlotBo
 
 def cadence_key(cadence: Cadence | None, is_loop: bool) -> list[Key]:
     """Return the keys of the time between two frames."""
-    if cadence is None or is_loop:
+    if is_loop:
+        return [unknown("cadence_minutes", "minutes between two frames, as in loop.step_minutes")]
+    if cadence is None:
         return [unknown("cadence_minutes", "minutes between two frames; one time does not show them")]
     comment = f"{100 * cadence.share:.0f} % of the frames follow the one before by this"
     if cadence.share < CERTAIN_CADENCE:
-        comment += "; that is not many, so check it"
+        return [Key("cadence_minutes", cadence.minutes, f"{comment}; that is not many, so check it")]
     keys = [Key("cadence_minutes", cadence.minutes, comment)]
     if cadence.off_slot_minutes > 0:
-        off = f"frames are up to {cadence.off_slot_minutes:.1f} minutes from their slot, and taken to it"
-        keys.append(Key("snap_minutes", int(np.ceil(cadence.off_slot_minutes)), off))
+        off = f"frames are up to {cadence.off_slot_minutes:.1f} minutes off the multiples of this"
+        keys.append(Key("snap_minutes", float(np.ceil(10 * cadence.off_slot_minutes) / 10), off))
     return keys
 
 
@@ -175,7 +178,7 @@ def _inspect_size(look: Look, palettes: Mapping[str, Colours]) -> SizeFindings:
     maps = [frame[y0:y1, x0:x1] for frame in look.frames]
     counts = count_colours(maps)
     return SizeFindings(
-        look, plot_box, counts, tuple(match_palettes(counts, palettes)), nodata_candidate(maps, counts)
+        look, plot_box, counts, tuple(match_palettes(counts, palettes)), nodata_candidate(maps, counts), {}
     )
 
 

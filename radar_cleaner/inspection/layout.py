@@ -18,8 +18,10 @@ Pixels = NDArray[np.uint8]
 Box = tuple[int, int, int, int]
 Certainty = Literal["edges", "whole", "square", "unknown"]
 
-# Colours nearer than this in each channel are one: JPEG and antialiasing.
-SAME = 40
+# Colours of a background differ by at most this in each channel: in pictures of few colours, and in others, where
+# JPEG lets the colours beside it in. So do those of a pixel that does not change.
+EXACT, SOFT = 8, 40
+FEW_COLOURS = 256
 # Least share of the lines of a strip that is background, and least fall of that share at its edge.
 BACKGROUND, FALL = 0.5, 0.5
 NEAR_EDGE = 3
@@ -51,18 +53,23 @@ def find_plot_box(frames: Sequence[Pixels], legends: Sequence[Box] = ()) -> Plot
     middle = np.asarray(np.median(np.stack(frames), axis=0), dtype=np.uint8)
     changing = changing_pixels(frames)
     height, width = middle.shape[:2]
+    tolerance = EXACT if _count_colours(frames[0]) <= FEW_COLOURS else SOFT
     box = (0, 0, width, height)
     sides = list(SIDES)
-    while (strip := _clearest_strip(middle, changing, box, sides)) is not None:
+    while (strip := _clearest_strip(middle, changing, box, sides, tolerance)) is not None:
         side, box = strip
         sides.remove(side)  # a second strip at a side would be its border
     if box != (0, 0, width, height):
-        return _settle_border(middle, box)
+        return _settle_border(middle, box, tolerance)
     within = [legend for legend in legends if _overlap(legend, box)]
     if not within:
-        return PlotBox(box, "whole", border_width(middle))
+        return PlotBox(box, "whole", border_width(middle, tolerance))
     square = _square_beside(box, within, changing)
     return PlotBox(square, "square") if square is not None else PlotBox(box, "unknown")
+
+
+def _count_colours(frame: Pixels) -> int:
+    return len(np.unique(frame.astype(np.int32) @ np.array([1 << 16, 1 << 8, 1])))
 
 
 def changing_pixels(frames: Sequence[Pixels]) -> NDArray[np.bool_]:
@@ -70,20 +77,20 @@ def changing_pixels(frames: Sequence[Pixels]) -> NDArray[np.bool_]:
     low, high = frames[0], frames[0]
     for frame in frames[1:]:
         low, high = np.minimum(low, frame), np.maximum(high, frame)
-    return np.asarray(((high.astype(np.int16) - low) > SAME).any(axis=2))
+    return np.asarray(((high.astype(np.int16) - low) > SOFT).any(axis=2))
 
 
-def _settle_border(picture: Pixels, box: Box) -> PlotBox:
+def _settle_border(picture: Pixels, box: Box, tolerance: int) -> PlotBox:
     """Return the plot box within straight edges, with the border inside it.
 
     A line between strip and map that is wider than at the sides of the picture is the border of both.
     """
     x0, y0, x1, y1 = box
     part = picture[y0:y1, x0:x1]
-    colour = _line_colour(part)
+    colour = _line_colour(part, tolerance)
     if colour is None:
         return PlotBox(box, "edges")
-    widths = {side: _line_width(part, side, colour) for side in SIDES}
+    widths = {side: _line_width(part, side, colour, tolerance) for side in SIDES}
     outer = {"left": x0 == 0, "right": x1 == picture.shape[1], "top": y0 == 0, "bottom": y1 == picture.shape[0]}
     border = min((widths[side] for side in SIDES if outer[side]), default=min(widths.values()))
     excess = {side: max(0, widths[side] - border) if not outer[side] else 0 for side in SIDES}
@@ -91,38 +98,38 @@ def _settle_border(picture: Pixels, box: Box) -> PlotBox:
     return PlotBox(inner, "edges", border)
 
 
-def border_width(picture: Pixels) -> int:
+def border_width(picture: Pixels, tolerance: int = EXACT) -> int:
     """Return the width of a line of one colour along all sides of a picture, which the map has not; 0 without."""
-    colour = _line_colour(picture)
-    return 0 if colour is None else min(_line_width(picture, side, colour) for side in SIDES)
+    colour = _line_colour(picture, tolerance)
+    return 0 if colour is None else min(_line_width(picture, side, colour, tolerance) for side in SIDES)
 
 
-def _line_colour(picture: Pixels) -> Pixels | None:
+def _line_colour(picture: Pixels, tolerance: int) -> Pixels | None:
     """Return the colour in the middle of the sides of a picture, if it is rare within."""
     height, width = picture.shape[:2]
     rim = picture[[0, height - 1, height // 2, height // 2], [width // 2, width // 2, 0, width - 1]]
     colour = np.asarray(np.median(rim, axis=0), dtype=np.uint8)
-    return None if _near(picture, colour).mean() > RARE else colour
+    return None if _near(picture, colour, tolerance).mean() > RARE else colour
 
 
-def _line_width(picture: Pixels, side: str, colour: Pixels) -> int:
+def _line_width(picture: Pixels, side: str, colour: Pixels, tolerance: int) -> int:
     lines = np.asarray(_turned(picture, side), dtype=np.uint8)[: 2 * WIDEST_BORDER]
-    share = _near(lines, colour).mean(axis=1)
+    share = _near(lines, colour, tolerance).mean(axis=1)
     return int(np.argmin(np.append(share >= BORDER_SHARE, False)))
 
 
-def _near(pixels: Pixels, colour: Pixels) -> NDArray[np.bool_]:
+def _near(pixels: Pixels, colour: Pixels, tolerance: int) -> NDArray[np.bool_]:
     difference = np.abs(pixels.astype(np.int16) - colour.astype(np.int16))
-    return np.asarray((difference <= SAME).all(axis=-1))
+    return np.asarray((difference <= tolerance).all(axis=-1))
 
 
 def _clearest_strip(
-    picture: Pixels, changing: NDArray[np.bool_], box: Box, sides: Sequence[str]
+    picture: Pixels, changing: NDArray[np.bool_], box: Box, sides: Sequence[str], tolerance: int
 ) -> tuple[str, Box] | None:
     """Return the side of the strip with the clearest edge, and the box without it; None without a strip."""
     x0, y0, x1, y1 = box
     part, moves = picture[y0:y1, x0:x1], changing[y0:y1, x0:x1]
-    strips = {side: _strip(_turned(part, side), _turned(moves, side)) for side in sides}
+    strips = {side: _strip(_turned(part, side), _turned(moves, side), tolerance) for side in sides}
     falls = {side: found[1] for side, found in strips.items() if found is not None}
     if not falls:
         return None
@@ -144,14 +151,14 @@ def _turned(array: NDArray[np.generic], side: str) -> NDArray[np.generic]:
     return array[::-1] if side in ("right", "bottom") else array
 
 
-def _strip(lines: NDArray[np.generic], moves: NDArray[np.generic]) -> tuple[int, float] | None:
+def _strip(lines: NDArray[np.generic], moves: NDArray[np.generic], tolerance: int) -> tuple[int, float] | None:
     """Return the width of a strip at the first of the lines, and the fall of its background at its edge.
 
     `lines` (line, along, 3) are colours, `moves` (line, along) is true where they change.
     """
     count = len(lines)
     colour = _background(lines[: max(NARROWEST_STRIP, count // 50)])
-    share = _near(np.asarray(lines, dtype=np.uint8), colour).mean(axis=1)
+    share = _near(np.asarray(lines, dtype=np.uint8), colour, tolerance).mean(axis=1)
     total = np.cumsum(share)
     changes = np.cumsum(moves.sum(axis=1))
     best: tuple[int, float] | None = None

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageSequence
 
 from radar_cleaner.errors import FrameError
-from radar_cleaner.frames.image import decode_frame, header_size, largest_file
+from radar_cleaner.frames.image import FrameDecoder, header_size
+from radar_cleaner.frames.picture_file import count_pictures
 
 Pixels = NDArray[np.uint8]
 Size = tuple[int, int]
@@ -62,7 +62,7 @@ def look_at(folder: Path, paths: Sequence[str]) -> Looks:
             except FrameError as error:
                 problems.append((path, str(error)))
                 continue
-            lengths[len(pictures)] += 1
+            lengths[count_pictures(folder / path)] += 1
             frames += pictures
         if frames:
             kept = tuple(frames[index] for index in _spread(len(frames), DECODED))
@@ -77,15 +77,11 @@ def _spread(count: int, wanted: int) -> list[int]:
 
 
 def _read(path: Path, size: Size) -> list[Pixels]:
-    """Return the picture or pictures of a file (y, x, 3). Raises FrameError."""
+    """Return the picture of a file (y, x, 3), or some of an animation. Raises FrameError."""
     try:
-        with Image.open(path) as picture:
-            if getattr(picture, "is_animated", False):
-                pictures = [np.asarray(one.convert("RGB")) for one in ImageSequence.Iterator(picture)]
-                return [pixels for pixels in pictures if pixels.shape[1::-1] == size][:DECODED]
         data = path.read_bytes()
     except OSError as error:
         raise FrameError(f"it cannot be read: {error}") from error
-    if len(data) > largest_file(size):
-        raise FrameError(f"{len(data)} bytes are too many for a picture of this size")
-    return [decode_frame(data, path.name, size)[..., :3]]
+    count, decoder = count_pictures(path), FrameDecoder(size)
+    numbers = [None] if count == 1 else _spread(count, DECODED)
+    return [decoder.decode(data, path.name, number)[..., :3] for number in numbers]

@@ -265,11 +265,15 @@ def _simplest(reading: Reading, names: Sequence[str]) -> Reading:
 
 @dataclass(frozen=True)
 class Cadence:
-    """The commonest time between two frames, the share of the pairs that have it, and what is off the slots."""
+    """The commonest time between two frames, the share of the pairs that have it, and the way to the slots.
+
+    `off_slot_minutes` is the largest distance of a frame from its slot, a multiple of the cadence. It is 0 if the
+    frames are evenly spaced, on slots or beside them.
+    """
 
     minutes: int | float
     share: float
-    off_slot_minutes: float  # largest distance of a frame from its slot; 0 if all are on their slots
+    off_slot_minutes: float
 
 
 def find_cadence(series: Iterable[Sequence[int]]) -> Cadence | None:
@@ -294,8 +298,6 @@ def find_cadence(series: Iterable[Sequence[int]]) -> Cadence | None:
 
 
 def _off_slot(times: Sequence[int], step: int) -> float:
-    """Return the largest distance in minutes of a time from its slot. Slots are a step apart."""
+    """Return the largest distance in minutes of a time from a multiple of the step; 0 if all are equally far."""
     rest = np.asarray(times) % step
-    values, counts = np.unique(rest, return_counts=True)
-    away = (rest - values[counts.argmax()]) % step
-    return float(np.minimum(away, step - away).max() / 60)
+    return 0.0 if (rest == rest[0]).all() else float(np.minimum(rest, step - rest).max() / 60)

@@ -203,6 +203,10 @@ class Plan:
         """Return the frames of a shard: files, members of archives, objects."""
         return [frame.full_name for frame in self._frames[radar].get(shard, ()) if not frame.problem]
 
+    def readable_frames(self, radar: str) -> list[FrameFile]:
+        """Return the frames of a radar in the period of `frames`, in the order of time."""
+        return [frame for shard in self.shards(radar) for frame in self._frames[radar][shard] if not frame.problem]
+
     def files(self, radar: str, shard: str) -> list[str]:
         """Return the files, archives or objects that contain the frames of a shard."""
         found = (frame.path for frame in self._frames[radar].get(shard, ()) if not frame.problem)

@@ -72,9 +72,9 @@ def checked_frame_figure(
     smooth = "nearest" if scale * DPI >= 1 else "antialiased"
     axes[0].imshow(frame, interpolation=smooth)
     _draw_place(axes[0], plot_box, place, center_px)
-    for name, box in boxes.items():
+    for name, box in {"": plot_box, **boxes}.items():
         _draw_box(axes[0], name, box)
-    axes[0].set_title("the frame, with the map as the config places it", loc="left", fontsize=9, color=INK)
+    axes[0].set_title("the frame; the box is its map", loc="left", fontsize=9, color=INK)
     if kinds is not None:
         axes[1].imshow(_with_kinds(frame, plot_box, kinds, rows), interpolation=smooth)
         axes[1].set_title("its pixels in the colours of the table", loc="left", fontsize=9, color=INK)

@@ -35,7 +35,7 @@ def test_the_palette_of_the_frames_is_found_among_others(seed, classes, frames):
     palettes = {str(number): _palette(random, 15) for number in range(6)}
     counts = count_colours(_frames(random, palettes["3"][:classes], frames))
     assert {match.name for match in match_palettes(counts, palettes)} <= {"3"}
-    if np.ptp(palettes["3"][:classes].astype(int), axis=1).min() > 60:
+    if frames > 1 and np.ptp(palettes["3"][:classes].astype(int), axis=1).min() > 60:
         (match,) = match_palettes(counts, palettes)
         assert (match.seen, match.classes) == (classes, 15)
 

@@ -60,6 +60,8 @@ def test_a_reading_is_accepted_by_the_config(archive):
         (["31-07-2024_11-18.png"], ["%d-%m-%Y_%H-%M"]),
         (["1118_20240711.gif"], ["%H%M_%Y%m%d"]),
         (["r0331202407111118.gif", "r0331202407111124.gif"], ["%Y%m%d%H%M"]),
+        (["radar_1720696680.gif", "radar_1720697040.gif"], ["%s"]),
+        (["radar_1720696680123.gif"], ["%s"]),
         (["latest.gif"], []),
         (["r_209907111118.gif"], []),
     ],

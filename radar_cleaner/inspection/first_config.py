@@ -1,0 +1,130 @@
+"""Assemble the first config of a folder of pictures from the findings of its radars."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from radar_cleaner.config.load import UNKNOWN
+from radar_cleaner.errors import ConfigError
+from radar_cleaner.inspection.colours import Colours
+from radar_cleaner.inspection.draft import Key, render, split_common
+from radar_cleaner.inspection.findings import RadarFindings, cadence_key, inspect_radar, place_keys
+from radar_cleaner.inspection.known_services import (
+    ServiceMatch,
+    match_services,
+    named_service,
+    needs_place,
+    service_keys,
+)
+from radar_cleaner.inspection.sources import Contents
+from radar_cleaner.inspection.times import Cadence, find_cadence
+
+# Keys of the pictures that are written beside a service without them. A plot box would move its grid.
+BESIDE_SERVICE = ("pattern", "time_format", "time_zone", "time_from", "loop")
+
+
+@dataclass(frozen=True)
+class Given:
+    """The options of the command line that are keys."""
+
+    service: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+@dataclass(frozen=True)
+class FirstConfig:
+    """The keys of a config, and the findings of its radars."""
+
+    keys: tuple[Key, ...]
+    radars: tuple[RadarFindings, ...]
+
+    @property
+    def unknown(self) -> list[str]:
+        """The keys that the user must write."""
+        return [place for key in self.keys for place in key.unknown_places()]
+
+    def text(self, contents: Contents, path: Path) -> str:
+        """Return the text of the file, to be written at a path."""
+        count = sum(len(series.paths) for series in contents.series)
+        lines = [
+            f"Written by `radar-cleaner init {contents.folder}` from the names and colours of {count} pictures."
+        ]
+        if self.unknown:
+            lines.append(f"{UNKNOWN} is a value that they do not show; write {len(self.unknown)} of them.")
+        lines.append(f"Look at the result: radar-cleaner show-frame --config {path} --output frame.png")
+        lines.append("docs/reference/config.md explains every key.")
+        if contents.timeless:
+            few = ", ".join(contents.timeless[:5]) + (", ..." if len(contents.timeless) > 5 else "")
+            lines.append(f"Pictures without a time, {len(contents.timeless)} in all, are left out: {few}")
+        return render("\n".join(lines), self.keys)
+
+
+def draft_config(contents: Contents, palettes: Mapping[str, Colours], given: Given) -> FirstConfig:
+    """Look at the pictures of a folder and return a config. `palettes` are the known ones, by their file.
+
+    Raises ConfigError for an unknown service, and for one place given to several radars.
+    """
+    if len(contents.series) > 1 and given.latitude is not None:
+        names = ", ".join(series.id for series in contents.series)
+        raise ConfigError(
+            f"--latitude: {len(contents.series)} radars were found ({names}); leave it out, and write the place of"
+            " each into the config"
+        )
+    named = named_service(given.service) if given.service is not None else None
+    folder = Path(contents.folder)
+    radars = [_take_service(inspect_radar(folder, one, palettes), given, named) for one in contents.series]
+    frames, own_frames = split_common([radar.frames for radar in radars])
+    labels, own_labels = split_common([radar.labels for radar in radars])
+    entries = []
+    for radar, frame_keys, label_keys in zip(radars, own_frames, own_labels, strict=True):
+        below = [Key("labels", tuple(label_keys))] if label_keys else []
+        entries.append((*radar.entry, *frame_keys, *below))
+    sections = [
+        Key("results", "results"),
+        Key("radars", entries),
+        Key("frames", (*frames, *_cadence(radars))),
+        Key("labels", tuple(labels)),
+        Key("samples", {"atlas": "channel"}, "as the pretrained model needs it"),
+        Key("cleaning", {"model": "pretrained"}),
+    ]
+    return FirstConfig(tuple(key for key in sections if key.value != ()), tuple(radars))
+
+
+def _cadence(radars: Sequence[RadarFindings]) -> list[Key]:
+    series = [radar.series.readings[0].read if radar.series.readings else [] for radar in radars]
+    is_loop = any(key.name == "loop" for radar in radars for key in (*radar.frames, *radar.entry))
+    cadence: Cadence | None = find_cadence(series)
+    return cadence_key(cadence, is_loop)
+
+
+def _take_service(radar: RadarFindings, given: Given, named: ServiceMatch | None) -> RadarFindings:
+    """Return the findings with the keys of the place, or with those of a service instead of its keys."""
+    found = radar.sizes[0] if radar.sizes else None
+    first, rest = radar.entry[:2], radar.entry[2:]
+    palettes = [match.name for match in found.palettes] if found else []
+    matches = (
+        [named] if named else match_services(radar.series.paths, found.look.size if found else None, palettes)
+    )
+    place = place_keys(given.latitude, given.longitude, found.plot_box if found else None)
+    if len(matches) == 1 and matches[0].sure:
+        service = matches[0].service
+        place = [replace(key, comment="") for key in place[:2]] if needs_place(service) else []
+        keys = service_keys(matches[0], radar.frames)
+        written = {key.name for key in keys} | service.radar.keys()
+        frames = tuple(key for key in radar.frames if key.name in BESIDE_SERVICE and key.name not in written)
+        labels = () if "labels" in service.radar else radar.labels
+        return replace(radar, entry=(*first, *keys, *place, *rest), frames=frames, labels=labels)
+    proposed = [Key("service", match.name, _proposal(match, radar), active=False) for match in matches]
+    return replace(radar, entry=(*first, *proposed, *place, *rest))
+
+
+def _proposal(match: ServiceMatch, radar: RadarFindings) -> str:
+    """Return the comment beside a service that is not sure."""
+    text = f"{match.service.title}: {match.reason}"
+    box, plot_box = match.service.radar.get("plot_box_px"), radar.sizes[0].plot_box
+    if box is not None and plot_box.found_by == "edges" and list(box) != list(plot_box.box):
+        text += f", but its plot box is {list(box)}"
+    return text

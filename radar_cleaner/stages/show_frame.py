@@ -1,0 +1,149 @@
+"""Show how a config reads a frame: its place, its classes, and the pixels that fit none."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from radar_cleaner.config.config import Config
+from radar_cleaner.config.labels import Colours
+from radar_cleaner.config.load import read_config
+from radar_cleaner.errors import ConfigError
+from radar_cleaner.frames.sources import is_remote
+from radar_cleaner.georeference.coast import border_lines, coast_lines
+from radar_cleaner.georeference.graticule import graticule
+from radar_cleaner.georeference.grid import RadarGeometry
+from radar_cleaner.georeference.polar import in_range
+from radar_cleaner.georeference.rings import range_rings
+from radar_cleaner.inspection.checked import CheckedFrame, check_frame, table_lines
+from radar_cleaner.inspection.sample import choose_frames, write_sample
+from radar_cleaner.planning.plan import Plan
+from radar_cleaner.planning.radars import Radar
+from radar_cleaner.plotting.checked_frame import Place, checked_frame_figure
+from radar_cleaner.plotting.style import write_png
+from radar_cleaner.reflectivity.colour_table import ColourTable, pack_echoes
+from radar_cleaner.reflectivity.decoding import colour_scale, observed_mask
+from radar_cleaner.reflectivity.statistics import echo_fraction
+from radar_cleaner.storage.reader import Store, open_store
+from radar_cleaner.storage.shards import parse_time, to_datetime
+
+Pixels = NDArray[np.uint8]
+
+SAMPLED = 16  # frames that are read: enough to find an overlay
+MOST_UNMATCHED = 0.01  # share of the echo
+
+
+def show_frame(
+    *, config: Path, radar: str | None = None, time: str | None = None, output: Path | None = None
+) -> None:
+    """Show how a config reads a frame: its place, its classes, and the pixels that fit none.
+
+    Parameters
+    ----------
+    config
+        Config of the run.
+    radar
+        Id of the radar. By default the first one.
+    time
+        Time of the frame, UTC, such as 2024-07-11T05:06; the nearest frame is taken. By default the frame with
+        most echo of a few.
+    output
+        PNG to write. Without it only the numbers are printed.
+    """
+    plan = Plan(_read(config))
+    shown = _find_radar(plan, radar)
+    size = plan.sizes[shown.id]
+    wanted = None if time is None else parse_time(time)
+    with tempfile.TemporaryDirectory() as folder:
+        sample = Path(folder) / "rgb.zarr"
+        refused = write_sample(sample, choose_frames(plan.readable_frames(shown.id), SAMPLED, wanted), size)
+        frames = open_store(sample, "rgb")
+        checked, index = _check(shown, shown.geometry(size), size, frames, wanted)
+        picture = frames.frame("rgb", index)
+        moment = to_datetime(int(frames.times[index]))
+    title = f"{shown.id}, {moment:%Y-%m-%d %H:%M} UTC"
+    notes = _notes(checked, refused, len(frames.times))
+    print(title)
+    for line in (*table_lines(checked.rows), *notes):
+        print(line)
+    if output is None:
+        print("with --output FRAME.png it draws them")
+        return
+    write_png(output, _draw(title, shown, size, picture, checked, notes))
+    print(f"picture: {output}")
+
+
+def _read(path: Path) -> Config:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"--config {path}: cannot be read ({' '.join(str(error).split())})") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"--config {path}: has no keys; `radar-cleaner init` writes a config")
+    try:
+        return read_config(content)
+    except ConfigError as error:
+        raise ConfigError("\n".join(f"{path}: {line}" for line in str(error).splitlines())) from None
+
+
+def _find_radar(plan: Plan, name: str | None) -> Radar:
+    if name is not None and name not in plan.radars:
+        raise ConfigError(f"--radar {name}: the config has {', '.join(plan.radars)}")
+    radar = plan.radars[name or next(iter(plan.radars))]
+    if is_remote(radar.source):
+        raise ConfigError(
+            f"{radar.place}.frames: {radar.source} is an object store; fetch a few frames to look at"
+        )
+    return radar
+
+
+def _check(
+    radar: Radar, geometry: RadarGeometry, size: tuple[int, int], frames: Store, time: int | None
+) -> tuple[CheckedFrame, int]:
+    """Return the checked frame nearest to a time, or with most echo, and its index."""
+    x0, y0, x1, y1 = radar.box(size)
+    within = in_range(geometry)
+    observed = observed_mask(size, (x0, y0, x1, y1), radar.overlay)
+    scale, palette = colour_scale(radar.labels.cut(Colours), frames)
+    table = ColourTable(scale)
+    codes = [
+        pack_echoes(table(frames.frame("rgb", index)[y0:y1, x0:x1]), observed & within, radar.labels.min_dbz)
+        for index in range(len(frames.times))
+    ]
+    if time is None:
+        index = int(np.argmax([echo_fraction(one) for one in codes]))
+    else:
+        index = int(np.argmin(np.abs(frames.times.astype(np.int64) - time)))
+    return check_frame(codes[index], palette, ~observed, within, np.zeros(0, np.intp)), index
+
+
+def _notes(checked: CheckedFrame, refused: list[tuple[str, str]], count: int) -> list[str]:
+    notes = [f"{checked.echo_pixels:,} pixels of echo; {count} frames were read"]
+    unmatched = checked.pixels("unmatched")
+    if unmatched > MOST_UNMATCHED * max(checked.echo_pixels, 1):
+        notes.append("WARNING: unmatched colours exceed 1 % of the echo: see labels.palette, labels.tolerance")
+    if refused:
+        notes.append(f"WARNING: {len(refused)} frames are refused, such as {refused[0][0]}: {refused[0][1]}")
+    return notes
+
+
+def _draw(
+    title: str, radar: Radar, size: tuple[int, int], picture: Pixels, checked: CheckedFrame, notes: list[str]
+) -> bytes:
+    geometry, box = radar.geometry(size), radar.box(size)
+    reach = geometry.max_range_km or geometry.range_px * geometry.mean_side_km
+    lines = Place(
+        coast_lines(geometry.grid),
+        border_lines(geometry.grid),
+        graticule(geometry.grid),
+        range_rings(geometry, reach),
+    )
+    center = geometry.center_px
+    middle = None if center is None else (center[0] + box[0], center[1] + box[1])
+    legend = radar.labels.legend.box_px if radar.labels.method == "legend" else None
+    boxes = {} if legend is None else {"legend": (legend[0], legend[1], legend[2], legend[3])}
+    return checked_frame_figure(title, picture, box, lines, middle, boxes, checked.kinds, checked.rows, notes)
