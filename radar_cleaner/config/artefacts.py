@@ -59,10 +59,12 @@ class Kind:
 
     `shows`: `all` times; `some` (one, and each other with the probability `lasting`); `one` time, which then shows
     the content of another; or a `neighbour`, never the time of the sample. The last two need more than one time.
+    `polar`: its shape follows the rays of one radar, which a mosaic does not have.
     """
 
     shows: Literal["all", "some", "one", "neighbour"]
     numbers: Mapping[str, Number]
+    polar: bool = False
 
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # fast: the file is read at each call of Snakemake
@@ -79,11 +81,13 @@ _RAY = {"width_degrees": _DEGREES, "start": _SHARE}
 _LASTING = {"lasting": _SHARE}
 
 KINDS: Mapping[ArtefactKind, Kind] = {
-    "spokes": Kind("some", _COUNT | _DBZ | _RAY | {"filled": _SHARE, "dash_px": _PX} | _LASTING),
-    "sectors": Kind("some", _COUNT | _DBZ | _RAY | {"filled": _SHARE} | _LASTING),
+    "spokes": Kind("some", _COUNT | _DBZ | _RAY | {"filled": _SHARE, "dash_px": _PX} | _LASTING, polar=True),
+    "sectors": Kind("some", _COUNT | _DBZ | _RAY | {"filled": _SHARE} | _LASTING, polar=True),
     "specks": Kind("some", _COUNT | _DBZ | {"specks": _MANY, "radius_px": _PX, "size_px": _SPOT_PX} | _LASTING),
     "patches": Kind("some", _COUNT | _DBZ | {"radius_px": _PX, "density": _SHARE, "grain_px": _PX} | _LASTING),
-    "rings": Kind("some", _COUNT | _DBZ | {"width_px": _PX, "arc_degrees": _DEGREES, "filled": _SHARE} | _LASTING),
+    "rings": Kind(
+        "some", _COUNT | _DBZ | {"width_px": _PX, "arc_degrees": _DEGREES, "filled": _SHARE} | _LASTING, polar=True
+    ),
     "turbines": Kind(
         "all", _COUNT | _DBZ | {"turbines": _MANY, "radius_px": _PX, "size_px": _SPOT_PX, "swing_db": _DB}
     ),
@@ -93,11 +97,12 @@ KINDS: Mapping[ArtefactKind, Kind] = {
         | {"along_px": _PX, "across_px": _PX, "squeeze": Number(0.1, 20, octaves=True)}
         | {"loss_db": _DB, "filled": _SHARE}
         | _LASTING,
+        polar=True,
     ),
     "overlays": Kind("all", _COUNT | _DBZ | {"size_px": _PX, "width_px": _PX}),
     "noise": Kind("some", _DBZ | {"share": _SHARE} | _LASTING),
     "frozen": Kind("one", _COUNT | {"size_px": _PX}),
-    "blocked": Kind("some", _COUNT | _RAY | _LASTING),
+    "blocked": Kind("some", _COUNT | _RAY | _LASTING, polar=True),
     "repeated": Kind("neighbour", {}),
     "missing": Kind("neighbour", {}),
 }

@@ -116,15 +116,17 @@ class RadarScorer:
 
     def __init__(self, run: Run, radar: str) -> None:
         networks = run.networks(radar)
-        self.reference, self.bands, self._tta = run.reference(radar), run.bands, run.scores.tta
+        self.reference, self._tta = run.reference(radar), run.scores.tta
         self._network = networks[MODEL]
         self._cleaners = run.cleaners(radar, networks)
         self._frames = StoredFrames(run.layout, radar, run.shards[radar])
         self._rgb_paths = [run.layout.rgb(radar, shard) for shard in run.shards[radar]]
         site = self._frames.site
         range_km = range_of_pixels(site.geometry)
-        # A mosaic has no range: its pixels are in the last band.
-        self._range_km = np.full(site.clutter.shape, np.inf, np.float32) if range_km is None else range_km
+        if range_km is None:
+            logger.info("%s is a mosaic: its scores have no bands of range", radar)
+        self.bands = run.bands if range_km is not None else replace(run.bands, range_km=())
+        self._range_km = np.zeros(site.clutter.shape, np.float32) if range_km is None else range_km
         self._times = set(self._frames.times)
 
     @property
@@ -197,7 +199,7 @@ def score_samples(run: Run, samples: Sequence[tuple[int, str]], table: Path) -> 
         if radar not in run.shards:
             raise SampleError(f"{table}: radar {radar} has no stores; only {sorted(run.shards)} have")
         scorer = scored.scorers[radar] = RadarScorer(run, radar)
-        scores = scored.by_radar[radar] = RadarScores(run.bands, scorer.cleaners)
+        scores = scored.by_radar[radar] = RadarScores(scorer.bands, scorer.cleaners)
         for time, tally in scorer.score(time for time, _ in group):
             if tally is None:
                 scores.without_reference += 1

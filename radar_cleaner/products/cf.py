@@ -7,13 +7,15 @@ products, the composite, the GeoTIFFs and the report read this table.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pyproj import CRS
 
 from radar_cleaner.conventions import FLAG_NODATA, NODATA, QUALITY_FLAGS, REFLECTIVITY_ATTRS
 from radar_cleaner.georeference.grid import Grid
@@ -181,7 +183,7 @@ def _frame_variables(shape: tuple[int, int], names: list[str]) -> dict[str, Vari
 def grid_variables(grid: Grid) -> dict[str, Static]:
     """Return the variables of a product that locate its pixels."""
     longitude, latitude = grid.longitude_latitude()
-    plane = grid.plane.to_cf()
+    plane = _grid_mapping(grid.plane)
     axes = {str(axis["axis"]): axis for axis in grid.plane.cs_to_cf()}
     return {
         "x": Static(grid.x(), ("x",), _axis(axes["X"])),
@@ -196,6 +198,16 @@ def grid_variables(grid: Grid) -> dict[str, Static]:
         ),
         "crs": Static(np.asarray(0, dtype=np.int32), (), {**plane, "spatial_ref": plane["crs_wkt"]}),
     }
+
+
+def _grid_mapping(plane: CRS) -> dict[str, Any]:
+    """Return the attributes of a plane as a CF grid mapping; all that CF cannot express is in `crs_wkt`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of what CF cannot express
+        try:
+            return dict(plane.to_cf())
+        except KeyError:  # parameters that a PROJ string leaves at their defaults
+            return {"crs_wkt": plane.to_wkt()}
 
 
 def _axis(axis: Mapping[str, object]) -> dict[str, object]:

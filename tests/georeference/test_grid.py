@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from grid_cases import overlaps
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Geod
 from store_cases import small_geometry
 
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.georeference.grid import Grid, RadarGeometry, distance_km, union_grid
+from radar_cleaner.georeference.grid import MAX_UNION_PIXELS, Grid, RadarGeometry, distance_km, union_grid
 from radar_cleaner.georeference.polar import polar_coordinates
 
 GEOD = Geod(ellps="WGS84")
@@ -134,6 +135,28 @@ def test_the_union_keeps_the_first_radars_plane_and_pixels() -> None:
     union_longitude, union_latitude = grid.longitude_latitude()
     np.testing.assert_allclose(union_longitude[inside], longitude, atol=1e-9)
     np.testing.assert_allclose(union_latitude[inside], latitude, atol=1e-9)
+
+
+@given(pair=overlaps())
+def test_the_union_of_any_planes_contains_both_boxes(pair: tuple[Grid, RadarGeometry]) -> None:
+    target, radar = pair
+    union = union_grid([RadarGeometry("A", target), radar])
+    assert (union.crs, union.pixel_width, union.pixel_height) == (
+        target.crs,
+        target.pixel_width,
+        target.pixel_height,
+    )
+    for grid in (target, radar.grid):
+        column, row = union.pixel_of(*grid.longitude_latitude())
+        assert column.min() > -0.1 and row.min() > -0.1
+        assert column.max() < union.width - 0.9 and row.max() < union.height - 0.9
+
+
+def test_a_mosaic_of_a_continent_alone_is_its_own_union() -> None:
+    """Pixels of half a km over the United States, above the limit of a union."""
+    grid = Grid("EPSG:4326", 0.005, 0.005, 12200, 5400, (126 / 0.005, 50 / 0.005))
+    assert grid.width * grid.height > MAX_UNION_PIXELS
+    assert union_grid([RadarGeometry("US", grid)]) == grid
 
 
 def test_a_union_with_a_radar_on_another_continent_names_it() -> None:

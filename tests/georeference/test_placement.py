@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from grid_cases import PLANES, pictures, planes, sizes
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pyproj import Geod, Transformer
@@ -15,37 +16,6 @@ from radar_cleaner.config.grid import PlotGrid
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.georeference.grid import Grid, RadarGeometry
 from radar_cleaner.georeference.placement import Frame, fit_control_points, place_box
-
-# Planes of public services, and a place that each of them shows.
-PLANES = {
-    "EPSG:4326": (10.0, 60.0),
-    "EPSG:4258": (5.0, 52.0),
-    "EPSG:3857": (100.5, 13.8),
-    "EPSG:3005": (-123.0, 49.3),
-    "EPSG:27700": (-2.0, 53.5),
-    "EPSG:2056": (8.2, 46.8),
-    "EPSG:32647": (100.5, 13.8),
-    "EPSG:3035": (15.0, 50.0),
-    "EPSG:3413": (-45.0, 72.0),
-    "EPSG:2263": (-74.0, 40.7),
-    "+proj=lcc +lat_1=30 +lat_2=60 +lat_0=38 +lon_0=126 +R=6370997 +units=km": (127.0, 36.5),
-    "+proj=stere +lat_0=90 +lat_ts=60 +lon_0=10 +a=6370040 +b=6370040": (10.0, 51.0),
-    "+proj=eqc +lat_ts=35 +lon_0=0 +datum=WGS84": (-84.0, 36.0),
-    "+proj=ob_tran +o_proj=longlat +o_lat_p=40 +lon_0=10": (10.5, 50.5),
-}
-planes = st.sampled_from(sorted(PLANES))
-sizes = st.tuples(st.integers(20, 400), st.integers(20, 400))
-
-
-@st.composite
-def pictures(draw: st.DrawFn) -> tuple[str, tuple[float, ...], tuple[int, int]]:
-    """A plane, bounds about its place in its own units, and a size in pixels. Pixels are rarely square."""
-    crs = draw(planes)
-    x, y = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(*PLANES[crs])
-    one, _ = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(PLANES[crs][0] + 0.5, PLANES[crs][1])
-    unit = abs(one - x) * 2  # about a degree
-    west, east, south, north = (draw(st.floats(0.1, 2)) * unit for _ in range(4))
-    return crs, (x - west, y - south, x + east, y + north), draw(sizes)
 
 
 def place(size: tuple[int, int], position: tuple[float, float] | None = None, **keys: Any) -> Grid:

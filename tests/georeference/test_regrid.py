@@ -6,18 +6,27 @@ import time
 
 import numpy as np
 import pytest
+from grid_cases import overlaps, radars
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from map_cases import HIDDEN, land_and_water
 from numpy.typing import NDArray
-from pyproj import Geod
+from pyproj import Geod, Transformer
 from store_cases import small_geometry
 
 from radar_cleaner.conventions import NODATA, UNDETECT
 from radar_cleaner.errors import StoreError
 from radar_cleaner.georeference.grid import Grid, RadarGeometry, union_grid
-from radar_cleaner.georeference.regrid import nearest_regridder, pool, warp_attrs, warp_grid
+from radar_cleaner.georeference.polar import polar_of_radar
+from radar_cleaner.georeference.regrid import (
+    MOSAIC_SHARE,
+    nearest_regridder,
+    pool,
+    range_share,
+    warp_attrs,
+    warp_grid,
+)
 
 GEOD = Geod(ellps="WGS84")
 GORE = small_geometry("CASGO", (480, 480))
@@ -198,3 +207,41 @@ def test_a_warp_store_tells_its_target_grid() -> None:
     assert Grid.from_attrs(attrs, grid.shape, "target_") == grid
     assert RadarGeometry.from_attrs(attrs, attrs["radar_shape_px"], "radar_") == CHIPMAN
     assert attrs["distance_km"] == 199.4
+
+
+@given(pair=overlaps())
+def test_a_warp_between_any_two_planes_is_that_of_pyproj(pair: tuple[Grid, RadarGeometry]) -> None:
+    target, radar = pair
+    grid, coverage = warp_grid(target, radar)
+    rows, columns = np.indices(target.shape)
+    x = (columns - target.origin_px[0]) * target.pixel_width
+    y = (target.origin_px[1] - rows) * target.pixel_height
+    longitude, latitude = Transformer.from_crs(target.crs, "EPSG:4326", always_xy=True).transform(x, y)
+    x, y = Transformer.from_crs("EPSG:4326", radar.grid.crs, always_xy=True).transform(longitude, latitude)
+    column = radar.grid.origin_px[0] + x / radar.grid.pixel_width
+    row = radar.grid.origin_px[1] - y / radar.grid.pixel_height
+    near = np.isfinite(column) & (np.hypot(column, row) < 500)
+    assert np.hypot(grid[..., 0] - column, grid[..., 1] - row)[near].max(initial=0) < 0.01
+    inside = (
+        (column > -0.49) & (column < radar.grid.width - 0.51) & (row > -0.49) & (row < radar.grid.height - 0.51)
+    )
+    metres = np.zeros(target.shape)
+    if radar.position is not None:
+        metres = GEOD.inv(*(np.full(target.shape, part) for part in radar.position), longitude, latitude)[2]
+    reach = 1000 * (radar.max_range_km or np.inf)
+    assert inside.any()
+    assert coverage[inside & (metres < 0.999 * reach)].all()
+    assert not coverage[metres > 1.001 * reach].any()
+
+
+@given(radar=radars())
+def test_the_share_of_the_range_grows_with_the_distance(radar: RadarGeometry) -> None:
+    grid, coverage = warp_grid(radar.grid, radar)
+    share = range_share(grid, coverage, warp_attrs("R", radar.grid, radar, 0.0))
+    assert np.isnan(share[~coverage]).all()
+    if radar.position is None:
+        assert (share == np.float32(MOSAIC_SHARE)).all()
+    elif radar.max_range_km is not None and coverage.any():
+        polar = polar_of_radar(radar)
+        assert polar is not None
+        np.testing.assert_allclose(share[coverage], polar[0][coverage] / radar.max_range_km, atol=0.05)

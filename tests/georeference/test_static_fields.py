@@ -78,6 +78,22 @@ def test_a_world_raster_has_no_seam_wherever_its_longitudes_begin(tmp_path, west
     assert np.abs(found - wanted).max() < 100 * np.deg2rad(step)
 
 
+@pytest.mark.parametrize("west", [-180, 0])
+@pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:3857"])
+@pytest.mark.parametrize("longitude", [-63.7, 0.0, 179.9, -179.5])
+def test_a_world_raster_has_no_seam_on_a_grid_in_degrees_or_of_a_web_map(tmp_path, west, crs, longitude):
+    step, unit = 0.5, 1.0 if crs == "EPSG:4326" else 111_319.49
+    x, y = pixel_centres(west, 90, step, (360, 720))
+    values = np.cos(np.deg2rad(x)) * 100 + y
+    path = write_raster(tmp_path / "world.tif", values.astype(np.float32), west, 90, step)
+    side = 0.1 * unit
+    grid = Grid(crs, side, side, 30, 20, (15 - longitude / 0.1, 10 + 45.1 / 0.1))
+    found = sample_raster(path, grid)
+    wanted_x, wanted_y = grid.longitude_latitude()
+    wanted = np.cos(np.deg2rad(wanted_x)) * 100 + wanted_y
+    assert np.abs(found - wanted).max() < 100 * np.deg2rad(step)
+
+
 def test_a_finer_raster_is_averaged_over_a_pixel_not_picked_from(tmp_path):
     noise = np.random.default_rng(1).normal(0, 1, (1000, 1000)).astype(np.float32)
     x, y = native(GORE, "EPSG:32620")

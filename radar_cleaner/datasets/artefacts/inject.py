@@ -7,6 +7,7 @@ The random numbers of a sample depend on its key alone.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -85,14 +86,16 @@ def sample_artefacts(
 
     The frame has the `shape` (rows, columns) and its radar is at `center_px` (column, row). `times` is the
     number of input times, `target` the position of the sample's own time. With one input time, kinds
-    that need another time are left out.
+    that need another time are left out. A mosaic, whose range is infinite, has no kinds that follow rays.
     """
     if random.random() >= injection.fraction:
         return ()
     kinds = {
         kind: ranges
         for kind, ranges in injection.ranges.kinds.items()
-        if ranges.weight > 0 and (times > 1 or KINDS[kind].shows in ("all", "some"))
+        if ranges.weight > 0
+        and (times > 1 or KINDS[kind].shows in ("all", "some"))
+        and not (math.isinf(range_px) and KINDS[kind].polar)
     }
     if not kinds:
         return ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from math import log
 from typing import Self
@@ -17,6 +18,8 @@ from radar_cleaner.reflectivity.statistics import count_in_window
 from radar_cleaner.targets.labelers.base import Echoes, Labeler, LogOdds, Mask, Sources
 from radar_cleaner.targets.labelers.coverage import ByCoverage
 from radar_cleaner.targets.labelers.registry import register_labeler
+
+logger = logging.getLogger(__name__)
 
 FLOOR = np.float32(0.02)  # added to shares: the logarithm of 0 is not finite
 AZIMUTHS = 720  # rays of half a degree
@@ -41,9 +44,12 @@ class Spokes(Labeler):
 
     @classmethod
     def open(cls, sources: Sources) -> Self | None:
-        """Open it. A mosaic of many radars has no rays."""
+        """Open the labeler. A mosaic of many radars has no rays."""
         radar = sources.geometry
-        return None if radar.position is None else cls(radar)
+        if radar.position is None:
+            logger.info("%s is a mosaic: no evidence of spokes", radar.radar)
+            return None
+        return cls(radar)
 
     def log_odds(self, echoes: Echoes, time: int) -> LogOdds:
         return self._by_coverage(echoes)
