@@ -27,6 +27,12 @@ def frames_of(source: str, told: str) -> tuple[Change, str, str]:
     return put("radars", 0, "frames", value=source), "radars[0].frames", told
 
 
+def bounded(config: dict[str, Any], **grid: Any) -> dict[str, Any]:
+    """The first radar, placed by bounds."""
+    radar = {key: value for key, value in config["radars"][0].items() if key not in ("range_km", "center_px")}
+    return radar | {"grid": {"bounds": [-67, 43, -60, 47]} | grid}
+
+
 MISTAKES: dict[str, tuple[Change, str, str]] = {
     # name: (change, place, remedy or reason); one for each kind of message
     # A value by itself.
@@ -313,6 +319,80 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
         put("radars", 0, "center_px", value=[20, 20]),
         "radars[0].center_px",
         "not in the plot box",
+    ),
+    "a radar without a grid": (
+        lambda c: c["radars"][0].pop("range_km"),
+        "radars[0].range_km",
+        "or grid with one of range_km, km_per_px, circle, bounds, world_file, control_points, tiles",
+    ),
+    "two kinds of grid": (
+        put("radars", 0, "grid", value={"bounds": [-67, 43, -60, 47]}),
+        "radars[0].range_km",
+        "grid.bounds is given too; keep one of the two",
+    ),
+    "two kinds in the grid": (
+        lambda c: (
+            c["radars"][0].pop("range_km"),
+            put("radars", 0, "grid", value={"bounds": [-67, 43, -60, 47], "km_per_px": 1})(c),
+        ),
+        "radars[0].grid",
+        "has km_per_px and bounds; keep one of them",
+    ),
+    "half a place": (
+        lambda c: c["radars"][0].pop("longitude"),
+        "radars[0].longitude",
+        "write both, or neither for a mosaic",
+    ),
+    "no place where the grid needs one": (
+        lambda c: (c["radars"][0].pop("longitude"), c["radars"][0].pop("latitude")),
+        "radars[0].latitude",
+        "range_km is about the radar: add latitude and longitude, or place the picture by grid.bounds",
+    ),
+    "a range without a place": (
+        put("radars", 0, value={"id": "A", "frames": "x", "max_range_km": 9, "grid": {"bounds": [0, 0, 9, 9]}}),
+        "radars[0].max_range_km",
+        "needs the radar's place",
+    ),
+    "a centre beside bounds": (
+        lambda c: (
+            c["radars"][0].pop("range_km"),
+            put("radars", 0, "grid", value={"bounds": [-67, 43, -60, 47]})(c),
+        ),
+        "radars[0].center_px",
+        "follows from grid.bounds and the radar's place; leave it out",
+    ),
+    "tiles in another crs": (
+        put(
+            "radars",
+            0,
+            value={
+                "id": "A",
+                "frames": "x",
+                "grid": {"crs": "EPSG:4326", "tiles": {"zoom": 1, "x": [0, 1], "y": [0, 1]}},
+            },
+        ),
+        "radars[0].grid.crs",
+        "tiles are in EPSG:3857; leave it out",
+    ),
+    "two control points": (
+        put("radars", 0, "grid", value={"control_points": [[0, 0, 5, 50], [9, 9, 6, 51]]}),
+        "radars[0].grid.control_points",
+        "is too short; write at least 3 items",
+    ),
+    "an unknown crs": (
+        lambda c: c["radars"].__setitem__(0, bounded(c, crs="EPSG:99999")),
+        "radars[0].grid.crs",
+        "is not a coordinate reference system",
+    ),
+    "bounds the wrong way round": (
+        lambda c: c["radars"].__setitem__(0, bounded(c, bounds=[-60, 43, -67, 47])),
+        "radars[0].grid.bounds",
+        "wrong way round",
+    ),
+    "a radar outside its bounds": (
+        lambda c: c["radars"].__setitem__(0, bounded(c, bounds=[5, 43, 12, 47])),
+        "radars[0].latitude",
+        "is not in the plot box, whose middle grid.bounds places at latitude 45, longitude 8.5",
     ),
     "a mask of another size": (
         put("frames", "overlay", "mask", value="docs/before_after.png"),

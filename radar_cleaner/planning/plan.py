@@ -164,6 +164,12 @@ class Plan:
         return contradictions(times, cadence, samples.input_minutes or (), 0)
 
     @property
+    def notes(self) -> list[str]:
+        """Lines that a run prints when it starts."""
+        found = [radar.residuals(self.sizes[radar.id]) for radar in self.radars.values()]
+        return [line for line in found if line is not None]
+
+    @property
     def forecasts(self) -> bool:
         """Whether forecasts are scored."""
         return self.evaluates and len(self.settings.samples.lead_minutes) > 1

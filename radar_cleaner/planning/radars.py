@@ -16,7 +16,7 @@ from radar_cleaner.errors import ConfigError
 from radar_cleaner.frames.sources import settle_source
 from radar_cleaner.frames.timestamps import NameFormat
 from radar_cleaner.georeference.grid import RadarGeometry
-from radar_cleaner.georeference.placement import Frame, place_box
+from radar_cleaner.georeference.placement import Frame, fit_control_points, place_box
 from radar_cleaner.storage.shards import format_time, parse_time, shard_of, shard_start
 
 Period = tuple[tuple[int, int], ...]
@@ -68,14 +68,26 @@ class Radar:
 
     def geometry(self, size: tuple[int, int]) -> RadarGeometry:
         """Return the radar and the grid of its plot box. Raises ConfigError."""
-        located = self.latitude is not None and self.longitude is not None
-        position = (self.longitude, self.latitude) if located else None
-        frame = Frame(self.box(size), self.center(size), position)  # type: ignore[arg-type]
         try:
-            grid = place_box(self.grid, frame)
+            grid = place_box(self.grid, self._frame(size))
         except ConfigError as error:
             raise ConfigError(f"{self.place}.grid.{error}") from None
         return RadarGeometry(self.id, grid, self.latitude, self.longitude, self.max_range_km)
+
+    def residuals(self, size: tuple[int, int]) -> str | None:
+        """Return how far the control points are from their fit, in words; None without control points."""
+        if self.grid.control_points is None:
+            return None
+        away = fit_control_points(self.grid, self._frame(size)).residuals_px
+        each = ", ".join(f"{value:.1f}" for value in away)
+        key = f"{self.place}.grid.control_points"
+        return f"{key}: {len(away)} points within {away.max():.1f} px of their fit ({each} px)"
+
+    def _frame(self, size: tuple[int, int]) -> Frame:
+        position = None
+        if self.latitude is not None and self.longitude is not None:
+            position = (self.longitude, self.latitude)
+        return Frame(self.box(size), self.center(size), position)
 
 
 def read_radars(config: Config) -> list[Radar]:

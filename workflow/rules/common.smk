@@ -99,6 +99,8 @@ onstart:
     # The report distinguishes the stores of this run from older ones by this file.
     Path(settings.results).mkdir(parents=True, exist_ok=True)
     Path(settings.results, "run_started").touch()
+    for line in plan.notes:
+        print(line, file=sys.stderr)
 
 
 def announce_end():
