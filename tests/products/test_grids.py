@@ -1,4 +1,4 @@
-"""A product lies on the picture's own grid: xarray, rioxarray and GDAL place its pixels as pyproj does."""
+"""A product keeps the grid of its picture: xarray, rioxarray and GDAL place its pixels as pyproj does."""
 
 from __future__ import annotations
 
