@@ -41,7 +41,9 @@ def _section(kind: str, spec: StoreSpec) -> str:
                 name,
                 "uint8",
                 "time, y, x",
-                _meaning(row.attrs) + " (ensembles only)" * row.ensemble,
+                _meaning(row.attrs)
+                + " (ensembles only)" * row.ensemble
+                + " (composites with `overlap.max_offset_minutes`)" * (row.compute is None),
                 f"{row.missing}",
             )
             for name, row in PRODUCT_VARIABLES.items()

@@ -13,6 +13,7 @@ from radar_cleaner.config.cleaning import Cleaning, Composite, Report
 from radar_cleaner.config.evaluation import Evaluation
 from radar_cleaner.config.frames import S3, Frames, Stores
 from radar_cleaner.config.labels import Labels
+from radar_cleaner.config.overlap import Overlap
 from radar_cleaner.config.radars import RadarEntry
 from radar_cleaner.config.samples import Samples
 from radar_cleaner.config.section import Section
@@ -30,6 +31,7 @@ class Config(Section):
     s3: S3 = S3()
     stores: Stores = Stores()
     labels: Labels = Labels()
+    overlap: Overlap = Overlap()
     votes: Votes = Votes()
     atlas: Atlas = Atlas()
     samples: Samples = Samples()

@@ -31,6 +31,7 @@ from radar_cleaner.planning.checks import (
 )
 from radar_cleaner.planning.contradictions import contradictions
 from radar_cleaner.planning.radars import Period, Radar, read_period, read_radars, within
+from radar_cleaner.storage.reader import nearest_time
 from radar_cleaner.storage.shards import encode_stores, format_time, shard_of, shard_start
 
 
@@ -160,8 +161,8 @@ class Plan:
     def warnings(self) -> list[str]:
         """Lines about times of frames that contradict the config."""
         samples, cadence = self.settings.samples, self.settings.frames.cadence_minutes
-        times = {radar: sorted(found) for radar, found in self._times.items()}
-        return contradictions(times, cadence, samples.input_minutes or (), 0)
+        offset = self.settings.overlap.max_offset_minutes
+        return contradictions(self._sorted_times, cadence, samples.input_minutes or (), offset)
 
     @property
     def notes(self) -> list[str]:
@@ -204,6 +205,38 @@ class Plan:
     def having(self, shard: str, but: str = "") -> list[str]:
         """Return the radars with frames in a shard, in the order of the config, without `but`."""
         return [radar for radar in self.radars if radar != but and shard in self._frames[radar]]
+
+    def paired(self, shard: str, radar: str) -> list[tuple[str, str]]:
+        """Return (radar, shard) of the other radars' frames that are paired with those of a radar's shard.
+
+        These are the nearest within `overlap.max_offset_minutes`, of the same period: labels for training must not
+        depend on frames of the evaluation.
+        """
+        if not self.settings.overlap.max_offset:
+            return [(other, shard) for other in self.having(shard, but=radar)]
+        own = [frame.time for frame in self._frames[radar].get(shard, ())]
+        found = [pair for other in self.radars if other != radar for pair in self._near(other, own)]
+        return [pair for pair in found if self._period_of(pair[1]) == self._period_of(shard)]
+
+    def composed(self, shard: str) -> list[tuple[str, str]]:
+        """Return (radar, shard) of the products that a composite shows."""
+        having = self.having(shard)
+        if not self.settings.overlap.max_offset:
+            return [(radar, shard) for radar in having]
+        times = sorted({frame.time for radar in having for frame in self._frames[radar][shard]})
+        return [pair for radar in self.radars for pair in self._near(radar, times)]
+
+    def _near(self, radar: str, times: Iterable[int]) -> list[tuple[str, str]]:
+        """Return (radar, shard) of the frames of a radar that are nearest to some times."""
+        own = self._sorted_times[radar]
+        near = {nearest_time(own, time, self.settings.overlap.max_offset) for time in times} - {None}
+        return [
+            (radar, name) for name in sorted({shard_of(time, self.grain) for time in near if time is not None})
+        ]
+
+    @cached_property
+    def _sorted_times(self) -> dict[str, list[int]]:
+        return {radar: sorted(times) for radar, times in self._times.items()}
 
     def frames(self, radar: str, shard: str) -> list[str]:
         """Return the frames of a shard: files, members of archives, objects."""

@@ -20,6 +20,7 @@ from pyproj import CRS
 from radar_cleaner.conventions import FLAG_NODATA, NODATA, QUALITY_FLAGS, REFLECTIVITY_ATTRS
 from radar_cleaner.georeference.grid import Grid
 from radar_cleaner.products import decision
+from radar_cleaner.products.composite import AGE_STEP, LEAST_AGE, NO_AGE
 from radar_cleaner.products.decision import MAX_SPREAD, NO_PROBABILITY, PROBABILITY_STEPS, Codes, DecidedFrame
 from radar_cleaner.storage.reader import open_store
 from radar_cleaner.storage.writer import Static, StoreWriter, Variable
@@ -45,10 +46,11 @@ class ProductVariable:
     """A variable of the product, (time, y, x) uint8.
 
     `compute` returns its packed values (y, x) of a decided frame, `missing` is the code of a pixel without a
-    value. `attrs` are CF attributes. A variable with `ensemble` is part of the products of ensembles alone.
+    value. `attrs` are CF attributes. A variable with `ensemble` is part of the products of ensembles alone. One
+    without `compute` is part of composites alone.
     """
 
-    compute: Callable[[DecidedFrame], Codes]
+    compute: Callable[[DecidedFrame], Codes] | None
     missing: int
     attrs: Mapping[str, object]
     ensemble: bool = False
@@ -101,6 +103,18 @@ PRODUCT_VARIABLES: dict[str, ProductVariable] = {
         },
         ensemble=True,
     ),
+    "age": ProductVariable(
+        None,
+        NO_AGE,
+        {
+            "long_name": "time minus the time of the frame that the pixel is taken from",
+            "units": "minutes",
+            "scale_factor": AGE_STEP,
+            "add_offset": LEAST_AGE,
+            "_FillValue": NO_AGE,
+            "comment": "where quality_flag is not nodata; negative for a later frame",
+        },
+    ),
 }
 
 
@@ -123,13 +137,14 @@ def open_product(path: Path | str) -> xr.Dataset:
 
 def variable_names(ensemble: bool) -> list[str]:
     """Return the names of the variables in the product of one model or of an ensemble."""
-    return [name for name, variable in PRODUCT_VARIABLES.items() if ensemble or not variable.ensemble]
+    rows = PRODUCT_VARIABLES.items()
+    return [name for name, row in rows if row.compute is not None and (ensemble or not row.ensemble)]
 
 
 def pack_frame(frame: DecidedFrame) -> dict[str, Codes]:
     """Pack a decided frame into the variables of the product."""
-    names = variable_names(ensemble=frame.spread is not None)
-    return {name: PRODUCT_VARIABLES[name].compute(frame) for name in names}
+    rows = {name: PRODUCT_VARIABLES[name] for name in variable_names(ensemble=frame.spread is not None)}
+    return {name: row.compute(frame) for name, row in rows.items() if row.compute is not None}
 
 
 class ProductWriter(StoreWriter):

@@ -16,6 +16,9 @@ Layer = Mapping[str, Codes]  # variables of a product, (y, x) each
 # Attributes of the reflectivity store on the decoding and its uncertainty, which products also have.
 LABEL_ATTRS = ("label_method", "class_lower_dbz", "class_upper_dbz", "palette_unit", "zr_a", "zr_b")
 
+# Packing of the age in minutes, and its code where no frame shows a pixel.
+AGE_STEP, LEAST_AGE, NO_AGE = 0.5, -60.0, 255
+
 # An observation, even of no echo, goes before a value that the network filled in for another radar.
 _PRIORITY = (FLAG_NODATA, FLAG_FILLED, FLAG_UNDETECT, FLAG_REMOVED, FLAG_KEPT)  # lowest first
 _RANK = np.zeros(256, np.uint16)
@@ -41,6 +44,12 @@ def compose(layers: Sequence[Layer]) -> dict[str, Codes]:
             np.copyto(best[name], values, where=wins)
         np.copyto(best_order, order, where=wins)
     return best
+
+
+def pack_age(age_seconds: int, quality_flag: Codes) -> Codes:
+    """Return the packed age of a frame's pixels (y, x); NO_AGE where the quality flag is nodata."""
+    code = round((age_seconds / 60 - LEAST_AGE) / AGE_STEP)
+    return np.where(quality_flag == FLAG_NODATA, np.uint8(NO_AGE), np.uint8(code))
 
 
 def _order(layer: Layer) -> NDArray[np.uint16]:

@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 from radar_cleaner.config.frames import Stores
+from radar_cleaner.config.overlap import Overlap
 from radar_cleaner.conventions import NODATA
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.storage.reader import expect_attrs, open_store
@@ -24,6 +25,7 @@ def align_radars(
     other_reflectivity: list[Path] | None = None,
     other_warps: list[Path] | None = None,
     other_atlases: list[Path] | None = None,
+    overlap: Overlap | None = None,
     stores: Stores,
     output: Path,
 ) -> None:
@@ -36,26 +38,29 @@ def align_radars(
     reflectivity
         Its reflectivity store.
     others
-        The other radars with frames in this shard, possibly none.
+        The other radars with frames near enough in time, possibly none.
     other_reflectivity
-        Their reflectivity stores, in the same order.
+        Their reflectivity stores with these frames, at least one of each radar.
     other_warps
         Warp stores from this radar's grid to theirs, in the same order.
     other_atlases
         Their atlas stores, in the same order, if their clutter counts as nodata.
+    overlap
+        How far apart in time two frames may be.
     stores
         How the store is compressed.
     output
         Aligned store to write.
     """
+    overlap = overlap or Overlap()
     target = open_store(reflectivity, "reflectivity")
     expect_attrs(target, radar=radar)
     names = others or []
     radars = [
-        OtherRadar.open(target, *paths)
+        OtherRadar.open(target, *paths, overlap.max_offset)
         for paths in zip(
             names,
-            _one_each("other-reflectivity", other_reflectivity, names),
+            _stores_of(names, other_reflectivity or []),
             _one_each("other-warps", other_warps, names),
             _one_each("other-atlases", other_atlases, names) if other_atlases else [None] * len(names),
             strict=True,
@@ -73,7 +78,7 @@ def align_radars(
         codec=stores.codec,
         provenance={
             "stage": "align_radars",
-            "parameters": {"mask_clutter": bool(other_atlases)},
+            "parameters": {"mask_clutter": bool(other_atlases), "overlap": overlap.model_dump(mode="json")},
             "inputs": inputs,
         },
     ) as store:
@@ -88,6 +93,20 @@ def align_radars(
         frames,
         ", ".join(names) or "no other radar",
     )
+
+
+def _stores_of(names: list[str], paths: list[Path]) -> list[list[Path]]:
+    """Return the reflectivity stores of each radar. Raises ConfigError for a radar without one, or another one."""
+    found: dict[str, list[Path]] = {name: [] for name in names}
+    for path in paths:
+        radar = open_store(path, "reflectivity").attrs["radar"]
+        if radar not in found:
+            raise ConfigError(f"--other-reflectivity: {path} is of {radar}, which is not among --others {names}")
+        found[radar].append(path)
+    for name, own in found.items():
+        if not own:
+            raise ConfigError(f"--other-reflectivity: no store of {name}; name one for each of --others")
+    return list(found.values())
 
 
 def _one_each(flag: str, paths: list[Path] | None, names: list[str]) -> list[Path]:

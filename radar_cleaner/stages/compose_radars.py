@@ -6,14 +6,17 @@ import logging
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from radar_cleaner.config.frames import Stores
+from radar_cleaner.config.overlap import Overlap
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.georeference.grid import GRID_ATTRS, Grid
 from radar_cleaner.georeference.regrid import NearestRegridder, grid_of_end, nearest_regridder
 from radar_cleaner.products.cf import PRODUCT_VARIABLES, ProductWriter
-from radar_cleaner.products.composite import Layer, compose, composite_attrs
+from radar_cleaner.products.composite import Layer, compose, composite_attrs, pack_age
 from radar_cleaner.storage.reader import AHEAD, Store, TimeSeries, expect_attrs, open_store
+from radar_cleaner.storage.shards import shard_end, shard_start
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +26,7 @@ def compose_radars(
     shard: str,
     products: list[Path],
     warps: list[Path],
+    overlap: Overlap | None = None,
     output: Path,
     stores: Stores,
 ) -> None:
@@ -33,28 +37,33 @@ def compose_radars(
     shard
         Name of the shard.
     products
-        Products of the radars with frames in this shard.
+        Products of the radars with frames in this shard, and those with frames near enough in time to these.
     warps
-        Warp stores from the composite grid to these radars, in the same order.
+        Warp stores from the composite grid to these radars.
+    overlap
+        How far apart in time two frames may be.
     output
         Product to write.
     stores
         How the store is compressed.
     """
-    if not products or len(products) != len(warps):
-        raise ConfigError(
-            f"shard {shard}: {len(products)} --products and {len(warps)} --warps;"
-            " name at least one product, and a warp for each"
-        )
-    series = [TimeSeries([path], "product", AHEAD) for path in products]
+    overlap = overlap or Overlap()
     warp_stores = [open_store(path, "warp") for path in warps]
+    series = [
+        TimeSeries(paths, "product", AHEAD)
+        for paths in _products_of([str(warp.attrs["radar"]) for warp in warp_stores], products)
+    ]
+    if not series:
+        raise ConfigError(f"shard {shard}: no --products; name at least one, and a warp for each radar")
     grid = Grid.from_attrs(warp_stores[0].attrs, warp_stores[0].shape("coverage"), "target_")
     regridders = [
         _regridder(one.stores[0], warp, warp_stores[0]) for one, warp in zip(series, warp_stores, strict=True)
     ]
     radars = {str(warp.attrs["radar"]): one.stores[0] for one, warp in zip(series, warp_stores, strict=True)}
     names = [name for name in PRODUCT_VARIABLES if any(name in store.group for store in radars.values())]
-    times = sorted({time for one in series for time in one.times})
+    names += ["age"] if overlap.max_offset else []
+    first, end = shard_start(shard), shard_end(shard)
+    times = sorted({time for one in series for time in one.times if first <= time < end})
     with ProductWriter(
         output,
         grid,
@@ -63,14 +72,18 @@ def compose_radars(
         codec=stores.codec,
         provenance={
             "stage": "compose_radars",
-            "parameters": {"shard": shard},
-            "inputs": {str(store.path): store.digest for store in [*radars.values(), *warp_stores]},
+            "parameters": {"shard": shard, "overlap": overlap.model_dump(mode="json")},
+            "inputs": {
+                str(store.path): store.digest
+                for store in [*(store for one in series for store in one.stores), *warp_stores]
+            },
         },
         names=names,
     ) as product:
         for time in times:
             layers = [
-                _read_layer(one, regridder, time, names) for one, regridder in zip(series, regridders, strict=True)
+                _read_layer(one, regridder, time, overlap.max_offset, names)
+                for one, regridder in zip(series, regridders, strict=True)
             ]
             product.append(time, **compose([layer for layer in layers if layer is not None]))
     log.info("%s: %d times of %s on %d x %d pixels", shard, len(times), ", ".join(radars), *grid.shape[::-1])
@@ -85,15 +98,35 @@ def _regridder(product: Store, warp: Store, first: Store) -> NearestRegridder:
     return nearest_regridder(warp.read("grid"), warp.read("coverage"), (height, width))
 
 
-def _read_layer(series: TimeSeries, regridder: NearestRegridder, time: int, names: list[str]) -> Layer | None:
-    """Read a radar's frame on the composite grid, None if there is none at this time."""
-    if series.frame("quality_flag", time) is None:
+def _products_of(radars: list[str], products: list[Path]) -> list[list[Path]]:
+    """Return the products of each radar. Raises ConfigError unless all are of these radars, and each has one."""
+    found: dict[str, list[Path]] = {radar: [] for radar in radars}
+    for path in products:
+        radar = open_store(path, "product").attrs["radar"]
+        if radar not in found:
+            raise ConfigError(f"--products: {path} is of {radar}, and --warps are of {radars}; name one for each")
+        found[radar].append(path)
+    for radar, own in found.items():
+        if not own:
+            raise ConfigError(f"--warps: of {radar} there are no --products; name at least one")
+    return list(found.values())
+
+
+def _read_layer(
+    series: TimeSeries, regridder: NearestRegridder, time: int, max_offset: int, names: list[str]
+) -> Layer | None:
+    """Read a radar's nearest frame on the composite grid, None if there is none near enough in time."""
+    found = series.nearest(time, max_offset)
+    if found is None:
         return None
-    layer = {}
+    layer: dict[str, NDArray[np.uint8]] = {}
     for name in names:
+        if name == "age":
+            layer[name] = pack_age(time - found, layer["quality_flag"])
+            continue
         missing = PRODUCT_VARIABLES[name].missing
         # Only the products of ensembles have all variables.
-        frame = series.frame(name, time) if name in series.stores[0].group else None
+        frame = series.frame(name, found) if name in series.stores[0].group else None
         layer[name] = (
             np.full(regridder.index.shape, missing, np.uint8) if frame is None else regridder.apply(frame, missing)
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -128,6 +129,14 @@ def read_provenance(path: Path) -> dict[str, Any]:
     return dict(json.loads(text))
 
 
+def nearest_time(times: Sequence[int], time: int, max_offset: int) -> int | None:
+    """Return the nearest of increasing times, at most `max_offset` off; of two the earlier; None without any."""
+    place = bisect_left(times, time)
+    near = times[max(0, place - 1) : place + 1]
+    found = min(near, key=lambda other: (abs(other - time), other), default=None)
+    return found if found is not None and abs(found - time) <= max_offset else None
+
+
 class ReadAhead:
     """Read the frames of a store in blocks: in order that is twice as fast as one by one."""
 
@@ -158,12 +167,13 @@ class TimeSeries:
             for number, store in enumerate(self.stores)
             for position, time in enumerate(store.times)
         }
+        self._sorted = sorted(self._index)
         self._block = lru_cache(maxsize=_BLOCKS)(self._read_block)
 
     @property
     def times(self) -> list[int]:
         """Return all times, increasing."""
-        return sorted(self._index)
+        return list(self._sorted)
 
     def frame(self, name: str, time: int) -> NDArray[Any] | None:
         """Read the frame of a variable at exactly this time, or return None."""
@@ -174,6 +184,10 @@ class TimeSeries:
             return self.stores[number].frame(name, position)
         first = position - position % self._ahead
         return np.asarray(self._block(number, name, first)[position - first])
+
+    def nearest(self, time: int, max_offset: int) -> int | None:
+        """Return the time of the nearest frame, at most `max_offset` seconds off; of two the earlier; or None."""
+        return nearest_time(self._sorted, time, max_offset)
 
     def describe(self, time: int) -> str:
         """Name the store of a time's frame, for messages."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,18 +30,27 @@ class OtherRadar:
     range_share: NDArray[np.float32]
     clutter: NDArray[np.bool_] | None
     inputs: dict[str, str] = field(default_factory=dict)
+    max_offset: int = 0  # seconds
 
     @classmethod
-    def open(cls, target: Store, name: str, reflectivity: Path, warp: Path, atlas: Path | None) -> OtherRadar:
+    def open(
+        cls,
+        target: Store,
+        name: str,
+        reflectivity: Sequence[Path],
+        warp: Path,
+        atlas: Path | None,
+        max_offset: int = 0,
+    ) -> OtherRadar:
         """Open the stores of another radar and check that they belong to it and to the target.
 
         `target` is the reflectivity store of the radar whose grid is the target. With an atlas its clutter counts
         as nodata. Raises StoreError.
         """
-        frames, warp_store = TimeSeries([reflectivity], "reflectivity", AHEAD), open_store(warp, "warp")
+        frames, warp_store = TimeSeries(reflectivity, "reflectivity", AHEAD), open_store(warp, "warp")
         attrs = warp_store.attrs
         expect_attrs(warp_store, target=target.attrs["radar"], radar=name)
-        for store, end in ((target, "target"), (frames.stores[0], "radar")):
+        for store, end in ((target, "target"), *((store, "radar") for store in frames.stores)):
             expect_attrs(store, radar=attrs[end], **grid_of_end(attrs, end))
         grid, coverage = warp_store.read("grid"), warp_store.read("coverage")
         stores, clutter = [*frames.stores, warp_store], None
@@ -58,11 +68,13 @@ class OtherRadar:
             range_share(grid, coverage, attrs),
             clutter,
             {str(store.path): store.digest for store in stores},
+            max_offset,
         )
 
     def frame_at(self, time: int) -> NDArray[np.uint8] | None:
-        """Return its reflectivity on the target grid at exactly this time, or None without a frame."""
-        codes = self.frames.frame("reflectivity", time)
+        """Return its reflectivity on the target grid at the nearest time, or None without a frame near enough."""
+        nearest = self.frames.nearest(time, self.max_offset)
+        codes = None if nearest is None else self.frames.frame("reflectivity", nearest)
         if codes is None:
             return None
         if self.clutter is not None:

@@ -49,6 +49,29 @@ def test_the_frame_a_cadence_away_counts_and_not_the_window(scratch: Workspace, 
     assert Plan(read_config(SMOKE)).near_in_time("CASGO", "20240710T23") == []
 
 
+def test_radars_are_paired_with_the_nearest_frames_of_the_same_period(scratch: Workspace, plan: Plan) -> None:
+    for path in (scratch.root / "frames/CASCM").glob("*.png"):  # two minutes later; 23:54 becomes 23:56
+        minute = f"{int(path.stem[-2:]) + 2:02d}"
+        path.rename(path.with_name(f"{path.stem[:-2]}{minute}.png"))
+    (scratch.root / "frames/CASCM/CASCM_202407102102.png").touch()
+    (scratch.root / "frames/CASCM/CASCM_202407111259.png").touch()
+    config = copy.deepcopy(SMOKE)
+    assert Plan(read_config(config)).paired("20240710T22", "CASGO") == [("CASCM", "20240710T22")]
+    config["overlap"] = {"max_offset_minutes": 2}
+    near = Plan(read_config(config))
+    assert near.paired("20240710T22", "CASGO") == [("CASCM", "20240710T22")]
+    # 13:00 is nearest to 12:59, which is not of the period of the evaluation.
+    assert near.paired("20240711T13", "CASGO") == [("CASCM", "20240711T13")]
+    assert near.composed("20240711T13") == [
+        ("CASGO", "20240711T13"),
+        ("CASCM", "20240711T12"),
+        ("CASCM", "20240711T13"),
+    ]
+    assert near.paired("20240710T21", "CASCM") == []
+    assert not [line for line in near.warnings if "overlap" in line]
+    assert [line for line in Plan(read_config(SMOKE)).warnings if "overlap" in line]
+
+
 def test_masks_that_vote_are_those_of_the_training_period(scratch: Workspace, plan: Plan) -> None:
     config = copy.deepcopy(SMOKE)
     config["votes"] = {"reference": "truth"}

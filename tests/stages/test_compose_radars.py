@@ -13,6 +13,7 @@ from store_cases import make_product, small_geometry, times_from
 
 from radar_cleaner.config.cleaning import Composite
 from radar_cleaner.config.frames import Stores
+from radar_cleaner.config.overlap import Overlap
 from radar_cleaner.conventions import FLAG_KEPT, FLAG_NODATA, FLAG_REMOVED, FLAG_UNDETECT, NODATA, UNDETECT
 from radar_cleaner.errors import ConfigError, StoreError
 from radar_cleaner.georeference.grid import union_grid
@@ -123,16 +124,64 @@ def test_a_shard_without_frames_gives_a_product_without_frames(tmp_path: Path) -
     assert composed(tmp_path, [product]).times.size == 0
 
 
+def test_the_composite_of_radars_that_are_not_synchronous_shows_both_and_the_age_of_each_pixel(
+    tmp_path: Path,
+) -> None:
+    gore = make_product(tmp_path / "gore.zarr", "CASGO", TIMES[:2], codes=ECHO)
+    late = [time + 120 for time in TIMES[:2]]
+    chipman = make_product(tmp_path / "chipman.zarr", "CASCM", late, codes=EMPTY)
+    output = tmp_path / "composite.zarr"
+    compose_radars(
+        shard="20240711",
+        products=[chipman, gore],
+        warps=warps(tmp_path, "union"),
+        overlap=Overlap(max_offset_minutes=3),
+        output=output,
+        stores=STORES,
+    )
+    store, dataset = open_store(output, "product"), xr.open_zarr(output)
+    seen_by_gore, seen_by_chipman = coverages(tmp_path)
+    only_chipman = seen_by_chipman & ~seen_by_gore
+    assert store.times.tolist() == sorted(TIMES[:2] + late)
+    assert dataset["age"].attrs["units"] == "minutes" and dataset["age"].dtype.kind == "f"
+    for index, (own, other) in enumerate([(0, -2), (2, 0), (0, -2), (2, 0)]):
+        age = dataset["age"].isel(time=index).values
+        assert (age[seen_by_gore] == own).all()
+        assert (age[only_chipman] == other).all()
+        assert np.isnan(age[~(seen_by_gore | seen_by_chipman)]).all()
+        assert (store.frame("reflectivity", index)[seen_by_gore] == 100).all()
+    assert "age" in dataset["reflectivity"].attrs["ancillary_variables"].split()
+
+
+def test_frames_of_the_neighbouring_shard_are_shown_and_make_no_times_of_their_own(tmp_path: Path) -> None:
+    midnight = 1_720_656_000  # 2024-07-11
+    gore = make_product(tmp_path / "gore.zarr", "CASGO", [midnight], codes=ECHO)
+    chipman = make_product(tmp_path / "chipman.zarr", "CASCM", [midnight - 120], codes=EMPTY)
+    output = tmp_path / "composite.zarr"
+    compose_radars(
+        shard="20240711",
+        products=[gore, chipman],
+        warps=warps(tmp_path, "union"),
+        overlap=Overlap(max_offset_minutes=3),
+        output=output,
+        stores=STORES,
+    )
+    store = open_store(output, "product")
+    assert store.times.tolist() == [midnight]
+    seen_by_gore, seen_by_chipman = coverages(tmp_path)
+    assert (store.frame("quality_flag", 0)[seen_by_chipman & ~seen_by_gore] == FLAG_UNDETECT).all()
+
+
 def test_products_and_warps_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
     gore, chipman = (make_product(tmp_path / f"{radar}.zarr", radar, TIMES) for radar in RADARS)
     union, first = warps(tmp_path, "union"), warps(tmp_path, "first")
     output = tmp_path / "composite.zarr"
-    with pytest.raises(StoreError, match="its radar is CASCM, expected CASGO"):
-        compose_radars(shard="20240711", products=[chipman, gore], warps=union, output=output, stores=STORES)
     with pytest.raises(StoreError, match="its target_origin_px is"):
         compose_radars(
             shard="20240711", products=[gore, chipman], warps=[union[0], first[1]], output=output, stores=Stores()
         )
-    with pytest.raises(ConfigError, match="2 --products and 1 --warps"):
+    with pytest.raises(ConfigError, match="is of CASCM, and --warps are of \\['CASGO'\\]"):
         compose_radars(shard="20240711", products=[gore, chipman], warps=union[:1], output=output, stores=STORES)
+    with pytest.raises(ConfigError, match="of CASCM there are no --products"):
+        compose_radars(shard="20240711", products=[gore], warps=union, output=output, stores=STORES)
     assert not output.exists()

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from radar_cleaner.errors import StoreError
 from radar_cleaner.storage import writer as store_writer
-from radar_cleaner.storage.reader import TimeSeries, open_store, read_provenance, store_path
+from radar_cleaner.storage.reader import TimeSeries, nearest_time, open_store, read_provenance, store_path
 from radar_cleaner.storage.specs import RGB
 from radar_cleaner.storage.writer import CODECS, Static, StoreWriter, Variable
 
@@ -69,6 +69,15 @@ def test_frames_come_back_as_written(tmp_path_factory, frames, steps, codec, fra
         assert np.array_equal(opened.frame("rgb", index), np.repeat(frame[..., None], 3, axis=2))
     files = [file for file in (path / "rgb").rglob("*") if file.is_file() and file.name != "zarr.json"]
     assert len(files) == -(-len(frames) // frames_a_file)
+
+
+@given(
+    st.lists(st.integers(-50, 50), unique=True, max_size=8).map(sorted), st.integers(-60, 60), st.integers(0, 20)
+)
+def test_the_nearest_time_is_the_one_that_a_search_of_all_finds(times, time, max_offset):
+    near = [other for other in times if abs(other - time) <= max_offset]
+    wanted = min(near, key=lambda other: (abs(other - time), other), default=None)
+    assert nearest_time(times, time, max_offset) == wanted
 
 
 @given(

@@ -207,8 +207,8 @@ def atlas_pictures(radar):
 
 
 def others(wildcards):
-    """Return the other radars that have frames in the shard."""
-    return plan.having(wildcards.shard, but=wildcards.radar)
+    """Return the other radars with frames that are paired with those of the shard."""
+    return list(dict.fromkeys(radar for radar, _ in plan.paired(wildcards.shard, wildcards.radar)))
 
 
 def warp_geometries(target, radar):

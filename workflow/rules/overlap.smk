@@ -32,12 +32,12 @@ rule build_warp_grid:
 rule align_radars:
     """
     Pool the other radars on a radar's own grid, at its own times: the highest reflectivity of those that
-    see the pixel. With `samples.atlas: mask` a radar does not see pixels where it has clutter.
+    see the pixel. Frames are paired within `overlap.max_offset_minutes`. With `samples.atlas: mask` a radar does not see pixels where it has clutter.
     """
     input:
         reflectivity="<results>/reflectivity/{radar}/{shard}.zarr/zarr.json",
         other_reflectivity=lambda wildcards: stores(
-            "reflectivity", [(other, wildcards.shard) for other in others(wildcards)]
+            "reflectivity", plan.paired(wildcards.shard, wildcards.radar)
         ),
         other_warps=lambda wildcards: [
             f"<results>/warp/{wildcards.radar}/{other}.zarr/zarr.json" for other in others(wildcards)
@@ -67,12 +67,14 @@ rule align_radars:
             + flag("--other-warps", list(input.other_warps))
             + flag("--other-atlases", list(input.other_atlases))
         ),
+        overlap=section("overlap"),
         stores=section("stores"),
     shell:
         "python -m radar_cleaner align-radars"
         " --radar {wildcards.radar:q}"
         " --reflectivity {input.reflectivity:q}"
         " {params.others:q}"
+        " --overlap {params.overlap:q}"
         " --stores {params.stores:q}"
         " --output {output.store:q}"
         " 2> {log:q}"

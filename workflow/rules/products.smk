@@ -57,11 +57,10 @@ rule clean_frames:
 rule compose_radars:
     """Write the product of all radars of a shard on one grid (`composite.grid`)."""
     input:
-        products=lambda wildcards: stores(
-            "cleaned", [(radar, wildcards.shard) for radar in plan.having(wildcards.shard)]
-        ),
+        products=lambda wildcards: stores("cleaned", plan.composed(wildcards.shard)),
         warps=lambda wildcards: [
-            f"<results>/warp/composite/{radar}.zarr/zarr.json" for radar in plan.having(wildcards.shard)
+            f"<results>/warp/composite/{radar}.zarr/zarr.json"
+            for radar in dict.fromkeys(radar for radar, _ in plan.composed(wildcards.shard))
         ],
     output:
         store="<results>/composite/{shard}.zarr/zarr.json",
@@ -77,12 +76,14 @@ rule compose_radars:
         lanes=1,
     params:
         code=code("compose_radars"),
+        overlap=section("overlap"),
         stores=section("stores"),
     shell:
         "python -m radar_cleaner compose-radars"
         " --shard {wildcards.shard:q}"
         " --products {input.products:q}"
         " --warps {input.warps:q}"
+        " --overlap {params.overlap:q}"
         " --stores {params.stores:q}"
         " --output {output.store:q}"
         " 2> {log:q}"
