@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from legend_cases import Drawn, ramp, random_colours
 from picture_cases import (
     BACKGROUND,
     BOXES,
@@ -16,7 +17,7 @@ from picture_cases import (
 
 from radar_cleaner.config.frames import Overlay, Stores
 from radar_cleaner.config.labels import Colours, Legend
-from radar_cleaner.conventions import NODATA, UNDETECT, is_echo
+from radar_cleaner.conventions import NODATA, UNDETECT, decode_dbz, is_echo
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.georeference.grid import RadarGeometry
 from radar_cleaner.stages.decode_reflectivity import decode_reflectivity
@@ -165,3 +166,67 @@ def test_equal_content_is_an_equal_file_whatever_setting_made_it(tmp_path):
     assert (tmp_path / "reflectivity.zarr" / "zarr.json").read_bytes() == first
     decode(tmp_path, pictures, min_dbz=25)
     assert (tmp_path / "reflectivity.zarr" / "zarr.json").read_bytes() != first
+
+
+def picture_of_blocks(colours, shown, style):
+    """Draw blocks of echo in the colours numbered `shown` on a map, and the legend of all colours beside it."""
+    bar = style.bar(colours)
+    picture = np.full((max(160, bar.shape[0] + 8), 180 + bar.shape[1], 3), (232, 238, 240), np.uint8)
+    for place, number in enumerate(shown):
+        picture[10 + 20 * place : 25 + 20 * place, 20:120] = colours[number]
+    picture[4 : 4 + bar.shape[0], 170 : 170 + bar.shape[1]] = bar
+    return picture, (170, 4, 170 + bar.shape[1], 4 + bar.shape[0])
+
+
+def values_of_blocks(tmp_path, picture, count, **labels):
+    settings = {"plot_box": (0, 0, 150, 150), "center": (75, 75), "overlay": Overlay(), "min_dbz": -31.5}
+    store = decode(tmp_path, [picture], **settings, **labels)
+    codes = store.read("reflectivity")[0]
+    blocks = [codes[12 + 20 * place : 23 + 20 * place, 60:90] for place in range(count)]
+    assert all(len(np.unique(block)) == 1 for block in blocks)
+    return decode_dbz(np.array([block[0, 0] for block in blocks])), store
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_echoes_have_the_value_of_their_place_on_a_continuous_bar(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    count, step = int(rng.integers(40, 90)), int(rng.integers(1, 4))
+    style = Drawn(step=step, width=10, strong_first=bool(rng.integers(2)))
+    colours, shown = ramp(count), rng.choice(count, 6, replace=False)
+    picture, box = picture_of_blocks(colours, shown, style)
+    low, high = style.ordered([0, 66])
+    legend = Legend(box_px=box, dbz=(low, high))
+    found, _ = values_of_blocks(tmp_path, picture, 6, method="legend", legend=legend)
+    assert np.abs(found - (shown + 0.5) * 66 / count).max() <= 0.5
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_number_of_bounds_separates_near_colours(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(8, 20))
+    style = Drawn(step=7, width=12, gap=int(rng.integers(0, 3)), frame=int(rng.integers(0, 2)))
+    colours, shown = random_colours(seed, count, (10, 24)), rng.choice(count, 6, replace=False)
+    bounds = np.linspace(0, 60, count)
+    picture, box = picture_of_blocks(colours, shown, style)
+    legend = Legend(box_px=box, dbz=tuple(bounds), scale="bounds")
+    found, _ = values_of_blocks(tmp_path, picture, 6, method="legend", legend=legend)
+    assert np.abs(found - bounds[shown] - 30 / (count - 1)).max() <= 0.26
+
+
+@pytest.mark.parametrize("source", ["palette", "legend"])
+def test_rain_rates_are_stored_as_reflectivity(tmp_path, source):
+    rates = (0.15, 0.5, 1, 2, 5, 7, 10, 15, 30, 50, 75, 100)
+    colours, shown = random_colours(7, 12, (10, 24)), [0, 2, 4, 7, 9]
+    picture, box = picture_of_blocks(colours, shown, Drawn(step=8))
+    table = [
+        f"#{red:02x}{green:02x}{blue:02x},{rate}" for (red, green, blue), rate in zip(colours, rates, strict=True)
+    ]
+    (tmp_path / "mine.csv").write_text("\n".join(["colour,mm_h_min", *table]))
+    labels = {
+        "palette": {"palette": str(tmp_path / "mine.csv")},
+        "legend": {"method": "legend", "legend": Legend(box_px=box, dbz=rates, scale="bounds", unit="mm/h")},
+    }[source]
+    found, store = values_of_blocks(tmp_path, picture, 5, **labels)
+    lower = 10 * np.log10(200 * np.array(rates) ** 1.6)
+    assert np.abs(found - ((lower[:-1] + lower[1:]) / 2)[shown]).max() <= 0.26
+    assert (store.attrs["palette_unit"], store.attrs["zr_a"], store.attrs["zr_b"]) == ("mm/h", 200, 1.6)
