@@ -42,7 +42,7 @@ the keys yourself, or let `radar-cleaner init` propose them.
 | IMGW, Poland (`COMPO_CMAX_250`) | scale and corners of the composite contradict each other |
 | KNMI and DWD web maps | colours of the layers; the grids are in the catalogue |
 | NWS RIDGE since 2020 | box of the picture |
-| TMD and Bangkok, Thailand (NKM, NJK) | place of the radar in the picture, scale; the legend is over the map |
+| TMD; maps of Bangkok (`radar.jpg`, `nkradar.jpg`) | place of the radar, scale; the legend is over the map |
 
 """
 COLUMNS = ("service", "pictures", "place", "unit", "minutes", "landmarks", "on real frames", "you write")
