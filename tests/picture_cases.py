@@ -19,6 +19,7 @@ NAMES = {"pattern": r"(\d{12})(?=\D*$)", "time_format": "%Y%m%d%H%M", "time_zone
 PLOT_BOX = (100, 0, 580, 480)
 BOXES = [(334, 233, 347, 246)]
 SIZE = (24, 16)  # of the small pictures: width, height
+LOOP_SIZE = (11, 7)  # of the pictures of animations
 
 
 def rgb_of(text):
@@ -85,6 +86,19 @@ def animation(count=2):
     file = io.BytesIO()
     pictures = [Image.fromarray(small(seed)) for seed in range(count)]
     pictures[0].save(file, "GIF", save_all=True, append_images=pictures[1:], duration=50)
+    return file.getvalue()
+
+
+def loop_file(seeds, kind="GIF", mode="RGB", **options):
+    """Encode an animation of different pictures; return the file's bytes."""
+    pictures = [Image.fromarray(small(seed, LOOP_SIZE)).convert(mode) for seed in seeds]
+    if mode == "RGBA":
+        for picture, seed in zip(pictures, seeds, strict=True):
+            seen = np.random.default_rng(seed).choice(np.array([0, 255], np.uint8), (LOOP_SIZE[1], LOOP_SIZE[0]))
+            picture.putalpha(Image.fromarray(seen))
+    file = io.BytesIO()
+    options |= {"lossless": True} if kind == "WEBP" else {}
+    pictures[0].save(file, kind, save_all=True, append_images=pictures[1:], duration=100, **options)
     return file.getvalue()
 
 

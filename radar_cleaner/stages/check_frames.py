@@ -37,10 +37,10 @@ def check_frames(*, results: Path, radar: str, stores: list[str], newest: bool =
     read = sum(len(open_store(layout.rgb(radar, shard), "rgb").times) for shard in shards)
     tables = [layout.unplaced(radar), *(layout.rejects(radar, shard) for shard in shards)]
     counts = count_refusals(read, (row for table in tables for row in _rows(table)))
-    if counts.refused and (counts.are_many or not read):
-        log.warning(counts.describe(radar))
     if counts.refused and not read and not newest:
         raise FrameError(f"{counts.describe(radar)}; see {layout.rgb(radar, '*').parent}/*.rejected.csv")
+    if counts.refused and counts.are_many:
+        log.warning(counts.describe(radar))
     rows = [(read, "read", ""), *((number, reason, name) for reason, number, name in counts.reasons)]
     write_text(output, format_rows(["frames", "reason", "example"], rows))
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from picture_cases import encode, small
+from picture_cases import encode, loop_file, small
 from PIL import Image, ImageSequence
 
 from radar_cleaner.errors import ConfigError, FrameError
@@ -19,19 +19,6 @@ from radar_cleaner.storage.shards import format_time
 PATTERN = (r"(\d{12})(?=\D*$)", "%Y%m%d%H%M", "UTC")
 LOOPS = NameFormat(*PATTERN, loop_minutes=6)
 SIZE = (11, 7)
-
-
-def loop(seeds, kind="GIF", mode="RGB", **options):
-    """Encode an animation of different pictures; return the file's bytes."""
-    pictures = [Image.fromarray(small(seed, SIZE)).convert(mode) for seed in seeds]
-    if mode == "RGBA":
-        for picture, seed in zip(pictures, seeds, strict=True):
-            seen = np.random.default_rng(seed).choice(np.array([0, 255], np.uint8), (SIZE[1], SIZE[0]))
-            picture.putalpha(Image.fromarray(seen))
-    file = io.BytesIO()
-    options |= {"lossless": True} if kind == "WEBP" else {}
-    pictures[0].save(file, kind, save_all=True, append_images=pictures[1:], duration=100, **options)
-    return file.getvalue()
 
 
 def times_of(listing):
@@ -49,7 +36,7 @@ def test_each_picture_of_an_animation_has_the_pixels_that_pillow_shows_in_any_or
     form, mode, count, seed, random
 ):
     kind, name = form
-    data = loop(range(seed, seed + count), kind, mode)
+    data = loop_file(range(seed, seed + count), kind, mode)
     shown = [np.array(picture.convert("RGBA")) for picture in ImageSequence.Iterator(Image.open(io.BytesIO(data)))]
     assert len(shown) == count
     decoder = FrameDecoder(SIZE)
@@ -60,7 +47,7 @@ def test_each_picture_of_an_animation_has_the_pixels_that_pillow_shows_in_any_or
 
 
 def test_the_name_gives_the_time_of_the_last_or_of_the_first_picture(tmp_path):
-    (tmp_path / "a_202401011200.gif").write_bytes(loop(range(4)))
+    (tmp_path / "a_202401011200.gif").write_bytes(loop_file(range(4)))
     last = [("11:42", 0), ("11:48", 1), ("11:54", 2), ("12:00", 3)]
     assert times_of(list_pictures(tmp_path, LOOPS)) == last
     first = NameFormat(*PATTERN, loop_minutes=6, loop_last="first")
@@ -68,7 +55,7 @@ def test_the_name_gives_the_time_of_the_last_or_of_the_first_picture(tmp_path):
 
 
 def test_a_single_picture_among_animations_has_the_time_of_its_name(tmp_path):
-    (tmp_path / "a_202401011200.gif").write_bytes(loop(range(2)))
+    (tmp_path / "a_202401011200.gif").write_bytes(loop_file(range(2)))
     (tmp_path / "a_202401011206.png").write_bytes(encode(small(size=SIZE)))
     (tmp_path / "a_202401011212.gif").write_bytes(b"no picture")
     assert times_of(list_pictures(tmp_path, LOOPS)) == [
@@ -82,19 +69,19 @@ def test_a_single_picture_among_animations_has_the_time_of_its_name(tmp_path):
 def test_pictures_are_counted_once_and_again_if_the_file_changes(tmp_path, monkeypatch):
     (tmp_path / "frames").mkdir()
     path = tmp_path / "frames" / "a_202401011200.gif"
-    path.write_bytes(loop(range(4)))
+    path.write_bytes(loop_file(range(4)))
     kept = tmp_path / "kept"
     found = list_pictures(tmp_path / "frames", LOOPS, kept)
     monkeypatch.setattr("radar_cleaner.frames.loops.count_pictures", lambda _: pytest.fail("counted again"))
     assert list_pictures(tmp_path / "frames", LOOPS, kept) == found
     monkeypatch.undo()
-    path.write_bytes(loop(range(3)))
+    path.write_bytes(loop_file(range(3)))
     assert len(list_pictures(tmp_path / "frames", LOOPS, kept).frames) == 3
 
 
 def test_animations_in_an_archive_are_counted_too(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
-        archive.writestr("a_202401011200.gif", loop(range(3)))
+        archive.writestr("a_202401011200.gif", loop_file(range(3)))
     found = list_pictures(tmp_path / "a.zip", LOOPS, tmp_path / "kept")
     names = [f"{tmp_path}/a.zip/a_202401011200.gif#{number}" for number in (1, 2, 3)]
     assert [frame.full_name for frame in found.frames] == names
@@ -109,4 +96,4 @@ def test_animations_in_an_object_store_are_refused_with_the_remedy():
 
 def test_an_animation_that_became_shorter_after_planning_is_refused():
     with pytest.raises(FrameError, match="2 pictures now"):
-        FrameDecoder(SIZE).decode(loop(range(2)), "a.gif", 2)
+        FrameDecoder(SIZE).decode(loop_file(range(2)), "a.gif", 2)
