@@ -278,12 +278,13 @@ def test_the_guides_worked_example_is_a_whole_config(tmp_path: Path, monkeypatch
         (tmp_path / "frames" / radar).mkdir(parents=True)
         for day in (1, 2):
             name = f"{radar}_202606{day:02d}0715.png"
-            iio.imwrite(tmp_path / "frames" / radar / name, np.zeros((640, 720, 3), np.uint8))
+            iio.imwrite(tmp_path / "frames" / radar / name, np.zeros((800, 800, 3), np.uint8))
     plan = plan_of(yaml.safe_load(block))
     assert plan.shards("NKM") == ["20260601", "20260602"]
     geometry = plan.radars["NKM"].geometry(plan.sizes["NKM"])
-    assert (geometry.grid.width, geometry.grid.height, geometry.center_px) == (640, 640, (319.5, 319.5))
-    assert geometry.grid.pixel_width == 120_000 / 320
+    assert (geometry.grid.width, geometry.grid.height) == (800, 800)
+    assert geometry.center_px == pytest.approx((399.5, 399.5), abs=0.6)
+    assert geometry.grid.pixel_km == pytest.approx((0.375, 0.375), rel=0.01)
     assert plan.settings.samples.input_minutes == (-15, 0, 15)
 
 
