@@ -14,9 +14,11 @@ Pixels = NDArray[np.uint8]
 Colours = NDArray[np.uint8]  # (n, 3)
 
 NEAR = 12.0  # RGB distance of a colour of a JPEG from its class
+FAR = 100.0  # distances divided by this decide between palettes that fit equally well
 ENOUGH_COLOURS = 2.5  # of a palette, weighted: colours that any picture may have count less
 PURE_WEIGHT = 0.4
 MOST_UNEXPLAINED = 0.5  # share of the changing pixels that a matching palette leaves without a class
+LEGEND_SHARE = 0.85  # of the classes of a legend, and of the palette
 RIM_SHARE, SWITCHING_SHARE = 0.5, 0.005
 FEW_COLOURS = 256
 MOST_OF_MAP = 0.3  # share of the pixels that only a colour of the ground has
@@ -109,7 +111,28 @@ def match_palettes(counts: ColourCounts, palettes: Mapping[str, Colours]) -> lis
         explained = float(weights[fits].sum() / weights.sum())
         known = 1.0 if tolerance else float(fits[vivid].mean())
         if score >= ENOUGH_COLOURS and min(explained, known) >= 1 - MOST_UNEXPLAINED:
-            found.append((round(score * explained, 2), PaletteMatch(name, len(seen), len(palette), explained)))
+            score -= float(distance.min(axis=1)[fits].mean()) / FAR
+            found.append((round(score * explained, 3), PaletteMatch(name, len(seen), len(palette), explained)))
+    best = max((score for score, _ in found), default=0.0)
+    return [match for score, match in found if score == best]
+
+
+def match_legend(colours: Colours, palettes: Mapping[str, Colours]) -> list[PaletteMatch]:
+    """Return the palettes that have nearly all colours of a legend (n, 3): none, one, or several that tie.
+
+    A palette with other colours beside them has other classes, and other bounds.
+    """
+    found: list[tuple[float, PaletteMatch]] = []
+    for name, palette in palettes.items():
+        if not len(palette):
+            continue
+        distance = np.linalg.norm(colours[:, None].astype(float) - palette[None].astype(float), axis=2)
+        near = distance.min(axis=1) <= NEAR
+        seen = len({int(index) for index in distance.argmin(axis=1)[near]})
+        share = min(float(near.mean()), seen / len(palette))
+        if share >= LEGEND_SHARE:
+            score = share - float(distance.min(axis=1)[near].mean()) / FAR
+            found.append((round(score, 3), PaletteMatch(name, seen, len(palette), float(near.mean()))))
     best = max((score for score, _ in found), default=0.0)
     return [match for score, match in found if score == best]
 

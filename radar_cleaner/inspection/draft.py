@@ -59,12 +59,12 @@ def unknown(name: str, comment: str) -> Key:
 def split_common(sections: Sequence[Sequence[Key]]) -> tuple[list[Key], list[list[Key]]]:
     """Return the keys that all sections have alike, and the others of each section.
 
-    Values to fill in are not common: they may differ.
+    A value to fill in is common if its comment is, too: the same is asked for.
     """
     first = sections[0]
-    if len(sections) == 1:
-        return list(first), [[]]
-    common = [key for key in first if not key.unknown and all(_has(section, key) for section in sections)]
+    common = [
+        key for key in first if all(key in section if key.unknown else _has(section, key) for section in sections)
+    ]
     return common, [[key for key in section if not _has(common, key)] for section in sections]
 
 

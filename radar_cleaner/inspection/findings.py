@@ -13,18 +13,23 @@ from radar_cleaner.inspection.colours import (
     Colours,
     PaletteMatch,
     count_colours,
+    match_legend,
     match_palettes,
     nodata_candidate,
 )
 from radar_cleaner.inspection.draft import Key, unknown
-from radar_cleaner.inspection.layout import Box, PlotBox, find_plot_box
+from radar_cleaner.inspection.layout import Box, PlotBox, changing_pixels, find_plot_box
 from radar_cleaner.inspection.pictures import Look, Looks, look_at
 from radar_cleaner.inspection.sources import Series
 from radar_cleaner.inspection.times import Cadence, Reading
+from radar_cleaner.reflectivity.legend_search import FoundLegend, find_legends
 from radar_cleaner.reflectivity.palette import format_colour
 from radar_cleaner.storage.shards import to_datetime
 
 SHOWN_COLOURS = 24
+MOST_LEGENDS = 3
+MOST_CHANGING = 0.02  # share of the pixels of a legend that change from frame to frame
+MOST_SWATCHES = 30  # classes of a legend whose bounds a user writes one by one
 CERTAIN_CADENCE = 0.5  # share of the pairs of frames that have the commonest difference
 BOX_COMMENTS = {
     "edges": "the map within its straight edges",
@@ -42,7 +47,12 @@ class SizeFindings:
     counts: ColourCounts
     palettes: tuple[PaletteMatch, ...]
     nodata: tuple[Colours, bool] | None
-    legend_boxes: Mapping[str, Box]
+    legends: tuple[FoundLegend, ...]
+
+    @property
+    def legend_boxes(self) -> dict[str, Box]:
+        """The boxes of the legends by a name for a picture."""
+        return {f"legend {number}": legend.box for number, legend in enumerate(self.legends, start=1)}
 
 
 @dataclass(frozen=True)
@@ -173,13 +183,26 @@ def _loop_keys(looks: Looks) -> list[Key]:
 
 
 def _inspect_size(look: Look, palettes: Mapping[str, Colours]) -> SizeFindings:
-    plot_box = find_plot_box(look.frames)
+    legends = _find_legends(look)
+    plot_box = find_plot_box(look.frames, [legend.box for legend in legends])
     x0, y0, x1, y1 = plot_box.box
     maps = [frame[y0:y1, x0:x1] for frame in look.frames]
     counts = count_colours(maps)
-    return SizeFindings(
-        look, plot_box, counts, tuple(match_palettes(counts, palettes)), nodata_candidate(maps, counts), {}
-    )
+    colours = legends[0].classes.colours if legends else None
+    matches = match_palettes(counts, palettes) if colours is None else match_legend(colours, palettes)
+    return SizeFindings(look, plot_box, counts, tuple(matches), nodata_candidate(maps, counts), legends)
+
+
+def _find_legends(look: Look) -> tuple[FoundLegend, ...]:
+    """Return the bars that do not change: one that does is rain."""
+    usual = np.asarray(np.median(np.stack(look.frames), axis=0), dtype=np.uint8)
+    changing = changing_pixels(look.frames)
+    found = []
+    for legend in find_legends(usual):
+        x0, y0, x1, y1 = legend.box
+        if changing[y0:y1, x0:x1].mean() <= MOST_CHANGING:
+            found.append(legend)
+    return tuple(found[:MOST_LEGENDS])
 
 
 def _size_keys(found: SizeFindings, named: bool) -> list[Key]:
@@ -209,26 +232,54 @@ def _layouts(sizes: Sequence[SizeFindings], times: Sequence[int]) -> Key:
 
 
 def _label_keys(found: SizeFindings) -> list[Key]:
-    keys: list[Key] = []
-    if len(found.palettes) == 1:
-        match = found.palettes[0]
-        comment = (
-            f"proposed: {match.seen} of its {match.classes} colours are in the pictures, and"
-            f" {100 * match.explained:.0f} % of the changing coloured pixels have one of them"
-        )
-        keys += [Key("method", "palette"), Key("palette", match.name, comment)]
-    else:
-        several = ", ".join(match.name for match in found.palettes)
-        lines = [f"several palettes fit: {several}"] if several else ["a CSV of colour,dbz_min; no known one fits"]
-        lines += ["the colours that change most, for a CSV (strongest class last):"]
-        lines += [f"  {colour},?  ({share:.2%} of the pixels)" for colour, share in _listed(found.counts)]
-        keys += [Key("method", "palette"), unknown("palette", "\n".join(lines))]
+    keys = [*_palette_keys(found)]
     if found.nodata is not None:
         colour, sure = found.nodata
         comment = "this gray surrounds the map"
         comment += " and comes and goes with its coverage" if sure else "; activate the key if no radar sees there"
         keys.append(Key("nodata_colours", [format_colour(colour.tolist())], comment, active=sure))
     return keys
+
+
+def _palette_keys(found: SizeFindings) -> list[Key]:
+    """Return the keys of the palette: a known one, or the legend of the picture, or a list of colours."""
+    if len(found.palettes) == 1:
+        match = found.palettes[0]
+        comment = f"proposed: {match.seen} of its {match.classes} colours are in the pictures, "
+        if found.legends:
+            comment += f"as in the legend at {list(found.legends[0].box)}; compare its numbers"
+        else:
+            comment += f"and {100 * match.explained:.0f} % of the changing coloured pixels have one of them"
+        return [Key("method", "palette"), Key("palette", match.name, comment)]
+    if found.legends:
+        return _legend_keys(found.legends)
+    several = ", ".join(match.name for match in found.palettes)
+    lines = [f"several palettes fit: {several}"] if several else ["a CSV of colour,dbz_min; no known one fits"]
+    lines += ["the colours that change most, for a CSV (strongest class last):"]
+    lines += [f"  {colour},?  ({share:.2%} of the pixels)" for colour, share in _listed(found.counts)]
+    return [Key("method", "palette"), unknown("palette", "\n".join(lines))]
+
+
+def _legend_keys(legends: Sequence[FoundLegend]) -> list[Key]:
+    """Return the keys of the legend in the picture; its numbers are left to the user."""
+    legend = legends[0]
+    colours = [format_colour(colour) for colour in legend.classes.colours.tolist()]
+    way = "from left to right" if legend.lying else "from bottom to top"
+    by_ends = len(colours) > MOST_SWATCHES
+    if by_ends:
+        numbers = f"[first, last]: the numbers at the two ends of the bar, {way}; it has {len(colours)} steps"
+    else:
+        numbers = f"the lower bounds of its {len(colours)} classes, {way}: {', '.join(colours)}"
+    if legend.strong_first:
+        numbers += "\nthe strong end seems to come first; the numbers then fall"
+    box = f"{len(legends)} bars were found; this is the longest" if len(legends) > 1 else "the bar"
+    keys = (
+        Key("box_px", list(legend.box), box),
+        Key("scale", "ends" if by_ends else "bounds"),
+        unknown("dbz", numbers),
+    )
+    unit = Key("unit", "dBZ", "of the numbers beside the bar: dBZ, mm/h or mm/10min", active=False)
+    return [Key("method", "legend"), unit, Key("legend", keys, "no known palette has its colours")]
 
 
 def _listed(counts: ColourCounts) -> list[tuple[str, float]]:

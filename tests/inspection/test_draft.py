@@ -30,8 +30,8 @@ def test_values_to_fill_in_are_counted():
 
 
 def test_keys_of_all_radars_are_common_whatever_their_comments_are():
-    first = [Key("a", 1, "x"), Key("b", 2), unknown("c", "")]
-    second = [Key("a", 1, "y"), Key("b", 3), unknown("c", "")]
+    first = [Key("a", 1, "x"), Key("b", 2), unknown("c", "of A")]
+    second = [Key("a", 1, "y"), Key("b", 3), unknown("c", "of B")]
     common, own = split_common([first, second])
     assert [key.name for key in common] == ["a"]
     assert [[key.name for key in keys] for keys in own] == [["b", "c"], ["b", "c"]]

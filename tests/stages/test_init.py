@@ -1,11 +1,14 @@
 """`init` writes a config that is right where the pictures show it, and names what they do not show."""
 
+import numpy as np
 import pytest
 import yaml
 from inspection_cases import write_frames
 
 from radar_cleaner.config.load import read_config
+from radar_cleaner.config.shipped import ROOT
 from radar_cleaner.errors import ConfigError
+from radar_cleaner.inspection.colours import read_palette_colours
 from radar_cleaner.stages.init import init
 
 
@@ -82,3 +85,22 @@ def test_the_values_to_write_are_printed_and_a_picture_is_beside_the_config(tmp_
         f"radars[0].{k}" for k in ("latitude", "longitude", "range_km")
     ]
     assert (tmp_path / "radar.png").is_file()
+
+
+def test_a_legend_of_unknown_colours_is_read_and_its_numbers_are_asked_for(tmp_path):
+    bar = [(20, 60, 180), (20, 160, 200), (30, 170, 60), (200, 190, 30), (220, 120, 20), (200, 30, 40)]
+    for radar in ("A", "B"):
+        write_frames(tmp_path / "frames", radar, bar=bar)
+    init(tmp_path / "frames", output=tmp_path / "radar.yaml")
+    labels = _config(tmp_path / "radar.yaml")["labels"]  # of both radars
+    assert labels["method"] == "legend" and labels["legend"]["scale"] == "bounds"
+    np.testing.assert_allclose(labels["legend"]["box_px"], [8, 10, 18, 58], atol=1)
+    assert labels["legend"]["dbz"] == "???"
+    assert "6 classes, from bottom to top: #143cb4, #14a0c8" in (tmp_path / "radar.yaml").read_text()
+
+
+def test_a_legend_with_a_part_of_a_known_palette_is_not_taken_for_it(tmp_path):
+    palette = read_palette_colours(ROOT / "config/services/palettes/kma.csv")[:10]
+    write_frames(tmp_path / "frames", "A", bar=[tuple(colour) for colour in palette.tolist()])
+    init(tmp_path / "frames", output=tmp_path / "radar.yaml")
+    assert _config(tmp_path / "radar.yaml")["labels"]["method"] == "legend"  # the classes may have other bounds
