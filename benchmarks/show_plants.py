@@ -44,7 +44,7 @@ def main() -> None:
     colours = colour_codes(palette.colours, encode_dbz(palette.value_dbz))
     figure, axes = plt.subplots(5, 6, figsize=(15, 13), layout="constrained")
     for pair, kind in zip(axes.reshape(-1, 2), ARTEFACT_KINDS, strict=False):
-        found, time = plant_one(codes, levels, ranges_file, kind)
+        found, time = inject_one(codes, levels, ranges_file, kind)
         seen = colours[found.codes[time]]
         pair[0].imshow(seen, interpolation="nearest")
         pair[0].set_title(kind if time == TARGET else f"{kind} (the neighbour)", loc="left", fontsize=11)
@@ -66,18 +66,18 @@ def read_frames(table: ColourTable) -> tuple[NDArray[np.uint8], NDArray[np.uint8
     return codes[:, TOP : TOP + SIZE, LEFT : LEFT + SIZE].copy(), np.unique(codes)
 
 
-def plant_one(
+def inject_one(
     codes: NDArray[np.uint8], levels: NDArray[np.uint8], ranges_file: Path, kind: ArtefactKind
 ) -> tuple[Injected, int]:
-    """Return the first draw with enough visible pixels, otherwise the one with most, and the time to show."""
+    """Inject until enough pixels are visible; return the frames with most of them, and the time to show."""
     ranges = read_artefact_ranges(ranges_file, [kind])
     center = CENTER[0] - LEFT, CENTER[1] - TOP
     best, most = (Injected(codes, np.zeros_like(codes)), TARGET), -1
     for seed in range(TRIES):
         random = np.random.default_rng([ARTEFACT_KINDS.index(kind), seed])
         injection = ArtefactInjection(1.0, ranges)
-        plants = sample_artefacts(random, injection, codes.shape[1:], center, RANGE, len(TIMES), TARGET)
-        found = inject(codes, center, RANGE, plants, seed, levels)
+        artefacts = sample_artefacts(random, injection, codes.shape[1:], center, RANGE, len(TIMES), TARGET)
+        found = inject(codes, center, RANGE, artefacts, seed, levels)
         pixels = (found.kinds > 0).sum((1, 2))
         time = int(pixels.argmax()) if kind in ("repeated", "missing") else TARGET
         if pixels[time] > most:

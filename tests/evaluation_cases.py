@@ -1,4 +1,4 @@
-"""Answers of the default cleaners to a made frame."""
+"""Score the default cleaners on a simulated frame."""
 
 from __future__ import annotations
 

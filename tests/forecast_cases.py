@@ -32,31 +32,34 @@ def moving_codes(field: Field) -> NDArray[np.uint8]:
     return np.where(field > NO_RAIN, np.rint((field + 32) * 2), 0).astype(np.uint8)
 
 
-def moving_bank(
+def moving_cache(
     seeds: Iterable[int], steps: int = 4, shape: tuple[int, int] = (32, 32), speed: tuple[int, int] = (0, 3)
 ) -> tuple[dict[str, RadarFrames], list[Sample]]:
-    """A bank of rain that is new each hour and moves for some steps, and a sample at each hour's second frame."""
-    planes, index, samples = [], {}, []
+    """Return a frame cache of rain that is new each hour and moves for some steps, and a sample for each hour.
+
+    The sample is the hour's second frame.
+    """
+    frames, index, samples = [], {}, []
     for seed in seeds:
         for step in range(steps):
             own = moving_codes(moving_field(seed, step - 2, shape, speed))
             classes = np.where(own > 0, METEOROLOGICAL, NONE).astype(np.uint8)
             others = np.full(shape, NODATA, np.uint8)
-            index[START + 3600 * seed + STEP_S * step] = len(planes)
-            planes.append(np.stack([own, others, classes, np.full(shape, 255, np.uint8)]))
+            index[START + 3600 * seed + STEP_S * step] = len(frames)
+            frames.append(np.stack([own, others, classes, np.full(shape, 255, np.uint8)]))
         samples.append(Sample(START + 3600 * seed + STEP_S, "CASGO"))
     grid = RadarGrid(shape, (shape[1] / 2, shape[0] / 2), max(shape) / 2)
-    return {"CASGO": RadarFrames(grid, np.stack(planes), index)}, samples
+    return {"CASGO": RadarFrames(grid, np.stack(frames), index)}, samples
 
 
-def random_bank(times: Iterable[int], shape: tuple[int, int], seed: int = 0) -> dict[str, RadarFrames]:
-    """Frames at these times without any order: echo of all classes, each surer or less sure."""
+def random_cache(times: Iterable[int], shape: tuple[int, int], seed: int = 0) -> dict[str, RadarFrames]:
+    """Return frames of random echo at these times: all classes, with random confidence."""
     random, times = np.random.default_rng(seed), list(times)
     classes = random.integers(0, UNKNOWN + 1, (len(times), *shape))
     echo = random.integers(60, 200, classes.shape)
     own = np.select([classes == NONE, random.random(classes.shape) < 0.05], [0, NODATA], echo)
     others = random.integers(0, 256, classes.shape)
     sure = np.where(classes == UNKNOWN, 0, random.integers(1, 256, classes.shape))
-    planes = np.stack([own, others, classes, sure], axis=1).astype(np.uint8)
+    variables = np.stack([own, others, classes, sure], axis=1).astype(np.uint8)
     grid = RadarGrid(shape, (shape[1] / 2, shape[0] / 2), max(shape) / 2)
-    return {"CASGO": RadarFrames(grid, planes, {time: number for number, time in enumerate(times)})}
+    return {"CASGO": RadarFrames(grid, variables, {time: number for number, time in enumerate(times)})}

@@ -40,7 +40,7 @@ from radar_cleaner.training.trackers import RunLog
 
 MINUTES = (-6, 0, 6)
 START = store_cases.START
-PLANT_FILE = Path(__file__).parents[1] / "config/plants.yaml"
+ARTEFACT_FILE = Path(__file__).parents[1] / "config/plants.yaml"
 # Short names of the keys of a training that are in a section of their own.
 NESTED = {"schedule": "schedule.name", "last_rate": "schedule.last", "crop": "crop_px"}
 NESTED |= {name: f"schedule.{name}" for name in ("warmup", "plateau_patience", "plateau_factor")}
@@ -104,12 +104,12 @@ def inputs(**changes: object) -> Inputs:
 
 
 def augmentation(**changes: object) -> dict[str, object]:
-    """Keys of a training that augment its samples."""
+    """Return keys of the section `training` that augment its samples."""
     return changes
 
 
 def config(model: str = "tiny_unet", **changes: object) -> ModelConfig:
-    """A small network; `changes` are fields of its inputs, of its config, or options of its own."""
+    """Return the config of a small network; `changes` are fields of its inputs, its config or its options."""
     values: dict[str, object] = {}
     channels: dict[str, object] = {}
     options = dict(SMALL.get(model, {}))
@@ -126,13 +126,13 @@ def training(
     model: ModelConfig | None = None,
     holes: Holes = NO_HOLES,
     weights: Loss = WEIGHTS,
-    planting: ArtefactInjection = NO_ARTEFACTS,
+    injection: ArtefactInjection = NO_ARTEFACTS,
     start_from: Path | None = None,
     **changes: object,
 ) -> Training:
-    """A small training; `how` and `changes` are keys of its section."""
+    """Return a small training; `how` and `changes` are keys of its section."""
     learning = changed(LEARNING, holes=holes, loss=weights, **(how or {}), **changes)
-    return Training(model or config(), learning, planting, start_from)
+    return Training(model or config(), learning, injection, start_from)
 
 
 def sampler(
@@ -140,13 +140,13 @@ def sampler(
     holes: Holes = NO_HOLES,
     inputs: Inputs | None = None,
     seed: int = 7,
-    planting: ArtefactInjection = NO_ARTEFACTS,
+    injection: ArtefactInjection = NO_ARTEFACTS,
 ) -> CropSampler:
-    """The sampler of crop parameters of a small training."""
+    """Return the sampler of crop parameters of a small training."""
     return CropSampler(
         changed(LEARNING, holes=holes, seed=seed, **(how or {})),
         inputs or Inputs(MINUTES, "none", "max"),
-        planting,
+        injection,
     )
 
 
@@ -162,9 +162,9 @@ def holes(**changes: object) -> Holes:
 
 
 @cache
-def planting(fraction: float = 1.0, *kinds: ArtefactKind) -> ArtefactInjection:
-    """The default ranges of these kinds, or of all."""
-    return ArtefactInjection(fraction, read_artefact_ranges(PLANT_FILE, kinds or ARTEFACT_KINDS))
+def injection(fraction: float = 1.0, *kinds: ArtefactKind) -> ArtefactInjection:
+    """Return the injection of these kinds (default: all) with their default ranges."""
+    return ArtefactInjection(fraction, read_artefact_ranges(ARTEFACT_FILE, kinds or ARTEFACT_KINDS))
 
 
 def environment(
@@ -174,7 +174,7 @@ def environment(
 
 
 def storm(seed: int, shape: tuple[int, int]) -> NDArray[np.uint8]:
-    """Return (4, y, x) planes: a blob of rain (class 1, strong), specks (class 2, weak), a nodata edge."""
+    """Return (4, y, x) variables: a blob of rain (class 1, strong), specks (class 2, weak), a nodata edge."""
     random = np.random.default_rng(seed)
     rows, columns = np.indices(shape)
     middle = random.uniform(0.3, 0.7, 2) * shape
@@ -183,26 +183,26 @@ def storm(seed: int, shape: tuple[int, int]) -> NDArray[np.uint8]:
     own = np.select([rain, specks], [random.integers(110, 150), 85], 0)
     others = np.where(rain, own + 4, 0)
     classes = np.select([rain, specks], [METEOROLOGICAL, NON_METEOROLOGICAL], NONE)
-    planes = np.stack([own, others, classes, np.full(shape, 255)]).astype(np.uint8)
-    planes[:, 0, :] = np.array([NODATA, NODATA, UNKNOWN, 0])[:, None]
-    return planes
+    variables = np.stack([own, others, classes, np.full(shape, 255)]).astype(np.uint8)
+    variables[:, 0, :] = np.array([NODATA, NODATA, UNKNOWN, 0])[:, None]
+    return variables
 
 
-def radar_bank(
+def radar_frames(
     times: Iterable[int], shape: tuple[int, int] = (32, 32), seed: int = 0, **grid: object
 ) -> RadarFrames:
-    """Frames at these times; the same storm at neighbouring times, unlike that of another `seed`."""
+    """Return frames at these times: the same storm at each three of them, and another for another `seed`."""
     times = list(times)
-    planes = np.stack([storm(seed + number // 3, shape) for number, _ in enumerate(times)])
+    frames = np.stack([storm(seed + number // 3, shape) for number, _ in enumerate(times)])
     place = RadarGrid(shape, (shape[1] / 2, shape[0] / 2 - 1), max(shape) / 2, **grid)
-    return RadarFrames(place, planes, {time: number for number, time in enumerate(times)})
+    return RadarFrames(place, frames, {time: number for number, time in enumerate(times)})
 
 
-def small_bank(count: int = 4, shape: tuple[int, int] = (32, 32)) -> tuple[dict[str, RadarFrames], list[Sample]]:
-    """A bank of one radar and `count` samples of it, each with its own storm."""
+def small_cache(count: int = 4, shape: tuple[int, int] = (32, 32)) -> tuple[dict[str, RadarFrames], list[Sample]]:
+    """Return a frame cache of one radar, and `count` samples of it, each with its own storm."""
     times = [START + 360 * number for number in range(3 * count)]
     samples = [Sample(time, "CASGO") for time in times[1::3]]
-    return {"CASGO": radar_bank(times, shape)}, samples
+    return {"CASGO": radar_frames(times, shape)}, samples
 
 
 def write_stores(
@@ -214,10 +214,10 @@ def write_stores(
     shard = shard_of(times[0], "day")
     rows: list[tuple[int, str]] = []
     for number, radar in enumerate(radars):
-        planes = np.stack([storm(100 * number + index // 3, shape) for index, _ in enumerate(times)])
-        store_cases.make_reflectivity(layout.reflectivity(radar, shard), radar, times, planes[:, 0])
-        store_cases.make_aligned(layout.aligned(radar, shard), radar, times, planes[:, 1])
-        store_cases.make_labels(layout.labels(radar, shard), radar, times, planes[:, 2], planes[:, 3])
+        frames = np.stack([storm(100 * number + index // 3, shape) for index, _ in enumerate(times)])
+        store_cases.make_reflectivity(layout.reflectivity(radar, shard), radar, times, frames[:, 0])
+        store_cases.make_aligned(layout.aligned(radar, shard), radar, times, frames[:, 1])
+        store_cases.make_labels(layout.labels(radar, shard), radar, times, frames[:, 2], frames[:, 3])
         frequency = np.zeros(shape)
         frequency[20:24, 20:24] = 0.9
         store_cases.make_atlas(layout.atlas(radar), radar, frequency)
@@ -234,7 +234,7 @@ def train_flags(results: Path, stores: list[str], **changes: object) -> dict[str
     """Flags of `train-model` that train a tiny network in a second; `changes` as in `change_flags`."""
     learning = changed(LEARNING, epochs=3, global_batch_size=4, flips=True, drop_neighbours=0.2, drop_others=0.2)
     learning = changed(
-        learning, prefer_echo=0.8, hole_fraction=0.5, plant_fraction=0.5, plant_ranges=str(PLANT_FILE)
+        learning, prefer_echo=0.8, hole_fraction=0.5, plant_fraction=0.5, plant_ranges=str(ARTEFACT_FILE)
     )
     learning = changed(learning, options='{"base_width": 4, "depth": 2}')
     values: dict[str, object] = {

@@ -45,7 +45,7 @@ def test_our_files_have_every_kind(name):
     )
 
 
-def test_a_kind_weighs_in_the_loss_as_a_sure_label_does_unless_the_file_says_otherwise():
+def test_a_kind_has_the_weight_of_a_sure_label_unless_the_file_has_another():
     lighter = parsed(changed("rings", "loss", 0.2)).kinds
     assert lighter["rings"].loss == 0.2 and lighter["spokes"].loss == 1
 
@@ -73,7 +73,7 @@ def test_every_kind_has_its_count_first_or_none():
     octaves=st.booleans(),
     whole=st.booleans(),
 )
-def test_a_drawn_number_lies_within_its_span(uniform, span, octaves, whole):
+def test_a_drawn_number_is_within_its_span(uniform, span, octaves, whole):
     low, high = (math.ceil(bound) for bound in span) if whole else span
     value = Number(0, 1000, octaves, whole).draw(uniform, (low, high))
     assert low - 1e-9 <= value <= high + 1e-9
@@ -125,7 +125,7 @@ def test_mistakes_are_named_with_their_place(content, complaint):
         parsed(content)
 
 
-def test_what_is_no_yaml_is_told_in_a_line():
+def test_what_is_not_yaml_is_refused_in_a_line():
     with pytest.raises(ConfigError, match=r"^my\.yaml: is not YAML") as caught:
         parse_artefact_ranges("a: [1, 2", "my.yaml")
     assert "\n" not in str(caught.value)

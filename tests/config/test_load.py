@@ -51,7 +51,7 @@ def test_a_mistake_is_one_line_with_place_and_remedy(mistake: str, config: dict[
     assert remedy in message
 
 
-def test_every_mistake_of_the_schema_is_told_at_once(config: dict[str, Any]) -> None:
+def test_every_mistake_of_the_schema_is_reported_at_once(config: dict[str, Any]) -> None:
     config["labels"]["min_dbs"] = 3
     config["radars"][1]["longitude"] = 999
     lines = complaint(config).splitlines()

@@ -104,7 +104,7 @@ def test_without_options_the_channels_are_codes_availability_range_and_azimuth(s
     assert found.shape[1] == len(how.names)
 
 
-def test_options_add_channels_behind_and_change_none_before():
+def test_options_add_channels_at_the_end_and_change_none_before_them():
     frames = frames_of(3)
     everything = inputs(
         atlas="channel", time_of_day=True, day_of_year=True, coordinates=True, static=("terrain", "land")
@@ -229,7 +229,7 @@ def test_noise_moves_echoes_by_its_dbz_and_leaves_them_echoes(seed, noise):
     assert torch.equal(noisy[~echo], plain[~echo]) and (noisy[echo] >= 0.1 - 1e-6).all()
 
 
-def test_channels_lie_in_their_order():
+def test_channels_are_in_their_order():
     own = torch.full((1, 3, 2, 2), UNDETECT, dtype=torch.uint8)
     others = torch.full((1, 3, 2, 2), NODATA, dtype=torch.uint8)
     own[0, 1, 0, 0], own[0, 2] = 120, NODATA

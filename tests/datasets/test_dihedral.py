@@ -38,13 +38,13 @@ def test_a_quarter_turn_is_counter_clockwise_and_follows_the_flip():
 
 
 @given(shape=SHAPES, turn=st.sampled_from(FLIP_ROTATIONS))
-def test_turning_back_gives_the_picture_again(shape, turn):
+def test_the_inverse_gives_the_picture_again(shape, turn):
     picture = numbered((2, *shape)[-2:]).expand(3, *shape)
     assert torch.equal(undo_flip_rotate(flip_rotate(picture, turn), turn), picture)
 
 
 @given(shape=SHAPES, turn=st.sampled_from(FLIP_ROTATIONS), data=st.data())
-def test_a_point_stays_on_its_pixel_and_keeps_its_distances_when_it_lies_beside(shape, turn, data):
+def test_a_point_stays_on_its_pixel_and_keeps_its_distances_also_outside_the_picture(shape, turn, data):
     row, column = (data.draw(st.integers(0, size - 1)) for size in shape)
     turned = flip_rotate(numbered(shape), turn)
     new_column, new_row = flip_rotate_point((column, row), shape, turn)

@@ -41,22 +41,23 @@ def sources(tmp_path):
     )
 
 
-def make_bank(folder, sources, samples, use="none", most_raw=10**9, **told):
+def make_cache(folder, sources, samples, use="none", most_raw=10**9, **told):
     folder.mkdir()
     digests = write_frame_cache(folder, {"CASGO": sources}, samples, inputs(atlas=use, **told), most_raw)
     return open_frame_cache(folder), digests
 
 
 def test_frames_come_back_by_time_from_all_stores(tmp_path, sources):
-    bank, digests = make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO"), Sample(TIMES[2], "CASGO")])
-    frames = bank["CASGO"]
+    samples = [Sample(TIMES[1], "CASGO"), Sample(TIMES[2], "CASGO")]
+    cache, digests = make_cache(tmp_path / "cache", sources, samples)
+    frames = cache["CASGO"]
     assert list(frames.index) == TIMES
     for time in TIMES:
-        planes = frames.variables[frames.index[time]]
-        assert np.array_equal(planes[THIS_RADAR], store_cases.pattern_codes("CASGO", time))
+        variables = frames.variables[frames.index[time]]
+        assert np.array_equal(variables[THIS_RADAR], store_cases.pattern_codes("CASGO", time))
         seen = time != TIMES[3]
         wanted = store_cases.pattern_codes("CASCM", time) if seen else np.full(SHAPE, NODATA)
-        assert np.array_equal(planes[OTHER_RADARS], wanted)
+        assert np.array_equal(variables[OTHER_RADARS], wanted)
     assert (frames.variables[0, ECHO_CLASS] == UNKNOWN).all() and not frames.variables[0, CONFIDENCE].any()
     assert frames.variables[1, CONFIDENCE].any()
     assert frames.grid.range_px == pytest.approx(max(SHAPE) / 2)
@@ -64,72 +65,72 @@ def test_frames_come_back_by_time_from_all_stores(tmp_path, sources):
     assert len(digests) == 5 and all(digest.startswith("xxh3:") for digest in digests.values())
 
 
-def test_a_bank_that_would_take_too_much_memory_is_packed_and_holds_the_same(tmp_path, sources, caplog):
+def test_a_frame_cache_too_large_for_memory_is_packed_with_the_same_content(tmp_path, sources, caplog):
     samples = [Sample(TIMES[1], "CASGO"), Sample(TIMES[2], "CASGO")]
-    raw = make_bank(tmp_path / "raw", sources, samples)[0]["CASGO"].variables
+    raw = make_cache(tmp_path / "raw", sources, samples)[0]["CASGO"].variables
     with caplog.at_level("INFO"):
-        packed = make_bank(tmp_path / "packed", sources, samples, most_raw=raw.nbytes - 1)[0]["CASGO"].variables
+        packed = make_cache(tmp_path / "packed", sources, samples, most_raw=raw.nbytes - 1)[0]["CASGO"].variables
     assert isinstance(packed, CompressedFrames) and packed.shape == raw.shape
     assert all(np.array_equal(packed[place], raw[place]) for place in np.ndindex(raw.shape[:2]))
     assert "frame cache: 4 frames" in caplog.text and "compressed from" in caplog.text
 
 
-def test_a_bank_larger_than_its_disk_is_packed(tmp_path, sources, monkeypatch):
+def test_a_frame_cache_larger_than_its_disk_is_packed(tmp_path, sources, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=1000))
-    bank, _ = make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO")])
-    assert isinstance(bank["CASGO"].variables, CompressedFrames)
+    cache, _ = make_cache(tmp_path / "cache", sources, [Sample(TIMES[1], "CASGO")])
+    assert isinstance(cache["CASGO"].variables, CompressedFrames)
 
 
-def test_a_bank_goes_to_a_device_where_it_fits(tmp_path, sources):
-    bank, _ = make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO")], use="channel")
-    planes, cpu = bank["CASGO"].variables, torch.device("cpu")
-    held = copy_to_device(bank, cpu, planes.nbytes)["CASGO"].on_device
-    assert np.array_equal(held.variables.numpy(), planes)
-    assert np.array_equal(held.echo_frequency.numpy(), bank["CASGO"].grid.echo_frequency)
-    assert copy_to_device(bank, cpu, planes.nbytes - 1) is bank
-    packed, _ = make_bank(tmp_path / "packed", sources, [Sample(TIMES[1], "CASGO")], most_raw=1)
+def test_a_frame_cache_goes_to_a_device_where_it_fits(tmp_path, sources):
+    cache, _ = make_cache(tmp_path / "cache", sources, [Sample(TIMES[1], "CASGO")], use="channel")
+    variables, cpu = cache["CASGO"].variables, torch.device("cpu")
+    held = copy_to_device(cache, cpu, variables.nbytes)["CASGO"].on_device
+    assert np.array_equal(held.variables.numpy(), variables)
+    assert np.array_equal(held.echo_frequency.numpy(), cache["CASGO"].grid.echo_frequency)
+    assert copy_to_device(cache, cpu, variables.nbytes - 1) is cache
+    packed, _ = make_cache(tmp_path / "packed", sources, [Sample(TIMES[1], "CASGO")], most_raw=1)
     assert copy_to_device(packed, cpu, 10**9) is packed
 
 
-def test_only_frames_that_samples_read_are_held(tmp_path, sources):
-    bank, _ = make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO")])
-    assert list(bank["CASGO"].index) == TIMES[:3]
+def test_only_frames_that_samples_read_are_cached(tmp_path, sources):
+    cache, _ = make_cache(tmp_path / "cache", sources, [Sample(TIMES[1], "CASGO")])
+    assert list(cache["CASGO"].index) == TIMES[:3]
 
 
 def test_the_levels_are_the_codes_of_the_radars_own_frames(tmp_path, sources):
-    frames = make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO")])[0]["CASGO"]
+    frames = make_cache(tmp_path / "cache", sources, [Sample(TIMES[1], "CASGO")])[0]["CASGO"]
     assert frames.grid.levels.tolist() == np.unique(frames.variables[:, THIS_RADAR]).tolist()
 
 
-def test_the_bank_outlives_its_files_names(tmp_path, sources):
-    bank, _ = make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO")])
-    before = np.array(bank["CASGO"].variables)
-    for path in sorted((tmp_path / "bank").rglob("*"), reverse=True):
+def test_the_frame_cache_stays_readable_when_its_files_are_deleted(tmp_path, sources):
+    cache, _ = make_cache(tmp_path / "cache", sources, [Sample(TIMES[1], "CASGO")])
+    before = np.array(cache["CASGO"].variables)
+    for path in sorted((tmp_path / "cache").rglob("*"), reverse=True):
         path.unlink() if path.is_file() else path.rmdir()
-    assert np.array_equal(bank["CASGO"].variables, before)
+    assert np.array_equal(cache["CASGO"].variables, before)
 
 
 @pytest.mark.parametrize(("use", "name"), [("mask", "clutter"), ("channel", "echo_frequency"), ("none", None)])
-def test_the_atlas_is_held_as_it_is_used(tmp_path, sources, use, name):
-    bank, _ = make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO")], use)
-    held = {key for key in ("clutter", "echo_frequency") if getattr(bank["CASGO"].grid, key) is not None}
+def test_the_atlas_is_cached_as_it_is_used(tmp_path, sources, use, name):
+    cache, _ = make_cache(tmp_path / "cache", sources, [Sample(TIMES[1], "CASGO")], use)
+    held = {key for key in ("clutter", "echo_frequency") if getattr(cache["CASGO"].grid, key) is not None}
     assert held == ({name} if name else set())
     if name == "echo_frequency":
-        assert (bank["CASGO"].grid.echo_frequency == 102).all()
+        assert (cache["CASGO"].grid.echo_frequency == 102).all()
 
 
 def test_a_sample_without_its_frames_is_named(tmp_path, sources):
     with pytest.raises(SampleError, match="CASGO at 2024-07-10T23:54:00Z"):
-        make_bank(tmp_path / "bank", sources, [Sample(START, "CASGO")])
+        make_cache(tmp_path / "cache", sources, [Sample(START, "CASGO")])
     with pytest.raises(SampleError, match=r"CASXX .*does not name that radar, only \['CASGO'\]"):
-        make_bank(tmp_path / "other", sources, [Sample(START, "CASXX")])
+        make_cache(tmp_path / "other", sources, [Sample(START, "CASXX")])
 
 
 def test_an_atlas_of_another_size_is_refused(tmp_path, sources):
     small = store_cases.make_atlas(tmp_path / "small.zarr", shape=(8, 8))
     changed = replace(sources, atlas=small)
     with pytest.raises(StoreError, match=r"small\.zarr: its shape is \(8, 8\)"):
-        make_bank(tmp_path / "bank", changed, [Sample(TIMES[1], "CASGO")], "mask")
+        make_cache(tmp_path / "cache", changed, [Sample(TIMES[1], "CASGO")], "mask")
 
 
 def static_sources(tmp_path, sources, **changes):
@@ -138,15 +139,15 @@ def static_sources(tmp_path, sources, **changes):
     return replace(sources, static=store_cases.make_static(tmp_path / "static.zarr", **changes))
 
 
-def test_fields_are_held_as_the_network_sees_them_in_the_order_it_is_told(tmp_path, sources):
-    bank, digests = make_bank(
-        tmp_path / "bank",
+def test_static_fields_are_scaled_as_channels_and_kept_in_the_given_order(tmp_path, sources):
+    cache, digests = make_cache(
+        tmp_path / "cache",
         static_sources(tmp_path, sources),
         [Sample(TIMES[1], "CASGO")],
         coordinates=True,
         static=("land", "terrain"),
     )
-    latitude, cosine, sine, pixel, land, terrain = bank["CASGO"].grid.fields
+    latitude, cosine, sine, pixel, land, terrain = cache["CASGO"].grid.fields
     place = store_cases.small_geometry()
     longitude_degrees, latitude_degrees = place.grid.longitude_latitude()
     assert np.allclose(latitude * 90, latitude_degrees, atol=1e-5)
@@ -156,18 +157,18 @@ def test_fields_are_held_as_the_network_sees_them_in_the_order_it_is_told(tmp_pa
     assert len(digests) == 6
 
 
-def test_nothing_is_held_of_a_static_store_that_is_not_asked_for(tmp_path, sources):
-    bank, _ = make_bank(tmp_path / "bank", static_sources(tmp_path, sources), [Sample(TIMES[1], "CASGO")])
-    assert bank["CASGO"].grid.fields is None
-    assert not (tmp_path / "bank/CASGO/fields.npy").exists()
+def test_nothing_is_cached_of_a_static_store_that_is_not_used(tmp_path, sources):
+    cache, _ = make_cache(tmp_path / "cache", static_sources(tmp_path, sources), [Sample(TIMES[1], "CASGO")])
+    assert cache["CASGO"].grid.fields is None
+    assert not (tmp_path / "cache/CASGO/fields.npy").exists()
 
 
 def test_solar_time_needs_the_longitude_and_the_season_nothing(tmp_path, sources):
     held = static_sources(tmp_path, sources, fields={})
-    bank, _ = make_bank(tmp_path / "sun", held, [Sample(TIMES[1], "CASGO")], time_of_day=True)
-    assert bank["CASGO"].grid.fields.shape == (2, *SHAPE)
-    bank, _ = make_bank(tmp_path / "season", sources, [Sample(TIMES[1], "CASGO")], day_of_year=True)
-    assert bank["CASGO"].grid.fields is None
+    cache, _ = make_cache(tmp_path / "sun", held, [Sample(TIMES[1], "CASGO")], time_of_day=True)
+    assert cache["CASGO"].grid.fields.shape == (2, *SHAPE)
+    cache, _ = make_cache(tmp_path / "season", sources, [Sample(TIMES[1], "CASGO")], day_of_year=True)
+    assert cache["CASGO"].grid.fields is None
 
 
 @pytest.mark.parametrize(
@@ -184,11 +185,11 @@ def test_solar_time_needs_the_longitude_and_the_season_nothing(tmp_path, sources
 )
 def test_a_static_store_that_does_not_fit_is_refused(tmp_path, sources, changes, told, message):
     with pytest.raises(StoreError, match=rf"static\.zarr: {message}"):
-        make_bank(
-            tmp_path / "bank", static_sources(tmp_path, sources, **changes), [Sample(TIMES[1], "CASGO")], **told
+        make_cache(
+            tmp_path / "cache", static_sources(tmp_path, sources, **changes), [Sample(TIMES[1], "CASGO")], **told
         )
 
 
 def test_a_missing_static_store_is_named(tmp_path, sources):
     with pytest.raises(StoreError, match=r"the channels \['longitude_cos'.* need a static store"):
-        make_bank(tmp_path / "bank", sources, [Sample(TIMES[1], "CASGO")], time_of_day=True)
+        make_cache(tmp_path / "cache", sources, [Sample(TIMES[1], "CASGO")], time_of_day=True)

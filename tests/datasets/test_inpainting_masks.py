@@ -41,7 +41,7 @@ def apart(azimuth, other):
 
 
 @given(azimuth=st.floats(0, 359.9), width=st.floats(0.5, 360), near=st.floats(0, 20), center=RADARS)
-def test_a_sector_is_what_lies_between_two_azimuths_and_two_ranges(azimuth, width, near, center):
+def test_a_sector_is_between_two_azimuths_and_two_ranges(azimuth, width, near, center):
     distance, direction = polar(center)
     hidden = mask_of(Sector(azimuth, width, near, RANGE), center=center)
     off, margin = apart(direction, azimuth) - width / 2, 1e-3  # degrees and pixels that rounding may cost
@@ -92,7 +92,7 @@ def test_pixels_are_hidden_one_by_one_at_their_share(share):
     assert (mask_of(Pixels(share), shape=(200, 200), key=6) != hidden).any() == (share < 1)
 
 
-def test_a_sample_has_holes_of_one_shape_and_each_shape_is_as_likely():
+def test_a_sample_has_masks_of_one_shape_and_each_shape_is_as_likely():
     kinds = []
     for seed in range(600):
         holes = drawn(seed)
@@ -102,7 +102,7 @@ def test_a_sample_has_holes_of_one_shape_and_each_shape_is_as_likely():
 
 
 @given(seeds=st.lists(st.integers(0, 10**6), min_size=2, max_size=5), data=st.data())
-def test_holes_do_not_hang_on_the_batch_they_are_in(seeds, data):
+def test_masks_do_not_depend_on_their_batch(seeds, data):
     centers = torch.tensor([data.draw(RADARS) for _ in seeds])
     holes = [
         drawn(seed, center=tuple(center)) if seed % 4 else ()
@@ -118,7 +118,7 @@ def test_holes_do_not_hang_on_the_batch_they_are_in(seeds, data):
         assert alone.any() or not holes[i] or not isinstance(holes[i][0], Block)
 
 
-def test_no_holes_hide_nothing_and_draw_nothing():
+def test_no_masks_hide_nothing_and_use_no_random_numbers():
     state = torch.get_rng_state()
     assert not rasterize_masks([(), ()], torch.zeros(2, 2), [1, 2], SHAPE).any()
     rasterize_masks([(Pixels(0.5),)], torch.zeros(1, 2), [1], SHAPE)

@@ -24,7 +24,7 @@ def test_a_draw_is_as_many_blocks_as_there_are_each_as_likely(blocks, seed):
     assert (draws == drawn(blocks, seed, 40)).all()
 
 
-def test_each_block_is_drawn_once_on_average_and_no_two_draws_hang_together():
+def test_each_block_is_drawn_once_on_average_and_draws_are_independent():
     draws = drawn(20, resamples=20_000)
     assert draws.mean(axis=0) == pytest.approx(np.ones(20), abs=0.04)
     assert draws.var(axis=0) == pytest.approx(np.full(20, 0.95), abs=0.05)  # of a binomial
@@ -81,7 +81,7 @@ def weather(rng):
 
 
 @pytest.mark.parametrize("score", ["retention", "removal", "far", "csi", "hss", "f1", "npv"])
-def test_intervals_hold_the_truth_about_as_often_as_they_say(score):
+def test_intervals_contain_the_truth_about_as_often_as_stated(score):
     rng = np.random.default_rng(5)
     truth = decision_ratios(sum(weather(rng).sum(axis=0) for _ in range(3000)))[score]
     inside = 0
@@ -93,7 +93,7 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say(score):
     assert 0.84 <= inside / SIMULATIONS <= 0.95
 
 
-def test_intervals_that_take_pixels_for_independent_hold_it_far_too_seldom():
+def test_intervals_that_take_pixels_for_independent_contain_it_far_too_seldom():
     rng = np.random.default_rng(6)
     truth = decision_ratios(sum(weather(rng).sum(axis=0) for _ in range(3000)))["retention"]
     inside = 0
@@ -114,7 +114,7 @@ def ranks(rng):
     return np.bincount(flat.ravel(), minlength=BLOCKS * 200).reshape(BLOCKS, 2, 100)
 
 
-def test_intervals_of_areas_hold_the_truth_about_as_often_as_they_say():
+def test_intervals_of_areas_contain_the_truth_about_as_often_as_stated():
     rng = np.random.default_rng(7)
     truth = roc_auc(sum(ranks(rng).sum(axis=0) for _ in range(1500)))
     inside = 0
@@ -133,7 +133,7 @@ def sureness(rng, blocks=BLOCKS):
     return sum_by_group(said.ravel(), came.ravel(), block, blocks)
 
 
-def test_intervals_of_the_calibration_error_hold_the_truth_about_as_often_as_they_say():
+def test_intervals_of_the_calibration_error_contain_the_truth_about_as_often_as_stated():
     rng = np.random.default_rng(11)
     truth = expected_calibration_error(sureness(rng, 5000).sum(axis=0))
     inside = 0
@@ -143,7 +143,7 @@ def test_intervals_of_the_calibration_error_hold_the_truth_about_as_often_as_the
     assert 0.84 <= inside / SIMULATIONS <= 0.95
 
 
-def test_intervals_of_errors_hold_the_truth_about_as_often_as_they_say():
+def test_intervals_of_errors_contain_the_truth_about_as_often_as_stated():
     rng, blocks = np.random.default_rng(8), 100  # with fewer, intervals of squares contain it too seldom
     block = np.repeat(np.arange(blocks), PIXELS)
 

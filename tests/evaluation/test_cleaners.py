@@ -166,7 +166,7 @@ places = st.tuples(st.floats(3, 9), st.floats(3, 9))
 
 
 @given(arrays(np.float32, (13, 13), elements=st.integers(0, 50)), places, st.sampled_from([4, 9, 36]))
-def test_a_bin_holds_the_highest_of_its_pixels_and_gives_it_back_to_them(values, center, azimuths) -> None:
+def test_a_bin_has_the_maximum_of_its_pixels_which_all_get_it_back(values, center, azimuths) -> None:
     grid = polar_grid.polar_grid(flat_geometry((13, 13), center, 6.0), azimuths)
     back = grid.to_frame(grid.from_frame(values, outside=-5), outside=99)
     bins: dict[tuple[int, int], list[tuple[int, int]]] = {}

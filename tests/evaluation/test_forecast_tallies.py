@@ -152,7 +152,7 @@ def test_radars_add_up_and_hours_of_both_are_one_block():
     assert rows[0]["frames"] == 6 and rows[-1]["frames"] == 12
 
 
-def test_a_lead_of_which_nothing_came_to_be_known_is_not_counted():
+def test_a_lead_time_without_observation_is_not_counted():
     truths, forecasts = random_case(3)
     tally = score_forecasts([None, truths[1]], forecasts, EDGES)
     assert (
@@ -162,7 +162,7 @@ def test_a_lead_of_which_nothing_came_to_be_known_is_not_counted():
     )
 
 
-def test_what_came_is_rain_where_the_reference_says_so_and_nothing_where_there_is_no_echo():
+def test_observed_rain_is_that_of_the_reference_and_none_where_there_is_no_echo():
     codes = np.array([[0, 0, NODATA, 100], [100, 100, 100, NODATA]], np.uint8)
     classes = np.array(
         [[NONE, UNKNOWN, NONE, METEOROLOGICAL], [NON_METEOROLOGICAL, UNKNOWN, NONE, METEOROLOGICAL]]

@@ -23,7 +23,7 @@ def full(shape):
     st.integers(0, 2**31),
     st.sets(st.integers(1, 6), min_size=1).map(sorted),
 )
-def test_holes_never_touch_nodata_and_hide_nothing_else(codes, time, sizes):
+def test_masks_never_touch_nodata_and_hide_nothing_else(codes, time, sizes):
     holes = hole_lattice(codes, time, sizes)
     assert not holes[codes == NODATA].any() and holes.max() <= len(sizes)
     stack = np.stack([codes, np.full_like(codes, 7)])
@@ -38,7 +38,7 @@ def test_holes_never_touch_nodata_and_hide_nothing_else(codes, time, sizes):
     st.integers(1, 3),
     st.integers(1, 3),
 )
-def test_every_hole_is_a_square_of_its_size_apart_from_all_others(time, sizes, down, right):
+def test_every_mask_is_a_square_of_its_size_apart_from_all_others(time, sizes, down, right):
     box = LATTICE * sizes[-1]
     holes = hole_lattice(full((down * box, right * box)), time, sizes)
     for index, size in enumerate(sizes, 1):
@@ -53,7 +53,7 @@ def test_every_hole_is_a_square_of_its_size_apart_from_all_others(time, sizes, d
 
 
 @pytest.mark.parametrize("cadence_minutes", [1, 2, 5, 6, 10, 12, 15, 30, 60])
-def test_holes_of_each_size_cover_every_pixel_and_as_much_as_the_others(cadence_minutes):
+def test_masks_of_each_size_cover_every_pixel_and_as_much_as_the_others(cadence_minutes):
     codes = full((45, 51))
     masks = np.stack([hole_lattice(codes, START + i * cadence_minutes * 60, SIZES) for i in range(300)])
     for index in range(1, len(SIZES) + 1):
@@ -64,7 +64,7 @@ def test_holes_of_each_size_cover_every_pixel_and_as_much_as_the_others(cadence_
 
 
 @pytest.mark.parametrize("cadence_minutes", [1, 2, 5, 6, 10, 12, 15, 30, 60])
-def test_holes_of_one_size_cover_every_pixel_over_a_hundred_frames(cadence_minutes):
+def test_masks_of_one_size_cover_every_pixel_over_a_hundred_frames(cadence_minutes):
     codes = full((37, 41))
     masks = [hole_lattice(codes, START + i * cadence_minutes * 60, [5]) for i in range(100)]
     assert np.any(masks, axis=0).all()
@@ -86,18 +86,18 @@ def test_boxes_beside_each_other_have_different_sizes_so_that_all_are_in_a_frame
     assert parts == {(1,), (2,), (3,)}
 
 
-def test_holes_hang_on_the_time_alone():
+def test_masks_depend_on_the_time_alone():
     codes = full((40, 40))
     assert (hole_lattice(codes, 360, SIZES) == hole_lattice(codes, 360, SIZES)).all()
     assert (hole_lattice(codes, 360, SIZES) != hole_lattice(codes, 720, SIZES)).any()
 
 
-def test_without_a_size_there_is_no_hole():
+def test_without_a_size_there_is_no_mask():
     assert not hole_lattice(full((40, 40)), 360, ()).any()
 
 
 @given(st.integers(0, 2**31))
-def test_two_sizes_lie_like_the_fields_of_a_chessboard(time):
+def test_two_sizes_alternate_like_the_fields_of_a_chessboard(time):
     holes = hole_lattice(full((32, 32)), time, [2, 4])
     parts = [[holes[y : y + 16, x : x + 16].max() for x in (0, 16)] for y in (0, 16)]
     assert parts[0] == parts[1][::-1] and sorted(parts[0]) == [1, 2]

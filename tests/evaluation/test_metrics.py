@@ -97,7 +97,7 @@ def test_the_sum_of_two_accumulators_is_the_accumulator_over_both(first, second)
 
 
 @given(frames())
-def test_bands_hold_every_scored_pixel_once(frame):
+def test_bands_contain_every_scored_pixel_once(frame):
     decisions, histogram = accumulate(frame)
     for row, value in ((MET, 1), (NON_MET, 2)):
         for band in range(BANDS):
@@ -106,7 +106,7 @@ def test_bands_hold_every_scored_pixel_once(frame):
 
 
 @given(frames(), st.integers(0, len(THRESHOLDS) - 1))
-def test_the_curve_says_at_a_threshold_what_the_decision_there_says(frame, index):
+def test_the_curve_agrees_with_the_decision_at_each_threshold(frame, index):
     threshold = np.float32(THRESHOLDS[index])
     _, histogram = accumulate(frame)
     found = removal_curve(counts_at_thresholds(histogram.sum(axis=0)), THRESHOLDS)[index]
@@ -127,7 +127,7 @@ def test_thresholds_increase_from_nought_to_one():
     assert (THRESHOLDS[0], THRESHOLDS[-1]) == (0, 1)
 
 
-def test_the_bins_hold_all_thresholds_and_those_of_calibration_and_1_alone():
+def test_the_edges_are_all_thresholds_and_calibration_bins_and_1_has_its_own_bin():
     edges = set(PROBABILITY_EDGES.tolist())
     assert {*THRESHOLDS.astype(np.float32).tolist(), *PROBABILITY_BINS.astype(np.float32).tolist()} <= edges
     assert (PROBABILITY_EDGES[0], PROBABILITY_EDGES[-1]) == (0, 1) and len(edges) == PROBABILITY_EDGES.size
@@ -188,7 +188,7 @@ BIN_STARTS = PROBABILITY_EDGES[::37]
 
 
 @given(st.lists(st.tuples(st.sampled_from(BIN_STARTS.tolist()), st.booleans()), min_size=2, max_size=60))
-def test_areas_are_those_of_scikit_learn_where_probabilities_lie_on_the_bins(pixels):
+def test_areas_are_those_of_scikit_learn_where_probabilities_are_on_the_bins(pixels):
     score, truth = (np.array(part) for part in zip(*pixels, strict=True))
     histogram = histogram_of(score, truth)
     if truth.all() or not truth.any():
@@ -211,7 +211,7 @@ def test_areas_of_probabilities_between_the_bins_are_right_to_a_thousandth(share
 
 
 @given(arrays(np.int64, (2, 40), elements=st.integers(0, 20)), st.data())
-def test_areas_hang_on_the_order_of_the_bins_alone(histogram, data):
+def test_areas_depend_on_the_order_of_the_bins_alone(histogram, data):
     wide = np.zeros((2, 90), np.int64)
     places = sorted(data.draw(st.sets(st.integers(0, 89), min_size=40, max_size=40)))
     wide[:, places] = histogram
@@ -220,12 +220,12 @@ def test_areas_hang_on_the_order_of_the_bins_alone(histogram, data):
 
 
 @given(arrays(np.int64, (3, 2, 30), elements=st.integers(0, 20)))
-def test_the_area_below_the_roc_curve_turns_round_with_the_classes(histogram):
+def test_the_area_below_the_roc_curve_is_1_minus_itself_with_classes_exchanged(histogram):
     swapped = histogram[..., ::-1, :]
     np.testing.assert_allclose(roc_auc(swapped), 1 - roc_auc(histogram))
 
 
-def test_a_model_that_says_one_thing_of_all_has_the_areas_of_chance():
+def test_a_model_of_one_constant_probability_has_the_areas_of_chance():
     truth = np.arange(100) < 30
     histogram = histogram_of(np.full(100, 0.7), truth)
     assert roc_auc(histogram) == 0.5 and average_precision(histogram) == pytest.approx(0.3)

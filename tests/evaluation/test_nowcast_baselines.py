@@ -44,7 +44,7 @@ def test_rain_that_moves_at_a_constant_speed_is_followed_and_beats_persistence(p
         assert np.abs(moved - truth)[both].mean() < 1.5
 
 
-def test_a_step_is_what_lies_between_the_fields_and_may_be_parted():
+def test_a_step_is_the_time_between_the_fields_and_may_be_divided():
     """Frames of 12 minutes give the place 6 minutes ahead by half a step."""
     motion = find_motion(fields((-2, 0)))
     half, whole = carry_on(fields()[-1], motion, [0.5, 1])
@@ -90,7 +90,7 @@ def test_a_single_field_has_no_motion():
     assert not find_motion(fields()[-1:]).any()
 
 
-def test_motion_is_a_number_where_features_lie_in_one_line_or_nothing_is_known():
+def test_motion_is_finite_where_features_are_in_one_line_or_all_is_unknown():
     line = np.full(SHAPE, NO_RAIN, np.float32)
     line[80:84, 20:160] = 30
     moved = np.roll(line, 2, axis=0)
@@ -101,7 +101,7 @@ def test_motion_is_a_number_where_features_lie_in_one_line_or_nothing_is_known()
         assert np.isfinite(find_motion([line, moved])).all()
 
 
-def test_without_pysteps_the_remedy_is_told_and_only_where_flow_is_asked_for(monkeypatch):
+def test_without_pysteps_the_remedy_is_named_and_only_where_flow_is_needed(monkeypatch):
     monkeypatch.setattr(extrapolation, "find_spec", lambda name: None)
     with pytest.raises(
         ConfigError, match=r"needs pysteps .*'radar-cleaner\[forecasts\]', or -r envs/requirements"
@@ -114,7 +114,7 @@ def test_without_pysteps_the_remedy_is_told_and_only_where_flow_is_asked_for(mon
 
 
 @pytest.mark.slow  # a process that imports pysteps
-def test_pysteps_says_nothing_and_writes_nothing_to_the_home_folder(tmp_path):
+def test_pysteps_prints_nothing_and_writes_nothing_to_the_home_folder(tmp_path):
     code = """
 import numpy as np
 from radar_cleaner.evaluation.nowcast_baselines import carry_on, find_motion

@@ -57,7 +57,7 @@ def test_sums_add_up_over_frames_and_bands(one, two, bands):
     np.testing.assert_allclose((by_band(one) + by_band(two)).sum(axis=0), both, rtol=1e-12, atol=1e-6)
 
 
-def test_errors_of_a_constant_shift_are_that_shift_and_the_correlation_is_whole():
+def test_errors_of_a_constant_shift_are_that_shift_and_the_correlation_is_1():
     value = np.arange(10.0)
     found = error_scores(sums(value - 3, value))
     assert (found["pixels"], found["mae_dbz"], found["rmse_dbz"], found["bias_dbz"]) == (10, 3, 3, -3)
@@ -107,7 +107,7 @@ def test_scores_of_many_rows_are_those_of_each(found):
 
 
 @given(pairs)
-def test_each_pair_is_counted_where_it_lies(found):
+def test_each_pair_is_counted_in_its_bin(found):
     estimate, value = split(found)
     estimate = np.round(8 * estimate) / 8  # so that float32 represents values just below a whole number
     counts = count_pairs(estimate, value)

@@ -84,7 +84,7 @@ def test_reliability_is_that_of_scikit_learn(found):
     assert [row["mean_probability"] for row in rows] == pytest.approx(mean)
 
 
-def test_rows_of_bins_without_pixels_have_no_numbers_and_the_last_holds_1():
+def test_rows_of_bins_without_pixels_have_no_numbers_and_the_last_contains_1():
     rows = reliability_rows(sum_probabilities(np.array([1.0, 0.97]), np.array([True, False])))
     assert [row["pixels"] for row in rows] == [0] * (BINS - 1) + [2]
     assert (
@@ -99,7 +99,7 @@ def test_of_nothing_there_is_no_error():
     assert np.isnan(observed_frequency(np.zeros((BINS, 3)))).all()
 
 
-def test_an_honest_model_has_next_to_no_error_and_a_boastful_one_has():
+def test_a_calibrated_model_has_next_to_no_error_and_an_overconfident_one_has():
     logit, event = honest()
     assert error_of(logit, event) < 0.01 < 0.05 < error_of(3 * logit, event)
 
@@ -162,19 +162,19 @@ def test_the_sums_of_two_processes_give_the_temperature_of_all():
 
 
 @pytest.mark.parametrize("event", [True, False])
-def test_where_a_class_is_missing_or_nothing_is_said_the_temperature_is_1(event):
+def test_where_a_class_is_missing_or_all_logits_are_0_the_temperature_is_1(event):
     assert fitted(np.array([1.0, 2.0]), np.array([event, event])) == 1
     assert fitted(np.zeros(4), np.array([True, False] * 2)) == 1
     assert fit_temperature(np.zeros((2, LOGIT_CENTRES.size), np.int64), LOGIT_CENTRES) == 1
 
 
-def test_what_is_all_right_or_all_wrong_goes_to_a_bound():
+def test_logits_that_are_all_right_or_all_wrong_go_to_a_bound():
     logit, event = np.array([3.0, -3.0]), np.array([True, False])
     assert fitted(logit, event) == pytest.approx(LOWEST_TEMPERATURE)
     assert fitted(logit, ~event) == pytest.approx(HIGHEST_TEMPERATURE)
 
 
-def test_the_outer_bins_are_open_and_keep_what_they_hold():
+def test_the_outer_bins_are_open_and_count_what_is_beyond():
     logit = np.array([-400.0, -30.0, 0.25, 1000.0])
     counts, sums = logit_histogram(logit, np.array([False, True, True, True]))
     assert counts.shape == (2, LOGIT_EDGES.size + 1) == (2, LOGIT_CENTRES.size)

@@ -47,7 +47,7 @@ ERRORS = ("mae_dbz", "rmse_dbz", "bias_dbz", "r", "r2")
 
 
 def scene(seed):
-    """A frame of whose echo the truth follows a field, and a model that sees that field through noise."""
+    """Return a frame whose reference is random by a field, and outputs of models that see the field with noise."""
     rng = np.random.default_rng(seed)
     own = rng.choice([14.5, 25.0, 43.5], SHAPE)
     codes = np.where(rng.random(SHAPE) < 0.3, 0, encode_dbz(own)).astype(np.uint8)
@@ -98,7 +98,7 @@ def test_pairs_add_up_to_ranges_and_bands_and_these_to_all():
             assert sum(by_place[place, band][count] for place in ranges for band in bands) == whole
 
 
-def test_every_score_lies_in_its_interval_and_areas_have_none_where_range_and_band_go_together():
+def test_every_score_is_in_its_interval_and_areas_have_none_for_pairs_of_range_and_band():
     narrow = 0
     for row in ROWS:
         together = "all" not in (row["range"], row["band"])
@@ -125,7 +125,7 @@ def test_areas_and_calibration_are_those_of_models_only():
 
 
 def scenes(radar="A"):
-    """Return the data of `SCORES`: hour, frame, answer of each model."""
+    """Return the data of `SCORES`: the hour, the frame and the probabilities of each model."""
     first = 0 if radar == "A" else 100
     return [(index // 2, *scene(first + index)[:2]) for index in range(16)]
 
@@ -160,7 +160,7 @@ def test_reliability_is_that_of_each_model():
 
 
 def test_areas_and_their_intervals_are_those_of_their_own_band():
-    """Within a bin of the fine histogram what the draws of the hours give, worked out by the fine bins."""
+    """Areas of resampled fine histograms give the ends of the intervals, to the width of a fine bin."""
     found = SCORES["A"]
     per_hour = np.stack([[scores_of_hour(hour).fine.histogram[name] for name in MODELS] for hour in range(8)])
     drawn = roc_auc(resample(draw_blocks(8, np.random.default_rng(0)), with_totals(per_hour, 2)))
@@ -214,7 +214,7 @@ def test_a_second_model_changes_no_row_of_the_others():
     assert alone == [row for row in ROWS if row["radar"] == "A" and row["cleaner"] != "compared model"]
 
 
-def test_reflectivity_has_rows_by_hole_range_and_band_that_add_up():
+def test_reflectivity_has_rows_by_mask_range_and_band_that_add_up():
     of_one = [row for row in ERROR_ROWS if row["radar"] == "A"]
     on_holes = [row for row in of_one if row["measure"] == ON_HOLES]
     pixels = {(row["hole_px"], row["range"], row["band"]): row["pixels"] for row in on_holes}
@@ -229,7 +229,7 @@ def test_reflectivity_has_rows_by_hole_range_and_band_that_add_up():
     assert len({tuple(row) for row in of_one}) == 1
 
 
-def test_rows_of_a_size_of_hole_are_of_the_holes_of_that_size():
+def test_rows_of_a_mask_size_are_of_the_masks_of_that_size():
     found = RadarScores(BANDS, ONE_MODEL)
     for index in range(6):
         frame, (one, _), dbz = scene(index)
@@ -242,7 +242,7 @@ def test_rows_of_a_size_of_hole_are_of_the_holes_of_that_size():
     assert error_scores(small)["bias_dbz"] == pytest.approx(-3)
 
 
-def test_errors_are_known_lie_in_their_intervals_and_holes_are_apart():
+def test_errors_are_known_and_in_their_intervals_and_inpainting_has_rows_of_its_own():
     for row in ERROR_ROWS:
         for score in ERRORS:
             if row["band"] == ALL:
@@ -259,7 +259,7 @@ def test_four_hours_are_too_few_for_an_interval():
     assert {value for row in rows for name, value in row.items() if name.endswith(("_low", "_high"))} == {None}
 
 
-def test_an_interval_needs_five_hours_that_hold_what_the_score_needs():
+def test_an_interval_needs_five_hours_with_the_pixels_of_its_score():
     found = RadarScores(BANDS, ONE_MODEL)
     for index in range(9):
         frame, (one, _), dbz = scene(index)
@@ -299,7 +299,7 @@ def test_the_curve_passes_through_the_model_and_is_monotone():
 
 @settings(max_examples=10)
 @given(st.permutations(range(6)))
-def test_tables_do_not_hang_on_the_order_of_the_frames_within_an_hour(order):
+def test_tables_do_not_depend_on_the_order_of_the_frames_within_an_hour(order):
     one, two = RadarScores(BANDS, ONE_MODEL), RadarScores(BANDS, ONE_MODEL)
     for scores, indices in ((one, range(6)), (two, order)):
         for index in indices:

@@ -108,7 +108,7 @@ def test_each_pair_of_bands_is_counted_by_brute_force(seed):
                 np.testing.assert_array_equal(tally.fine.histogram[MODEL][place, band, row], counts)
 
 
-def test_coarse_bins_hold_what_the_fine_ones_hold_by_range_and_by_reflectivity():
+def test_coarse_bins_are_the_sums_of_the_fine_ones_by_range_and_by_reflectivity():
     tally = judge(a_frame(), np.random.default_rng(4).random(SHAPE))
     coarse = np.add.reduceat(tally.fine.histogram[MODEL], RANK_STARTS, axis=-1)
     ranks = tally.block.cleaners[MODEL].ranks
@@ -137,7 +137,7 @@ def test_calibration_counts_scored_echo_alone():
     assert sums[PROBABILITY] == pytest.approx(probability[rain | other].sum(dtype=np.float64))
 
 
-def test_reflectivity_is_judged_on_rain_only_and_holes_by_size_apart_from_agreement():
+def test_reflectivity_is_scored_on_rain_only_and_inpainting_by_mask_size():
     frame = a_frame()
     holes = hole_lattice(frame.codes, 0, BANDS.holes_px)
     rain, _ = truths(frame)
@@ -154,13 +154,13 @@ def test_reflectivity_is_judged_on_rain_only_and_holes_by_size_apart_from_agreem
     assert set(DBZ_EDGES[estimate] - DBZ_EDGES[value]) == {2}
 
 
-def test_without_holes_there_is_no_error_on_them():
+def test_without_masks_there_is_no_inpainting_error():
     tally = judge(a_frame(), np.ones(SHAPE))
     assert not any(tally.block.errors[size].any() for size in BANDS.holes_px)
     assert not tally.fine.pairs[ON_HOLES].any() and tally.fine.pairs[AGREEMENT].any()
 
 
-def test_an_answer_that_is_no_number_is_refused():
+def test_an_output_that_is_not_a_number_is_refused():
     frame = a_frame()
     nothing = np.full(SHAPE, np.nan, np.float32)
     for answers in ({"dbz": nothing}, {"hole_dbz": nothing}, {"compared": nothing}):

@@ -90,7 +90,7 @@ def test_of_several_settings_the_best_is_chosen(one: Echoes, two: Echoes, share:
 
 
 @given(echoes())
-def test_who_keeps_more_removes_less(sample: Echoes) -> None:
+def test_a_threshold_that_keeps_more_removes_less(sample: Echoes) -> None:
     assert (np.diff(removed_shares({"": sample.curve()}, sorted([*SHARES, 0.3, 1.0]))) <= 0).all()
 
 
@@ -139,7 +139,7 @@ def simulate(blocks: int, generator: np.random.Generator) -> Curve:
     return Curve(np.append(level * STEP, np.inf), kept, counts.sum(axis=2))
 
 
-def test_nine_of_ten_intervals_of_many_hours_hold_the_truth() -> None:
+def test_nine_of_ten_intervals_of_many_hours_contain_the_truth() -> None:
     generator = np.random.default_rng(3)
     truth = choose({"": simulate(4_000, generator)}, 0.95).removed
     held, rounds, blocks = 0, 100, 40

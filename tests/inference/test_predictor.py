@@ -64,7 +64,7 @@ def make_reader(stores, use="none", minutes=MINUTES, **extra):
 
 
 def turned_inputs(given, turn):
-    """Return the inputs of the turned frame."""
+    """Return the inputs of the flipped and rotated frame."""
     pictures = {}
     for name in ("this_radar", "other_radars", "echo_frequency", "fields"):
         values = getattr(given, name)
@@ -90,12 +90,12 @@ def test_a_prediction_has_the_size_of_the_frame_and_is_reproducible(tmp_path, st
 def test_inference_encodes_frames_as_validation_does(tmp_path, stores, use, extra):
     predictor, reader = make_predictor(tmp_path, atlas=use, **extra), make_reader(stores, use, **extra)
     sample = Sample(TIMES[2], "CASGO")
-    (tmp_path / "bank").mkdir()
+    (tmp_path / "cache").mkdir()
     how, no_holes = inputs(atlas=use, **extra), Holes(fraction=0)
-    write_frame_cache(tmp_path / "bank", {"CASGO": stores}, [sample], how, 10**9)
-    bank = open_frame_cache(tmp_path / "bank")
-    draw = sampler(None, no_holes, how, 0).validation(bank, sample, 0)
-    batch = make_batch(cut_crops(bank, [sample], [draw], how), how, torch.device("cpu"))
+    write_frame_cache(tmp_path / "cache", {"CASGO": stores}, [sample], how, 10**9)
+    cache = open_frame_cache(tmp_path / "cache")
+    draw = sampler(None, no_holes, how, 0).validation(cache, sample, 0)
+    batch = make_batch(cut_crops(cache, [sample], [draw], how), how, torch.device("cpu"))
     seen = []
     predictor.model.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0]))
     answer = predictor.predict(reader.inputs(TIMES[2]))
@@ -165,7 +165,7 @@ def test_inputs_that_do_not_fit_the_model_are_refused(tmp_path, stores):
     predictor.inputs_for([-6, 0, 6])
     with pytest.raises(ModelError, match=r"reads input_minutes \[-6, 0, 6\], the config has \[0\]"):
         predictor.inputs_for([0])
-    with pytest.raises(ModelError, match="as many before and after"):
+    with pytest.raises(ModelError, match="as many times before and after"):
         predictor.inputs_for([-12, -6, 0])
     with pytest.raises(ModelError, match="reads 3 times"):
         predictor.predict(make_reader(stores, minutes=[0]).inputs(TIMES[2]))
@@ -205,7 +205,7 @@ def test_only_the_stores_that_the_model_uses_are_opened(tmp_path, stores):
 
 
 class Pointwise(torch.nn.Module):
-    """Looks at each pixel alone, without the azimuth: its output turns with its input."""
+    """A network of single pixels without the azimuth: its output is flipped and rotated as its input."""
 
     multiple = 1
 
@@ -260,7 +260,7 @@ def test_an_augmented_prediction_is_the_mean_over_eight_flips_and_rotations(tmp_
     assert not np.array_equal(both.probability, predictor.predict(given).probability)
 
 
-def test_a_turned_frame_has_its_own_azimuth(stores):
+def test_a_rotated_frame_has_its_own_azimuth(stores):
     predictor = Predictor(config(), "sha256:made", Northward())
     given = make_reader(stores).inputs(TIMES[2])
     # The eight put a pixel twice in each direction from the radar: the mean cosine is 0.

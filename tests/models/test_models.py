@@ -71,7 +71,7 @@ def test_weights_depend_on_the_seed_alone():
 
 
 def test_cells_of_pixels_keep_what_is_at_each_pixel():
-    """A network on cells of 2 x 2 pixels can answer for each pixel by that pixel alone."""
+    """The output of a network on cells of 2 x 2 pixels can be different for each pixel of a cell."""
     model = build_model(config(input_minutes=(0,), input_scale=2, depth=1, base_width=32))
     assert model.multiple == 4
     x = torch.rand(1, 7, 8, 8)
@@ -103,7 +103,7 @@ def test_every_weight_matters(kind):
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_a_sample_is_judged_alike_alone_and_in_a_batch(name):
+def test_a_sample_is_cleaned_alike_alone_and_in_a_batch(name):
     model = build_model(config(name)).train()
     draw_weights(model, 0)
     x = torch.rand(3, 15, 64, 64)
@@ -219,7 +219,7 @@ def test_levels_computed_again_give_the_same_gradients(name):
 
 
 def test_what_rate_net_sees_is_not_halved():
-    """It sees a change of one pixel in every answer near it, and pads by cells only."""
+    """A change of one pixel changes the output at every pixel near it, and frames are padded to cells only."""
     model = build_model(config("rate_net", input_scale=1)).eval()
     draw_weights(model, 0)
     assert model.multiple == 1
@@ -231,7 +231,7 @@ def test_what_rate_net_sees_is_not_halved():
 
 
 def test_attention_depends_on_the_place_in_the_radars_field():
-    """The place of a window changes the bias of attention and the answer for a picture at another place."""
+    """The place of a window changes the bias of attention, and with it the output at another place."""
     made = config("window_attention")
     model = build_model(made).eval()
     draw_weights(model, 0)
@@ -244,7 +244,7 @@ def test_attention_depends_on_the_place_in_the_radars_field():
     with torch.no_grad():
         for block in (module for module in model.modules() if isinstance(module, Block)):
             block.of_place[-1].weight.zero_()
-    assert torch.allclose(model(x)[0], near, atol=1e-6)  # alike everywhere, it biases nothing
+    assert torch.allclose(model(x)[0], near, atol=1e-6)  # a bias that is equal everywhere has no effect
     x[:, -3:] = torch.rand(1, 3, 32, 32)
     unbiased = model(x)[0]
     with torch.no_grad():

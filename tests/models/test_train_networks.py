@@ -1,4 +1,4 @@
-"""Every network trains by the same command, from nothing or from another's weights."""
+"""Every network trains by the same command, from random weights or from another's."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from learning_cases import (
     finish,
     inputs,
     running,
-    small_bank,
+    small_cache,
     start_training,
     train_flags,
     train_here,
@@ -65,7 +65,7 @@ def trained(made, folder: Path, **changes: object) -> Path:
 
 
 @pytest.mark.parametrize("name", network_names())
-def test_a_network_trains_and_judges_frames_of_another_size(made, tmp_path, name):
+def test_a_network_trains_and_cleans_frames_of_another_size(made, tmp_path, name):
     path = trained(made, tmp_path, model=name, options=json.dumps(SMALL.get(name, {})), crop=32, epochs=2)
     cleaner = load_predictor(path, 1)
     assert cleaner.config.model == name
@@ -81,7 +81,7 @@ def test_a_network_learns_four_samples_by_heart(tmp_path, name):
     """With its default options; `val_mask_f1` is the Dice of the mask on echoes."""
     load_code(TEMPLATE)
     torch.set_num_threads(1)
-    bank, samples = small_bank(4, (64, 64))
+    cache, samples = small_cache(4, (64, 64))
     how = training(
         model=ModelConfig(name, inputs()),
         how=augmentation(crop=64),
@@ -89,7 +89,7 @@ def test_a_network_learns_four_samples_by_heart(tmp_path, name):
         crops_per_sample=2,
         learning_rate=3e-3,
     )
-    found = train(how, running(), bank, samples, samples, environment(tmp_path / "current.pt"))
+    found = train(how, running(), cache, samples, samples, environment(tmp_path / "current.pt"))
     assert max(row["val_mask_f1"] for row in found.history) >= 0.98
 
 
@@ -114,7 +114,7 @@ def test_another_version_of_ones_network_is_told(made, tmp_path, caplog):
     assert "was trained with another version of" in caplog.text
 
 
-def test_it_begins_with_the_weights_of_another_and_says_so(made, tmp_path, caplog):
+def test_it_begins_with_the_weights_of_another_and_logs_it(made, tmp_path, caplog):
     """From a model of other times and channels: the common weights are copied, and the card lists them."""
     first = trained(made, tmp_path / "first", input_minutes=[-6, 0], epochs=1)
     with caplog.at_level(logging.INFO):
@@ -206,7 +206,7 @@ def test_a_folder_with_other_weights_is_refused(made, tmp_path, folder):
         trained(made, tmp_path, model="encoder_unet", options=json.dumps(options), crop=32, epochs=1)
 
 
-def test_a_training_with_a_changed_folder_does_not_go_on(made, tmp_path, folder, caplog):
+def test_a_training_with_a_changed_folder_does_not_resume(made, tmp_path, folder, caplog):
     """Other weights at the same place: the state is of another training, and the model file names the weights."""
     own = tmp_path / "resnet"
     shutil.copytree(folder, own)

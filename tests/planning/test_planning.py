@@ -22,7 +22,7 @@ def plan(scratch: Workspace, monkeypatch: pytest.MonkeyPatch) -> Plan:
     return Plan(read_config(SMOKE))
 
 
-def test_neighbours_are_the_shards_that_an_input_time_lies_in(plan: Plan) -> None:
+def test_neighbours_are_the_shards_that_contain_an_input_time(plan: Plan) -> None:
     assert plan.neighbours("CASGO", "20240710T23") == ["20240710T22", "20240711T00"]
     assert plan.neighbours("CASGO", "20240711T13") == []  # the hours around it have no frames
 
@@ -32,7 +32,7 @@ def test_a_frame_missing_at_the_boundary_is_no_neighbour(plan: Plan, scratch: Wo
     assert Plan(read_config(SMOKE)).neighbours("CASGO", "20240710T23") == ["20240710T22"]
 
 
-def test_what_confirms_an_echo_lies_a_cadence_away_in_the_same_period(plan: Plan) -> None:
+def test_neighbours_in_time_are_a_cadence_away_in_the_same_period(plan: Plan) -> None:
     assert plan.near_in_time("CASGO", "20240710T22") == ["20240710T23"]
     assert plan.near_in_time("CASGO", "20240710T23") == ["20240710T22"]  # midnight is not trained on
     assert plan.near_in_time("CASGO", "20240711T00") == []
@@ -72,7 +72,7 @@ def test_radars_are_paired_with_the_nearest_frames_of_the_same_period(scratch: W
     assert [line for line in Plan(read_config(SMOKE)).warnings if "overlap" in line]
 
 
-def test_masks_that_vote_are_those_of_the_training_period(scratch: Workspace, plan: Plan) -> None:
+def test_masks_used_as_evidence_are_those_of_the_training_period(scratch: Workspace, plan: Plan) -> None:
     config = copy.deepcopy(SMOKE)
     config["votes"] = {"reference": "truth"}
     voted = Plan(read_config(config))

@@ -32,7 +32,7 @@ def rows(radars=("CASGO", "all radars"), methods=METHODS, edges=(15, 35), leads=
     "how",
     [{}, {"radars": ["A"], "methods": METHODS[:2]}, {"edges": (15, 25, 35, 45)}, {"ends": False, "leads": (6,)}],
 )
-def test_any_number_of_methods_events_and_leads_is_drawn(how):
+def test_any_number_of_methods_events_and_lead_times_is_drawn(how):
     assert pixels(forecast_figure(rows(**how))).shape[0] > 300
 
 

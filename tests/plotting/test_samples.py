@@ -79,7 +79,7 @@ def legend_of(figure: Any) -> list[tuple[Any, Any]]:
     return list(zip(legend.get_texts(), legend.get_patches(), strict=True))
 
 
-def test_the_picture_holds_the_colour_of_each_kind_of_echo_however_rare() -> None:
+def test_the_figure_has_the_colour_of_each_class_however_rare() -> None:
     with Image.open(io.BytesIO(sample_figure("sample", CHANNELS, targets()))) as picture:
         seen = {colour for _, colour in picture.convert("RGB").getcolors(2**24)}  # type: ignore[union-attr]
     for label, colour in MASK_COLOURS.values():

@@ -35,7 +35,7 @@ def test_an_hour_without_any_frame_is_missing():
     assert table(shards) == {"2024-07-11": (20, 20, 0, 10)}
 
 
-def test_what_lies_outside_the_period_was_never_asked_for():
+def test_frames_outside_the_period_are_not_counted():
     period = [(NOON, NOON + 3600), (NOON + 3 * 3600, NOON + 5 * 3600)]
     shards = [
         ShardFrames("20240711T12", slots("2024-07-11 12:06", 9), 0),  # 12:00 is missing
@@ -87,7 +87,7 @@ def test_radars_are_counted_apart():
 
 
 @given(st.sets(st.integers(0, 60), min_size=1), st.integers(-200, 200), st.integers(1, 200))
-def test_missing_slots_lie_in_the_period_in_step_and_fill_it(indices, shift, length):
+def test_missing_slots_are_in_the_period_in_step_and_fill_it(indices, shift, length):
     times = [NOON + index * 360 for index in indices]
     start, end = NOON + 37 * shift, NOON + 37 * (shift + length)
     missing = missing_slots(times, 360, [(start, end)])

@@ -1,4 +1,4 @@
-"""Simulated clutter: each kind looks like its cause, and an amount of 0 gives none."""
+"""Simulated clutter: each kind has the form of its cause, and an amount of 0 gives none."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def test_pixels_and_bins_look_up_the_same_plane() -> None:
 
 
 @given(st.lists(st.floats(-31, 90), min_size=1, max_size=20))
-def test_codes_hold_the_measured_dbz_to_a_quarter(values: list[float]) -> None:
+def test_codes_are_the_measured_dbz_to_a_quarter(values: list[float]) -> None:
     polar = np.full(VIEW.shape, DRY_DBZ, dtype=np.float32)
     polar[: len(values)] = np.array(values, dtype=np.float32)[:, None]
     codes = VIEW.to_codes(polar)

@@ -115,7 +115,7 @@ def test_the_decorrelation_does_not_depend_on_the_time_step() -> None:
 
 
 @pytest.mark.parametrize("share", [0.05, 0.3, 0.7])
-def test_it_rains_on_the_share_of_the_plane_that_is_asked_for(share: float) -> None:
+def test_it_rains_on_the_given_share_of_the_field(share: float) -> None:
     style = RainStyle(share=share)
     rainy = [np.mean(style.dbz(rain_field(seed, share=share).field()) > DRY_DBZ) for seed in range(12)]
     assert np.mean(rainy) == pytest.approx(share, abs=0.05)

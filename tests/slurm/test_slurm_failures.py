@@ -97,9 +97,7 @@ def test_a_job_out_of_memory_asks_for_more(made: Cluster, tmp_path: Path) -> Non
     nothing_is_left(work)
 
 
-def test_a_cancelled_training_goes_on_in_the_next_attempt(
-    made: Cluster, tmp_path: Path, undisturbed: bytes
-) -> None:
+def test_the_next_attempt_resumes_a_cancelled_training(made: Cluster, tmp_path: Path, undisturbed: bytes) -> None:
     work = made.copied_to(tmp_path / "work", LONGER)
     work.edit_profile(retries=1)
     with training(work) as (run, job):
@@ -108,7 +106,7 @@ def test_a_cancelled_training_goes_on_in_the_next_attempt(
     went_on(work, "CANCELLED", said, undisturbed)
 
 
-def test_ctrl_c_cancels_the_jobs_and_the_next_run_goes_on(
+def test_ctrl_c_cancels_the_jobs_and_the_next_run_resumes(
     made: Cluster, tmp_path: Path, undisturbed: bytes
 ) -> None:
     work = made.copied_to(tmp_path / "work", LONGER)
@@ -140,7 +138,7 @@ def test_after_a_killed_snakemake_scancel_and_unlock_are_enough(made: Cluster, t
 
 
 def test_a_training_is_warned_of_its_time_limit_on_one_node_and_on_two(made: Cluster, tmp_path: Path) -> None:
-    """The warning's way: sbatch, snakemake or srun, torchrun, each rank; then the next attempt goes on."""
+    """The signal passes sbatch, snakemake or srun, torchrun and each rank; the next attempt then resumes."""
     config = copy.deepcopy(LONGER)
     config["training"]["epochs"] = 5000  # never ends in time
     # Slurm sends the warning up to a minute early.

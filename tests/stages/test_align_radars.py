@@ -1,4 +1,4 @@
-"""The stage that pools other radars: who sees what, when; and never rain, or no rain, out of nothing."""
+"""The stage that pools other radars: coverage and times are exact, and unseen pixels are nodata."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_another_radar_is_seen_where_and_when_it_looks(tmp_path: Path, own: Path
     covered = coverage.read("coverage")
     assert aligned.times.tolist() == TIMES
     assert 0.2 < covered.mean() < 0.8
-    for index in (0, 3):  # it looked and saw nothing
+    for index in (0, 3):  # frames without echo
         assert (aligned.frame("reflectivity", index)[covered] == UNDETECT).all()
         assert (aligned.frame("reflectivity", index)[~covered] == NODATA).all()
         np.testing.assert_array_equal(aligned.frame("availability", index), covered)

@@ -86,7 +86,7 @@ def test_what_echoes_in_quiet_frames_is_clutter_and_rain_is_not(tmp_path):
     assert np.array_equal(clutter, expected)
 
 
-def test_too_few_quiet_frames_are_said_and_nothing_is_called_clutter(tmp_path, caplog):
+def test_too_few_quiet_frames_are_logged_and_nothing_is_called_clutter(tmp_path, caplog):
     write_stores(tmp_path, pictures=False)
     with caplog.at_level(logging.WARNING):
         store = build(tmp_path, min_quiet_frames=16)

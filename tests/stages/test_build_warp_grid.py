@@ -20,7 +20,7 @@ GORE, CHIPMAN = small_geometry("CASGO"), small_geometry("CASCM")
 RADARS = [GORE, CHIPMAN]
 
 
-def test_a_warp_between_radars_says_where_both_lie(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_warp_between_radars_records_where_both_are(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     output = tmp_path / "CASGO" / "CASCM.zarr"
     build_warp_grid(target="CASGO", radar="CASCM", geometries=RADARS, output=output / "zarr.json")

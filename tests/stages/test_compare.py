@@ -35,7 +35,7 @@ def score_rows(radar: str, whole: dict[str, Any]) -> Iterable[dict[str, Any]]:
 
 
 def error_rows(radar: str, whole: dict[str, float]) -> Iterable[dict[str, Any]]:
-    """Of each measure, hole, range and band; those of `all` of these are `whole` by measure."""
+    """Yield a row for each measure, mask size, range and band; rows of `all` have the error `whole[measure]`."""
     for number, (measure, hole, (range_, band)) in enumerate(itertools.product(whole, (8, "all", 64), PARTS)):
         of_all = hole == range_ == band == "all"
         mae = whole[measure] if of_all else 50.0 + number
@@ -94,7 +94,7 @@ def test_each_radar_has_a_row_of_each_run(tmp_path: Path, capsys: pytest.Capture
         assert picture.width > 600
 
 
-def test_the_scores_are_the_models_own_over_all_ranges_bands_and_holes(tmp_path: Path) -> None:
+def test_the_scores_are_the_models_own_over_all_ranges_bands_and_masks(tmp_path: Path) -> None:
     compare(write_run(tmp_path / "one", 0.8), write_run(tmp_path / "two", 0.9), output=tmp_path / "out")
     table = pd.read_csv(tmp_path / "out/comparison.csv")
     assert table["removal"].tolist() == [0.8, 0.9, 0.79, 0.89]
@@ -154,7 +154,7 @@ def test_of_runs_that_were_scored_alike_there_is_no_warning(
     assert not caplog.text
 
 
-def test_runs_of_one_name_are_told_apart_by_their_paths(
+def test_runs_of_one_name_are_distinguished_by_their_paths(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     paths = [write_run(tmp_path / name / "results", 0.8) for name in ("a", "b")]
@@ -162,7 +162,7 @@ def test_runs_of_one_name_are_told_apart_by_their_paths(
     assert str(paths[1]) in capsys.readouterr().out
 
 
-def test_what_cannot_be_compared_is_told(tmp_path: Path) -> None:
+def test_what_cannot_be_compared_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="name the results folders"):
         compare()
     with pytest.raises(StoreError, match=r"no evaluation to compare .* run snakemake evaluate there"):
@@ -215,7 +215,7 @@ def test_files_of_another_shape_are_no_evaluation(tmp_path: Path, name: str, tex
         compare(one)
 
 
-def test_an_evaluation_of_no_sample_stands_beside_others(
+def test_an_evaluation_of_no_sample_is_listed_with_others(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     none = write_run(tmp_path / "none", 0.8, scores=[], reflectivity=[])

@@ -1,4 +1,4 @@
-"""The stage carries on what the model has cleaned, and scores it beside the model on the same pixels."""
+"""The stage extrapolates cleaned frames, and scores them and the model on the same pixels."""
 
 import json
 
@@ -160,7 +160,7 @@ def test_persistence_is_the_cleaned_frame_counted_pixel_by_pixel(run):
     counts = np.zeros((2, 2), int)
     for time in TIMES[2:-1]:
         now, then = codes_at("CASGO", time), classes_at("CASGO", time + 360)
-        said = is_echo(now) & (now != 80)  # of the clutter nothing is carried on
+        said = is_echo(now) & (now != 80)  # clutter is removed and not extrapolated
         known = (then != UNKNOWN) & (now != NODATA)
         for came in (0, 1):
             for forecast in (0, 1):
@@ -201,7 +201,7 @@ def test_masks_are_the_reference_where_there_are_some(run):
     folder.mkdir(parents=True)
     for time in TIMES:
         mask = classes_at("CASGO", time)
-        mask[64:] = 3  # of an echo there nothing is known; where there is none there is no rain
+        mask[64:] = 3  # an echo there is unknown; no echo is no rain
         iio.imwrite(folder / f"{pd.Timestamp(time, unit='s'):%Y%m%d%H%M}.png", mask)
     source = ReferenceSource(
         radar="CASGO", folder=str(folder), pattern=r"(\d{12})", time_format="%Y%m%d%H%M", time_zone="UTC"
@@ -214,7 +214,7 @@ def test_masks_are_the_reference_where_there_are_some(run):
     assert masks["correct_negatives"] > votes["correct_negatives"] * 0.9
 
 
-def test_no_vote_cleans_what_is_carried_on_as_votes_look_ahead(run):
+def test_labels_do_not_change_extrapolated_frames_because_they_look_ahead(run):
     time, names = TIMES[4], ("hits", "misses", "false_alarms", "correct_negatives")
     samples = [(time, "CASGO")]
     found = run(FakeCleaner(knows=False), samples=samples)
@@ -228,7 +228,7 @@ def test_no_vote_cleans_what_is_carried_on_as_votes_look_ahead(run):
 
 
 def test_an_ensemble_forecasts_what_its_members_say_on_average(run):
-    """Of one who knows and one who says that it stays dry the mean is half sure: rain at 0.5, and not at 0.6."""
+    """One member is right and one forecasts no rain: their mean is 0.5, which is rain at 0.5 and not at 0.6."""
     members = FakeCleaner(), FakeCleaner(knows=False)
     assert find(run(*members, threshold=0.5, optical_flow=False), "model")["csi"] == 1
     found = run(*members, threshold=0.6, optical_flow=False)
@@ -236,7 +236,7 @@ def test_an_ensemble_forecasts_what_its_members_say_on_average(run):
     assert found["model"] == "sha256:fake sha256:fake"
 
 
-def test_past_frames_are_judged_once_each(run):
+def test_past_frames_are_cleaned_once_each(run):
     cleaner = FakeCleaner()
     run(cleaner, samples=[(time, "CASGO") for time in TIMES[2:]])
     assert sorted(cleaner.asked) == TIMES[:-1]  # nothing comes after the last

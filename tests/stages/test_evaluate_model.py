@@ -1,4 +1,4 @@
-"""The stage pairs each frame with its reference, hides holes by a second look, and writes what it found."""
+"""The stage pairs each frame with its reference, predicts it again with masks, and writes the scores."""
 
 import hashlib
 import json
@@ -42,12 +42,12 @@ ALL = [(time, radar) for time in TIMES for radar in ("CASGO", "CASCM")]
 
 
 def digest_of(samples):
-    """Of the table of these samples, as it is written."""
+    """Return the digest of the table of these samples, as it is written."""
     return f"sha256:{hashlib.sha256(sample_table(samples).to_csv(index=False).encode()).hexdigest()}"
 
 
 class FakeCleaner:
-    """Keeps echo of at least `keep_dbz`; knows reflectivity where it sees it, otherwise 0 dBZ."""
+    """Keeps echo of at least `keep_dbz`; its reflectivity is the input's, and 0 dBZ where that is hidden."""
 
     config, digest = config(), "sha256:fake"
 
@@ -73,7 +73,7 @@ class FakeCleaner:
 
 
 def reference_of(radar, time):
-    """Echo of at least 40 dBZ is rain; every fifth column is not known."""
+    """Return classes: echo of at least 40 dBZ is rain; every fifth column is unknown."""
     codes = pattern_codes(radar, time)
     classes = np.where(decode_dbz(codes) >= 40, METEOROLOGICAL, NON_METEOROLOGICAL)
     classes = np.where(is_echo(codes), classes, 0)
@@ -170,7 +170,7 @@ def test_the_frames_table_adds_up_to_the_scores(run, reference):
     assert len(frames_of(run)) == 8
 
 
-def test_the_worst_frames_are_told_and_drawn_the_worst_first_with_what_is_wrong(run):
+def test_the_worst_frames_are_listed_and_drawn_the_worst_first_with_their_errors(run):
     metrics = run(FakeCleaner(30))
     table = frames_of(run).sort_values("harm", ascending=False)
     told = [(row["radar"], row["time"]) for row in metrics["worst_frames"]]
@@ -183,7 +183,7 @@ def test_the_worst_frames_are_told_and_drawn_the_worst_first_with_what_is_wrong(
         assert ((drawn.picture == (0, 200, 0)).all(axis=-1) == is_echo(drawn.codes)).all()
 
 
-def test_judged_by_labels_the_picture_says_so_and_a_perfect_model_has_no_worst_frame(run):
+def test_scored_against_labels_the_figure_names_them_and_a_perfect_model_has_no_worst_frame(run):
     run(FakeCleaner(30), reference=None)
     assert {row.reference_name for row in run.rows} == {"the labels (no masks)"}
     assert run(FakeCleaner(40))["worst_frames"] == [] == run.rows
@@ -280,7 +280,7 @@ def test_an_ensemble_is_scored_beside_its_members_and_its_spread_is_where_they_d
     assert all(row["wrong"] == 0 for row in spread) and run()["spread"] is None
 
 
-def test_votes_turn_decisions_of_the_model_and_of_those_beside_it(run):
+def test_labels_change_decisions_of_the_model_and_of_those_compared(run):
     """All keep all echo with some doubt; the label model is sure of clutter, except in the first ten rows."""
     for radar in ("CASGO", "CASCM"):
         classes = np.stack([reference_of(radar, time) for time in TIMES])
@@ -328,7 +328,7 @@ def test_samples_without_a_reference_are_counted_and_not_scored(run):
     }
 
 
-def test_it_is_told_which_frames_were_scored_whatever_their_order(run):
+def test_the_scored_frames_are_recorded_whatever_their_order(run):
     some = [(TIMES[2], "CASGO"), (TIMES[1], "CASCM")]
     found, again, others = (
         run(samples=samples)["samples"] for samples in (some, some[::-1], [*some[:1], (TIMES[2], "CASCM")])
@@ -352,7 +352,7 @@ def test_without_any_reference_there_are_no_scores_but_whole_files(run):
         assert (run.folder / "out" / name).read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_radar_without_masks_is_scored_against_its_labels_and_that_is_said(run):
+def test_a_radar_without_masks_is_scored_against_its_labels_and_that_is_recorded(run):
     (run.folder / "masks" / "CASCM").rename(run.folder / "gone")
     metrics = run()
     assert metrics["references"] == {"CASCM": "labels", "CASGO": "masks"}
@@ -360,7 +360,7 @@ def test_a_radar_without_masks_is_scored_against_its_labels_and_that_is_said(run
     assert all(count > 0 for count in metrics["samples"]["scored"].values())
 
 
-def test_holes_hide_the_own_value_at_all_times_and_only_there_is_an_error(run):
+def test_masks_hide_the_own_value_at_all_times_and_only_there_is_an_inpainting_error(run):
     cleaner = FakeCleaner(-99)
     metrics = run(cleaner, [(TIMES[1], "CASGO")])
     seen, hidden = cleaner.seen[:2]
@@ -371,7 +371,7 @@ def test_holes_hide_the_own_value_at_all_times_and_only_there_is_an_error(run):
     rows = {row["measure"]: row for row in whole_rows(metrics["reflectivity"]) if row["hole_px"] == "all"}
     own = decode_dbz(seen[1])
     rain = holes & is_echo(seen[1]) & (reference_of("CASGO", TIMES[1]) == METEOROLOGICAL)
-    # The fake model answers 0 dBZ for hidden pixels, and the truth for all others.
+    # The fake model's output is 0 dBZ for hidden pixels, and exact for all others.
     assert rows["error on holes"]["mae_dbz"] == pytest.approx(own[rain].mean())
     assert rows["error on holes"]["pixels"] == rain.sum()
     assert rows["label agreement"]["mae_dbz"] == 0
@@ -385,17 +385,17 @@ def test_holes_hide_the_own_value_at_all_times_and_only_there_is_an_error(run):
     )
 
 
-def test_without_holes_the_model_looks_once(run):
+def test_without_masks_the_model_runs_once(run):
     cleaner = FakeCleaner(40)
     metrics = run(cleaner, holes=False)
     assert len(cleaner.seen) == 8 and metrics["hole_sizes_px"] is None
 
 
 @pytest.mark.parametrize("tta", [False, True])
-def test_augmentation_is_for_every_look_at_a_frame_also_with_holes_and_is_told(run, tta):
+def test_augmentation_applies_to_every_prediction_also_with_masks_and_is_recorded(run, tta):
     cleaner = FakeCleaner(-99)
     metrics = run(cleaner, tta=tta)
-    # Eight samples, each seen whole and with holes, and again for the picture of the worst.
+    # Eight samples, each predicted whole and with masks, and again for the figure of the worst.
     assert cleaner.augmented == [tta] * 24
     assert metrics["tta"] is tta
 
@@ -416,7 +416,7 @@ def test_a_fast_dev_run_scores_the_first_two_samples_and_writes_all_files(run):
 
 
 @pytest.mark.parametrize("count", [1, 3, 4])
-def test_the_log_is_told_a_few_times_how_far_the_scoring_is(run, caplog, count):
+def test_the_log_has_a_few_lines_on_the_progress_of_the_scoring(run, caplog, count):
     caplog.set_level("INFO")
     samples = [(time, radar) for time in TIMES[:count] for radar in ("CASGO", "CASCM")]
     run(samples=samples)
@@ -430,7 +430,7 @@ def test_one_radar_alone_has_no_total(run):
     assert {row["radar"] for row in metrics["scores"]} == {"CASGO"}
 
 
-def test_tables_hold_what_the_metrics_hold_and_the_same_run_gives_the_same_files(run):
+def test_tables_agree_with_the_metrics_and_the_same_run_gives_the_same_files(run):
     metrics = run()
     names = ("metrics.json", "scores.csv", "curve.csv", "calibration.csv", "frames.csv")
     files = {name: (run.folder / "out" / name).read_bytes() for name in names}
@@ -458,7 +458,7 @@ def test_two_masks_of_one_time_are_refused(run):
         run()
 
 
-def test_what_does_not_fit_is_said(run):
+def test_parameters_that_do_not_fit_are_refused(run):
     with pytest.raises(ModelError, match="input_minutes"):
         run(input_minutes=[0])
     for key, values in (("dbz_bands", [30.0, 20.0]), ("range_bands_km", [60.0, 60.0]), ("hole_sizes_px", [8, 4])):

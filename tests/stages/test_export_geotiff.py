@@ -31,7 +31,7 @@ def test_each_time_is_a_picture_in_the_table(tmp_path: Path) -> None:
             np.testing.assert_array_equal(picture.read(1), decode_dbz(pattern_codes("CASGO", time)))
 
 
-def test_corners_lie_at_the_distance_and_azimuth_of_the_plot_box(tmp_path: Path) -> None:
+def test_corners_are_at_the_distance_and_azimuth_of_the_plot_box(tmp_path: Path) -> None:
     radar = small_geometry("CASGO")
     output = tmp_path / "20240711.csv"
     export_geotiff(product=make_product(tmp_path / "20240711.zarr", "CASGO"), output=output)

@@ -1,4 +1,4 @@
-"""An exported model answers as the model itself, by onnxruntime and at any size."""
+"""An exported model has the outputs of the model itself, by onnxruntime and at any size."""
 
 from __future__ import annotations
 
@@ -106,8 +106,8 @@ def test_the_default_network_is_exported_so_too(tiny) -> None:
 
 
 @pytest.mark.slow
-def test_of_a_whole_frame_it_says_what_the_model_says_in_double_precision(tiny) -> None:
-    """Where sums over all pixels in single precision are off."""
+def test_of_a_whole_frame_the_output_is_the_models_in_double_precision(tiny) -> None:
+    """In single precision sums over all pixels have rounding errors."""
     folder, made, session = tiny
     x = torch.rand(1, made.channels, 480, 480) ** 8  # dry for the most part, as frames are
     probability, dbz = session.run(None, {"channels": x.numpy()})
@@ -116,7 +116,7 @@ def test_of_a_whole_frame_it_says_what_the_model_says_in_double_precision(tiny) 
 
 
 @pytest.mark.slow
-def test_it_tells_what_its_channels_are(tiny) -> None:
+def test_it_describes_its_channels(tiny) -> None:
     folder, made, session = tiny
     told = session.get_modelmeta().custom_metadata_map
     assert tuple(json.loads(told["channels"])) == made.inputs.names and json.loads(told["lead_minutes"]) == [0]
@@ -127,7 +127,7 @@ def test_it_tells_what_its_channels_are(tiny) -> None:
 
 
 @pytest.mark.slow
-def test_a_network_that_holds_for_one_size_only_is_refused_by_its_name(tmp_path: Path) -> None:
+def test_a_network_for_one_size_only_is_refused_by_its_name(tmp_path: Path) -> None:
     """Swin's windows: torch writes the size of its example into the file without a warning."""
     swin = {"model_type": "swin", "embed_dim": 4, "depths": [1, 1, 1, 1], "num_heads": [1] * 4, "window_size": 4}
     made = config("encoder_unet", backbone=swin, base_width=4)
@@ -137,7 +137,7 @@ def test_a_network_that_holds_for_one_size_only_is_refused_by_its_name(tmp_path:
     assert not (tmp_path / "best.onnx").exists()
 
 
-def test_without_its_packages_it_says_what_to_install(tmp_path: Path) -> None:
+def test_without_its_packages_it_names_what_to_install(tmp_path: Path) -> None:
     made = config()
     save_model(tmp_path / "best.pt", made, build_model(made).state_dict(), {})
     code = "import sys; sys.modules['onnxscript'] = None; from radar_cleaner.cli import main; main()"

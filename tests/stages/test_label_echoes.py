@@ -153,7 +153,7 @@ def test_below_the_least_confidence_an_echo_is_unknown(tmp_path: Path) -> None:
     assert unsure.tolist() == [[NONE, UNKNOWN, UNKNOWN, UNKNOWN], [UNKNOWN] * 4]
 
 
-def test_an_atlas_by_colours_speaks_of_its_clutter_alone(tmp_path: Path) -> None:
+def test_an_atlas_by_colours_is_evidence_for_its_clutter_alone(tmp_path: Path) -> None:
     """It has counted in rain too: the frequency gives no evidence where the colour changed."""
     clutter = np.array([[False] * 4, [True, False, False, False]])
     atlas = make_atlas(
@@ -237,7 +237,7 @@ def overlap(tmp_path: Path) -> dict[str, Any]:
     }
 
 
-def test_the_other_radar_is_asked_where_it_sees_well(tmp_path: Path, overlap: dict[str, Any]) -> None:
+def test_the_other_radar_is_evidence_where_it_sees_well(tmp_path: Path, overlap: dict[str, Any]) -> None:
     found = run(tmp_path, only(others=1), min_confidence=0, **overlap).frame("evidence", 0)
     assert not found[:, 40:].any()
     assert set(np.unique(found[:12])) == {0, 10}
@@ -287,7 +287,7 @@ def write_mask(folder: Path, time: int, mask: np.ndarray) -> None:
     iio.imwrite(folder / f"{to_datetime(time):%Y%m%d%H%M}.png", mask.astype(np.uint8))
 
 
-def test_a_mask_outvotes_the_others_at_its_time(tmp_path: Path) -> None:
+def test_a_mask_outweighs_the_other_labelers_at_its_time(tmp_path: Path) -> None:
     mask = np.array([[1, 1, 2, 1], [1, 255, 2, 0]], np.uint8)
     write_mask(tmp_path / "masks", START, mask)
     store = run(tmp_path, only(colour=1, reference=1), reference=tmp_path / "masks", **NAMES)
@@ -306,7 +306,7 @@ def test_a_mask_of_another_size_is_refused_with_its_name(tmp_path: Path) -> None
 # Output.
 
 
-def test_the_provenance_holds_parameters_and_inputs(tmp_path: Path) -> None:
+def test_the_provenance_has_parameters_and_inputs(tmp_path: Path) -> None:
     atlas = make_atlas(tmp_path / "atlas.zarr", echo_frequency=FREQUENCY)
     run(tmp_path, only(colour=1, area=2, atlas=3), atlas=atlas)
     made = read_provenance(tmp_path / "labels.zarr")

@@ -33,7 +33,7 @@ def test_every_complete_sample_is_listed(tmp_path: Path) -> None:
     assert read_samples(output) == sorted(expected)
 
 
-def test_no_complete_sample_is_said_with_the_key(tmp_path: Path) -> None:
+def test_no_complete_sample_is_refused_with_the_key(tmp_path: Path) -> None:
     make_reflectivity(Layout(tmp_path).reflectivity("CASGO", "20240711"), "CASGO", [START], shape=(4, 4))
     with pytest.raises(SampleError, match=r"no test samples: 1 frames, .* widen evaluation.period"):
         list_test_samples(

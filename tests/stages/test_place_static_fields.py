@@ -31,7 +31,7 @@ def place(output: Path, rasters: dict[str, Path]) -> None:
     place_static_fields(geometry=GORE, rasters=rasters, output=output / "zarr.json")
 
 
-def test_the_store_holds_where_pixels_are_and_what_the_rasters_say(
+def test_the_store_has_the_coordinates_of_pixels_and_the_values_of_the_rasters(
     tmp_path: Path, rasters: dict[str, Path], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -53,13 +53,13 @@ def test_the_store_holds_where_pixels_are_and_what_the_rasters_say(
     assert "CASGO: terrain is 2" in caplog.text and "known at 100.0 % of the pixels" in caplog.text
 
 
-def test_without_rasters_it_says_where_the_pixels_are(tmp_path: Path) -> None:
+def test_without_rasters_it_has_the_coordinates_of_the_pixels(tmp_path: Path) -> None:
     place(tmp_path / "static.zarr", {})
     store = open_store(tmp_path / "static.zarr", "static")
     assert store.read("field").shape == (0, 48, 48) and store.attrs["names"] == []
 
 
-def test_the_network_is_told_what_the_stage_wrote(tmp_path: Path, rasters: dict[str, Path]) -> None:
+def test_the_network_sees_what_the_stage_wrote(tmp_path: Path, rasters: dict[str, Path]) -> None:
     place(tmp_path / "static.zarr", rasters)
     reflectivity = open_store(make_reflectivity(tmp_path / "reflectivity.zarr"), "reflectivity")
     how = inputs(coordinates=True, static=("land",))

@@ -64,20 +64,20 @@ def forecasts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _numbers_for_a_picture(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Write the numbers of a figure in its place: drawing takes longer than all else. Some tests draw it."""
+    """Write the numbers of a figure instead of drawing it, because drawing is slow. Some tests draw it."""
     if "drawn" not in request.node.name and "draws" not in request.node.name:
-        monkeypatch.setattr(stage, "sample_figure", lambda _title, *planes: repr(planes).encode())
+        monkeypatch.setattr(stage, "sample_figure", lambda _title, *panels: repr(panels).encode())
 
 
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    """Channels and targets, by name, that a call would draw."""
+    """Return a function that runs the subcommand and returns the channels and targets of its figure by name."""
 
     def call(**flags: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         drawn: list[Any] = []
 
-        def draw(_title: str, *planes: Mapping[str, Any]) -> bytes:
-            drawn.extend(planes)
+        def draw(_title: str, *panels: Mapping[str, Any]) -> bytes:
+            drawn.extend(panels)
             return b""
 
         monkeypatch.setattr(stage, "sample_figure", draw)
@@ -96,7 +96,7 @@ def change_model(file: Path, to: Path, **config: Any) -> Path:
     return to
 
 
-def test_it_tells_each_channel_and_target_and_draws_them(
+def test_it_describes_each_channel_and_target_and_draws_them(
     untrained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     show_sample(results=untrained, index=3, output=tmp_path / "a.png")
@@ -112,7 +112,7 @@ def test_it_tells_each_channel_and_target_and_draws_them(
         assert picture.width > 800 and picture.height > picture.width
 
 
-def test_a_model_says_which_channels_and_how_its_training_varied_them(
+def test_a_model_decides_which_channels_are_shown_and_how_they_are_augmented(
     results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = results / "model/best.pt"
@@ -136,7 +136,7 @@ def trained_batch(results: Path, folder: Path, item: int, epoch: int) -> Batch:
             flips=True, drop_neighbours=0.2, drop_others=0.2, prefer_echo=0.8, input_noise_dbz=NOISE_DBZ
         ),
         holes=cases.holes(hole_fraction=1.0),
-        planting=cases.planting(1.0),
+        injection=cases.injection(1.0),
         crops_per_sample=2,
     )
     raw = CropDataset(training, open_frame_cache(folder), samples).batch([item], epoch)
@@ -151,7 +151,7 @@ def test_with_an_epoch_it_shows_what_the_training_saw(
     channels, targets = shown(
         results=results, index=place, model=results / "model/best.pt", epoch=epoch, output=output
     )
-    batch = trained_batch(results, tmp_path / "bank", 2 * place, epoch)
+    batch = trained_batch(results, tmp_path / "cache", 2 * place, epoch)
     np.testing.assert_array_equal(np.stack(list(channels.values())), batch.channels[0])
     np.testing.assert_array_equal(targets["hidden"], batch.hidden[0])
     np.testing.assert_array_equal(targets["weight"], batch.weight[0])
@@ -175,7 +175,7 @@ def test_a_row_may_be_named_with_its_own_radar(
     assert f"{rows[3][1]} at " in capsys.readouterr().out
 
 
-def test_without_a_model_the_runs_own_says_what_is_seen(
+def test_without_a_model_the_runs_own_decides_what_is_shown(
     forecasts: Path, tmp_path: Path, shown: Callable[..., Any]
 ) -> None:
     channels, targets = shown(results=forecasts, output=tmp_path / "a.png")
@@ -194,10 +194,10 @@ def test_the_runs_own_model_may_be_a_network_that_is_not_known_here(
     change_model(results / "model/best.pt", tmp_path / "model/best.pt", model="mine", inputs=past)
     channels, targets = shown(results=tmp_path, index=-1, output=tmp_path / "a.png")
     assert "own_reflectivity_-12" in channels and "own_reflectivity_0" not in channels
-    assert (targets["mask"] == 1).any()  # of its own time, which it does not see
+    assert (targets["mask"] == 1).any()  # of the sample's time, which is not an input
 
 
-def test_a_frame_that_is_not_there_is_told_with_what_to_do(untrained: Path, tmp_path: Path) -> None:
+def test_a_missing_frame_is_named_with_the_remedy(untrained: Path, tmp_path: Path) -> None:
     output = tmp_path / "a.png"
     with pytest.raises(SampleError, match=r"were \[-6, 0, 6\] minutes; .* give --input-minutes or --model"):
         show_sample(results=untrained, split="test", output=output)
@@ -226,7 +226,7 @@ def test_a_frame_that_is_not_there_is_told_with_what_to_do(untrained: Path, tmp_
         ({"input_minutes": [0], "model": "best.pt"}, ConfigError, "--model has its own input times"),
     ],
 )
-def test_what_there_is_not_is_told(
+def test_impossible_flags_are_refused(
     results: Path, tmp_path: Path, flags: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     if "model" in flags:
@@ -253,9 +253,9 @@ def in_hours(results: Path, folder: Path, *, echo_ahead: bool = True) -> Path:
     layout = Layout(folder)
     for part in ("samples", "model"):
         (folder / part).symlink_to(results / part)
-    planes = np.stack([cases.storm(index // 3, (32, 32)) for index in range(len(TIMES))])
+    frames = np.stack([cases.storm(index // 3, (32, 32)) for index in range(len(TIMES))])
     for shard, part in zip(HOURS, (slice(0, 10), slice(10, None)), strict=True):
-        own, others, classes, confidence = planes[part].transpose(1, 0, 2, 3)
+        own, others, classes, confidence = frames[part].transpose(1, 0, 2, 3)
         codes = own if echo_ahead or shard == HOURS[0] else np.zeros_like(own)
         store_cases.make_reflectivity(layout.reflectivity("CASGO", shard), "CASGO", TIMES[part], codes)
         store_cases.make_aligned(layout.aligned("CASGO", shard), "CASGO", TIMES[part], others)
@@ -269,7 +269,7 @@ def late(results: Path, output: Path, sample: Sample = LATE) -> dict[str, Any]:
     return {"results": results, "split": "val", "time": time, "radar": sample.radar, "output": output}
 
 
-def test_what_comes_is_told_and_drawn_for_each_lead(
+def test_observed_rain_is_described_and_drawn_for_each_lead_time(
     forecasts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], shown: Callable[..., Any]
 ) -> None:
     show_sample(**late(forecasts, tmp_path / "a.png"))
@@ -287,7 +287,7 @@ def test_what_comes_is_told_and_drawn_for_each_lead(
     np.testing.assert_allclose(targets["reflectivity in 6 min, dBZ"], dbz, atol=1e-4)
 
 
-def test_what_comes_may_lie_in_the_next_shard(
+def test_the_frame_ahead_may_be_in_the_next_shard(
     forecasts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     show_sample(**late(in_hours(forecasts, tmp_path), tmp_path / "a.png"))

@@ -81,9 +81,7 @@ def test_no_validation_is_an_empty_table(results: Path) -> None:
         ({"block_minutes": 6}, "no validation samples: 300 frames, .* samples.block_minutes"),
     ],
 )
-def test_why_there_are_no_samples_is_said_in_one_line(
-    results: Path, changes: dict[str, Any], message: str
-) -> None:
+def test_the_reason_for_no_samples_is_one_line(results: Path, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(SampleError, match=message) as error:
         run(results, **changes)
     assert "\n" not in str(error.value)
@@ -105,6 +103,6 @@ def test_a_sample_whose_frames_ahead_are_missing_stays_and_keeps_its_distance(re
     assert min(abs(a - b) for a in reads[0] for b in reads[1]) >= 42 * 60
 
 
-def test_leads_that_no_frame_has_are_told(results: Path) -> None:
+def test_lead_times_that_no_frame_has_are_logged(results: Path) -> None:
     with pytest.raises(SampleError, match=r"no training sample has a frame 5 minutes later; make samples.lead_"):
         run(results, input_minutes=[-6, 0], lead_minutes=[0, 5, 6])

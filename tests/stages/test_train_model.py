@@ -14,7 +14,15 @@ import psutil
 import pytest
 import store_cases
 import torch
-from learning_cases import PLANT_FILE, change_flags, finish, start_training, train_flags, train_here, write_stores
+from learning_cases import (
+    ARTEFACT_FILE,
+    change_flags,
+    finish,
+    start_training,
+    train_flags,
+    train_here,
+    write_stores,
+)
 
 from radar_cleaner.errors import ConfigError, ModelError, SampleError
 from radar_cleaner.models.files import load_model, read_model_provenance, save_model
@@ -65,7 +73,7 @@ def test_it_writes_a_model_a_history_and_a_card(made, caplog):
     assert 0.05 <= provenance["temperature"] <= 20 and provenance["temperature"] != 1
     assert provenance["parameters"]["learning"]["learning_rate"] == 3e-3
     assert "labels/CASGO/20240711.zarr" in provenance["inputs"] and "artefacts" in provenance["inputs"]
-    assert provenance["parameters"]["learning"]["plants"]["ranges"] == str(PLANT_FILE)
+    assert provenance["parameters"]["learning"]["plants"]["ranges"] == str(ARTEFACT_FILE)
     assert not any("atlas" in name or str(results) in name for name in provenance["inputs"])
     card = (results / "model/card.md").read_text()
     weights = sum(parameter.numel() for parameter in model.parameters())
@@ -76,7 +84,7 @@ def test_it_writes_a_model_a_history_and_a_card(made, caplog):
     assert "epoch 1/3" in caplog.text and len(caplog.records) <= 16
 
 
-def test_equal_trainings_write_equal_files_wherever_they_lie(tmp_path):
+def test_equal_trainings_write_equal_files_wherever_they_are(tmp_path):
     outputs = []
     for name in ("one", "two"):
         results = tmp_path / name
@@ -117,16 +125,16 @@ def test_one_radar_alone_without_validation_takes_the_last_epoch(tmp_path):
         ("a weight of the loss", {"dice_weight": 0.6}),
         ("the samples", None),
         ("a store", None),
-        ("the ranges of what is planted", None),
+        ("the ranges of artefacts", None),
     ],
 )
-def test_another_training_never_goes_on_from_the_old_one(made, caplog, what, change):
+def test_another_training_never_resumes_the_old_one(made, caplog, what, change):
     results, arguments = made
     ranges = results / "plants.yaml"
     arguments = change_flags(arguments, plant_ranges=str(ranges))
-    write_text(ranges, PLANT_FILE.read_text())
+    write_text(ranges, ARTEFACT_FILE.read_text())
     train_here(change_flags(arguments, epochs=1))
-    if what == "the ranges of what is planted":
+    if what == "the ranges of artefacts":
         write_text(ranges, ranges.read_text().replace("dbz: [8, 32]", "dbz: [8, 33]"))
     elif what == "the samples":
         lines = arguments["train_table"].read_text().splitlines()
@@ -177,7 +185,7 @@ def interrupt(process, how):
     return said
 
 
-def test_a_run_killed_while_it_trains_goes_on_to_the_same_files(tmp_path):
+def test_a_run_killed_while_it_trains_resumes_to_the_same_files(tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     train_here(train_flags(whole, write_stores(whole), **EVERYTHING), draw=True)
     arguments = train_flags(killed, write_stores(killed), **EVERYTHING)
@@ -191,7 +199,7 @@ def test_a_run_killed_while_it_trains_goes_on_to_the_same_files(tmp_path):
 
 @pytest.mark.slow  # five starts; `make test` interrupts trainings in tests/training/test_loop.py
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
-def test_an_interrupted_run_says_again_and_goes_on(tmp_path, number):
+def test_an_interrupted_run_asks_for_a_retry_and_resumes(tmp_path, number):
     """SIGUSR1 goes to two processes."""
     results = tmp_path / "results"
     arguments = train_flags(results, write_stores(results), **EVERYTHING)
@@ -222,7 +230,7 @@ def test_a_signal_while_the_model_is_written_lets_it_be_written(made, monkeypatc
     assert not arguments["checkpoint"].with_name("again").exists()
 
 
-def test_a_full_disk_is_told_by_the_state_not_by_the_log(made, monkeypatch, caplog):
+def test_a_full_disk_is_reported_by_the_state_not_by_the_log(made, monkeypatch, caplog):
     _, arguments = made
 
     def full(*_):
@@ -257,7 +265,7 @@ def test_interruptions_of_two_processes_change_no_bit(tmp_path):
 
 
 @pytest.mark.slow  # three starts of two processes
-def test_a_process_that_dies_takes_the_others_down_and_a_restart_goes_on(tmp_path):
+def test_a_process_that_dies_takes_the_others_down_and_a_restart_resumes(tmp_path):
     whole, parted = tmp_path / "whole", tmp_path / "parted"
     finish(start_training(train_flags(whole, write_stores(whole), **EVERYTHING), processes=2))
     arguments = train_flags(parted, write_stores(parted), **EVERYTHING)

@@ -45,7 +45,7 @@ def reword(source: str) -> str:
 @pytest.mark.parametrize(
     "change", [("return 2", "return 3"), ("x", "y"), ("ge=1", "ge=0"), ("size: int", "size: float")]
 )
-def test_what_code_does_changes_its_digest(change: tuple[str, str]) -> None:
+def test_a_change_of_behaviour_changes_the_digest_of_code(change: tuple[str, str]) -> None:
     assert syntax_digest(CODE.replace(*change).encode()) != syntax_digest(CODE.encode())
 
 

@@ -25,7 +25,7 @@ grains = st.sampled_from(sorted(FORMATS))
 
 
 @given(times, grains)
-def test_a_shard_holds_its_times_and_no_gap_follows(time, grain):
+def test_a_shard_contains_its_times_and_no_gap_follows(time, grain):
     name = shard_of(time, grain)
     assert shard_start(name) <= time < shard_end(name)
     following = next_shard(name)

@@ -186,7 +186,7 @@ def test_the_table_counts_every_echo_once_for_each_labeler(
         assert row["mean_log_odds"] == pytest.approx(mean, abs=1e-3)
 
 
-def test_a_labeler_agrees_where_the_vote_says_what_it_says() -> None:
+def test_a_labeler_agrees_where_the_label_has_its_class() -> None:
     echoes = Echoes.of(np.full((1, 4), 90, np.uint8))
     evidence = {
         "density": np.array([5, -5, 0.1, -5], np.float32),

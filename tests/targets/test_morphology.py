@@ -68,7 +68,7 @@ def echo_picture():
     return values
 
 
-def test_rain_is_kept_spokes_and_specks_are_not_and_what_hangs_on_rain_is_unknown():
+def test_rain_is_kept_spokes_and_specks_are_not_and_a_spoke_at_rain_is_unknown():
     classes = classify_echoes(echo_picture(), morphology(3, 3, 20))
     assert (classes[12:28, 12:28] == METEOROLOGICAL).all()
     assert (classes[20, 32:45] == UNKNOWN).all()

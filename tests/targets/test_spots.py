@@ -233,13 +233,13 @@ def test_own_and_others_and_target_stay_together_in_augmented_crops(
     )
     inputs = Inputs((0,), "none", "max")
     write_frame_cache(tmp_path, {name: sources}, samples, inputs, 10**9)
-    bank = open_frame_cache(tmp_path)
+    cache = open_frame_cache(tmp_path)
     how = augmentation(crop=96, flips=True, prefer_echo=1.0)
     turned = 0
     for item, sample in enumerate(samples):
-        draw = sampler(how, NO_HOLES, inputs, seed=3).sample(bank, sample, epoch=0, item=item)
+        draw = sampler(how, NO_HOLES, inputs, seed=3).sample(cache, sample, epoch=0, item=item)
         turned += draw.flip_rotation.flip or draw.flip_rotation.quarter_turns > 0
-        raw = cut_crops(bank, [sample], [draw], inputs)
+        raw = cut_crops(cache, [sample], [draw], inputs)
         batch = make_batch(raw, inputs, torch.device("cpu"))
         own, others = (batch.channels[0, channel].numpy() > 0 for channel in (0, 2))
         target = batch.mask[0].numpy() > 0

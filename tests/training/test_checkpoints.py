@@ -92,7 +92,7 @@ def test_a_network_that_cannot_be_made_here_is_not_to_be_trained_again(tmp_path,
 
 
 def as_version_2(content):
-    """The content of a model file as the version before wrote it: the inputs beside the other keys."""
+    """Return the content of a model file as version 2 wrote it: the keys of the inputs among the others."""
     values = dict(content["config"])
     return {**content, "format": "radar_cleaner model 2", "config": values.pop("inputs") | values}
 
@@ -125,7 +125,7 @@ def test_a_file_of_before_there_were_several_networks_is_read(tmp_path):
         load_model(path)
 
 
-def test_an_equal_training_goes_on(tmp_path):
+def test_an_equal_training_resumes(tmp_path):
     path = tmp_path / "checkpoints/current.pt"
     assert load_state(path, "sha256:a") is None
     save_state(path, "sha256:a", STATE)
@@ -180,7 +180,7 @@ def test_no_state_of_another_training_is_fallen_back_to(tmp_path):
     assert sorted(each.name for each in tmp_path.iterdir()) == ["current.previous.pt.aside", "current.pt.aside"]
 
 
-def test_a_full_disk_leaves_the_states_as_they_were_and_says_so(tmp_path):
+def test_a_full_disk_leaves_the_states_as_they_were_and_is_reported(tmp_path):
     path = tmp_path / "current.pt"
     for epoch in (3, 4):
         save_state(path, "sha256:a", {**STATE, "epoch": epoch})
@@ -198,6 +198,6 @@ def test_a_full_disk_leaves_the_states_as_they_were_and_says_so(tmp_path):
     assert load_state(path, "sha256:a")["epoch"] == 4
 
 
-def test_a_digest_tells_values_apart_and_forgets_the_order_of_keys():
+def test_a_digest_differs_between_values_and_does_not_depend_on_the_order_of_keys():
     assert digest_of({"a": 1, "b": [2, 3]}) == digest_of({"b": [2, 3], "a": 1})
     assert digest_of({"a": 1e-3}) != digest_of({"a": 2e-3})

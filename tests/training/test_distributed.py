@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from learning_cases import augmentation, environment, holes, running, small_bank, training
+from learning_cases import augmentation, environment, holes, running, small_cache, training
 from torch.nn.parallel import DistributedDataParallel
 
 from radar_cleaner.errors import ConfigError, Interrupted
@@ -34,11 +34,11 @@ BATCHES = (
 
 
 def make_steps(processes):
-    bank, samples = small_bank()
+    cache, samples = small_cache()
     how = training(HOW, holes=HOLES)
     model = build_model(how.config)
     draw_weights(model, 3)
-    return Steps(how, running(micro_batch_size=1), CropDataset(how, bank, samples), model, processes)
+    return Steps(how, running(micro_batch_size=1), CropDataset(how, cache, samples), model, processes)
 
 
 def gradients(processes):
@@ -63,19 +63,19 @@ def torch_gradients(processes):
 
 def fp16_with_an_empty_share(processes, folder):
     """A training in fp16 whose last batch leaves a process without a sample."""
-    bank, samples = small_bank(3)
+    cache, samples = small_cache(3)
     how = training(HOW, precision="fp16", global_batch_size=2)
     where = environment(folder / f"fp16-{processes.world}.pt", processes)
-    return train(how, running(), bank, samples, samples, where).history[-1]["val_loss"]
+    return train(how, running(), cache, samples, samples, where).history[-1]["val_loss"]
 
 
 def scores_of_five(processes):
     """Validation sums over five samples, a number that two does not divide."""
-    bank, samples = small_bank(5)
+    cache, samples = small_cache(5)
     how = training(HOW, holes=HOLES)
     model = build_model(how.config)
     draw_weights(model, 3)
-    return Validation(how, bank, samples, processes, Interruption()).sums(model)
+    return Validation(how, cache, samples, processes, Interruption()).sums(model)
 
 
 class FirstSteps:
@@ -91,11 +91,11 @@ class FirstSteps:
 
 def losses_of_20_steps(processes, folder):
     """Losses of 20 steps, without dropout."""
-    bank, samples = small_bank(5)
+    cache, samples = small_cache(5)
     how = training(HOW, holes=HOLES, epochs=4, global_batch_size=5, crops_per_sample=5, learning_rate=5e-4)
     where = environment(folder / f"{processes.world}.pt", processes)
     log = FirstSteps()
-    train(how, running(), bank, samples, samples[:3], dataclasses.replace(where, log=log))
+    train(how, running(), cache, samples, samples[:3], dataclasses.replace(where, log=log))
     return log.losses
 
 
@@ -221,7 +221,7 @@ def test_sigterm_while_the_folder_is_filled_clears_it_away(tmp_path, monkeypatch
 
 
 @pytest.mark.slow  # two processes that wait for each other
-def test_a_process_whose_fellow_dies_says_so_in_a_line(tmp_path):
+def test_a_process_whose_fellow_dies_reports_it_in_a_line(tmp_path):
     code = (
         "import os, signal, time\n"
         "from radar_cleaner.training.distributed import join_processes\n"

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from forecast_cases import moving_bank
+from forecast_cases import moving_cache
 from learning_cases import (
     augmentation,
     config,
     environment,
     running,
-    small_bank,
+    small_cache,
     train_flags,
     train_here,
     training,
@@ -57,7 +57,7 @@ def heads(samples=3, leads=2, size=8, seed=1):
 
 
 def by_hand(logit, scaled, mask, weight, reflectivity, reflectivity_weight):
-    """The loss of one sample and lead, pixel by pixel as the formulas have it."""
+    """Return the loss of one sample and lead time by the formulas, pixel by pixel."""
     p = 1 / (1 + np.exp(-logit))
     entropy = -(mask * np.log(p) + (1 - mask) * np.log(1 - p))
     dice = 1 - (2 * (weight * p * mask).sum() + 1) / ((weight * (p + mask)).sum() + 1)
@@ -70,7 +70,7 @@ def by_hand(logit, scaled, mask, weight, reflectivity, reflectivity_weight):
     )
 
 
-def test_the_loss_is_the_mean_over_leads_of_entropy_dice_and_reflectivity():
+def test_the_loss_is_the_mean_over_lead_times_of_entropy_dice_and_reflectivity():
     forecast, (logit, scaled) = targets(), heads()
     found = forecast_loss(logit, scaled, forecast, WEIGHTS)
     parts = [part.double().numpy() for part in (logit, scaled, *forecast.__dict__.values())]
@@ -114,7 +114,7 @@ def test_its_weight_scales_it_and_there_is_no_such_term_without_leads():
     assert torch.allclose(found["loss"], alone["loss"] + 3 * found[FORECAST])
 
 
-def test_validation_counts_by_lead_what_came_and_was_forecast():
+def test_validation_counts_observed_and_forecast_rain_by_lead_time():
     forecast, (logit, scaled) = targets(leads=2), heads(leads=3)
     batch = Batch(torch.empty(0), *([torch.empty(0)] * 7), forecast)
     found = count_forecasts(torch.stack([logit, scaled]), batch).numpy()
@@ -133,7 +133,7 @@ def test_validation_counts_by_lead_what_came_and_was_forecast():
         assert found[lead].tolist() == pytest.approx([hits, misses, alarms, error, pixels], rel=1e-5)
 
 
-def test_the_scores_have_columns_for_the_leads_and_none_without_them():
+def test_the_scores_have_columns_for_the_lead_times_and_none_without_them():
     ahead = training(model=config(**AHEAD))
     assert sum_names(training()) == SUMS
     assert sum_names(ahead)[: len(TERMS) + 1] == (*TERMS, FORECAST)
@@ -150,12 +150,12 @@ def test_the_scores_have_columns_for_the_leads_and_none_without_them():
     assert FORECAST not in mean_losses(dict.fromkeys(SUMS, 0.0), 1)
 
 
-def test_without_leads_the_forecasts_weight_changes_no_bit_of_the_weights(tmp_path):
-    bank, samples = small_bank()
+def test_without_lead_times_the_forecasts_weight_changes_no_bit_of_the_weights(tmp_path):
+    cache, samples = small_cache()
     found = []
     for weight in (0.0, 7.0):
         how = training(weights=Loss(focal_gamma=2, dice=0.5, inpainting=1, other_echo=1, forecast=weight))
-        trained = train(how, running(), bank, samples, samples[:1], environment(tmp_path / f"{weight}.pt"))
+        trained = train(how, running(), cache, samples, samples[:1], environment(tmp_path / f"{weight}.pt"))
         found.append(trained.best)
         assert not [name for name in trained.history[0] if "forecast" in name]
     assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
@@ -164,7 +164,7 @@ def test_without_leads_the_forecasts_weight_changes_no_bit_of_the_weights(tmp_pa
 @pytest.mark.slow  # a training of ten seconds
 def test_a_small_network_learns_how_rain_moves_and_beats_persistence(tmp_path):
     """Twelve minutes ahead, by training and validating as train-model does, on rain that it has not seen."""
-    bank, samples = moving_bank(range(40))
+    cache, samples = moving_cache(range(40))
     model = config(base_width=8, depth=2, **AHEAD)
     how = training(
         augmentation(crop=32),
@@ -174,13 +174,12 @@ def test_a_small_network_learns_how_rain_moves_and_beats_persistence(tmp_path):
         global_batch_size=4,
         learning_rate=1e-2,
     )
-    trained = train(how, running(), bank, samples[:32], samples[32:], environment(tmp_path / "state.pt"))
+    trained = train(how, running(), cache, samples[:32], samples[32:], environment(tmp_path / "state.pt"))
     best = trained.history[trained.best_epoch - 1]
     hits = wrong = 0
     for sample in samples[32:]:
-        now, then = (
-            bank["CASGO"].variables[bank["CASGO"].index[sample.time + 60 * minutes], 0] > 0 for minutes in (0, 12)
-        )
+        frames = cache["CASGO"]
+        now, then = (frames.variables[frames.index[sample.time + 60 * minutes], 0] > 0 for minutes in (0, 12))
         hits, wrong = hits + (now & then).sum(), wrong + (now ^ then).sum()
     persistence = hits / (hits + wrong)
     assert persistence < 0.35
@@ -188,7 +187,7 @@ def test_a_small_network_learns_how_rain_moves_and_beats_persistence(tmp_path):
     assert best["val_forecast_csi_6min"] > best["val_forecast_csi_12min"]
     network = build_model(model)
     network.load_state_dict(trained.best)
-    sums = Validation(how, bank, samples[32:], Processes(), Interruption()).sums(network)
+    sums = Validation(how, cache, samples[32:], Processes(), Interruption()).sums(network)
     assert scores(sums, 8)["forecast_csi_12min"] == pytest.approx(best["val_forecast_csi_12min"])
 
 

@@ -1,4 +1,4 @@
-"""The training loop on a bank in memory."""
+"""The training loop on a frame cache in memory."""
 
 import logging
 import math
@@ -7,7 +7,7 @@ import signal
 import numpy as np
 import pytest
 import torch
-from learning_cases import augmentation, config, environment, holes, running, small_bank, training
+from learning_cases import augmentation, config, environment, holes, running, small_cache, training
 
 from radar_cleaner.errors import Interrupted, ModelError
 from radar_cleaner.models.padding import apply_padded
@@ -37,9 +37,9 @@ def deterministic():
     torch.use_deterministic_algorithms(False)
 
 
-def run(tmp_path, bank, samples, val, name="current.pt", run=None, interruption=None, **changes):
+def run(tmp_path, cache, samples, val, name="current.pt", run=None, interruption=None, **changes):
     where = environment(tmp_path / name, interruption=interruption)
-    return train(training(**changes), running(**(run or {})), bank, samples, val, where)
+    return train(training(**changes), running(**(run or {})), cache, samples, val, where)
 
 
 def same(first, second):
@@ -47,10 +47,10 @@ def same(first, second):
 
 
 @pytest.mark.slow  # sixty epochs
-def test_it_learns_a_few_samples_by_heart(tmp_path):
-    bank, samples = small_bank(3)
+def test_it_overfits_a_few_samples(tmp_path):
+    cache, samples = small_cache(3)
     how = augmentation(crop=32)
-    trained = run(tmp_path, bank, samples, samples, how=how, epochs=60, learning_rate=5e-3, crops_per_sample=2)
+    trained = run(tmp_path, cache, samples, samples, how=how, epochs=60, learning_rate=5e-3, crops_per_sample=2)
     last = trained.history[-1]
     assert last["val_loss"] < 0.15 * trained.history[0]["val_loss"]
     assert last["val_mask_f1"] > 0.97
@@ -59,11 +59,11 @@ def test_it_learns_a_few_samples_by_heart(tmp_path):
 
 
 def test_equal_runs_are_equal_to_the_bit_and_others_are_not(tmp_path):
-    bank, samples = small_bank()
-    first = run(tmp_path, bank, samples[:3], samples[3:], name="1.pt", **EVERYTHING)
+    cache, samples = small_cache()
+    first = run(tmp_path, cache, samples[:3], samples[3:], name="1.pt", **EVERYTHING)
     torch.rand(3)  # earlier draws must not matter
-    second = run(tmp_path, bank, samples[:3], samples[3:], name="2.pt", **EVERYTHING)
-    other = run(tmp_path, bank, samples[:3], samples[3:], name="3.pt", seed=8, **EVERYTHING)
+    second = run(tmp_path, cache, samples[:3], samples[3:], name="2.pt", **EVERYTHING)
+    other = run(tmp_path, cache, samples[:3], samples[3:], name="3.pt", seed=8, **EVERYTHING)
     assert same(first.best, second.best) and repr(first.history) == repr(second.history)
     assert not same(first.best, other.best)
     assert (tmp_path / "1.pt").read_bytes() == (tmp_path / "2.pt").read_bytes()
@@ -96,14 +96,14 @@ class Stopping:
     ids=["plain", "everything", "one_cycle", "plateau", "fp16", "bf16"],
 )
 def test_a_run_stopped_at_any_step_ends_as_one_that_was_not(tmp_path, changes):
-    bank, samples = small_bank(7)
-    whole = run(tmp_path, bank, samples[:5], samples[5:], name="whole.pt", run={"micro_batch_size": 1}, **changes)
+    cache, samples = small_cache(7)
+    whole = run(tmp_path, cache, samples[:5], samples[5:], name="whole.pt", run={"micro_batch_size": 1}, **changes)
     looks, stops, resumed = iter([1, 5, 3, 9, 14, 2, 25, 7]), 0, None
     while resumed is None:
         try:
             resumed = run(
                 tmp_path,
-                bank,
+                cache,
                 samples[:5],
                 samples[5:],
                 run={"micro_batch_size": 1},
@@ -119,9 +119,9 @@ def test_a_run_stopped_at_any_step_ends_as_one_that_was_not(tmp_path, changes):
     assert (tmp_path / "whole.pt").read_bytes() == (tmp_path / "current.pt").read_bytes()
 
 
-def test_a_run_that_died_while_saving_goes_on_from_the_state_before(tmp_path, monkeypatch, caplog):
-    bank, samples = small_bank()
-    whole = run(tmp_path, bank, samples, samples, name="whole.pt", epochs=3)
+def test_a_run_that_died_while_saving_resumes_from_the_state_before(tmp_path, monkeypatch, caplog):
+    cache, samples = small_cache()
+    whole = run(tmp_path, cache, samples, samples, name="whole.pt", epochs=3)
 
     def die(path, digest, state):
         save_state(path, digest, state)
@@ -132,43 +132,43 @@ def test_a_run_that_died_while_saving_goes_on_from_the_state_before(tmp_path, mo
     (tmp_path / "again").mkdir()
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr("radar_cleaner.training.loop.save_state", die)
-        run(tmp_path / "again", bank, samples, samples, epochs=3)
+        run(tmp_path / "again", cache, samples, samples, epochs=3)
     with caplog.at_level(logging.INFO):
-        resumed = run(tmp_path / "again", bank, samples, samples, epochs=3)
+        resumed = run(tmp_path / "again", cache, samples, samples, epochs=3)
     assert "resumes after epoch 1 and 0 step(s)" in caplog.text
     assert "current.pt is not resumed: it cannot be read: its content is damaged" in caplog.text
     assert same(whole.best, resumed.best) and repr(whole.history) == repr(resumed.history)
 
 
 def test_within_a_long_epoch_states_are_saved_by_the_clock(tmp_path, monkeypatch):
-    bank, samples = small_bank()
+    cache, samples = small_cache()
     saved = []
     monkeypatch.setattr(
         "radar_cleaner.training.loop.save_state", lambda path, digest, state: saved.append(state["step"])
     )
-    run(tmp_path, bank, samples, samples, epochs=1, global_batch_size=1, run={"checkpoint_minutes": 1e-9})
+    run(tmp_path, cache, samples, samples, epochs=1, global_batch_size=1, run={"checkpoint_minutes": 1e-9})
     assert saved == [1, 2, 3, 4, 0]
 
 
 def test_a_finished_run_is_not_trained_again(tmp_path, monkeypatch):
-    bank, samples = small_bank()
-    first = run(tmp_path, bank, samples, samples)
+    cache, samples = small_cache()
+    first = run(tmp_path, cache, samples, samples)
     monkeypatch.setattr("radar_cleaner.training.loop._Loop.train_epoch", lambda *_: pytest.fail("it trained"))
-    again = run(tmp_path, bank, samples, samples)
+    again = run(tmp_path, cache, samples, samples)
     assert same(first.best, again.best) and repr(first.history) == repr(again.history)
 
 
 def test_the_best_epoch_has_the_least_validation_loss(tmp_path):
-    bank, samples = small_bank()
-    trained = run(tmp_path, bank, samples[:2], samples[2:], epochs=4, learning_rate=0.05)
+    cache, samples = small_cache()
+    trained = run(tmp_path, cache, samples[:2], samples[2:], epochs=4, learning_rate=0.05)
     losses = [row["val_loss"] for row in trained.history]
     assert trained.best_epoch == int(np.argmin(losses)) + 1
     assert len(losses) == 4
 
 
 def test_without_validation_the_last_epoch_is_the_best(tmp_path):
-    bank, samples = small_bank()
-    trained = run(tmp_path, bank, samples, [], epochs=3)
+    cache, samples = small_cache()
+    trained = run(tmp_path, cache, samples, [], epochs=3)
     assert trained.best_epoch == 3
     assert all(math.isnan(row["val_loss"]) and math.isfinite(row["train_loss"]) for row in trained.history)
     state = load_state(tmp_path / "current.pt", "sha256:a")
@@ -176,11 +176,11 @@ def test_without_validation_the_last_epoch_is_the_best(tmp_path):
 
 
 def test_validation_does_not_depend_on_training_s_draws(tmp_path):
-    bank, samples = small_bank()
-    plain = run(tmp_path, bank, samples[:2], samples[2:], name="1.pt", epochs=1, learning_rate=1e-12)
+    cache, samples = small_cache()
+    plain = run(tmp_path, cache, samples[:2], samples[2:], name="1.pt", epochs=1, learning_rate=1e-12)
     varied = augmentation(flips=True, drop_others=1, drop_neighbours=1, input_noise_dbz=3)
-    other = run(tmp_path, bank, samples[:2], samples[2:], name="2.pt", epochs=1, learning_rate=1e-12, how=varied)
-    # Where an untrained network answers 0, a rate of 1e-12 changes the decision at 0.5.
+    other = run(tmp_path, cache, samples[:2], samples[2:], name="2.pt", epochs=1, learning_rate=1e-12, how=varied)
+    # Where the logit of an untrained network is 0, a rate of 1e-12 changes the decision at 0.5.
     decided = {"val_mask_f1", "val_meteorological_kept", "val_non_meteorological_removed"}
     for name in plain.history[0].keys() - decided:
         if name.startswith("val_") and not math.isnan(plain.history[0][name]):
@@ -189,7 +189,7 @@ def test_validation_does_not_depend_on_training_s_draws(tmp_path):
 
 
 def test_a_loss_that_is_not_finite_names_the_sample(tmp_path, monkeypatch):
-    bank, samples = small_bank()
+    cache, samples = small_cache()
 
     def spoil(*arguments):
         logit, scaled = apply_padded(*arguments)
@@ -197,25 +197,25 @@ def test_a_loss_that_is_not_finite_names_the_sample(tmp_path, monkeypatch):
 
     monkeypatch.setattr("radar_cleaner.training.step.apply_padded", spoil)
     with pytest.raises(ModelError, match=r"not finite for CASGO at 2024-07-11T\d\d:\d\d:00Z; lower"):
-        run(tmp_path, bank, samples, [])
+        run(tmp_path, cache, samples, [])
 
 
-def test_validation_fills_the_same_holes_each_epoch(tmp_path):
-    bank, samples = small_bank()
+def test_validation_has_the_same_inpainting_masks_each_epoch(tmp_path):
+    cache, samples = small_cache()
     hidden = holes(hole_fraction=0.1, hole_shapes=("pixels",), hole_pixels=0.9)
-    trained = run(tmp_path, bank, samples[:2], samples[2:], epochs=2, learning_rate=1e-12, holes=hidden)
+    trained = run(tmp_path, cache, samples[:2], samples[2:], epochs=2, learning_rate=1e-12, holes=hidden)
     first, second = ([row[f"val_{name}"] for name in ("inpainting", "loss")] for row in trained.history)
     assert first == pytest.approx(second, rel=1e-6) and first[0] > 0
-    plain = run(tmp_path, bank, samples[:2], samples[2:], epochs=2, learning_rate=1e-12, name="plain.pt")
+    plain = run(tmp_path, cache, samples[:2], samples[2:], epochs=2, learning_rate=1e-12, name="plain.pt")
     assert plain.history[0]["val_inpainting"] == 0
     assert math.isnan(plain.history[0]["val_inpainting_mae_dbz"])
 
 
 def test_the_best_of_raw_and_averaged_weights_is_taken(tmp_path):
-    bank, samples = small_bank()
+    cache, samples = small_cache()
     # At this high rate the weights jump; their averages are in the middle.
     trained = run(
-        tmp_path, bank, samples[:2], samples[2:], epochs=8, learning_rate=0.2, ema=0.8, swa=0.5, swa_rate=1.0
+        tmp_path, cache, samples[:2], samples[2:], epochs=8, learning_rate=0.2, ema=0.8, swa=0.5, swa_rate=1.0
     )
     columns = {"raw": "val_loss", "ema": "ema_val_loss", "swa": "swa_val_loss"}
     losses = {
@@ -231,44 +231,44 @@ def test_the_best_of_raw_and_averaged_weights_is_taken(tmp_path):
 
 
 def test_it_stops_early_when_validation_no_longer_gets_better(tmp_path, caplog):
-    bank, samples = small_bank()
+    cache, samples = small_cache()
     with caplog.at_level(logging.INFO):
-        trained = run(tmp_path, bank, samples[:2], samples[2:], epochs=40, learning_rate=0.3, early_stopping=2)
+        trained = run(tmp_path, cache, samples[:2], samples[2:], epochs=40, learning_rate=0.3, early_stopping=2)
     assert len(trained.history) == trained.best_epoch + 2 < 40
     assert f"the best of {len(trained.history)} epochs is {trained.best_epoch}" in caplog.text
 
 
 def test_a_fast_development_run_sees_two_batches_of_everything(tmp_path, monkeypatch):
-    bank, samples = small_bank(6)
+    cache, samples = small_cache(6)
     cuts, cut = [], CropDataset.batch
     monkeypatch.setattr(CropDataset, "batch", lambda *arguments: cuts.append(len(arguments[1])) or cut(*arguments))
-    trained = run(tmp_path, bank, samples, samples, epochs=9, fast_dev_run=True)
+    trained = run(tmp_path, cache, samples, samples, epochs=9, fast_dev_run=True)
     assert cuts == [2, 2, 2, 2] and len(trained.history) == 2
     assert "fast development run" in trained.notes[0]
 
 
 def test_a_signal_ends_the_step_and_saves(tmp_path):
-    bank, samples = small_bank()
+    cache, samples = small_cache()
     where = environment(tmp_path / "current.pt")
     with where.interruption:
         where.interruption.patient = True
         signal.raise_signal(signal.SIGUSR1)
         with pytest.raises(Interrupted, match="stopped by SIGUSR1 after epoch 0 and 0 step"):
-            train(training(), running(), bank, samples, samples, where)
+            train(training(), running(), cache, samples, samples, where)
     assert load_state(tmp_path / "current.pt", "sha256:a")["step"] == 0  # the step that was begun is not taken
 
 
 def test_early_stopping_waits_for_the_late_averages(tmp_path):
-    bank, samples = small_bank()
+    cache, samples = small_cache()
     changes = {"epochs": 12, "learning_rate": 0.3, "early_stopping": 1}
-    trained = run(tmp_path, bank, samples[:2], samples[2:], swa=0.25, **changes)
+    trained = run(tmp_path, cache, samples[:2], samples[2:], swa=0.25, **changes)
     assert len(trained.history) >= 10 and "swa_val_loss" in trained.history[-1]
-    plain = run(tmp_path, bank, samples[:2], samples[2:], name="plain.pt", **changes)
+    plain = run(tmp_path, cache, samples[:2], samples[2:], name="plain.pt", **changes)
     assert len(plain.history) < len(trained.history)
 
 
 def test_a_gradient_that_is_not_finite_moves_nothing_and_names_the_batch(tmp_path, monkeypatch):
-    bank, samples = small_bank()
+    cache, samples = small_cache()
     steps, step = [], torch.optim.AdamW.step
 
     def watched(optimizer, *arguments):
@@ -288,16 +288,16 @@ def test_a_gradient_that_is_not_finite_moves_nothing_and_names_the_batch(tmp_pat
     with pytest.raises(
         ModelError, match=r"gradient is not finite; .* the samples of the batch are CASGO at 2024.*, CASGO at"
     ):
-        run(tmp_path, bank, samples, [], weight_decay=0.5)
+        run(tmp_path, cache, samples, [], weight_decay=0.5)
     assert steps and all(steps) and not (tmp_path / "current.pt").exists()
 
 
 def test_memory_that_ends_in_validation_names_a_key(tmp_path, monkeypatch):
-    bank, samples = small_bank()
+    cache, samples = small_cache()
 
     def fail(*_):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB.")
 
     monkeypatch.setattr("radar_cleaner.training.loop.Validation.sums", fail)
     with pytest.raises(ModelError, match=r"whole frames of the validation.* lower training\.model\.base_width"):
-        run(tmp_path, bank, samples, samples)
+        run(tmp_path, cache, samples, samples)

@@ -72,7 +72,7 @@ def test_pixels_without_weight_do_not_count():
     assert all(torch.allclose(before[name], after[name]) for name in TERMS)
 
 
-def test_reflectivity_is_learnt_where_it_rains_and_inpainting_in_holes_only():
+def test_reflectivity_is_learnt_where_it_rains_and_inpainting_in_masks_only():
     batch, (logit, scaled) = make_batch(), heads()
     dry, seen = batch.mask == 0, ~batch.hidden
     before = sample_losses(logit, scaled, batch, WEIGHTS)
@@ -125,12 +125,12 @@ def test_other_echo_weighs_so_much_more_in_the_mask_and_nothing_else_does(factor
             for kind, where in {
                 "weather": batch.mask > 0,
                 "other": (batch.mask == 0) & batch.echo & ~batch.injected,
-                "planted or none": (batch.mask == 0) & ~(batch.echo & ~batch.injected),
+                "injected or none": (batch.mask == 0) & ~(batch.echo & ~batch.injected),
             }.items()
         }
         sums = {kind: (float((entropy[sample] * part).sum()), float(part.sum())) for kind, part in parts.items()}
         value, total = (
-            sums["weather"][i] + factor * sums["other"][i] + sums["planted or none"][i] for i in (0, 1)
+            sums["weather"][i] + factor * sums["other"][i] + sums["injected or none"][i] for i in (0, 1)
         )
         assert float(found["focal"][sample]) == pytest.approx(value / total, rel=1e-4)
 

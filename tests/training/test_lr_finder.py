@@ -1,4 +1,4 @@
-"""The learning-rate finder, on curves with a known answer, on a quadratic and on a toy bank."""
+"""The learning-rate finder, on curves with a known answer, on a quadratic and on a small frame cache."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from learning_cases import augmentation, environment, running, small_bank, training
+from learning_cases import augmentation, environment, running, small_cache, training
 
 from radar_cleaner.errors import ModelError
 from radar_cleaner.models.blocks import draw_weights
@@ -39,11 +39,11 @@ def test_a_handful_of_tries_still_give_a_rate():
 
 
 def make(tmp_path, **changes):
-    bank, samples = small_bank()
+    cache, samples = small_cache()
     how = training(augmentation(crop=32), learning_rate="find", **changes)
     model = build_model(how.config)
     draw_weights(model, 3)
-    return how, CropDataset(how, bank, samples), model, environment(tmp_path / "current.pt")
+    return how, CropDataset(how, cache, samples), model, environment(tmp_path / "current.pt")
 
 
 def test_it_leaves_the_model_as_it_was_and_tries_rising_rates(tmp_path):
@@ -74,7 +74,7 @@ def test_it_stops_where_the_loss_blows_up_and_fails_only_where_no_rate_is_to_bla
         find_rate(how, running(), crops, model, Processes())
 
 
-def test_a_found_rate_is_kept_by_a_run_that_goes_on(tmp_path, monkeypatch):
+def test_a_found_rate_is_kept_by_a_resumed_run(tmp_path, monkeypatch):
     how, crops, _, where = make(tmp_path)
     first = train(how, running(), crops.cache, crops.samples, crops.samples, where)
     monkeypatch.setattr("radar_cleaner.training.loop.find_rate", lambda *_: pytest.fail("it looked again"))

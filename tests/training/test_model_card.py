@@ -48,33 +48,33 @@ def card(best_epoch=2, best_weights="raw", val=2, notes=(), temperature=1.37, ah
     ("weights", "loss", "words"),
     [("raw", "0.5100", "the weights of that epoch"), ("ema", "0.5200", "(EMA)"), ("swa", "0.5300", "(SWA)")],
 )
-def test_it_says_which_weights_the_model_is_and_gives_their_scores(weights, loss, words):
+def test_it_names_the_weights_of_the_model_and_gives_their_scores(weights, loss, words):
     text = card(best_weights=weights)
     assert f"| validation loss | {loss} |" in text and "| training loss | 0.5000 |" in text
     assert [words in text for words in ("the weights of that epoch", "(EMA)", "(SWA)")].count(True) == 1
     assert words in text
 
 
-def test_it_says_how_large_the_network_is():
+def test_it_states_the_size_of_the_network():
     text = card()
     for row in ("weights | 117154", "trainable weights | 117000", "MB | 0.47", "GFLOP | 0.625"):
         assert row in text
 
 
-def test_it_says_what_it_was_made_from():
+def test_it_names_what_it_was_made_from():
     text = card()
     assert "| training | CASGO | 3 |" in text and "| validation | CASGO | 2 |" in text
     assert "| model.inputs.atlas | mask |" in text and "epoch 2 of 2 (smallest validation loss)" in text
 
 
-def test_without_validation_it_says_that_the_last_epoch_was_taken():
+def test_without_validation_it_states_that_the_last_epoch_was_taken():
     assert "the last: there are no validation samples" in card(val=0)
 
 
 FORECASTS = {"ahead": (6, 12, 18)}
 
 
-def test_a_forecast_models_card_says_what_it_forecasts_and_how_well():
+def test_a_forecast_models_card_describes_the_forecasts_and_their_scores():
     text = card(best_weights="ema", **FORECASTS)
     assert "It also forecasts the probability" in text and "\n6, 12 and 18 minutes ahead.\n" in text
     rows = [line for line in text.splitlines() if line.startswith(("| 6 ", "| 12 ", "| 18 "))]
@@ -83,7 +83,7 @@ def test_a_forecast_models_card_says_what_it_forecasts_and_how_well():
     assert "\n6 minutes ahead.\n" in one and "| 6 | 0.3060 | 6.0060 |" in one
 
 
-def test_a_model_that_only_cleans_is_not_said_to_forecast():
+def test_the_card_of_a_model_that_only_cleans_mentions_no_forecast():
     text = card()
     assert "forecast" not in text and "minutes ahead" not in text
 
@@ -106,12 +106,12 @@ def test_a_model_that_only_cleans_is_not_said_to_forecast():
         (1.0, 0, "is 1, because there are no validation samples"),
     ],
 )
-def test_the_card_says_what_the_temperature_is_worth(temperature, val, words):
+def test_the_card_describes_the_temperature(temperature, val, words):
     text = card(temperature=temperature, val=val)
     assert words in text and ("give calibrated" in text) is (temperature == 1.37)
 
 
-def test_the_card_says_where_the_fit_meets_a_bound_or_is_impossible():
+def test_the_card_reports_a_fit_at_a_bound_and_an_impossible_one():
     counts = np.zeros((2, 2))
     counts[0], counts[1] = [10, 11], [11, 10]  # no better than a guess, at confident logits
     sure = np.array([-15.0, 15.0])
@@ -121,7 +121,7 @@ def test_the_card_says_where_the_fit_meets_a_bound_or_is_impossible():
     assert "lack a class of echo" in card(temperature=fit_temperature(right * [[1], [0]], sure))
 
 
-def test_notes_are_told_where_there_are_any():
+def test_notes_are_written_where_there_are_any():
     assert "## Notes" not in card()
     text = card(notes=["bf16 is not supported here: trained in fp32", "stopped early"])
     assert "## Notes\n\n- bf16 is not supported here: trained in fp32\n- stopped early\n" in text

@@ -86,7 +86,7 @@ def test_on_a_plateau_the_rate_falls_after_so_many_epochs_without_progress():
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "one_cycle", "plateau"])
-def test_a_curve_goes_on_where_it_was_left(schedule):
+def test_a_curve_resumes_where_it_was_left(schedule):
     how = options(name=schedule, plateau_patience=0, plateau_factor=0.3)
     whole = make_rates(how, 40)
     parted = make_rates(how, 40)

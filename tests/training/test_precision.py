@@ -4,7 +4,7 @@ import logging
 
 import pytest
 import torch
-from learning_cases import LEARNING, augmentation, changed, config, running, small_bank, training
+from learning_cases import LEARNING, augmentation, changed, config, running, small_cache, training
 
 from radar_cleaner.models.blocks import checkpoint_gradients, draw_weights
 from radar_cleaner.models.registry import build_model
@@ -23,14 +23,14 @@ CPU = torch.device("cpu")
 
 def gradients(**changes):
     """Gradients of a batch, as one vector."""
-    bank, samples = small_bank()
+    cache, samples = small_cache()
     how = training(augmentation(crop=32), **changes)
     model = build_model(how.config)
     draw_weights(model, 3)
     model.to(memory_format=memory_format(how.learning))
     if how.learning.gradient_checkpointing:
         checkpoint_gradients(model)
-    Steps(how, running(), CropDataset(how, bank, samples), model, Processes()).gradients(
+    Steps(how, running(), CropDataset(how, cache, samples), model, Processes()).gradients(
         [0, 1, 2], 0, torch.amp.GradScaler("cpu", enabled=False)
     )
     return torch.cat([weight.grad.reshape(-1) for weight in model.parameters()])
@@ -96,7 +96,7 @@ def test_a_machine_that_cannot_compile_trains_without(monkeypatch, caplog):
 
 
 @pytest.mark.slow  # a process of its own
-def test_without_a_compiler_on_the_machine_it_goes_on(monkeypatch, caplog, tmp_path):
+def test_without_a_compiler_on_the_machine_it_trains_uncompiled(monkeypatch, caplog, tmp_path):
     """The real one: torch looks for a compiler and finds none."""
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr("torch._inductor.config.cpp.cxx", ("no-such-compiler",))

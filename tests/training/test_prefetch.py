@@ -1,4 +1,4 @@
-"""The next batch is cut beforehand, in another thread, and only if it is the one that is then wanted."""
+"""The next batch is cut beforehand in another thread, and used only if it is the batch that is asked for."""
 
 import threading
 import time
@@ -21,7 +21,7 @@ def test_a_batch_that_was_begun_is_not_cut_again():
     assert ahead.take([1, 2], 0) == 2  # it was taken; this is a second one
     ahead.begin([3], 0)
     assert ahead.take([3], 1) in (3, 4)  # of another epoch
-    while len(cuts) < 4:  # what was begun goes on
+    while len(cuts) < 4:  # a batch that was begun is cut to its end
         time.sleep(0.01)
     here = threading.get_ident()
     assert [(items, epoch) for items, epoch, thread in cuts if thread == here] == [([1, 2], 0), ([3], 1)]

@@ -111,7 +111,7 @@ def test_speed_and_waiting_are_those_of_the_steps_not_of_the_time_between_epochs
     assert epoch_of(2, 0.125)["samples_per_s"] == pytest.approx(64)  # also without a call at the begin
 
 
-def test_a_run_that_goes_on_within_an_epoch_starts_its_bar_there(terminal):
+def test_a_run_resumed_within_an_epoch_starts_its_bar_there(terminal):
     stream, read = terminal
     with Progress(12, 1, stream=stream) as progress:
         progress.step(0, 7, 1.0, 0.1, 8, 0.0)

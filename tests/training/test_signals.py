@@ -9,7 +9,7 @@ from radar_cleaner.training.signals import SIGNALS, Interruption, clear_mark, ma
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_patient_training_is_told_and_an_impatient_one_stopped(number):
+def test_a_signal_is_noted_by_a_patient_training_and_ends_another(number):
     before = signal.getsignal(number)
     with Interruption() as interruption:
         interruption.patient = True
@@ -36,7 +36,7 @@ def test_a_second_sigterm_changes_nothing():
     assert interruption.asked == "SIGTERM"
 
 
-def test_the_mark_says_again_until_it_is_cleared(tmp_path):
+def test_the_mark_asks_for_a_retry_until_it_is_cleared(tmp_path):
     checkpoint = tmp_path / "checkpoints/current.pt"
     mark_again(checkpoint, "stopped by SIGUSR1")
     assert marker(checkpoint).read_text() == "again: stopped by SIGUSR1\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from learning_cases import augmentation, config, holes, planting, running, small_bank, training
+from learning_cases import augmentation, config, holes, injection, running, small_cache, training
 
 from radar_cleaner.datasets.batches import make_batch
 from radar_cleaner.errors import ModelError
@@ -22,12 +22,12 @@ UNSCALED = torch.amp.GradScaler("cpu", enabled=False)
 
 
 def make_steps(how=HOW, hidden=None, model=None, **run):
-    bank, samples = small_bank()
+    cache, samples = small_cache()
     hidden = hidden or holes(hole_fraction=0.7)
-    options = training(how, model, hidden, planting=planting(0.7), global_batch_size=4)
+    options = training(how, model, hidden, injection=injection(0.7), global_batch_size=4)
     made = build_model(options.config)
     draw_weights(made, 3)
-    return Steps(options, running(**run), CropDataset(options, bank, samples), made, Processes())
+    return Steps(options, running(**run), CropDataset(options, cache, samples), made, Processes())
 
 
 def gradients(steps, items=(0, 1, 2, 3), epoch=0):
@@ -105,14 +105,14 @@ def test_memory_that_ends_in_the_backward_pass_counts_nothing_twice():
     assert steps.part_size == 2 and torch.equal(found, whole)
 
 
-def test_out_of_memory_can_stop_and_says_which_key_to_lower():
+def test_out_of_memory_can_stop_and_names_the_key_to_lower():
     steps = make_steps(on_out_of_memory="stop")
     steps.network = Small(steps.model, 3)
     with pytest.raises(ModelError, match=r"4 crop\(s\) of 16 px .* set training\.micro_batch_size to 2"):
         gradients(steps)
 
 
-def test_one_crop_that_does_not_fit_says_which_keys_to_lower():
+def test_one_crop_that_does_not_fit_names_the_keys_to_lower():
     steps = make_steps()
     steps.network = Small(steps.model, 0)
     with pytest.raises(ModelError, match=r"1 crop\(s\) .* lower training\.crop_px or training\.model\.base_width"):

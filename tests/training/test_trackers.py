@@ -91,14 +91,14 @@ def test_an_error_that_ends_the_run_is_its_last_line(tmp_path, error, kind):
     assert (last["kind"], last["step"]) == (kind, 7) and type(error).__name__ in last["values"]["error"]
 
 
-def test_an_ending_that_was_told_is_not_told_twice(tmp_path):
+def test_an_ending_that_was_logged_is_not_logged_twice(tmp_path):
     with pytest.raises(Interrupted), open_run_log(tmp_path, "none", {}) as log:
         log.record("interrupted", 7, {"signal": "SIGTERM"})
         raise Interrupted("again")
     assert [line["kind"] for line in lines_of(log.folder)] == ["parameters", "interrupted"]
 
 
-def test_all_that_was_told_before_a_sigkill_is_there_in_whole_lines(tmp_path):
+def test_all_that_was_logged_before_a_sigkill_is_there_in_whole_lines(tmp_path):
     code = """
 import sys
 from pathlib import Path
@@ -111,7 +111,7 @@ for step in range(10**9):
     process = subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE, text=True)
     told = [int(process.stdout.readline()) for _ in range(200)][-1]
     process.send_signal(signal.SIGKILL)
-    told = max([told, *map(int, process.stdout.read().split())])  # may have gone on until the signal came
+    told = max([told, *map(int, process.stdout.read().split())])  # more lines may have come before the signal
     assert process.wait(60) == -signal.SIGKILL
     steps = [line["step"] for line in lines_of(only(tmp_path, "*"))[1:]]
     assert steps == list(range(len(steps))) and len(steps) - 1 >= told >= 199
@@ -192,7 +192,7 @@ def test_wandb_keeps_an_offline_run(tmp_path, monkeypatch):
     ("tracker", "package"),
     [("tensorboard", "tensorboard"), ("wandb", "wandb"), ("mlflow", "mlflow"), ("mlflow", "alembic")],
 )
-def test_a_missing_package_is_told_with_its_extra_before_anything_is_made(tmp_path, monkeypatch, tracker, package):
+def test_a_missing_package_is_named_with_its_extra_before_any_output(tmp_path, monkeypatch, tracker, package):
     monkeypatch.setitem(sys.modules, package, None)  # as if it were not installed
     with pytest.raises(
         ConfigError, match=rf"training.tracker: {package} is not installed; pip install 'radar-cl.*\[{tracker}\]'"
@@ -217,7 +217,7 @@ print({name.split(".")[0] for name in sys.modules} & {"torch", "tensorboard", "w
 
 @pytest.mark.slow  # each tracker is imported by a process of its own
 @pytest.mark.parametrize("tracker", ["tensorboard", "wandb", "mlflow"])
-def test_a_tracker_tries_no_network_and_holds_nothing_up(tmp_path, monkeypatch, tracker):
+def test_a_tracker_tries_no_network_and_delays_nothing(tmp_path, monkeypatch, tracker):
     code = """
 import sys, time
 from pathlib import Path
@@ -236,7 +236,7 @@ ending = time.monotonic()
 log.close()
 print(tried, round(time.monotonic() - ending, 2), flush=True)
 """
-    # Everything that a tracker's processes send passes here.
+    # Everything that a tracker's processes send passes this hook.
     with socket.create_server(("127.0.0.1", 0)) as proxy:
         for name in ("http_proxy", "https_proxy", "all_proxy"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")

@@ -35,7 +35,7 @@ def test_an_equal_network_takes_every_weight(name: str) -> None:
 @pytest.mark.parametrize("name", SMALL)
 @pytest.mark.parametrize("normalize", [False, True])
 def test_a_channel_more_changes_nothing_where_it_is_silent(name: str, normalize: bool) -> None:
-    """The channels that both have are taken by name: with the new ones at 0 the network answers as its source."""
+    """Channels of both are matched by name: with the new channels at 0 the output is that of the source."""
     old = config(name, normalize=normalize)
     new = config(name, atlas="channel", day_of_year=True, normalize=normalize)
     source, model = drawn(old, 1), drawn(new, 2)
@@ -55,8 +55,8 @@ def test_a_channel_more_changes_nothing_where_it_is_silent(name: str, normalize:
 
 
 @pytest.mark.parametrize("normalize", [False, True])
-def test_standardized_channels_lend_nothing_to_others_nor_take_from_them(normalize: bool) -> None:
-    """The weights would fit, and mean something else."""
+def test_weights_for_standardized_channels_do_not_fit_others_and_the_reverse(normalize: bool) -> None:
+    """The shapes agree, but the weights are for other values."""
     old, new = config(normalize=normalize), config(normalize=not normalize)
     told = rf"samples\.normalize {str(normalize).lower()}, .* set samples.normalize to {str(normalize).lower()}"
     with pytest.raises(ConfigError, match=told):
@@ -68,7 +68,7 @@ def test_standardized_channels_lend_nothing_to_others_nor_take_from_them(normali
     new=st.sets(st.sampled_from([-20, -10, -5, 5, 10]), max_size=3),
 )
 def test_input_times_match_by_their_order(old: set[int], new: set[int]) -> None:
-    """The frame before is the frame before, at any cadence; those that the source has not are drawn."""
+    """The frame before matches the frame before at any cadence; weights for other times are drawn at random."""
     before = config(input_minutes=tuple(sorted({0, *old})))
     after = config(input_minutes=tuple(sorted({0, *new})))
     source, model = drawn(before, 1), drawn(after, 2)
@@ -91,7 +91,7 @@ def test_input_times_match_by_their_order(old: set[int], new: set[int]) -> None:
         assert torch.equal(weight, lent.get(order, own[order]))
 
 
-def test_what_it_took_is_said(tmp_path) -> None:
+def test_the_copied_and_the_random_channels_are_named(tmp_path) -> None:
     old, new = config(input_minutes=(0, 6)), config(input_minutes=(-6, 0), atlas="channel")
     path = tmp_path / "best.pt"
     save_model(path, old, drawn(old, 1).state_dict(), {})

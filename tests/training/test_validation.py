@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from learning_cases import environment, holes, inputs, running, sampler, small_bank, training
+from learning_cases import environment, holes, inputs, running, sampler, small_cache, training
 
 from radar_cleaner.datasets.batches import make_batch
 from radar_cleaner.datasets.crops import cut_crops
@@ -26,12 +26,12 @@ from radar_cleaner.training.validation import (
 
 
 def frame(hidden):
-    bank, samples = small_bank(1)
-    draw = sampler(None, hidden, inputs(), seed=1).validation(bank, samples[0], item=0)
-    return make_batch(cut_crops(bank, samples, [draw], inputs()), inputs(), torch.device("cpu"))
+    cache, samples = small_cache(1)
+    draw = sampler(None, hidden, inputs(), seed=1).validation(cache, samples[0], item=0)
+    return make_batch(cut_crops(cache, samples, [draw], inputs()), inputs(), torch.device("cpu"))
 
 
-def test_known_own_echoes_are_counted_by_kind_and_judgement():
+def test_known_own_echoes_are_counted_by_class_and_decision():
     batch = frame(holes())
     rain, own = batch.mask > 0.5, batch.echo
     right = dict(zip(ECHOES, count_echoes(torch.where(rain, 5.0, -5.0), batch).tolist(), strict=True))
@@ -41,7 +41,7 @@ def test_known_own_echoes_are_counted_by_kind_and_judgement():
     assert (wrong["lost"], wrong["passed"]) == (right["kept"], right["removed"])
 
 
-def test_echoes_that_holes_hide_are_not_judged():
+def test_echoes_that_masks_hide_are_not_scored():
     hidden = holes(hole_fraction=1, hole_shapes=("pixels",), hole_pixels=0.9)
     whole, parted = (count_echoes(torch.ones(1, 32, 32), frame(how)).sum() for how in (holes(), hidden))
     batch = frame(hidden)
@@ -65,31 +65,31 @@ def test_what_was_never_counted_is_nan_not_zero():
     assert math.isnan(mean_losses(dict.fromkeys(SUMS, 0.0), 3)["inpainting_mae_dbz"])
 
 
-def test_a_signal_ends_it_and_is_told():
-    bank, samples = small_bank(3)
+def test_a_signal_ends_it_and_is_named():
+    cache, samples = small_cache(3)
     model = build_model(training().config)
     draw_weights(model, 1)
     interruption = Interruption()
-    whole = Validation(training(), bank, samples, Processes(), interruption).sums(model)
+    whole = Validation(training(), cache, samples, Processes(), interruption).sums(model)
     interruption.asked = "SIGTERM"
-    stopped = Validation(training(), bank, samples, Processes(), interruption).sums(model)
+    stopped = Validation(training(), cache, samples, Processes(), interruption).sums(model)
     assert whole["asked"] == 0 < whole["kept"] + whole["lost"]
     assert stopped["asked"] == 1 and stopped["loss"] == 0
 
 
 def test_the_temperature_of_a_training_is_the_likeliest_over_the_echoes_of_its_validation_samples(tmp_path):
-    bank, samples = small_bank(6)
+    cache, samples = small_cache(6)
     how = training(epochs=3, learning_rate=3e-3)
-    found = train(how, running(), bank, samples[:4], samples[4:], environment(tmp_path / "current.pt"))
+    found = train(how, running(), cache, samples[:4], samples[4:], environment(tmp_path / "current.pt"))
     model = build_model(how.config)
     model.load_state_dict(found.best)
-    counted = Validation(how, bank, samples[4:], Processes(), Interruption()).logits(model)
+    counted = Validation(how, cache, samples[4:], Processes(), Interruption()).logits(model)
     assert counted is not None and found.temperature == pytest.approx(fit_temperature(*counted), rel=1e-6) != 1
     logits, rain = [], []
     with torch.inference_mode():
         for item, sample in enumerate(samples[4:]):
-            draw = sampler(None, how.learning.holes, inputs(), how.learning.seed).validation(bank, sample, item)
-            batch = make_batch(cut_crops(bank, [sample], [draw], inputs()), inputs(), torch.device("cpu"))
+            draw = sampler(None, how.learning.holes, inputs(), how.learning.seed).validation(cache, sample, item)
+            batch = make_batch(cut_crops(cache, [sample], [draw], inputs()), inputs(), torch.device("cpu"))
             known = (batch.weight > 0) & batch.echo & ~batch.hidden
             logits.append(model.eval()(batch.channels)[0][:, 0][known])
             rain.append(batch.mask[known])

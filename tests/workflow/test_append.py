@@ -49,7 +49,7 @@ def test_new_frames_touch_their_own_files_and_those_that_see_them(finished: Work
     shutil.copyfile(frame(workspace, "202407110330"), late)
     workspace.run()
     hour, last_hour = "20240711T00", "20240710T23"  # its window reaches over midnight
-    # Nothing that was learned, nor any vote of the training period, which ends with the last hour.
+    # No training, and no label of the training period, which ends with the last hour.
     assert touched(before, results) == report | {
         "rgb/CASGO/refused",
         *(f"{kind}/CASGO/{hour}" for kind in ("rgb", "reflectivity")),
@@ -132,6 +132,6 @@ def test_a_training_period_moved_on_by_a_month_retrains(days: Workspace) -> None
     config = changed(days.config, "training.period", ["2024-08-01", "2024-09-01"])
     found = days.dry_run(config=config)
     assert {job.rule for job in found} == FROM_ATLAS - {"evaluate_model"} | {"split_samples"}
-    # The atlas is of the training period, and votes on every echo.
+    # The atlas is of the training period, and is evidence for every echo.
     every = {f"{radar}/{day}" for radar in RADARS for day in ("20240730", "20240731", "20240801")}
     assert {job.wildcards for job in found if job.rule == "label_echoes"} == every

@@ -1,4 +1,4 @@
-"""The config file and Snakemake: a mistake stops it before any job, and nothing of the demo is merged."""
+"""The config file and Snakemake: a mistake stops it before any job, and no key of the demo is merged."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ def test_no_package_is_looked_for_where_no_key_asks_for_it(monkeypatch: pytest.M
     check_packages(read_config(changed(ENCODER, "cleaning.model", "other.pt")), held)
 
 
-def test_a_torch_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_build_of_torch_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RADAR_CLEANER_TORCH", raising=False)
     assert torch_build() == "cpu"
     monkeypatch.setenv("RADAR_CLEANER_TORCH", "tpu")

@@ -20,7 +20,7 @@ from radar_cleaner.cli import app
 MODEL = "my model.pt"
 MASK = "o'ver lay.png"
 TERRAIN = "the terrain.tif"
-PLANTS = "what I plant.yaml"
+ARTEFACTS = "my own artefacts.yaml"
 # A dry run does not look into the box.
 LEGEND = {"box_px": [10, 20, 30, 400], "dbz": [-10, 60]}
 BOUNDS = {"box_px": [10, 20, 30, 400], "dbz": [0.1, 1, 20.5, 40], "scale": "bounds", "unit": "mm/h"}
@@ -77,7 +77,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "training.loss.label_smoothing": 0.1,
         "training.loss.other_echo": 7,
         "training.holes": {"shapes": ["sectors", "blocks", "pixels"], "pixels": 0.5, "sector_degrees": 5.5},
-        "training.plants": {"fraction": 1, "kinds": ["missing", "second_trip"], "ranges": PLANTS},
+        "training.plants": {"fraction": 1, "kinds": ["missing", "second_trip"], "ranges": ARTEFACTS},
         "training.micro_batch_size": 2,
         "training.on_out_of_memory": "stop",
         "training.checkpoint_minutes": 0.5,
@@ -131,7 +131,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     made = make_workspace(tmp_path_factory.mktemp("flags"))
     zipfile.ZipFile(made.root / MODEL, "w").close()  # as much of a model file as a dry run looks at
     (made.root / MASK).write_bytes(sample_frames("CASGO")[0].read_bytes())
-    shutil.copyfile(REPOSITORY / "benchmarks/plants.yaml", made.root / PLANTS)
+    shutil.copyfile(REPOSITORY / "benchmarks/plants.yaml", made.root / ARTEFACTS)
     for name in (TERRAIN, "lakes.tif"):  # as much of a raster as a dry run looks at
         (made.root / name).touch()
     return made

@@ -101,7 +101,7 @@ def test_a_frame_makes_its_jobs_and_those_that_see_it(
     [(0, ""), (0.25, ", label_echoes CASGO/last, clean_frames CASGO/last, compose_radars last")],
     ids=["no neighbours in time", "the frame after"],
 )
-def test_votes_of_a_frame_are_made_with_it_and_again_where_the_frame_after_votes_too(
+def test_labels_of_a_frame_are_made_with_it_and_again_where_the_next_frame_is_evidence_too(
     watched: Workspace, persistence: float, again: str
 ) -> None:
     watched.config = config_of(BEHIND, 30)
@@ -125,7 +125,7 @@ def test_calls_that_were_missed_lose_no_frame_of_the_newest_minutes_and_nothing_
     found = watched.dry_run("products")
     products = {job.wildcards for job in found if job.rule == "compose_radars"}
     assert products == {f"20240711T{when}" for when in ("1318", "1324", "1330")}
-    # The first of them is judged with the two before it, which are labelled for that alone.
+    # The first of them is labelled with the two before it, which are labelled for that alone.
     labelled = {job.wildcards for job in found if job.rule == "decode_reflectivity"}
     assert labelled == {f"{radar}/20240711T{when}" for radar in RADARS for when in came}
     cleaned = {job.wildcards.split("/")[1] for job in found if job.rule == "clean_frames"}
@@ -136,7 +136,7 @@ def test_calls_that_were_missed_lose_no_frame_of_the_newest_minutes_and_nothing_
     assert watched.dry_run("products") == set()
 
 
-def test_a_radar_that_is_silent_holds_up_no_other(watched: Workspace) -> None:
+def test_a_radar_without_frames_delays_no_other(watched: Workspace) -> None:
     watched.config = config_of(BEHIND, 12)
     arrive(watched, "1300", radars=("CASCM",))
     arrive(watched, "1354", radars=("CASGO",))

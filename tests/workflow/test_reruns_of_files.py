@@ -99,7 +99,7 @@ def test_a_touched_frame_of_equal_content_reruns_nothing(finished: Workspace) ->
     assert finished.dry_run() == set()
 
 
-def test_an_edited_file_of_plants_trains_again(finished: Workspace) -> None:
+def test_an_edited_file_of_artefacts_trains_again(finished: Workspace) -> None:
     with edited(finished.root / "config/plants.yaml"):
         assert finished.rules() == FROM_MODEL
 

@@ -1,4 +1,4 @@
-"""A training that a signal stops goes on in the rule's retry, and a finished one is not repeated."""
+"""A training that a signal stops resumes in the rule's retry, and a finished one is not repeated."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def wait_for_steps(results: Path, wanted: int) -> None:
 
 
 @pytest.mark.slow  # two trainings of half a minute
-def test_the_retry_of_an_interrupted_training_goes_on_and_a_finished_one_rests(
+def test_the_retry_resumes_an_interrupted_training_and_repeats_no_finished_one(
     finished: Workspace, tmp_path: Path
 ) -> None:
     shutil.copytree(finished.root, tmp_path / "work", symlinks=True)

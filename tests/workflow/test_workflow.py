@@ -48,7 +48,7 @@ def test_no_input_up_to_the_training_is_of_the_evaluation_period_or_the_referenc
     assert not [name for name in inputs if "truth" in name]
 
 
-def test_no_target_reads_frames_of_another_period_and_no_mask_of_the_evaluation_votes(scratch: Workspace) -> None:
+def test_no_target_reads_frames_of_another_period_or_masks_of_the_evaluation(scratch: Workspace) -> None:
     """With every labeler on: neighbours in time and reference masks are those of the shard's own period."""
     config = yaml.safe_load((REPOSITORY / "config/maritimes.yaml").read_text())
     truth = str(REPOSITORY / config["evaluation"]["reference"])

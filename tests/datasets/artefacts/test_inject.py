@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from artefact_cases import ALL_CODES, CENTER, RANGE, SHAPE, TIMES, apart, injected, one, polar, quiet, rainy
 from hypothesis import given
 from hypothesis import strategies as st
-from learning_cases import PLANT_FILE, planting
-from plant_cases import ALL_CODES, CENTER, RANGE, SHAPE, TIMES, apart, one, planted, polar, quiet, rainy
+from learning_cases import ARTEFACT_FILE, injection
 
 from radar_cleaner.config.artefacts import ARTEFACT_KINDS, KINDS
 from radar_cleaner.config.training import Plants
@@ -31,7 +31,7 @@ KEYS = st.integers(0, 2**63 - 1)
 
 def drawn(seed, *kinds, fraction=1.0, times=TIMES, target=1):
     random = np.random.default_rng(seed)
-    return sample_artefacts(random, planting(fraction, *kinds), SHAPE, CENTER, RANGE, times, target)
+    return sample_artefacts(random, injection(fraction, *kinds), SHAPE, CENTER, RANGE, times, target)
 
 
 # Painted pixels.
@@ -43,9 +43,9 @@ def drawn(seed, *kinds, fraction=1.0, times=TIMES, target=1):
     shown=st.tuples(*[st.booleans()] * TIMES),
     seed=st.integers(0, 99),
 )
-def test_planted_echo_shows_where_it_is_stronger_and_changes_nothing_else(kind, key, shown, seed):
+def test_injected_echo_shows_where_it_is_stronger_and_changes_nothing_else(kind, key, shown, seed):
     codes = rainy(seed)
-    found = planted(codes, one(kind, shown=shown), key=key)
+    found = injected(codes, one(kind, shown=shown), key=key)
     changed = found.codes != codes
     assert (found.codes >= codes).all() and np.array_equal(found.echo, changed)
     assert np.array_equal(found.kinds, changed * (ARTEFACT_KINDS.index(kind) + 1))
@@ -60,7 +60,7 @@ def test_planted_echo_shows_where_it_is_stronger_and_changes_nothing_else(kind, 
 )
 def test_a_blocked_sector_has_no_echo_from_its_start_on(width, start, column, row):
     codes, (distance, azimuth) = rainy(), polar()
-    found = planted(codes, one("blocked", width_degrees=width, start=start, column=column, row=row))
+    found = injected(codes, one("blocked", width_degrees=width, start=start, column=column, row=row))
     away = np.hypot(column - CENTER[0], row - CENTER[1])
     off = apart(azimuth, np.degrees(np.arctan2(column - CENTER[0], CENTER[1] - row)))
     inside = (off < width / 2 - 1e-3) & (distance > start * away + 1e-3)
@@ -74,7 +74,7 @@ def test_a_blocked_sector_has_no_echo_from_its_start_on(width, start, column, ro
 def test_a_frozen_block_shows_another_time_and_calls_clutter_only_what_is_echo_there_alone():
     codes = rainy()
     frozen = one("frozen", shown=(False, True, False), source=0, column=30.0, row=60.0, size_px=40)
-    found = planted(codes, frozen)
+    found = injected(codes, frozen)
     assert np.array_equal(found.codes[[0, 2]], codes[[0, 2]])
     rows, columns = np.nonzero(found.codes[1] != codes[1])
     box = np.s_[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
@@ -84,27 +84,27 @@ def test_a_frozen_block_shows_another_time_and_calls_clutter_only_what_is_echo_t
     assert np.array_equal(found.kinds[1] > 0, now != was) and (was & ~now).any()
 
 
-def test_a_frozen_block_takes_away_what_was_planted_there_before():
+def test_a_frozen_block_removes_what_was_injected_there_before():
     frozen = one("frozen", shown=(False, True, False), source=0, size_px=200)
     spoke = one("spokes", shown=(False, True, False))
-    assert planted(quiet(), spoke).echo.any() and not planted(quiet(), spoke, frozen).kinds.any()
+    assert injected(quiet(), spoke).echo.any() and not injected(quiet(), spoke, frozen).kinds.any()
 
 
-def test_a_repeated_neighbour_is_the_frame_itself_with_its_plants_and_a_missing_one_is_not_there():
+def test_a_repeated_neighbour_is_the_frame_itself_with_its_artefacts_and_a_missing_one_is_unavailable():
     codes = rainy()
     spoke = one("spokes", shown=(False, True, False))
     repeated = replace(one("repeated"), shown=(True, False, False))
     missing = replace(one("missing"), shown=(False, False, True))
-    found = planted(codes, spoke, repeated, missing)
+    found = injected(codes, spoke, repeated, missing)
     assert np.array_equal(found.codes[0], found.codes[1]) and (found.codes[2] == NODATA).all()
-    assert np.array_equal(found.codes[1], planted(codes, spoke).codes[1])
+    assert np.array_equal(found.codes[1], injected(codes, spoke).codes[1])
     assert np.array_equal(found.kinds[2] > 0, codes[2] != NODATA) and not found.echo[2].any()
 
 
-def test_of_several_plants_the_strongest_shows_and_names_itself():
+def test_of_several_artefacts_the_strongest_shows_and_is_named():
     weak, strong = one("spokes", dbz=20), one("rings", dbz=50)
-    both = planted(quiet(), weak, strong)
-    alone = [planted(quiet(), weak), planted(quiet(), one("specks", shown=(False,) * 3), strong)]
+    both = injected(quiet(), weak, strong)
+    alone = [injected(quiet(), weak), injected(quiet(), one("specks", shown=(False,) * 3), strong)]
     assert np.array_equal(both.codes, np.maximum(alone[0].codes, alone[1].codes))
     assert {0, 1 + ARTEFACT_KINDS.index("spokes"), 1 + ARTEFACT_KINDS.index("rings")} == set(np.unique(both.kinds))
     assert (both.kinds[alone[1].echo] == 1 + ARTEFACT_KINDS.index("rings")).all()
@@ -114,24 +114,25 @@ def test_of_several_plants_the_strongest_shows_and_names_itself():
 
 
 @pytest.mark.parametrize("kind", ARTEFACT_KINDS)
-def test_a_plant_hangs_on_its_key_alone(kind):
+def test_an_artefact_depends_on_its_key_alone(kind):
     codes = rainy()
     state = torch.get_rng_state()
-    first, again = planted(codes, one(kind), key=2**63 - 1), planted(codes, one(kind), key=2**63 - 1)
+    first, again = injected(codes, one(kind), key=2**63 - 1), injected(codes, one(kind), key=2**63 - 1)
     assert np.array_equal(first.codes, again.codes) and torch.equal(torch.get_rng_state(), state)
     fixed = ("rings", "overlays", "frozen", "blocked", "repeated", "missing")
-    assert kind in fixed or not np.array_equal(first.codes, planted(codes, one(kind), key=1).codes)
+    assert kind in fixed or not np.array_equal(first.codes, injected(codes, one(kind), key=1).codes)
 
 
 @given(seeds=st.lists(st.integers(0, 10**6), min_size=2, max_size=5, unique=True), data=st.data())
-def test_plants_do_not_hang_on_the_batch_they_are_in(seeds, data):
-    plants = [drawn(seed, fraction=0.8) for seed in seeds]
+def test_artefacts_do_not_depend_on_their_batch(seeds, data):
+    artefacts = [drawn(seed, fraction=0.8) for seed in seeds]
     codes = torch.from_numpy(np.stack([rainy(seed) for seed in seeds]))
     count = len(seeds)
     levels = [None, np.array([80, 100, 120], np.uint8)] * count
 
     def painted(order):
-        parts = ([of[item] for item in order] for of in (plants, [CENTER] * count, [RANGE] * count, seeds, levels))
+        columns = (artefacts, [CENTER] * count, [RANGE] * count, seeds, levels)
+        parts = ([values[item] for item in order] for values in columns)
         return inject_batch(codes[list(order)], *parts)
 
     together, order = painted(range(count)), data.draw(st.permutations(range(count)))
@@ -139,14 +140,14 @@ def test_plants_do_not_hang_on_the_batch_they_are_in(seeds, data):
         assert torch.equal(found, wanted[list(order)])
     for item in range(count):
         mine = ALL_CODES if levels[item] is None else levels[item]
-        alone = inject(codes[item].numpy(), CENTER, RANGE, plants[item], seeds[item], mine)
+        alone = inject(codes[item].numpy(), CENTER, RANGE, artefacts[item], seeds[item], mine)
         assert np.array_equal(alone.codes, together[0][item].numpy())
 
 
 def test_the_frames_that_are_given_stay_as_they_are():
     codes = rainy()
     kept = codes.copy()
-    planted(codes, *(one(kind) for kind in ARTEFACT_KINDS))
+    injected(codes, *(one(kind) for kind in ARTEFACT_KINDS))
     assert np.array_equal(codes, kept)
 
 
@@ -169,7 +170,7 @@ def test_without_levels_each_code_is_its_own():
     assert np.array_equal(level_table(np.array([0, 255], np.uint8)), ALL_CODES)
 
 
-def test_planted_echo_has_the_classes_of_the_frames():
+def test_injected_echo_has_the_classes_of_the_frames():
     levels = np.array([94, 115, 125, 134], np.uint8)
     codes = np.where(is_echo(rainy()), levels[rainy() % 4], rainy())
     for kind in PAINTERS:
@@ -184,25 +185,25 @@ def test_planted_echo_has_the_classes_of_the_frames():
 
 def test_rates_and_weights_are_met():
     draws = [drawn(seed, fraction=0.4) for seed in range(3000)]
-    assert np.mean([bool(plants) for plants in draws]) == pytest.approx(0.4, abs=0.03)
-    kinds = Counter(kind for plants in draws for kind in {one.kind for one in plants})
+    assert np.mean([bool(artefacts) for artefacts in draws]) == pytest.approx(0.4, abs=0.03)
+    kinds = Counter(kind for artefacts in draws for kind in {one.kind for one in artefacts})
     assert set(kinds) == set(ARTEFACT_KINDS)
     assert kinds["spokes"] > 1.8 * kinds["rings"] > 1.8 * kinds["missing"]
-    together = Counter(len({one.kind for one in plants}) for plants in draws if plants)
+    together = Counter(len({one.kind for one in artefacts}) for artefacts in draws if artefacts)
     assert set(together) == {1, 2, 3} and min(together.values()) > 250
 
 
 @pytest.mark.parametrize("kind", ARTEFACT_KINDS)
 def test_a_drawn_kind_is_within_its_ranges_and_shows_when_it_does(kind):
-    plants = [one for seed in range(300) for one in drawn(seed, kind)]
-    spans = planting(1.0, kind).ranges.kinds[kind].spans
-    assert {one.kind for one in plants} == {kind}
-    for one_ in plants:
+    artefacts = [one for seed in range(300) for one in drawn(seed, kind)]
+    spans = injection(1.0, kind).ranges.kinds[kind].spans
+    assert {one.kind for one in artefacts} == {kind}
+    for one_ in artefacts:
         assert all(
             low - 1e-9 <= value <= high + 1e-9 for value, (low, high) in zip(one_.numbers, spans, strict=True)
         )
         assert 0 <= one_.column < SHAPE[1] and 0 <= one_.row < SHAPE[0]
-    shown = np.array([one.shown for one in plants])
+    shown = np.array([one.shown for one in artefacts])
     shows = KINDS[kind].shows
     if shows == "all":
         assert shown.all()
@@ -217,7 +218,7 @@ def test_a_drawn_kind_is_within_its_ranges_and_shows_when_it_does(kind):
         assert shown[:, [0, 2]].any()
         assert shows == "some" or (shown.sum(1) == 1).all()
     if kind == "frozen":
-        assert not any(one.shown[one.source] for one in plants)
+        assert not any(one.shown[one.source] for one in artefacts)
 
 
 def test_counts_are_those_of_the_ranges():
@@ -225,27 +226,27 @@ def test_counts_are_those_of_the_ranges():
     assert set(counts) == {1, 2, 3} and counts[1] > counts[2] > counts[3] > 60
 
 
-def test_plants_lie_within_the_range_where_they_can():
+def test_artefacts_are_within_the_range_where_possible():
     center = (-60.0, 48.0)  # most of the picture is farther than 80 px
-    plants = [
+    artefacts = [
         one
         for seed in range(300)
         for one in sample_artefacts(
-            np.random.default_rng(seed), planting(1.0, "specks"), SHAPE, center, 80.0, 3, 1
+            np.random.default_rng(seed), injection(1.0, "specks"), SHAPE, center, 80.0, 3, 1
         )
     ]
-    inside = [math.hypot(one.column - center[0], one.row - center[1]) <= 80 for one in plants]
+    inside = [math.hypot(one.column - center[0], one.row - center[1]) <= 80 for one in artefacts]
     assert np.mean(inside) > 0.4  # of all pixels it is 14 %
 
 
-def test_a_single_time_has_no_plants_that_copy_or_change_another():
-    plants = [one for seed in range(300) for one in drawn(seed, times=1, target=0)]
-    assert {one.kind for one in plants} == set(ARTEFACT_KINDS) - {"frozen", "repeated", "missing"}
-    assert all(one.shown == (True,) for one in plants)
+def test_a_single_time_has_no_artefacts_that_copy_or_change_another():
+    artefacts = [one for seed in range(300) for one in drawn(seed, times=1, target=0)]
+    assert {one.kind for one in artefacts} == set(ARTEFACT_KINDS) - {"frozen", "repeated", "missing"}
+    assert all(one.shown == (True,) for one in artefacts)
     assert drawn(1, "frozen", times=1, target=0) == ()
 
 
-def test_nothing_is_planted_by_default():
+def test_nothing_is_injected_by_default():
     assert sample_artefacts(np.random.default_rng(1), NO_ARTEFACTS, SHAPE, CENTER, RANGE, 3, 1) == ()
     full = ArtefactInjection(1.0, NO_ARTEFACTS.ranges)
     assert sample_artefacts(np.random.default_rng(1), full, SHAPE, CENTER, RANGE, 3, 1) == ()
@@ -255,5 +256,5 @@ def test_nothing_is_planted_by_default():
 
 
 def test_a_section_names_the_kinds_that_are_read_from_the_file():
-    found = read_injection(Plants(fraction=0.25, kinds=("missing", "spokes")), PLANT_FILE)
-    assert found == planting(0.25, "spokes", "missing")
+    found = read_injection(Plants(fraction=0.25, kinds=("missing", "spokes")), ARTEFACT_FILE)
+    assert found == injection(0.25, "spokes", "missing")

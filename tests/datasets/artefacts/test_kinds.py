@@ -5,9 +5,9 @@ from time import process_time
 import cv2
 import numpy as np
 import pytest
+from artefact_cases import CENTER, RANGE, SHAPE, apart, injected, one, polar, quiet, rainy
 from hypothesis import given
 from hypothesis import strategies as st
-from plant_cases import CENTER, RANGE, SHAPE, apart, one, planted, polar, quiet, rainy
 
 from radar_cleaner.config.artefacts import ARTEFACT_KINDS
 from radar_cleaner.conventions import decode_dbz, is_echo
@@ -18,8 +18,8 @@ PLACES = {"column": st.integers(0, SHAPE[1] - 1), "row": st.integers(0, SHAPE[0]
 PIXEL = np.hypot(80 - CENTER[0], 30 - CENTER[1]), np.degrees(np.arctan2(80 - CENTER[0], CENTER[1] - 30)) % 360
 
 
-def echo_of(plant, key=5, codes=None):
-    return planted(quiet() if codes is None else codes, plant, key=key).echo
+def echo_of(artefact, key=5, codes=None):
+    return injected(quiet() if codes is None else codes, artefact, key=key).echo
 
 
 def test_all_kinds_are_painted_but_those_that_hide_or_copy():
@@ -42,7 +42,7 @@ def test_a_spoke_is_a_ray_from_its_start_on(start, width, key, column, row):
 
 def test_a_spoke_gains_with_the_distance_as_constant_noise_does():
     spoke = one("spokes", start=0, width_degrees=6)
-    found, (distance, _) = planted(quiet(), spoke), polar()
+    found, (distance, _) = injected(quiet(), spoke), polar()
     dbz = decode_dbz(found.codes)
     near, far = (distance > 8) & (distance < 16), (distance > 32) & (distance < 64)
     gains = [
@@ -76,9 +76,9 @@ def test_specks_are_small_and_apart_and_elsewhere_each_time():
     assert not np.array_equal(shows[0], shows[1])
 
 
-def test_turbines_stand_where_they_stand_and_vary():
+def test_turbines_stay_in_their_place_and_vary():
     farm = one("turbines", turbines=20, swing_db=4, dbz=40)
-    found = planted(quiet(), farm)
+    found = injected(quiet(), farm)
     assert found.echo.any() and (found.echo == found.echo[0]).all()
     assert (found.codes[0] != found.codes[1]).any()
     rows, columns = np.nonzero(found.echo[0])
@@ -124,10 +124,10 @@ def test_a_ring_is_a_circle_around_the_radar_through_its_pixel(width, arc, colum
 
 def test_second_trip_rain_is_weaker_than_the_rain_it_comes_from_and_none_without():
     codes = rainy()
-    found = planted(codes, one("second_trip"))
+    found = injected(codes, one("second_trip"))
     assert found.echo.any() and not found.echo[:, :, :3].any()
     assert decode_dbz(found.codes)[found.echo].max() < decode_dbz(codes[is_echo(codes)]).max()
-    assert not planted(quiet(), one("second_trip")).echo.any()
+    assert not injected(quiet(), one("second_trip")).echo.any()
     rows, columns = np.nonzero(found.echo.any(0))
     along = (columns - 80) * np.sin(np.radians(PIXEL[1])) - (rows - 30) * np.cos(np.radians(PIXEL[1]))
     across = (columns - 80) * np.cos(np.radians(PIXEL[1])) + (rows - 30) * np.sin(np.radians(PIXEL[1]))
@@ -136,26 +136,26 @@ def test_second_trip_rain_is_weaker_than_the_rain_it_comes_from_and_none_without
 
 @pytest.mark.parametrize("form", [0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.7, 0.8, 0.95])
 def test_an_overlay_is_of_one_colour_and_the_same_at_all_times(form):
-    found = planted(quiet(), one("overlays", size_px=20, free=(form, 0.4, 0.7)))
+    found = injected(quiet(), one("overlays", size_px=20, free=(form, 0.4, 0.7)))
     assert found.echo.any() and (found.codes == found.codes[0]).all()
     assert len(np.unique(found.codes)) == 2
     assert found.echo[0].mean() < 0.1
 
 
-def test_noise_lies_in_the_blocks_that_hold_an_edge():
+def test_noise_is_in_the_blocks_that_contain_an_edge():
     codes = rainy()
-    shows = planted(codes, one("noise", dbz=60)).echo
+    shows = injected(codes, one("noise", dbz=60)).echo
     echo = is_echo(codes)[:, : SHAPE[0] // 8 * 8, : SHAPE[1] // 8 * 8]
     blocks = echo.reshape(3, SHAPE[0] // 8, 8, SHAPE[1] // 8, 8).mean((2, 4))
     mixed = np.repeat(np.repeat((blocks > 0) & (blocks < 1), 8, 1), 8, 2)
     assert shows[mixed].mean() == pytest.approx(0.2, abs=0.05)
     assert not shows[:, : mixed.shape[1], : mixed.shape[2]][~mixed].any()
-    assert not planted(quiet(), one("noise")).echo.any()
+    assert not injected(quiet(), one("noise")).echo.any()
 
 
 @pytest.mark.parametrize("kind", sorted(PAINTERS))
 @pytest.mark.parametrize("center", [CENTER, (-40.0, 200.0), (3.0, 3.0)])
-def test_every_kind_can_be_painted_wherever_the_radar_lies(kind, center):
+def test_every_kind_can_be_rendered_wherever_the_radar_is(kind, center):
     codes = rainy()
     for seed in range(4):
         found = inject(codes[:, :50, :33], center, RANGE, [one(kind, column=5.0, row=45.0)], seed)

@@ -26,6 +26,6 @@ def test_the_atlas_speaks_against_echo_by_how_often_it_echoes_there(
     assert np.allclose(found, -8 * frequency[is_echo(codes)])
 
 
-def test_what_the_atlas_does_not_know_it_does_not_judge() -> None:
+def test_the_atlas_gives_no_evidence_where_it_is_unknown() -> None:
     codes = np.full((1, 2), CODE, np.uint8)
     assert evidence_of(atlas_log_odds, codes, np.array([[np.nan, 1]], np.float32)).tolist() == [[0, -8]]

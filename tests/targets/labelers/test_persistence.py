@@ -65,7 +65,7 @@ def test_a_fast_shower_that_meets_no_pixel_of_its_neighbours_is_confirmed() -> N
     assert (confirmed(now, before, after)[is_echo(now)] == 1).all()
 
 
-def test_one_neighbour_says_half_as_much_and_two_that_differ_nothing() -> None:
+def test_one_neighbour_is_half_the_evidence_and_two_that_differ_are_none() -> None:
     shower, dry = blob(100, 100), blob(100, 100, 0)
     assert confirmed(shower, shower)[100, 100] == 0.5
     assert confirmed(shower, dry)[100, 100] == -0.5
@@ -73,7 +73,7 @@ def test_one_neighbour_says_half_as_much_and_two_that_differ_nothing() -> None:
     assert not confirmed(shower).any()
 
 
-def test_a_neighbour_that_did_not_look_there_says_nothing() -> None:
+def test_a_neighbour_without_data_there_is_no_evidence() -> None:
     codes, hidden = blob(100, 100), blob(100, 100, 0)
     hidden[80:120, 80:120] = NODATA
     assert not confirmed(codes, hidden).any()

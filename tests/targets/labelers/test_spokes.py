@@ -32,14 +32,14 @@ def spokes(codes: Codes) -> NDArray[np.float32]:
 
 
 @given(azimuth=st.floats(0, 360))
-def test_a_spoke_is_judged_alike_in_every_direction(azimuth: float) -> None:
+def test_a_spoke_has_the_same_evidence_in_every_direction(azimuth: float) -> None:
     echo = spoke(azimuth) & OBSERVED & (DISTANCE > 50) & (DISTANCE < 80)
     found = spokes(picture(spoke(azimuth)))[echo]
     assert np.median(found) < -2.5
     assert (found <= -1.5).mean() > 0.95
 
 
-def test_rain_is_no_spoke_and_a_spoke_that_meets_it_is_judged_outside_alone() -> None:
+def test_rain_is_not_a_spoke_and_a_spoke_that_meets_it_has_evidence_outside_it_alone() -> None:
     rain = (off(90) < 25) & (DISTANCE > 20) & (DISTANCE < 90)
     inside = (off(90) < 15) & (DISTANCE > 40) & (DISTANCE < 70)
     assert (spokes(picture(rain))[inside] > -0.1).all()

@@ -1,4 +1,4 @@
-"""Plants and frames for the tests of what is planted."""
+"""Artefacts and frames for the tests of artefact injection."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHAPE = (96, 120)
 CENTER, RANGE = (51.0, 40.0), 110.0
 TIMES = 3
 ALL_CODES = np.arange(256, dtype=np.uint8)
-# A plant of each number: strong, whole, and of a size that fits the frame.
+# Parameters of strong, whole artefacts of a size that fits the frame.
 NUMBERS = {
     "count": 1,
     "dbz": 30.0,
@@ -41,7 +41,7 @@ NUMBERS = {
 
 
 def one(kind: ArtefactKind, **changes: object) -> Artefact:
-    """A plant at all times over the pixel at column 80, row 30; `changes` are numbers or fields."""
+    """Return an artefact at all times over the pixel at column 80, row 30; `changes` are numbers or fields."""
     place = {"column": 80.0, "row": 30.0, "from_column": 20.0, "from_row": 70.0}
     fields = {"shown": (True,) * TIMES, "source": 1, "free": (0.1, 0.2, 0.3), **place}
     fields |= {name: changes.pop(name) for name in list(changes) if name in fields}
@@ -79,7 +79,7 @@ def rainy(seed: int = 0) -> NDArray[np.uint8]:
     return frames
 
 
-def planted(
-    codes: NDArray[np.uint8], *plants: Artefact, key: int = 5, levels: NDArray[np.uint8] = ALL_CODES
+def injected(
+    codes: NDArray[np.uint8], *artefacts: Artefact, key: int = 5, levels: NDArray[np.uint8] = ALL_CODES
 ) -> Injected:
-    return inject(codes, CENTER, RANGE, plants, key, levels)
+    return inject(codes, CENTER, RANGE, artefacts, key, levels)
