@@ -175,5 +175,5 @@ def test_observed_rain_is_that_of_the_reference_and_none_where_there_is_no_echo(
 def test_a_model_forecasts_rain_from_its_threshold_on_however_weak():
     probability, dbz = np.array([[0.4, 0.5, 0.9]], np.float32), np.array([[30, 30, -90]], np.float32)
     assert model_field(probability, dbz, 0.5).tolist() == [[NO_RAIN, 30, -31.5]]
-    with pytest.raises(ModelError, match="not a number"):
+    with pytest.raises(ModelError, match="not finite"):
         model_field(probability, dbz * np.nan, 0.5)

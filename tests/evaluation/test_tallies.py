@@ -160,11 +160,11 @@ def test_without_masks_there_is_no_inpainting_error():
     assert not tally.fine.pairs[ON_HOLES].any() and tally.fine.pairs[AGREEMENT].any()
 
 
-def test_an_output_that_is_not_a_number_is_refused():
+def test_an_output_that_is_not_finite_is_refused():
     frame = a_frame()
     nothing = np.full(SHAPE, np.nan, np.float32)
     for answers in ({"dbz": nothing}, {"hole_dbz": nothing}, {"compared": nothing}):
-        with pytest.raises(ModelError, match="not a number"):
+        with pytest.raises(ModelError, match="not finite"):
             judge(frame, np.ones(SHAPE), **answers)
 
 

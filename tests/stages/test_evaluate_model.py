@@ -468,11 +468,11 @@ def test_parameters_that_do_not_fit_are_refused(run):
         run(samples=[(START, "CASXX")])
 
 
-def test_a_model_that_answers_no_number_is_refused(run):
+def test_an_output_that_is_not_finite_is_refused(run):
     class Broken(FakeCleaner):
         def predict(self, inputs, tta):
             nothing = np.full(inputs.this_radar.shape[1:], np.nan, np.float32)
             return Prediction(nothing, nothing)
 
-    with pytest.raises(ModelError, match="not a number"):
+    with pytest.raises(ModelError, match="not finite"):
         run(Broken())
