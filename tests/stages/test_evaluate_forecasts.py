@@ -201,7 +201,7 @@ def test_masks_are_the_reference_where_there_are_some(run):
     folder.mkdir(parents=True)
     for time in TIMES:
         mask = classes_at("CASGO", time)
-        mask[64:] = 3  # an echo there is unknown; no echo is no rain
+        mask[64:] = 3  # echo there is unknown; pixels without echo are dry
         iio.imwrite(folder / f"{pd.Timestamp(time, unit='s'):%Y%m%d%H%M}.png", mask)
     source = ReferenceSource(
         radar="CASGO", folder=str(folder), pattern=r"(\d{12})", time_format="%Y%m%d%H%M", time_zone="UTC"
