@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ Line = NDArray[np.float64]  # (points, 2): column, row
 Box = tuple[int, int, int, int]
 _PANEL_INCHES, _MAX_HEIGHT_INCHES, _TABLE_INCHES = 6.2, 9.0, 3.4
 _ROW_INCHES = 0.21
+_NOTE_COLUMNS = 56
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Place:
     borders: Sequence[Line] = ()
     graticule: Sequence[tuple[str, Line]] = ()
     rings: Sequence[tuple[str, Line]] = ()
+    moved: tuple[float, float] | None = None  # the coast of the picture from the drawn one, right and down
 
 
 def checked_frame_figure(
@@ -64,7 +67,7 @@ def checked_frame_figure(
     height, width = frame.shape[:2]
     panels = 1 if kinds is None else 2
     scale = min(_PANEL_INCHES / width, _MAX_HEIGHT_INCHES / height)
-    tall = max(height * scale + 1.0, _ROW_INCHES * (len(rows) + len(notes) + 4))
+    tall = max(height * scale + 1.0, _ROW_INCHES * (len(rows) + 3 * len(notes) + 4))
     figure = new_figure(panels * width * scale + _TABLE_INCHES + 0.6, tall)
     widths = [width * scale] * panels + [_TABLE_INCHES]
     axes = figure.subplots(1, panels + 1, width_ratios=widths)
@@ -74,7 +77,12 @@ def checked_frame_figure(
     _draw_place(axes[0], plot_box, place, center_px)
     for name, box in {"": plot_box, **boxes}.items():
         _draw_box(axes[0], name, box)
-    axes[0].set_title("the frame; the box is its map", loc="left", fontsize=9, color=INK)
+    caption = "the frame; the box is its map"
+    if place.coast:
+        caption += "; orange: the coast where the config puts it"
+    if place.moved is not None:
+        caption += ", blue: where the picture shows it"
+    axes[0].set_title(caption, loc="left", fontsize=9, color=INK)
     if kinds is not None:
         axes[1].imshow(_with_kinds(frame, plot_box, kinds, rows), interpolation=smooth)
         axes[1].set_title("its pixels in the colours of the table", loc="left", fontsize=9, color=INK)
@@ -87,7 +95,7 @@ def checked_frame_figure(
 
 
 def _draw_place(axes: Axes, plot_box: Box, place: Place, center_px: tuple[float, float] | None) -> None:
-    draw_map_lines(axes, plot_box, place.coast, place.borders, place.graticule)
+    draw_map_lines(axes, plot_box, place.coast, place.borders, place.graticule, place.moved)
     origin = np.array(plot_box[:2], float)
     for label, line in place.rings:
         points = line + origin
@@ -141,5 +149,6 @@ def _draw_table(axes: Axes, rows: Sequence[ClassRow], notes: Sequence[str], tall
         texts = (row.name, row.reflectivity, f"{row.pixels:,}", f"{100 * row.share:.2f}")
         for (at, side), text in zip(columns, texts, strict=True):
             axes.text(at, index + 0.6, text, ha=side, va="center", fontsize=8, color=INK)
-    for index, note in enumerate(notes, start=len(rows) + 2):
-        axes.text(0, index + 0.6, note, ha="left", va="center", fontsize=7.5, color=INK)
+    lines = [line for note in notes for line in textwrap.wrap(note, _NOTE_COLUMNS)]
+    for index, line in enumerate(lines, start=len(rows) + 2):
+        axes.text(0, index + 0.6, line, ha="left", va="center", fontsize=7.5, color=INK)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,13 @@ from numpy.typing import NDArray
 from radar_cleaner.config.config import Config
 from radar_cleaner.config.labels import Colours
 from radar_cleaner.config.load import read_config
+from radar_cleaner.conventions import is_echo
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.frames.sources import is_remote
 from radar_cleaner.georeference.coast import border_lines, coast_lines
 from radar_cleaner.georeference.graticule import graticule
 from radar_cleaner.georeference.grid import RadarGeometry
+from radar_cleaner.georeference.place_check import WARN_PX, PlaceCheck, check_place, describe_place
 from radar_cleaner.georeference.polar import in_range
 from radar_cleaner.georeference.rings import range_rings
 from radar_cleaner.inspection.checked import CheckedFrame, check_frame, table_lines
@@ -24,6 +27,7 @@ from radar_cleaner.inspection.sample import choose_frames, write_sample
 from radar_cleaner.planning.plan import Plan
 from radar_cleaner.planning.radars import Radar
 from radar_cleaner.plotting.checked_frame import Place, checked_frame_figure
+from radar_cleaner.plotting.maps import median_map
 from radar_cleaner.plotting.style import write_png
 from radar_cleaner.reflectivity.colour_table import ColourTable, pack_echoes
 from radar_cleaner.reflectivity.decoding import colour_scale, observed_mask
@@ -62,18 +66,18 @@ def show_frame(
         sample = Path(folder) / "rgb.zarr"
         refused = write_sample(sample, choose_frames(plan.readable_frames(shown.id), SAMPLED, wanted), size)
         frames = open_store(sample, "rgb")
-        checked, index = _check(shown, shown.geometry(size), size, frames, wanted)
-        picture = frames.frame("rgb", index)
-        moment = to_datetime(int(frames.times[index]))
+        reading = _read_frames(shown, shown.geometry(size), size, frames, wanted)
+        picture = frames.frame("rgb", reading.index)
+        moment = to_datetime(int(frames.times[reading.index]))
     title = f"{shown.id}, {moment:%Y-%m-%d %H:%M} UTC"
-    notes = _notes(checked, refused, len(frames.times))
+    checked, notes = reading.checked, _notes(reading, refused, len(frames.times))
     print(title)
     for line in (*table_lines(checked.rows), *notes):
         print(line)
     if output is None:
         print("with --output FRAME.png it draws them")
         return
-    write_png(output, _draw(title, shown, size, picture, checked, notes))
+    write_png(output, _draw(title, shown, size, picture, reading, notes))
     print(f"picture: {output}")
 
 
@@ -101,28 +105,41 @@ def _find_radar(plan: Plan, name: str | None) -> Radar:
     return radar
 
 
-def _check(
+@dataclass(frozen=True)
+class _Reading:
+    """The frame that is shown, checked, and the place of the radar's map."""
+
+    index: int
+    checked: CheckedFrame
+    place: PlaceCheck
+
+
+def _read_frames(
     radar: Radar, geometry: RadarGeometry, size: tuple[int, int], frames: Store, time: int | None
-) -> tuple[CheckedFrame, int]:
-    """Return the checked frame nearest to a time, or with most echo, and its index."""
+) -> _Reading:
+    """Decode all frames; check the one nearest to a time, or with most echo."""
     x0, y0, x1, y1 = radar.box(size)
     within = in_range(geometry)
     observed = observed_mask(size, (x0, y0, x1, y1), radar.overlay)
     scale, palette = colour_scale(radar.labels.cut(Colours), frames)
     table = ColourTable(scale)
-    codes = [
-        pack_echoes(table(frames.frame("rgb", index)[y0:y1, x0:x1]), observed & within, radar.labels.min_dbz)
-        for index in range(len(frames.times))
-    ]
+    pictures = [frames.frame("rgb", index)[y0:y1, x0:x1] for index in range(len(frames.times))]
+    codes = [pack_echoes(table(picture), observed & within, radar.labels.min_dbz) for picture in pictures]
     if time is None:
         index = int(np.argmax([echo_fraction(one) for one in codes]))
     else:
         index = int(np.argmin(np.abs(frames.times.astype(np.int64) - time)))
-    return check_frame(codes[index], palette, ~observed, within, np.zeros(0, np.intp)), index
+    checked = check_frame(codes[index], palette, ~observed, within, np.zeros(0, np.intp))
+    echoes = [is_echo(one) for one in codes]
+    ground = median_map(pictures, echoes)
+    known = observed & ~np.logical_and.reduce(echoes)
+    return _Reading(index, checked, check_place(geometry.grid, ground, known))
 
 
-def _notes(checked: CheckedFrame, refused: list[tuple[str, str]], count: int) -> list[str]:
+def _notes(reading: _Reading, refused: list[tuple[str, str]], count: int) -> list[str]:
+    checked, place = reading.checked, reading.place
     notes = [f"{checked.echo_pixels:,} pixels of echo; {count} frames were read"]
+    notes.append(f"{'WARNING: ' if place.warns else ''}{describe_place(place)}")
     unmatched = checked.pixels("unmatched")
     if unmatched > MOST_UNMATCHED * max(checked.echo_pixels, 1):
         notes.append("WARNING: unmatched colours exceed 1 % of the echo: see labels.palette, labels.tolerance")
@@ -132,15 +149,16 @@ def _notes(checked: CheckedFrame, refused: list[tuple[str, str]], count: int) ->
 
 
 def _draw(
-    title: str, radar: Radar, size: tuple[int, int], picture: Pixels, checked: CheckedFrame, notes: list[str]
+    title: str, radar: Radar, size: tuple[int, int], picture: Pixels, reading: _Reading, notes: list[str]
 ) -> bytes:
-    geometry, box = radar.geometry(size), radar.box(size)
+    geometry, box, place, checked = radar.geometry(size), radar.box(size), reading.place, reading.checked
     reach = geometry.max_range_km or geometry.range_px * geometry.mean_side_km
     lines = Place(
         coast_lines(geometry.grid),
         border_lines(geometry.grid),
         graticule(geometry.grid),
         range_rings(geometry, reach),
+        (place.east_px, place.south_px) if place.found and place.off_px >= WARN_PX else None,
     )
     center = geometry.center_px
     middle = None if center is None else (center[0] + box[0], center[1] + box[1])

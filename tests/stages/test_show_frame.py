@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from inspection_cases import write_frames
+from PIL import Image
 
 from radar_cleaner.config.shipped import ROOT
 from radar_cleaner.errors import ConfigError
+from radar_cleaner.georeference.coast import land_fraction
+from radar_cleaner.georeference.grid import Grid
 from radar_cleaner.stages.show_frame import show_frame
 
 
@@ -63,3 +67,17 @@ def test_mistakes_are_named(config: Path, tmp_path: Path) -> None:
     config.write_text(config.read_text().replace("latitude: 45.0", "latitude: ???"))
     with pytest.raises(ConfigError, match=r"radar.yaml: radars\[0\].latitude: is still \?\?\?"):
         show_frame(config=config)
+
+
+def test_a_map_that_is_moved_by_five_pixels_is_a_warning(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content = yaml.safe_load(config.read_text())
+    for radar in content["radars"]:
+        radar |= {"latitude": 45.1, "longitude": -63.7, "center_px": [84.5, 49.5], "range_km": 250}
+    config.write_text(yaml.safe_dump(content))
+    grid = Grid.about(45.1, -63.7, 5000, 100, 100, (49.5, 49.5))
+    ground = np.where(land_fraction(grid)[..., None] > 0.5, (153, 153, 102), (51, 51, 102)).astype(np.uint8)
+    frame = np.concatenate([np.zeros((100, 30, 3), np.uint8), ground], axis=1)
+    for path in (config.parent / "frames" / "A").rglob("*.png"):
+        Image.fromarray(frame).save(path)
+    show_frame(config=config)
+    assert "WARNING: the picture is 5." in capsys.readouterr().out
