@@ -59,6 +59,8 @@ class BarClasses:
 
     def joined(self) -> BarClasses:
         """Return the classes with neighbours of one colour as one class."""
+        if not len(self.colours):
+            return self
         changes = np.flatnonzero((np.diff(self.colours.astype(int), axis=0) != 0).any(axis=1))
         first, last = np.append(0, changes + 1), np.append(changes, len(self.colours) - 1)
         return BarClasses(self.colours[first], self.starts[first], self.stops[last])
@@ -145,25 +147,32 @@ def _without_gaps(line: Line, runs: list[tuple[int, int]], step: float) -> list[
     """
     lengths = np.array([stop - start for start, stop in runs])
     colours = [tuple(np.rint(_colour(line, run) / step).tolist()) for run in runs]
-    usual = _usual_length(lengths)
-    # A class has its colour once. A colour that returns in short runs is drawn between the classes.
-    returning = Counter(colour for colour, length in zip(colours, lengths, strict=True) if length <= usual / 2)
-    even = Counter(zip(colours, lengths.tolist(), strict=True))
-    gaps = {colour for colour, number in returning.items() if number > 1}
-    wide = {pair for pair, number in even.items() if number > 2}
-    body = [
-        length
-        for colour, length in zip(colours, lengths.tolist(), strict=True)
-        if (colour, length) not in wide and not (colour in gaps and length <= usual / 2)
-    ]
-    usual = _usual_length(np.array(body)) if body else usual
+    gaps = _returning(colours, lengths)
+    body = np.delete(lengths, list(gaps))
+    usual = _usual_length(body if body.size else lengths)
     return [
         run
-        for run, colour, length in zip(runs, colours, lengths.tolist(), strict=True)
-        if length >= usual * SHORT_RUN
-        and not (colour in gaps and length <= usual / 2)
-        and (colour, length) not in wide
+        for place, (run, length) in enumerate(zip(runs, lengths, strict=True))
+        if place not in gaps and length >= usual * SHORT_RUN
     ]
+
+
+def _returning(colours: list[tuple[float, ...]], lengths: NDArray[np.int64]) -> set[int]:
+    """Return the places of runs of colours that return between others. A class has its colour once.
+
+    A much longer run of the same colour is a class in the colour of the gaps.
+    """
+    places: dict[tuple[float, ...], list[int]] = {}
+    for place, colour in enumerate(colours):
+        places.setdefault(colour, []).append(place)
+    usual = _usual_length(lengths)
+    found: set[int] = set()
+    for same in places.values():
+        limit = 1.5 * float(np.median(lengths[same])) if len(same) > 2 else usual / 2
+        short = [place for place in same if lengths[place] <= limit]
+        if len(short) > 1 and np.diff(same).min() > 1:
+            found.update(short)
+    return found
 
 
 def _usual_length(lengths: NDArray[np.int64]) -> float:

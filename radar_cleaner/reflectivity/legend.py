@@ -74,17 +74,18 @@ def read_legend(
     classes = read_classes(bar, len(values) if scale == "bounds" else None)
     if scale == "ends":
         classes = classes.joined()
-        lengths = np.diff(classes.edges)
-        if lengths.max() > max(MISSED * np.median(lengths), UNEVEN_PX):
-            log.warning(
-                "%s: the %d classes of its bar are not equally long; the value of a colour follows from its place"
-                " along the bar. If the numbers beside it are not evenly spaced, set legend.scale to bounds",
-                name,
-                len(lengths),
-            )
     found = f"{name}: its bar shows {len(classes.colours)} classes of colour"
     if len(classes.colours) < 2:
         raise ConfigError(f"{found}; set legend.box_px to the bar, without its numbers")
+    lengths = np.diff(classes.edges)
+    if scale == "ends" and lengths.max() > max(MISSED * np.median(lengths), UNEVEN_PX):
+        log.warning(
+            "%s: the %d classes found in its bar are not equally long; a colour has the value of its place"
+            " along the bar. If the numbers beside the bar are not evenly spaced, or if it has other classes"
+            " (show-frame lists them), set legend.scale to bounds",
+            name,
+            len(lengths),
+        )
     if scale == "bounds" and len(values) != len(classes.colours):
         raise ConfigError(
             f"{found}, but legend.dbz gives {len(values)} lower bounds; give one for each class and none for the"

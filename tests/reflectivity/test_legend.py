@@ -125,6 +125,16 @@ def test_numbers_within_the_swatches_do_not_matter():
     assert colours_of(read(bar, LOWER_DBZ)) == LEGEND_COLOURS
 
 
+@given(seeds, st.integers(4, 15), st.integers(4, 20), st.integers(4, 20), st.sampled_from(GAP_COLOURS))
+def test_swatches_far_apart_are_classes(seed, count, step, gap, gap_colour):
+    style = Drawn(step=step, gap=gap, gap_colour=gap_colour, width=10)
+    bar = style.bar(random_colours(seed, count, (30, 442)))
+    assume(not (bar == gap_colour).all(axis=-1)[:: step + gap].any() and bar.shape[0] > 10)
+    for palette in (read(bar, range(count)), read(bar, [0, count], "ends")):
+        assert palette.colours.tolist() == random_colours(seed, count, (30, 442)).tolist()
+        assert palette.lower_dbz == pytest.approx(np.arange(count), abs=1e-9)
+
+
 def test_a_class_in_the_colour_of_the_gaps_is_a_class():
     colours = [*LEGEND_COLOURS[:5], (255, 255, 255)]
     bar = Drawn(gap=1, frame=1, frame_colour=(0, 0, 0)).bar(colours)
@@ -178,6 +188,17 @@ def test_uneven_classes_between_two_ends_are_reported(caplog):
 def test_a_bar_and_numbers_that_do_not_fit_are_refused(colours, dbz, scale, message):
     with pytest.raises(ConfigError, match=message):
         read_legend(Drawn().bar(colours), dbz, scale, "box [1, 2, 3, 4]")
+
+
+@given(seeds, st.integers(1, 40), st.integers(1, 40), st.integers(1, 4), st.sampled_from(["ends", "bounds"]))
+def test_any_picture_gives_a_palette_or_an_error(seed, height, width, colours, scale):
+    rng = np.random.default_rng(seed)
+    bar = rng.integers(0, 256, (colours, 3), np.uint8)[rng.integers(0, colours, (height, width))]
+    try:
+        palette = read(bar, [0, 60], scale)
+    except ConfigError:
+        return
+    assert len(palette.colours) >= 2 and palette.upper_dbz[-1] <= 95
 
 
 def test_a_reading_knows_its_bar_again_but_no_other_legend():
