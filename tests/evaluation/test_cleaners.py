@@ -47,7 +47,7 @@ class MadeFrames:
         rows, columns = self.shape
         center = ((columns - 1) / 2, (rows - 1) / 2)
         frequency, clutter = self.random.random(self.shape, np.float32), self.random.random(self.shape) < 0.1
-        site = Site("CASGO", center, 1000.0, min(self.shape) / 2, frequency, clutter)
+        site = Site(flat_geometry(self.shape, center, min(self.shape) / 2), frequency, clutter)
         return Scene(site, number * STEP, self.frames[number * STEP], self)
 
 

@@ -157,7 +157,7 @@ def test_every_world_has_samples_to_train_with_and_to_test_with(cadence: int) ->
 
 def test_a_folder_with_something_in_it_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("mine")
-    with pytest.raises(ConfigError, match="name another folder"):
+    with pytest.raises(ConfigError, match="name another one"):
         make(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
     make(tmp_path / "empty")
