@@ -24,8 +24,7 @@ Array = NDArray[np.float64]
 
 _NEAR_PX = 6  # width of the zones of land and water
 _LINE_PX = 1  # half of the width of the zone of the coast
-_MIN_FIT = 0.08
-_MIN_RATIO = 1.7  # of the fit to the best one elsewhere
+_SURE = ((0.08, 1.7), (0.25, 1.3))  # least fit, and its ratio to the best one elsewhere; either suffices
 _ELSEWHERE_PX = 8
 _WIDEST_STEP_PX, _FINEST_STEP_PX = 2.0, 0.1
 _MAX_POINTS = 20_000  # of the zones that the refinement compares
@@ -52,11 +51,13 @@ class Match:
 
     @property
     def ratio(self) -> float:
-        return self.fit / max(self.elsewhere, 1e-6) if self.fit >= _MIN_FIT else 0.0
+        """Ratio of the fit to that of the different place."""
+        return self.fit / max(self.elsewhere, 1e-6)
 
     @property
     def sure(self) -> bool:
-        return self.ratio >= _MIN_RATIO
+        """Whether the place is believed."""
+        return any(self.fit >= least and self.ratio >= ratio for least, ratio in _SURE)
 
 
 @dataclass(frozen=True)
@@ -114,36 +115,64 @@ def search(labels: Labels, zones: Zones, wide: float = 1, high: float = 1) -> Ma
 
 def refine(labels: Labels, zones: Zones, place: Place, scaled: bool) -> tuple[float, Place]:
     """Return the best fit near a place, and where that is: a pattern search over the offset, or also the scale."""
-    points = np.argwhere(zones.zones >= 0)[:, ::-1] - float(zones.margin)
-    thin = slice(None, None, -(-len(points) // _MAX_POINTS))
-    points, kinds = points[thin], zones.zones[zones.zones >= 0].astype(np.int64)[thin]
-    size, middle, colours = labels.shape[::-1], np.array(middle_of(labels), float), int(labels.max()) + 1
-
-    # The scale is in pixels at the edge.
-    def fit(values: Array) -> float:
-        there = middle + (points - middle) * (1 + values[2:] / middle) + values[:2]
-        column, row = np.round(there).astype(np.int64).T
-        inside = (column >= 0) & (column < size[0]) & (row >= 0) & (row < size[1])
-        label, kind = labels[row[inside], column[inside]].astype(np.int64), kinds[inside]
-        counts = np.bincount((3 * label + kind)[label >= 0], minlength=3 * colours)
-        return float(_fit(counts.reshape(colours, 3).astype(np.float64)))
-
-    best = np.array([place.east, place.south, *((place.wide - 1, place.high - 1) * middle)])
-    most, step = fit(best), _WIDEST_STEP_PX
+    points = _Points.of(labels, zones)
+    best = points.values(place)
+    most, step = points.fit(best), _WIDEST_STEP_PX
     while step >= _FINEST_STEP_PX:
         moves = step * np.eye(4)[: 4 if scaled else 2]
-        tried = [(fit(best + move), best + move) for move in (*moves, *-moves)]
+        tried = [(points.fit(best + move), best + move) for move in (*moves, *-moves)]
         value, there = max(tried, key=lambda one: one[0])
         if value > most:
             most, best = value, there
         else:
             step /= 2
     for move in np.eye(4)[:2]:
-        before, after = fit(best - move), fit(best + move)
+        before, after = points.fit(best - move), points.fit(best + move)
         curve = before - 2 * most + after
         if curve < 0:  # the vertex of the parabola, because colours are those of whole pixels
             best = best + move * (before - after) / (2 * curve)
-    return most, Place(best[0], best[1], *(1 + best[2:] / middle))
+    return most, points.place(best)
+
+
+def fit_at(labels: Labels, zones: Zones, place: Place) -> float:
+    """Return the fit of a place."""
+    points = _Points.of(labels, zones)
+    return points.fit(points.values(place))
+
+
+@dataclass(frozen=True)
+class _Points:
+    """Points of the zones; a place as four values: the offset, and in pixels at the edge the scale."""
+
+    labels: Labels
+    points: Array  # (point, 2): column, row
+    zones: NDArray[np.int64]
+    middle: Array
+
+    @classmethod
+    def of(cls, labels: Labels, zones: Zones) -> _Points:
+        row, column = np.nonzero(zones.zones >= 0)
+        thin = slice(None, None, -(-len(row) // _MAX_POINTS))
+        points = np.stack([column[thin], row[thin]], axis=-1).astype(np.float64) - zones.margin
+        kinds = zones.zones[row[thin], column[thin]].astype(np.int64)
+        return cls(labels, points, kinds, np.array(middle_of(labels), float))
+
+    def values(self, place: Place) -> Array:
+        return np.array([place.east, place.south, *((place.wide - 1, place.high - 1) * self.middle)])
+
+    def place(self, values: Array) -> Place:
+        east, south, wide, high = (float(value) for value in (*values[:2], *(1 + values[2:] / self.middle)))
+        return Place(east, south, wide, high)
+
+    def fit(self, values: Array) -> float:
+        there = self.middle + (self.points - self.middle) * (1 + values[2:] / self.middle) + values[:2]
+        column, row = np.round(there).astype(np.int64).T
+        height, width = self.labels.shape
+        inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+        label = self.labels[row[inside], column[inside]].astype(np.int64)
+        colours = int(self.labels.max()) + 1
+        counts = np.bincount((3 * label + self.zones[inside])[label >= 0], minlength=3 * colours)
+        return float(_fit(counts.reshape(colours, 3).astype(np.float64)))
 
 
 class _Searcher:

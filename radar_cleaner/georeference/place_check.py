@@ -14,6 +14,7 @@ from radar_cleaner.georeference.coast_match import (
     Match,
     Place,
     Zones,
+    fit_at,
     label_colours,
     middle_of,
     refine,
@@ -42,6 +43,7 @@ _REMEDIES = {
 _COLOURS, _COARSE_COLOURS = 16, 6
 _MIN_COAST_PX = 60
 _BETTER = 1.1  # ratio of fits from which a scale or a plane is believed
+_CLEARLY_BETTER = 1.05  # from which a place is
 _MAX_SIDE = 720  # of larger pictures every second, third, ... pixel is taken
 _COARSE = 4  # the sizes are searched with every fourth of these
 _MARGINS = (16, 96)  # least and largest offset that is found; multiples of _COARSE
@@ -63,7 +65,8 @@ class PlaceCheck:
     plane: str = ""  # the one of PLANES in which the ground is drawn; empty: that of the grid
     edge_px: float = 0.0  # further distance at the edges, by scale and plane
     fit: float = 0.0  # 0 to 1
-    elsewhere: float = 0.0  # the best fit of different places
+    fit_here: float = 0.0  # of the grid as it is
+    elsewhere: float = 0.0  # the best fit of offsets that differ by more than 8 px
 
     @property
     def off_px(self) -> float:
@@ -72,8 +75,12 @@ class PlaceCheck:
 
     @property
     def warns(self) -> bool:
-        """Whether the picture is off by 2 px or more, at its middle or at its edges."""
-        return self.found and max(self.off_px, self.edge_px) >= WARN_PX
+        """Whether the picture is off by 2 px or more at its middle or edges, and fits clearly better there."""
+        return (
+            self.found
+            and max(self.off_px, self.edge_px) >= WARN_PX
+            and self.fit >= _CLEARLY_BETTER * self.fit_here
+        )
 
 
 def check_place(grid: Grid, ground: Colours, known: Mask | None = None) -> PlaceCheck:
@@ -103,6 +110,7 @@ def check_place(grid: Grid, ground: Colours, known: Mask | None = None) -> Place
         plane=plane,
         edge_px=view.edge_px(plane, place) * step,
         fit=fit,
+        fit_here=fit_at(view.labels, own, Place()),
         elsewhere=found.elsewhere,
     )
 
@@ -116,12 +124,13 @@ def describe_place(check: PlaceCheck) -> str:
             f"place not checked: the ground does not show the coast where it is expected ({check.coast_px} px of"
             " it); compare the drawn coast with the picture"
         )
-    parts = []
-    if check.off_px >= WARN_PX:
-        parts.append(
-            f"the picture is {_direction(check)}; add [{check.east_px:+.1f}, {check.south_px:+.1f}] to"
-            " center_px, or move the bounds of its grid the other way"
-        )
+    if not check.warns:
+        return f"the place is right: the coast is {check.off_px:.1f} px from where the grid puts it"
+    remedy = (
+        f"; add [{check.east_px:+.1f}, {check.south_px:+.1f}] to center_px, or move the bounds of its grid"
+        " the other way"
+    )
+    parts = [f"the picture is {_direction(check)}{remedy if check.off_px >= WARN_PX else ''}"]
     if max(abs(check.wide - 1), abs(check.high - 1)) > 0.002 and check.edge_px >= WARN_PX:
         parts.append(
             f"its ground is drawn {check.wide:.3f} times as wide and {check.high:.3f} times as high as on its"
@@ -132,8 +141,6 @@ def describe_place(check: PlaceCheck) -> str:
             f"its ground is drawn in {check.plane} projection, up to {check.edge_px:.0f} px from its grid at the"
             f" edges; if the echo is drawn so too, set {_REMEDIES[check.plane]}"
         )
-    if not parts:
-        return f"the place is right: the coast is {check.off_px:.1f} px from where the grid puts it"
     return "; ".join(parts)
 
 

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from PIL import Image
 from store_cases import small_geometry
 
 from benchmarks.coast_pictures import GROUNDS, TEXTURES, draw_ground, draw_texture, find_place
+from benchmarks.place_check import SHIFTS, sample_radars
 from radar_cleaner.georeference.place_check import PlaceCheck, check_place, describe_place
-
-FRAMES = Path("resources/maritimes/frames")
-DIRECTIONS = [(east, south) for east in (-3, 0, 3) for south in (-3, 0, 3) if east or south]
-
-
-def sample_ground(radar: str) -> NDArray[np.uint8]:
-    """Return the darkest colour of each pixel of the plot box in some frames: the map without echo."""
-    files = sorted((FRAMES / radar).glob("*.png"))[::40]
-    frames = np.stack([np.array(Image.open(file).convert("RGB"))[:, 100:] for file in files])
-    darkest = frames.astype(int).sum(axis=-1).argmin(axis=0)
-    return np.take_along_axis(frames, darkest[None, ..., None], axis=0)[0]
 
 
 @pytest.mark.parametrize("kind", GROUNDS)
@@ -85,12 +71,12 @@ def test_pixels_with_unknown_ground_do_not_count() -> None:
     ("radar", "shifts"),
     [
         ("CASGO", [(3, 0), (0, -3), (-3, 3)]),
-        pytest.param("CASGO", DIRECTIONS, marks=pytest.mark.slow),
-        pytest.param("CASCM", DIRECTIONS, marks=pytest.mark.slow),
+        pytest.param("CASGO", SHIFTS, marks=pytest.mark.slow),
+        pytest.param("CASCM", SHIFTS, marks=pytest.mark.slow),
     ],
 )
 def test_shifts_of_3_px_planted_in_the_sample_are_found(radar: str, shifts: list[tuple[int, int]]) -> None:
-    ground, grid = sample_ground(radar), small_geometry(radar, (480, 480)).grid
+    grid, ground = sample_radars()[radar]
     own = check_place(grid, ground)
     assert own.found and own.off_px < 2 and own.plane == "plate carrée"
     for east, south in shifts:
