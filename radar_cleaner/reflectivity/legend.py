@@ -77,6 +77,12 @@ def read_legend(
     found = f"{name}: its bar shows {len(classes.colours)} classes of colour"
     if len(classes.colours) < 2:
         raise ConfigError(f"{found}; set legend.box_px to the bar, without its numbers")
+    twice = _returning_colour(classes)
+    if twice is not None:
+        raise ConfigError(
+            f"{found}, and {twice} occurs at two places; set legend.box_px to exactly the bar, or complete this"
+            f" list as a CSV for the method palette:\n{_as_csv(bar, classes, corner)}"
+        )
     lengths = np.diff(classes.edges)
     if scale == "ends" and lengths.max() > max(MISSED * np.median(lengths), UNEVEN_PX):
         log.warning(
@@ -166,6 +172,16 @@ def _is_stepped(line: NDArray[np.float64]) -> bool:
     """Return whether most of a line is in runs of three pixels of one colour: a picture that was only resized."""
     equal = (np.diff(line, axis=0) == 0).all(axis=1)
     return float(np.mean(equal[1:] & equal[:-1])) >= STEPPED_SHARE
+
+
+def _returning_colour(classes: BarClasses) -> str | None:
+    """Return the first colour that two classes have."""
+    seen: set[str] = set()
+    for colour in map(format_colour, classes.colours.tolist()):
+        if colour in seen:
+            return colour
+        seen.add(colour)
+    return None
 
 
 def _as_csv(bar: Bar, classes: BarClasses, corner: tuple[int, int]) -> str:

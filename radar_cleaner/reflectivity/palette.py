@@ -117,10 +117,13 @@ def make_palette(
 def parse_palette(text: str, name: str, unit: str | None = None, zr: ZR = DEFAULT_ZR) -> Palette:
     """Read a palette CSV: columns `colour` (#rrggbb) and one of BOUND_COLUMNS (lower bound), weak to strong.
 
-    Other columns are ignored. `unit` must be that of the column; None takes it from there. Rain rates become
-    reflectivity by `zr`. `name` is the file's, for errors. Raises ConfigError.
+    Commas, semicolons or tabs part the columns. Other columns are ignored. `unit` must be that of the column; None
+    takes it from there. Rain rates become reflectivity by `zr`. `name` is the file's, for errors.
+    Raises ConfigError.
     """
-    rows = list(csv.DictReader(text.splitlines(), skipinitialspace=True))
+    lines = text.splitlines()
+    mark = next((mark for mark in ";\t" if lines and mark in lines[0]), ",")
+    rows = list(csv.DictReader(lines, delimiter=mark, skipinitialspace=True))
     column = _bound_column([str(key).strip() for key in rows[0]] if rows else [], name)
     if unit not in (None, BOUND_COLUMNS[column]):
         raise ConfigError(

@@ -182,7 +182,7 @@ def test_uneven_classes_between_two_ends_are_reported(caplog):
         (LEGEND_COLOURS, [60, 60], "ends", "must rise or fall"),
         (LEGEND_COLOURS, [*LOWER_DBZ[1:], LOWER_DBZ[0]], "bounds", "must rise or fall"),
         (LEGEND_COLOURS[:1], [0, 60], "ends", "1 classes .* without its numbers"),
-        ([*LEGEND_COLOURS[:4], LEGEND_COLOURS[0]], [0, 60], "ends", "#99ccff belongs to two classes"),
+        ([*LEGEND_COLOURS[:4], LEGEND_COLOURS[0]], [0, 60], "ends", "#99ccff occurs at two places"),
     ],
 )
 def test_a_bar_and_numbers_that_do_not_fit_are_refused(colours, dbz, scale, message):

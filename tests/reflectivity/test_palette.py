@@ -91,6 +91,8 @@ def test_rain_rates_become_reflectivity_with_their_relation():
     palette = parse_palette("colour, mm_h_min\n#00ff00, 1\n#00ff01, 10\n", "mine.csv", "mm/h", ZR(a=300, b=1.4))
     assert palette.lower_dbz == pytest.approx([10 * np.log10(300), 10 * np.log10(300) + 14])
     assert palette.attrs == {"palette_unit": "mm/h", "zr_a": 300, "zr_b": 1.4}
+    for mark in ";\t":
+        assert parse_palette(f"colour{mark}mm_h_min\n#00ff00{mark}1\n#00ff01{mark}10\n", "mine.csv").attrs
     tenth = parse_palette("colour,mm_10min_min\n#00ff00,1\n#00ff01,10\n", "mine.csv")
     assert tenth.lower_dbz[0] == pytest.approx(23.01 + 16 * np.log10(6), abs=0.01)
 
