@@ -1,4 +1,4 @@
-# The menu. Everything runs in .venv, made from the pinned requirements at the first call.
+# All commands of the project. They run in .venv, which the first call makes from the pinned requirements.
 PYTHON ?= python3
 CORES ?= all
 CONFIG ?= config/config.yaml
@@ -12,10 +12,10 @@ SOURCES := radar_cleaner tests benchmarks docs envs
 .DEFAULT_GOAL := help
 .PHONY: help demo bench bench-scale benchmark-quality benchmark-ablation test test-workflow verify test-slurm verify-slurm check lint format docs generate dag rulegraph run-report costs why lock clean
 
-help:  ## this list
+help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
-demo: .venv/installed  ## real frames to a trained cleaner and clean data
+demo: .venv/installed  ## train a cleaner on real frames, and clean them
 	$(SNAKEMAKE) --cores $(CORES) --logger rich
 	@$(BIN)/radar-cleaner show-summary --results $(RESULTS)
 
@@ -34,13 +34,13 @@ bench-scale: .venv/installed-benchmark  ## how time and memory grow with frames,
 benchmark-quality: .venv/installed-benchmark  ## the cleaner against classical filters on the whole sample
 	$(BIN)/python -m benchmarks.quality.run $(OPTIONS)
 
-benchmark-ablation: .venv/installed  ## what each part of the cleaner is worth: trainings without it (OPTIONS=--list)
+benchmark-ablation: .venv/installed  ## trainings without each part of the cleaner, and their scores (OPTIONS=--list)
 	$(BIN)/python -m benchmarks.quality.ablation $(OPTIONS)
 
 test: .venv/installed-dev  ## the tests of the package, and the smoke config once
 	$(PYTEST) --ignore tests/workflow --ignore tests/slurm --numprocesses 2 --dist worksteal
 
-test-workflow: .venv/installed-dev  ## the tests that ask Snakemake
+test-workflow: .venv/installed-dev  ## the tests that call Snakemake
 	$(PYTEST) tests/workflow -m "workflow and not slow and not slurm" --numprocesses 2 --dist worksteal
 
 verify: .venv/installed-dev .venv/installed-benchmark  ## the tests that need longer, and more examples of each property
@@ -64,7 +64,7 @@ lint: .venv/installed-dev  ## ruff and snakefmt
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/snakefmt --check Snakefile workflow
 
-format: .venv/installed-dev  ## write the code as lint wants it
+format: .venv/installed-dev  ## format the code as `make lint` checks it
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/snakefmt Snakefile workflow

@@ -59,10 +59,10 @@ def test_the_launchers_of_a_step_meet_on_its_first_node(programs: Path, node: st
 
 
 def test_several_nodes_without_slurm_are_refused(programs: Path) -> None:
-    assert "nodes=2 wants a Slurm job; see profiles/README.md" in launch(programs, "2", "1", "-m", "x")[2]
+    assert "nodes=2 needs a Slurm job; see docs/how-to/slurm.md" in launch(programs, "2", "1", "-m", "x")[2]
 
 
 def test_several_nodes_in_a_step_of_one_are_refused(programs: Path) -> None:
     wrong = ON_NODE | {"SLURM_STEP_NUM_NODES": "1"}
     error = launch(programs, "2", "1", "-m", "x", **wrong)[2]
-    assert "wants the resources mpi=srun and tasks=2 beside it" in error
+    assert "needs the resources mpi=srun and tasks=2 too" in error

@@ -1,6 +1,6 @@
 rule train_model:
     """
-    Train the cleaner by torchrun, on one node or on several (profiles/README.md). The numbers of nodes and of processes
+    Train the cleaner by torchrun, on one node or on several (docs/how-to/slurm.md). The numbers of nodes and of processes
     are resources: the global batch is divided among all processes, and the result does not depend on them. The keys
     that change no result are a param that takes `input`, which Snakemake does not compare. An interrupted run resumes
     from `checkpoints/current.pt` if parameters and inputs are equal. That file is not an output, so that no retry deletes

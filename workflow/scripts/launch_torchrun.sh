@@ -13,16 +13,16 @@ if [ "$nodes" = 1 ]; then
   exec "${torchrun[@]}" --standalone "$@"
 fi
 if [ -z "${SLURM_JOB_ID:-}" ]; then
-  echo "train_model: nodes=$nodes wants a Slurm job; see profiles/README.md. On this machine alone it is nodes=1." >&2
+  echo "train_model: nodes=$nodes needs a Slurm job; see docs/how-to/slurm.md. On one machine set nodes=1." >&2
   exit 1
 fi
 if [ -z "${SLURM_STEP_ID:-}" ]; then
-  # --wait: a node whose launcher never ends does not hold the others for ever.
+  # --wait: a node whose launcher never ends does not block the others for ever.
   exec srun --nodes "$nodes" --ntasks "$nodes" --ntasks-per-node 1 --cpus-per-task "${OMP_NUM_THREADS:-1}" --wait 120 \
     "$0" "$nodes" "$processes" "$@"
 fi
 if [ "${SLURM_STEP_NUM_NODES:-1}" != "$nodes" ]; then
-  echo "train_model: nodes=$nodes wants the resources mpi=srun and tasks=$nodes beside it; see profiles/README.md" >&2
+  echo "train_model: nodes=$nodes needs the resources mpi=srun and tasks=$nodes too; see docs/how-to/slurm.md" >&2
   exit 1
 fi
 
