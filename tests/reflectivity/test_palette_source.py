@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from legend_cases import Drawn, as_jpeg, on_page, ramp
-from picture_cases import encode
+from picture_cases import ROOT, encode
 
 from radar_cleaner.config.labels import Colours, Legend
 from radar_cleaner.errors import ConfigError
@@ -81,3 +81,10 @@ def test_the_legends_own_unit_goes_before_that_of_the_labels(tmp_path):
     assert find_palette(common, frames).attrs["palette_unit"] == "mm/h"
     own = common.model_copy(update={"legend": settings(unit="dBZ").legend})
     assert find_palette(own, frames).lower_dbz.tolist() == list(BOUNDS)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config").glob("**/palettes/*.csv")), ids=lambda path: path.stem)
+def test_every_shipped_palette_is_readable(path, caplog):
+    palette = find_palette(Colours(palette=str(path)), None)
+    assert len(palette.colours) > 5 and palette.upper_dbz[-1] > 45
+    assert not caplog.records
