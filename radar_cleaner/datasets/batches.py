@@ -161,6 +161,7 @@ def _encode(raw: RawBatch, codes_BKHW: Tensor, hidden: Tensor, inputs: Inputs, n
         times=[sample.time for sample in raw.samples],
         echo_frequency=raw.echo_frequency,
         fields=raw.fields,
+        pixel_sides=None if raw.pixel_sides is None else raw.pixel_sides.to(hidden.device),
         noise_dbz=_draw_noise(raw, noise_dbz) if noise_dbz else None,
     )
     return make_channels(inputs, frames)

@@ -34,7 +34,8 @@ class FrameTensors:
     `this_radar` and `other_radars` are codes (B, K, H, W) uint8, NODATA where unavailable. `center_px` (B, 2)
     is the (column, row) of the radar, `range_px` (B,) its range, infinite of a mosaic. `times` are the samples' in
     seconds since 1970. `echo_frequency` is (B, H, W) uint8, `fields` (B, F, H, W) as `field_channels` returns
-    them. `noise_dbz` (B, 2K, H, W), for this radar and then for the other radars, is added to echoes.
+    them, `pixel_sides` (B, 2) as `polar_channels` has them. `noise_dbz` (B, 2K, H, W), for this radar and then for
+    the other radars, is added to echoes.
     """
 
     this_radar: Tensor
@@ -44,6 +45,7 @@ class FrameTensors:
     times: Sequence[int]
     echo_frequency: Tensor | None = None
     fields: Tensor | None = None
+    pixel_sides: Tensor | None = None
     noise_dbz: Tensor | None = None
 
 
@@ -159,7 +161,7 @@ def make_channels(inputs: Inputs, frames: FrameTensors) -> Tensor:
             noise_BHW = None if noise is None else noise[:, first + number]
             next(channel)[...] = reflectivity_channel(codes_BKHW[:, number], noise_BHW)
             next(channel)[...] = codes_BKHW[:, number] != NODATA
-    helpers = [polar_channels(frames.center_px, frames.range_px, (shape[0], shape[1]))]
+    helpers = [polar_channels(frames.center_px, frames.range_px, (shape[0], shape[1]), frames.pixel_sides)]
     if inputs.atlas == "channel":
         assert frames.echo_frequency is not None, "the atlas is a channel"
         helpers.append(frames.echo_frequency[:, None].float() / 255)

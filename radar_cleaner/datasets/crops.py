@@ -17,6 +17,7 @@ from radar_cleaner.config.inputs import Inputs
 from radar_cleaner.conventions import NODATA
 from radar_cleaner.datasets.augmentation import CropParams, crop_center
 from radar_cleaner.datasets.device_cache import Windows
+from radar_cleaner.datasets.dihedral import flip_rotate_sides
 from radar_cleaner.datasets.frame_cache import (
     CONFIDENCE,
     ECHO_CLASS,
@@ -47,9 +48,9 @@ class RawBatch:
     `this_radar` and `other_radars` are the codes at the input times, (B, K, H, W) uint8. `now` has the labels of
     the sample's time, (B, H, W), `other_radars_now` the codes of the other radars at that time, and `lead`
     the labels at the lead times, (B, L, H, W). `echo_frequency` is (B, H, W) uint8, `fields` (B, F, H, W)
-    float32. Each is None where `Inputs` does not use it. `center_px` (B, 2) and `range_px` (B,) describe the
-    flipped and rotated crop; they stay on the CPU. `levels` are the codes that occur in each sample's radar,
-    None where unknown.
+    float32. Each is None where `Inputs` does not use it. `center_px` (B, 2), `range_px` (B,) and
+    `pixel_sides` (B, 2) describe the flipped and rotated crop; they stay on the CPU. `levels` are the codes
+    that occur in each sample's radar, None where unknown.
     """
 
     this_radar: Tensor
@@ -64,6 +65,7 @@ class RawBatch:
     fields: Tensor | None = None
     lead: Labels | None = None
     levels: Sequence[NDArray[np.uint8] | None] = ()
+    pixel_sides: Tensor | None = None
 
     def to(self, device: torch.device) -> RawBatch:
         """Move the frames to a device, without waiting where their memory is pinned."""
@@ -100,6 +102,10 @@ def cut_crops(
     grids = [cache[sample.radar].grid for sample in samples]
     centers = [crop_center(grid.center_px, crop) for grid, crop in zip(grids, params, strict=True)]
 
+    sides = [
+        flip_rotate_sides(grid.pixel_sides, crop.flip_rotation) for grid, crop in zip(grids, params, strict=True)
+    ]
+
     def labels(minutes: Sequence[int]) -> Labels:
         return Labels(*(cut.frames(variable, minutes) for variable in (THIS_RADAR, ECHO_CLASS, CONFIDENCE)))
 
@@ -117,6 +123,7 @@ def cut_crops(
         params=list(params),
         samples=list(samples),
         levels=[grid.levels for grid in grids],
+        pixel_sides=torch.from_numpy(np.array(sides, np.float32)),
     )
 
 

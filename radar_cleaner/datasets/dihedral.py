@@ -34,6 +34,11 @@ def undo_flip_rotate(frame: Tensor, how: FlipRotation) -> Tensor:
     return upright.flip(-1) if how.flip else upright
 
 
+def flip_rotate_sides(sides: tuple[float, float], how: FlipRotation) -> tuple[float, float]:
+    """Return (width, height) of a pixel after its frame is flipped and rotated."""
+    return sides if how.quarter_turns % 2 == 0 else (sides[1], sides[0])
+
+
 def flip_rotate_point(
     point: tuple[float, float], shape: tuple[int, int], how: FlipRotation
 ) -> tuple[float, float]:

@@ -79,7 +79,7 @@ class RadarGrid:
     `clutter` (bool) and `echo_frequency` (uint8, 255
     is always) are (y, x). `fields` is (field, y, x) float32 on the network's scale, in the order of
     `Inputs.fields`. Each is None where it is not used. `levels` (uint8, rising) are the codes that occur in
-    the radar's frames.
+    the radar's frames. `pixel_sides` is the width and height of a pixel at the radar, in pixels of the mean side.
     """
 
     shape: tuple[int, int]
@@ -89,6 +89,7 @@ class RadarGrid:
     echo_frequency: Codes | None = None
     fields: NDArray[np.float32] | None = None
     levels: Codes | None = None
+    pixel_sides: tuple[float, float] = (1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,8 @@ def read_grid(
             )
         fields = _read_fields(static, reflectivity, inputs)
     range_px = math.inf if radar.position is None else radar.range_px
-    return RadarGrid((height, width), radar.middle_px, range_px, clutter, frequency, fields)
+    sides = (radar.pixel_km[0] / radar.mean_side_km, radar.pixel_km[1] / radar.mean_side_km)
+    return RadarGrid((height, width), radar.middle_px, range_px, clutter, frequency, fields, pixel_sides=sides)
 
 
 def _read_fields(static: Store, reflectivity: Store, inputs: Inputs) -> NDArray[np.float32]:
@@ -232,7 +234,8 @@ def _write_radar(
     compressed: bool,
 ) -> None:
     folder.mkdir()
-    meta = {"center_px": grid.center_px, "range_px": grid.range_px, "times": times, "shape": grid.shape}
+    places = {"center_px": grid.center_px, "range_px": grid.range_px, "pixel_sides": grid.pixel_sides}
+    meta = {**places, "times": times, "shape": grid.shape}
     (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
     for name in _GRID_ARRAYS:
         if (values := getattr(grid, name)) is not None:
@@ -269,7 +272,8 @@ def open_frame_cache(folder: Path) -> FrameCache:
         static: dict[str, Any] = {
             name: np.load(part / f"{name}.npy") for name in _GRID_ARRAYS if (part / f"{name}.npy").exists()
         }
-        grid = RadarGrid(shape, tuple(meta["center_px"]), meta["range_px"], **static)
+        sides = tuple(meta["pixel_sides"])
+        grid = RadarGrid(shape, tuple(meta["center_px"]), meta["range_px"], pixel_sides=sides, **static)
         cache[part.name] = RadarFrames(grid, frames, {time: i for i, time in enumerate(meta["times"])})
     return cache
 

@@ -11,17 +11,22 @@ from torch import Tensor
 NEUTRAL = (0.5, 0.0, 0.0)  # of a mosaic: the middle of the range, no direction
 
 
-def polar_channels(center_B2: Tensor, range_px_B: Tensor, shape: tuple[int, int]) -> Tensor:
+def polar_channels(
+    center_B2: Tensor, range_px_B: Tensor, shape: tuple[int, int], sides_B2: Tensor | None = None
+) -> Tensor:
     """Return (B, 3, H, W): range as a share of the radar's range, cosine and sine of azimuth.
 
     Azimuth is clockwise from up. `center_B2` is the (column, row) of the radar in each frame. A mosaic of many
-    radars has an infinite range. Its channels are NEUTRAL everywhere.
+    radars has an infinite range. Its channels are NEUTRAL everywhere. `sides_B2` is the width and height of a
+    pixel at the radar, in pixels of the mean side; by default pixels are square.
     """
     device = center_B2.device
     columns = torch.arange(shape[1], device=device, dtype=torch.float32)
     rows = torch.arange(shape[0], device=device, dtype=torch.float32)
     right_BHW = columns[None, None, :] - center_B2[:, 0, None, None]
     up_BHW = center_B2[:, 1, None, None] - rows[None, :, None]
+    if sides_B2 is not None:
+        right_BHW, up_BHW = right_BHW * sides_B2[:, 0, None, None], up_BHW * sides_B2[:, 1, None, None]
     distance_BHW = (right_BHW.square() + up_BHW.square()).sqrt_()
     at_radar = distance_BHW < 1e-6  # azimuth 0 by convention
     divisor = distance_BHW.masked_fill(at_radar, 1.0)

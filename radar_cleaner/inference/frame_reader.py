@@ -23,7 +23,8 @@ class FrameInputs:
     `this_radar` and `other_radars` are reflectivity codes (input time, y, x), NODATA where unavailable.
     `center_px` is the radar's (column, row) and `range_px` its range, in pixels. `time` is in seconds since 1970.
     `echo_frequency` is (y, x) uint8, for models that read the atlas as a channel. `fields` is
-    (field, y, x) float32 in the order of `Inputs.fields`, for models that read any.
+    (field, y, x) float32 in the order of `Inputs.fields`, for models that read any. `pixel_sides` is the width and
+    height of a pixel at the radar, in pixels of the mean side.
     """
 
     this_radar: Codes
@@ -33,6 +34,7 @@ class FrameInputs:
     time: int
     echo_frequency: Codes | None = None
     fields: NDArray[np.float32] | None = None
+    pixel_sides: tuple[float, float] = (1.0, 1.0)
 
 
 class FrameReader:
@@ -84,7 +86,14 @@ class FrameReader:
         other_radars = np.stack([self._codes(self.aligned, moment) for moment in times])
         grid = self.grid
         return FrameInputs(
-            this_radar, other_radars, grid.center_px, grid.range_px, time, grid.echo_frequency, grid.fields
+            this_radar,
+            other_radars,
+            grid.center_px,
+            grid.range_px,
+            time,
+            grid.echo_frequency,
+            grid.fields,
+            grid.pixel_sides,
         )
 
     def _codes(self, series: TimeSeries, time: int) -> Codes:

@@ -28,6 +28,7 @@ from radar_cleaner.datasets.dihedral import (
     FlipRotation,
     flip_rotate,
     flip_rotate_point,
+    flip_rotate_sides,
     undo_flip_rotate,
 )
 from radar_cleaner.errors import ModelError
@@ -167,6 +168,7 @@ class Predictor:
         assert this_BKHW is not None and others_BKHW is not None
         centers = [flip_rotate_point(frame.center_px, frame.this_radar.shape[1:], how) for frame in frames]
         ranges = [frame.range_px for frame in frames]
+        sides = [flip_rotate_sides(frame.pixel_sides, how) for frame in frames]
         tensors = FrameTensors(
             this_radar=this_BKHW,
             other_radars=others_BKHW,
@@ -175,6 +177,7 @@ class Predictor:
             times=[frame.time for frame in frames],
             echo_frequency=stack([frame.echo_frequency for frame in frames]),
             fields=stack([frame.fields for frame in frames]),
+            pixel_sides=torch.tensor(sides, dtype=torch.float32, device=self.device),
         )
         return make_channels(self.config.inputs, tensors)
 

@@ -213,8 +213,8 @@ def frame_axes(axes: Axes, title: str, extent: Extent) -> None:
     axes.set_xlim(extent[0], extent[1])
     axes.set_ylim(extent[2], extent[3])
     axes.set_aspect("equal", anchor="N")
-    axes.set_xlabel("km east of the radar", fontsize=8)
-    axes.set_ylabel("km north of the radar", fontsize=8)
+    axes.set_xlabel("km to the east", fontsize=8)
+    axes.set_ylabel("km to the north", fontsize=8)
     axes.tick_params(labelsize=7, color=GREY)
     for spine in axes.spines.values():
         spine.set_color(GREY)

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from grid_cases import radars
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from learning_cases import inputs
 
@@ -23,9 +24,16 @@ from radar_cleaner.datasets.channels import (
     time_of_day_channels,
     unscale_dbz,
 )
-from radar_cleaner.datasets.polar import polar_channels
+from radar_cleaner.datasets.dihedral import (
+    FLIP_ROTATIONS,
+    UNCHANGED,
+    flip_rotate_point,
+    flip_rotate_sides,
+    undo_flip_rotate,
+)
+from radar_cleaner.datasets.polar import NEUTRAL, polar_channels
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.georeference.polar import polar_coordinates
+from radar_cleaner.georeference.polar import polar_coordinates, polar_of_radar
 
 
 def codes(*values):
@@ -60,6 +68,34 @@ def test_helpers_are_the_radars_range_and_azimuth(x, y, range_px):
     assert np.allclose(helpers[0], range_km / range_px, atol=1e-4)
     assert np.allclose(helpers[1][far], np.cos(azimuth)[far], atol=1e-3)
     assert np.allclose(helpers[2][far], np.sin(azimuth)[far], atol=1e-3)
+
+
+@given(radar=radars(("EPSG:4326", "EPSG:3857", "EPSG:3413")), how=st.sampled_from(FLIP_ROTATIONS))
+def test_helpers_are_geodesic_where_pixels_are_not_square(radar, how):
+    polar = polar_of_radar(radar)
+    assume(polar is not None)
+    shape, mean = radar.grid.shape, radar.mean_side_km
+    center = flip_rotate_point(radar.center_px, shape, how)
+    sides = flip_rotate_sides((radar.pixel_km[0] / mean, radar.pixel_km[1] / mean), how)
+    turned = shape if how.quarter_turns % 2 == 0 else shape[::-1]
+    tensors = (torch.tensor([values], dtype=torch.float32) for values in (center, sides))
+    helpers = polar_channels(next(tensors), torch.tensor([radar.range_px]), turned, next(tensors))
+    found = undo_flip_rotate(helpers[0], how).numpy()
+    range_share = polar[0] / (mean * radar.range_px)
+    # Meridians converge: a degree of longitude is narrower to the north.
+    assert np.allclose(found[0], range_share, atol=0.02 + 0.05 * range_share.max())
+    if how == UNCHANGED and radar.grid.crs != "EPSG:3413":  # north is up
+        far = polar[0] > 3 * mean
+        turn = np.arctan2(found[2], found[1]) - polar[1]
+        assert np.abs((turn + np.pi) % (2 * np.pi) - np.pi)[far].max(initial=0) < np.radians(5)
+
+
+def test_the_helpers_of_a_mosaic_are_neutral_everywhere():
+    centers, ranges = torch.tensor([[3.0, 2.0], [3.0, 2.0]]), torch.tensor([10.0, math.inf])
+    radar, mosaic = polar_channels(centers, ranges, (5, 5))
+    assert torch.equal(radar, polar_channels(centers[:1], ranges[:1], (5, 5))[0])
+    for channel, value in enumerate(NEUTRAL):
+        assert (mosaic[channel] == value).all()
 
 
 def test_at_the_radar_the_azimuth_is_north_and_finite():
