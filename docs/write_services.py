@@ -21,8 +21,11 @@ radars:
 ```
 
 - The keys count as written in the radar's entry, so they go before those of `frames` and `labels`. Keys that are
-  in the entry go before them, one by one: `labels: {min_dbz: 12}` changes this key only. A grid or a plot box in
-  the entry replaces that of the service.
+  in the entry go before them, one by one: `labels: {min_dbz: 12}` changes this key only. A grid in the entry
+  replaces that of the service.
+- `plot_box_px` in the entry cuts out a part of a large picture. Where the grid of the service is `bounds` or
+  `tiles`, it is of its own plot box; write the grid of the part too. For pictures of another `size_px` write all
+  keys that count in pixels. The run is refused otherwise.
 - The service also sets `frames.cadence_minutes`, unless the config does.
 - A service that cannot know a key leaves it to you (`you write` in the table). Without it the run is refused.
 - "On real frames" is `no` for a service whose keys were only looked up. Then run `radar-cleaner show-frame`

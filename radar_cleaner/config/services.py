@@ -28,6 +28,8 @@ from radar_cleaner.errors import ConfigError
 CATALOGUE = ROOT / "config/services"
 Keys = dict[str, Any]  # keys of a radar's entry
 BOXES = ("plot_box_px", "legend_width_px")  # one of the entry replaces both of the service
+OF_THE_BOX = ("range_km", "bounds", "tiles")  # grids of the plot box, not of the whole frame
+IN_PIXELS = (*BOXES, "center_px", "overlay.boxes_px", "grid.km_per_px", "grid.circle", "grid.control_points")
 
 
 class Landmark(Section):
@@ -133,9 +135,35 @@ def _take(entry: Any, place: str, cadences: dict[str, float]) -> Any:
         own_grid = key.startswith("grid.") and "grid" in service.radar and _other_grid(entry, service.radar)
         if not own_grid and _value_at(merged, key) is None:
             raise ConfigError(f"{place}.{key}: is missing; the service {name} leaves it to you: {reason}")
+    _check_box(entry, service, place)
+    _check_size(entry, service, merged, place)
     if service.cadence_minutes is not None:
         cadences[name] = service.cadence_minutes
     return merged
+
+
+def _check_box(entry: Keys, service: Service, place: str) -> None:
+    """Raise ConfigError for another plot box with a grid of the service that is of its own one."""
+    own = next((key for key in BOXES if entry.get(key) is not None), None)
+    of_the_box = any(key in OF_THE_BOX for key in service.radar.get("grid") or ())
+    if own and of_the_box and "plot_box_px" not in service.missing and not _other_grid(entry, service.radar):
+        raise ConfigError(
+            f"{place}.{own}: is another plot box than that of the service {entry['service']}, whose grid is of"
+            " its own; write grid for yours too"
+        )
+
+
+def _check_size(entry: Keys, service: Service, merged: Keys, place: str) -> None:
+    """Raise ConfigError for pictures of another size if keys of the service count in pixels."""
+    own, common = entry.get("size_px"), service.radar.get("size_px")
+    if not isinstance(own, list) or common is None or own == common:
+        return
+    kept = [key for key in IN_PIXELS if _value_at(entry, key) is None and _value_at(merged, key) is not None]
+    if kept:
+        raise ConfigError(
+            f"{place}.size_px: the pictures of the service {entry['service']} are {common}, and its"
+            f" {', '.join(kept)} count in their pixels; write them for yours too, or leave size_px out"
+        )
 
 
 def lay_over(entry: Mapping[str, Any], service: Mapping[str, Any]) -> Keys:

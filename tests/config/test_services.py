@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from service_cases import SIZE, config_of, pixel_of, radar_of
 from workflow_cases import REPOSITORY
 
+from radar_cleaner.config.grid import ABOUT_RADAR
 from radar_cleaner.config.load import read_config
 from radar_cleaner.config.services import (
     CATALOGUE,
@@ -23,6 +24,7 @@ from radar_cleaner.config.services import (
     service_names,
 )
 from radar_cleaner.errors import ConfigError
+from radar_cleaner.planning.radars import read_radars
 from radar_cleaner.reflectivity.palette_source import read_palette
 
 NAMES = service_names()
@@ -120,12 +122,40 @@ def test_keys_beside_the_service_go_before_it_one_by_one() -> None:
 
 def test_a_grid_or_a_plot_box_beside_the_service_replaces_that_of_the_service() -> None:
     assert read("bom_128km", **HERE, range_km=130).plot_grid.kinds == ["range_km"]
-    assert read("chmi_maxz", grid={"tiles": {"zoom": 6, "x": [34, 34], "y": [21, 21]}}).plot_grid.kinds == [
-        "tiles"
-    ]
-    strip = read("chmi_maxz", legend_width_px=10)
+    tile = {"tiles": {"zoom": 6, "x": [34, 34], "y": [21, 21]}}
+    assert read("chmi_maxz", grid=tile).plot_grid.kinds == ["tiles"]
+    strip = read("chmi_maxz", legend_width_px=10, grid=tile)
     assert strip.legend_width_px == 10 and strip.plot_box_px is None
     assert read("eccc_geomet_rain", grid={"bounds": [-67, 43, -59, 48]}).plot_grid.crs == "EPSG:4326"
+
+
+def test_another_plot_box_needs_a_grid_where_that_of_the_service_is_of_its_own_box() -> None:
+    box = [100, 100, 400, 300]
+    assert refusal("chmi_maxz", plot_box_px=box).startswith("radars[0].plot_box_px: is another plot box than")
+    assert read("hko_128km", plot_box_px=box, grid={"crs": "EPSG:4326"}).plot_box_px == tuple(box)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_service_about_a_radar_has_its_pixel(name: str) -> None:
+    keys = find_service(name).radar
+    assert set(keys.get("grid", ())).isdisjoint(ABOUT_RADAR) or "center_px" in keys
+
+
+@pytest.mark.parametrize(("name", "keys"), [("bom_128km", HERE), ("iem_n0r", {}), ("cwa_taiwan", {})])
+def test_a_part_of_a_picture_is_where_it_is_in_the_whole(name: str, keys: dict[str, Any]) -> None:
+    (part,) = read_radars(read_config(config_of(name, plot_box_px=[40, 60, 340, 160], **keys)))
+    (whole,) = read_radars(read_config(config_of(name, **keys)))
+    place = (float(part.longitude or -100), float(part.latitude or 40))
+    assert pixel_of(part, *place) == pytest.approx(pixel_of(whole, *place), abs=1e-6)
+
+
+def test_pictures_of_another_size_need_the_keys_that_count_in_pixels() -> None:
+    assert "center_px, overlay.boxes_px, grid.km_per_px count in their pixels" in refusal(
+        "bom_128km", **HERE, size_px=[1024, 1024]
+    )
+    own = {"center_px": [511.5, 511.5], "overlay": {"boxes_px": []}, "grid": {"km_per_px": 0.25}}
+    assert read("bom_128km", **HERE, size_px=[1024, 1024], **own).size_px == (1024, 1024)
+    assert read("cwa_taiwan", size_px=[3600, 3600]).size_px == (3600, 3600)
 
 
 def test_another_projection_is_possible_where_the_service_leaves_it_open() -> None:

@@ -19,9 +19,12 @@ from radar_cleaner.stages.build_rgb_store import build_rgb_store
 from radar_cleaner.stages.decode_reflectivity import decode_reflectivity
 from radar_cleaner.storage.reader import Store, open_store
 
-LARGE = ("cwa_taiwan", "cwa_wide", "dmi_composite", "iem_n0q", "iem_n0r")
+LARGE = ("cwa_taiwan", "cwa_wide", "dmi_composite", "dwd_de1200", "iem_n0q", "iem_n0r")
+LIKE_ANOTHER = ("bangkok_nkm", "bom_64km", "bom_256km", "bom_512km", "hko_64km", "hko_128km")
 DRAWN = [name for name in service_names() if find_service(name).landmarks]
-PARAMETERS = [pytest.param(name, marks=pytest.mark.slow) if name in LARGE else name for name in DRAWN]
+PARAMETERS = [
+    pytest.param(name, marks=pytest.mark.slow) if name in LARGE + LIKE_ANOTHER else name for name in DRAWN
+]
 
 
 def decode(folder: Path, imitation: Imitation) -> Store:
