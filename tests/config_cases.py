@@ -22,9 +22,9 @@ def put(*path: str | int, value: Any) -> Change:
     return change
 
 
-def frames_of(source: str, told: str) -> tuple[Change, str, str]:
+def frames_of(source: str, message: str) -> tuple[Change, str, str]:
     """A first radar whose frames are of a wrong source."""
-    return put("radars", 0, "frames", value=source), "radars[0].frames", told
+    return put("radars", 0, "frames", value=source), "radars[0].frames", message
 
 
 def bounded(config: dict[str, Any], **grid: Any) -> dict[str, Any]:

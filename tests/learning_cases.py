@@ -299,6 +299,6 @@ def start_training(
 
 def finish(process: subprocess.Popen[str]) -> str:
     """Wait for a training and return its output; it must succeed."""
-    said, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, said
-    return said
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    return output

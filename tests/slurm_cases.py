@@ -156,18 +156,18 @@ class Cluster(Workspace):
     def started(self, *targets: str) -> Iterator[Started]:
         """`snakemake --profile slurm` in the background; interrupted at the end, if it still runs."""
         self.write_config()
-        with (self.root / "said").open("w") as said:
+        with (self.root / "output.txt").open("w") as output:
             process = subprocess.Popen(
                 self.command("--profile", "slurm", *targets),
                 cwd=self.root,
                 env=self.environment(),
-                stdout=said,
+                stdout=output,
                 stderr=subprocess.STDOUT,
                 # Where the tests themselves run behind a `&`, Ctrl-C is ignored by all that they start.
                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
             try:
-                yield Started(process, self.root / "said")
+                yield Started(process, self.root / "output.txt")
             finally:
                 _interrupt(process)
 
@@ -186,19 +186,19 @@ class Started:
     file: Path
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         return self.file.read_text()
 
     def wait(self) -> int:
         return self.process.wait(PATIENCE)
 
     def ends_well(self) -> str:
-        assert self.wait() == 0, self.said[-6000:]
-        return self.said
+        assert self.wait() == 0, self.output[-6000:]
+        return self.output
 
     def fails(self) -> str:
-        assert self.wait() != 0, self.said[-6000:]
-        return self.said
+        assert self.wait() != 0, self.output[-6000:]
+        return self.output
 
 
 def _interrupt(process: subprocess.Popen[bytes]) -> None:
@@ -218,8 +218,8 @@ def make_cluster(root: Path) -> Cluster:
     return work
 
 
-def error_of(said: str, rule: str) -> str:
+def error_of(output: str, rule: str) -> str:
     """The message of Snakemake about the failure of a rule."""
-    found = re.search(rf"^Error in (rule|group) .*?{rule}.*?(?=^\[\w\w\w |\Z)", said, re.MULTILINE | re.DOTALL)
-    assert found, said[-6000:]
+    found = re.search(rf"^Error in (rule|group) .*?{rule}.*?(?=^\[\w\w\w |\Z)", output, re.MULTILINE | re.DOTALL)
+    assert found, output[-6000:]
     return found.group()

@@ -344,10 +344,10 @@ def place_fields(shape):
     return np.stack(fields).astype(np.float32)
 
 
-TOLD = {"time_of_day": True, "day_of_year": True, "coordinates": True, "static": ("terrain",)}
+PLACE_CHANNELS = {"time_of_day": True, "day_of_year": True, "coordinates": True, "static": ("terrain",)}
 
 
-def told_of(batch, how):
+def channels_by_name(batch, how):
     """The channels of a batch's first sample, by name."""
     return dict(zip(how.names, batch.channels[0].numpy(), strict=True))
 
@@ -362,31 +362,34 @@ def told_of(batch, how):
 def test_coordinates_are_flipped_and_rotated_with_the_picture(top, left, size, flip, turns):
     shape = (24, 30)
     top, left = (max(0, min(first, length - size)) for first, length in zip((top, left), shape, strict=True))
-    how = inputs(**TOLD)
+    how = inputs(**PLACE_CHANNELS)
     cache = quiet_cache(shape, fields=place_fields(shape))
-    told = told_of(batch_of(cache, [plain_draw(top, left, size, flip=flip, turns=turns)], how), how)
+    channels = channels_by_name(batch_of(cache, [plain_draw(top, left, size, flip=flip, turns=turns)], how), how)
     # The terrain encodes the pixel of the frame at each pixel of the crop.
-    row, column = np.divmod(np.rint(told["terrain"]).astype(int), 1000)
-    assert np.array_equal(told["latitude"], np.float32((50.0 - row) / 90))
-    longitude = np.arctan2(told["longitude_sin"], told["longitude_cos"])
+    row, column = np.divmod(np.rint(channels["terrain"]).astype(int), 1000)
+    assert np.array_equal(channels["latitude"], np.float32((50.0 - row) / 90))
+    longitude = np.arctan2(channels["longitude_sin"], channels["longitude_cos"])
     assert np.allclose(np.rad2deg(longitude), column - 70.0, atol=1e-4)
     # All pixels are there, and beyond the frame's edge the nearest one is meant.
     assert (row.min(), row.max()) == (top, min(top + size, shape[0]) - 1)
     assert (column.min(), column.max()) == (left, min(left + size, shape[1]) - 1)
     # The sun's time is that of the pixel's longitude: 00:06 UTC at 70 W is 19:26.
-    hours = np.rad2deg(np.arctan2(told["time_of_day_sin"], told["time_of_day_cos"])) / 15
+    hours = np.rad2deg(np.arctan2(channels["time_of_day_sin"], channels["time_of_day_cos"])) / 15
     assert np.allclose((hours - 0.1 - (column - 70.0) / 15 + 12) % 24, 12, atol=1e-3)
     # Range and azimuth channels are of the same pixel.
     if size <= min(shape):
-        assert np.allclose(told["range"], np.hypot(column - 13.0, row - 9.0) / 15, atol=1e-5)
+        assert np.allclose(channels["range"], np.hypot(column - 13.0, row - 9.0) / 15, atol=1e-5)
 
 
 def test_channels_of_the_place_are_never_hidden_and_change_no_other_channel():
     cache = {"CASGO": radar_frames([START, START + 360, START + 720], fields=place_fields((32, 32)))}
-    how, draw = inputs(**TOLD), plain_draw(0, 0, 32, masks=(Block(0, 0, 32, 32),), others_available=(False,) * 3)
+    how, draw = (
+        inputs(**PLACE_CHANNELS),
+        plain_draw(0, 0, 32, masks=(Block(0, 0, 32, 32),), others_available=(False,) * 3),
+    )
     more, plain = batch_of(cache, [draw], how), batch_of(cache, [draw])
     assert torch.equal(more.channels[:, :15], plain.channels)
-    assert np.array_equal(told_of(more, how)["terrain"], place_fields((32, 32))[4])
+    assert np.array_equal(channels_by_name(more, how)["terrain"], place_fields((32, 32))[4])
     for name in ("mask", "weight", "reflectivity", "reflectivity_weight", "hidden", "echo"):
         assert torch.equal(getattr(more, name), getattr(plain, name))
 

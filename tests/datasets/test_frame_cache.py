@@ -41,9 +41,9 @@ def sources(tmp_path):
     )
 
 
-def make_cache(folder, sources, samples, use="none", most_raw=10**9, **told):
+def make_cache(folder, sources, samples, use="none", most_raw=10**9, **options):
     folder.mkdir()
-    digests = write_frame_cache(folder, {"CASGO": sources}, samples, inputs(atlas=use, **told), most_raw)
+    digests = write_frame_cache(folder, {"CASGO": sources}, samples, inputs(atlas=use, **options), most_raw)
     return open_frame_cache(folder), digests
 
 
@@ -172,7 +172,7 @@ def test_solar_time_needs_the_longitude_and_the_season_nothing(tmp_path, sources
 
 
 @pytest.mark.parametrize(
-    ("changes", "told", "message"),
+    ("changes", "options", "message"),
     [
         ({}, {"static": ("snow",)}, r"has the fields \['terrain', 'land'\], but not snow; name their files in"),
         ({"radar": "CASCM"}, {"coordinates": True}, "its radar is CASCM, expected CASGO"),
@@ -183,10 +183,13 @@ def test_solar_time_needs_the_longitude_and_the_season_nothing(tmp_path, sources
         ),
     ],
 )
-def test_a_static_store_that_does_not_fit_is_refused(tmp_path, sources, changes, told, message):
+def test_a_static_store_that_does_not_fit_is_refused(tmp_path, sources, changes, options, message):
     with pytest.raises(StoreError, match=rf"static\.zarr: {message}"):
         make_cache(
-            tmp_path / "cache", static_sources(tmp_path, sources, **changes), [Sample(TIMES[1], "CASGO")], **told
+            tmp_path / "cache",
+            static_sources(tmp_path, sources, **changes),
+            [Sample(TIMES[1], "CASGO")],
+            **options,
         )
 
 

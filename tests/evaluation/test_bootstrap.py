@@ -128,9 +128,9 @@ def sureness(rng, blocks=BLOCKS):
     """Sums of a model that is too sure, in some blocks more than in others."""
     logit = rng.normal(0.5, 2, (blocks, 200))
     true = 1 / (1 + np.exp(-(0.6 * logit + rng.normal(0, 0.3, (blocks, 1)))))
-    said, came = 1 / (1 + np.exp(-logit)), rng.random(logit.shape) < true
+    probability, event = 1 / (1 + np.exp(-logit)), rng.random(logit.shape) < true
     block = np.repeat(np.arange(blocks), 200)
-    return sum_by_group(said.ravel(), came.ravel(), block, blocks)
+    return sum_by_group(probability.ravel(), event.ravel(), block, blocks)
 
 
 def test_intervals_of_the_calibration_error_contain_the_truth_about_as_often_as_stated():

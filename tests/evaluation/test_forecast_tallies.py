@@ -57,12 +57,16 @@ def test_the_counts_are_those_of_a_loop_over_pixels(seed):
                 if known[place] and flow[place]
             ]
             for event, edge in enumerate((-31.5, *EDGES)):
-                said_and_came = [(said >= edge, came >= edge) for came, said in pairs]
-                misses, hits = (said_and_came.count((said, True)) for said in (False, True))
-                correct, alarms = (said_and_came.count((said, False)) for said in (False, True))
+                rainy = [(forecast_dbz >= edge, observed_dbz >= edge) for observed_dbz, forecast_dbz in pairs]
+                misses, hits = (rainy.count((forecast_dbz, True)) for forecast_dbz in (False, True))
+                correct, alarms = (rainy.count((forecast_dbz, False)) for forecast_dbz in (False, True))
                 found = tally.decisions[method][lead, event]
                 assert found.tolist() == [[misses, hits], [correct, alarms]]
-            errors = [float(said) - float(came) for came, said in pairs if came > NO_RAIN and said > NO_RAIN]
+            errors = [
+                float(forecast_dbz) - float(observed_dbz)
+                for observed_dbz, forecast_dbz in pairs
+                if observed_dbz > NO_RAIN and forecast_dbz > NO_RAIN
+            ]
             found = error_scores(tally.errors[method][lead])
             assert found["pixels"] == len(errors)
             assert found["mae_dbz"] == pytest.approx(np.abs(errors).mean())

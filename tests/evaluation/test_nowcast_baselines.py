@@ -25,8 +25,8 @@ def fields(steps=(-2, -1, 0), speed=SPEED, seed=3):
 
 def csi(forecast, truth):
     known = np.isfinite(forecast) & np.isfinite(truth)
-    said, came = (field[known] > NO_RAIN for field in (forecast, truth))
-    return (said & came).sum() / (said | came).sum()
+    forecast_rain, true_rain = (field[known] > NO_RAIN for field in (forecast, truth))
+    return (forecast_rain & true_rain).sum() / (forecast_rain | true_rain).sum()
 
 
 @pytest.mark.parametrize("past", [(-2, -1, 0), (-1, 0)])

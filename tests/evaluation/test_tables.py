@@ -135,7 +135,7 @@ def test_the_calibration_error_is_that_of_each_model_in_each_range_and_each_band
         rows = [row for row in ROWS if (row["radar"], row["cleaner"]) == ("A", name) and row[ECE] is not None]
         assert len(rows) == 1 + 2 + 3
         for row in rows:
-            said, came = [], []
+            predicted, observed = [], []
             for _, frame, probability in scenes():
                 dbz, inside = decode_dbz(frame.codes), is_echo(frame.codes)
                 inside &= {"all": True, "within 12 km": RANGE_KM < 12, "12 km and beyond": RANGE_KM >= 12}[
@@ -145,18 +145,24 @@ def test_the_calibration_error_is_that_of_each_model_in_each_range_and_each_band
                     row["band"], (-99, 99)
                 )
                 inside &= (dbz >= low) & (dbz < high)
-                said.append(probability[number][inside])
-                came.append(frame.reference[inside] == METEOROLOGICAL)
-            wanted = expected_calibration_error(sum_probabilities(np.concatenate(said), np.concatenate(came)))
+                predicted.append(probability[number][inside])
+                observed.append(frame.reference[inside] == METEOROLOGICAL)
+            wanted = expected_calibration_error(
+                sum_probabilities(np.concatenate(predicted), np.concatenate(observed))
+            )
             assert row[ECE] == pytest.approx(float(wanted)), (name, row["range"], row["band"])
 
 
 def test_reliability_is_that_of_each_model():
     rows = calibration_rows(SCORES)
     for number, name in enumerate(MODELS):
-        said = np.concatenate([probability[number][is_echo(frame.codes)] for _, frame, probability in scenes("B")])
+        predicted = np.concatenate(
+            [probability[number][is_echo(frame.codes)] for _, frame, probability in scenes("B")]
+        )
         found = [row["pixels"] for row in rows if (row["radar"], row["cleaner"]) == ("B", name)]
-        np.testing.assert_array_equal(found, np.histogram(said, np.linspace(0, 1, BINS + 1).astype(np.float32))[0])
+        np.testing.assert_array_equal(
+            found, np.histogram(predicted, np.linspace(0, 1, BINS + 1).astype(np.float32))[0]
+        )
 
 
 def test_areas_and_their_intervals_are_those_of_their_own_band():

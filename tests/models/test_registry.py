@@ -133,10 +133,12 @@ def test_options_are_read_as_they_were_written() -> None:
 
 def test_the_list_tells_each_network_and_each_of_its_options(capsys: pytest.CaptureFixture[str]) -> None:
     list_models(code=TEMPLATE)
-    told = capsys.readouterr().out
+    printed = capsys.readouterr().out
     for name in (*network_names(), "my_net"):
-        assert f"\n{name}: " in f"\n{told}"
-    assert "    base_width: 16\n        Channels of the first level; each further level has twice as many." in told
-    assert "    drop_path: 0.1" in told and "    width: 16\n        Channels of the layers." in told
-    assert "resnet-18" in told
-    assert max(map(len, told.splitlines())) <= 115
+        assert f"\n{name}: " in f"\n{printed}"
+    assert (
+        "    base_width: 16\n        Channels of the first level; each further level has twice as many." in printed
+    )
+    assert "    drop_path: 0.1" in printed and "    width: 16\n        Channels of the layers." in printed
+    assert "resnet-18" in printed
+    assert max(map(len, printed.splitlines())) <= 115

@@ -90,10 +90,10 @@ def test_reflectivity_has_a_panel_per_measure_with_its_scores(drawn):
         {"radar": "B", "measure": ON_HOLES, **scores, "pixels": 17},
     ]
     pairs = {ON_HOLES: np.zeros_like(counts), AGREEMENT: counts}
-    said = words(reflectivity_figure({"A": pairs, "B": pairs}, DBZ_EDGES, rows))
-    assert f"A, {ON_HOLES}\nno pixel" in said and f"B, {ON_HOLES}\nn 17 px" in said
+    texts = words(reflectivity_figure({"A": pairs, "B": pairs}, DBZ_EDGES, rows))
+    assert f"A, {ON_HOLES}\nno pixel" in texts and f"B, {ON_HOLES}\nn 17 px" in texts
     for part in (f"A, {AGREEMENT}\nn 4,000 px", f"MAE {scores['mae_dbz']:.2f} dBZ", f"R² {scores['r2']:.2f}"):
-        assert part in said
+        assert part in texts
 
 
 def test_both_panels_have_the_same_axes_with_all_counts(drawn):

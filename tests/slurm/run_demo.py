@@ -48,7 +48,7 @@ def run(demo: Cluster, what: str, *targets: str) -> None:
         code = started.process.wait()
     seconds = time.monotonic() - start
     if code != 0:
-        sys.exit(started.said[-6000:])
+        sys.exit(started.output[-6000:])
     print(f"\n{what}: {seconds:.0f} s")
     shown = ask("squeue", "-h", "-a", "-t", "all", "-o", "%.5A %.10T %.2D %.2C %.6m %.10l %.6M %N %k")
     ids = {str(job.id) for job in demo.jobs() if job.id not in known}

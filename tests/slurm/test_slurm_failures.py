@@ -39,7 +39,7 @@ def training(work: Cluster, steps: int = 6) -> Iterator[tuple[Started, int]]:
     """A run whose training has done a few steps, and its Slurm job."""
     with work.started("train") as run:
         until(lambda: run.process.poll() is not None or work.steps_logged() >= steps, "the first steps")
-        assert run.process.poll() is None, run.said
+        assert run.process.poll() is None, run.output
         yield run, work.jobs("rule_train_model")[-1].id
 
 
@@ -50,10 +50,10 @@ def nothing_is_left(work: Cluster) -> None:
     assert not work.ranks()
 
 
-def went_on(work: Cluster, after: str, said: str, undisturbed: bytes) -> None:
+def check_resumed(work: Cluster, after: str, output: str, undisturbed: bytes) -> None:
     """Check that the training resumed after a failed job: its message, from its state, to the same weights."""
     assert [job.state for job in work.jobs()] == [after, "COMPLETED"]
-    error = error_of(said, "train_model")
+    error = error_of(output, "train_model")
     assert after in error and TRAINING_LOG in error
     assert GOES_ON in work.training_log
     assert work.weights == undisturbed
@@ -70,10 +70,10 @@ def test_a_failed_job_names_rule_wildcards_and_log_and_leaves_nothing_half_writt
     whole = frame.read_bytes()
     frame.write_bytes(whole[:1000])
     stores = [f"results/reflectivity/{radar}/20240711.zarr/zarr.json" for radar in ("CASCM", "CASGO")]
-    said = work.submit(*stores).fails()
-    error = error_of(said, "build_rgb_store")
+    output = work.submit(*stores).fails()
+    error = error_of(output, "build_rgb_store")
     assert "results/logs/build_rgb_store/CASCM/20240711.log" in error
-    assert re.search(r"CASCM_202407111300.png.*truncated", said)
+    assert re.search(r"CASCM_202407111300.png.*truncated", output)
     assert not (work.results / "reflectivity/CASCM/20240711.zarr/zarr.json").exists()
     nothing_is_left(work)
 
@@ -86,13 +86,13 @@ def test_a_job_out_of_memory_asks_for_more(made: Cluster, tmp_path: Path) -> Non
     work = made.copied_to(tmp_path / "work", BY_DAY)
     work.edit_profile(retries=1, build_clutter_atlas={"mem_mb": "40 if attempt == 1 else 1500"})
     store = "results/atlas/CASGO.zarr/zarr.json"
-    said = work.submit(store, "--forcerun", store).ends_well()
+    output = work.submit(store, "--forcerun", store).ends_well()
     first, second = work.jobs("build_clutter_atlas")
     assert (first.memory, second.memory) == ("40M", "1500M")
     assert first.state in ("FAILED", "OUT_OF_MEMORY") and second.state == "COMPLETED"
-    error = error_of(said, "build_clutter_atlas")
+    error = error_of(output, "build_clutter_atlas")
     assert "results/logs/build_clutter_atlas/CASGO.log" in error
-    assert "exceeded memory limit" in said
+    assert "exceeded memory limit" in output
     assert (work.root / store).read_bytes() == (made.root / store).read_bytes()
     nothing_is_left(work)
 
@@ -102,8 +102,8 @@ def test_the_next_attempt_resumes_a_cancelled_training(made: Cluster, tmp_path: 
     work.edit_profile(retries=1)
     with training(work) as (run, job):
         ask("scancel", str(job))
-        said = run.ends_well()
-    went_on(work, "CANCELLED", said, undisturbed)
+        output = run.ends_well()
+    check_resumed(work, "CANCELLED", output, undisturbed)
 
 
 def test_ctrl_c_cancels_the_jobs_and_the_next_run_resumes(
@@ -155,8 +155,8 @@ def test_a_training_is_warned_of_its_time_limit_on_one_node_and_on_two(made: Clu
         before, after = work.jobs()
         assert before.state in ("FAILED", "TIMEOUT")
         assert (before.limit, after.limit) == ("2:00", "15:00")
-        assert TRAINING_LOG in error_of(run.said, "train_model")
-        assert "stopped by SIGTERM after epoch" in run.said
+        assert TRAINING_LOG in error_of(run.output, "train_model")
+        assert "stopped by SIGTERM after epoch" in run.output
         assert "2 process(es)" in work.training_log
         nothing_is_left(work)
 
@@ -170,10 +170,10 @@ def test_a_job_that_lost_its_node_is_done_again_on_another(
         with training(work, steps=12) as (run, job):
             node = ask("squeue", "-h", "-j", str(job), "-o", "%N").strip()
             switch_off(node, job)
-            said = run.ends_well()
+            output = run.ends_well()
     finally:
         subprocess.run([START], check=True, timeout=120)
-    went_on(work, "NODE_FAIL", said, undisturbed)
+    check_resumed(work, "NODE_FAIL", output, undisturbed)
     assert work.jobs()[-1].nodes != node
 
 

@@ -64,18 +64,18 @@ def test_more_than_a_tenth_refused_is_the_last_line_of_the_run(tmp_path, few, ca
 
 
 @pytest.mark.parametrize(
-    ("reason", "said"),
+    ("reason", "words"),
     [
         ("an animation of 4 pictures; to read them all, set frames.loop", "an animation of 4 pictures"),
         ("same time as b, but other pixels", "same time as another one, but other pixels"),
         (SIZE, "frames.size_px chooses another size"),
     ],
 )
-def test_a_radar_without_a_readable_frame_stops_the_run_with_the_commonest_reason(tmp_path, reason, said):
+def test_a_radar_without_a_readable_frame_stops_the_run_with_the_commonest_reason(tmp_path, reason, words):
     make(tmp_path, (0, 0), ([("a", reason)], [("c", reason.replace("as b", "as d")), ("e", "damaged")]))
     with pytest.raises(FrameError, match=r"all 3 frames of radar R were refused: 2 of them: .*") as caught:
         check(tmp_path)
-    assert said in str(caught.value)
+    assert words in str(caught.value)
     assert not Layout(tmp_path).refused("R").exists()
 
 

@@ -160,11 +160,11 @@ def test_persistence_is_the_cleaned_frame_counted_pixel_by_pixel(run):
     counts = np.zeros((2, 2), int)
     for time in TIMES[2:-1]:
         now, then = codes_at("CASGO", time), classes_at("CASGO", time + 360)
-        said = is_echo(now) & (now != 80)  # clutter is removed and not extrapolated
+        kept = is_echo(now) & (now != 80)  # clutter is removed and not extrapolated
         known = (then != UNKNOWN) & (now != NODATA)
         for came in (0, 1):
             for forecast in (0, 1):
-                counts[came, forecast] += (known & ((then == 1) == came) & (said == forecast)).sum()
+                counts[came, forecast] += (known & ((then == 1) == came) & (kept == forecast)).sum()
     row = find(found, "persistence", radar="CASGO")
     names = ("correct_negatives", "false_alarms", "misses", "hits")
     assert [row[name] for name in names] == counts.reshape(-1).tolist()

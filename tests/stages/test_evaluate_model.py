@@ -173,8 +173,8 @@ def test_the_frames_table_adds_up_to_the_scores(run, reference):
 def test_the_worst_frames_are_listed_and_drawn_the_worst_first_with_their_errors(run):
     metrics = run(FakeCleaner(30))
     table = frames_of(run).sort_values("harm", ascending=False)
-    told = [(row["radar"], row["time"]) for row in metrics["worst_frames"]]
-    assert told == list(zip(table["radar"], table["time"], strict=True))  # eight frames, all with errors
+    listed = [(row["radar"], row["time"]) for row in metrics["worst_frames"]]
+    assert listed == list(zip(table["radar"], table["time"], strict=True))  # eight frames, all with errors
     for told_row, drawn, count in zip(metrics["worst_frames"], run.rows, table["false_alarms"], strict=True):
         assert told_row["left"] == drawn.words[1] and told_row["left"].startswith(f"{count} px of other echo kept")
         assert told_row["lost"] == "no weather lost" and not drawn.lost.any()
@@ -420,9 +420,9 @@ def test_the_log_has_a_few_lines_on_the_progress_of_the_scoring(run, caplog, cou
     caplog.set_level("INFO")
     samples = [(time, radar) for time in TIMES[:count] for radar in ("CASGO", "CASCM")]
     run(samples=samples)
-    told = [record.getMessage() for record in caplog.records if "samples done" in record.getMessage()]
-    assert 2 <= len(told) <= 5
-    assert told[-1].startswith(f"{2 * count} of {2 * count} samples done")
+    messages = [record.getMessage() for record in caplog.records if "samples done" in record.getMessage()]
+    assert 2 <= len(messages) <= 5
+    assert messages[-1].startswith(f"{2 * count} of {2 * count} samples done")
 
 
 def test_one_radar_alone_has_no_total(run):

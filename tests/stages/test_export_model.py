@@ -53,7 +53,7 @@ KINDS: dict[str, dict[str, Any]] = {  # tiny_unet, which mirrors the edges, has 
 }
 
 
-def said(model: torch.nn.Module, pad_mode: str, x: torch.Tensor) -> list[np.ndarray]:
+def outputs(model: torch.nn.Module, pad_mode: str, x: torch.Tensor) -> list[np.ndarray]:
     """Return the package's own prediction."""
     with torch.no_grad():
         logit, scaled = apply_padded(model.eval(), x, pad_mode)
@@ -82,7 +82,7 @@ def expect_the_models_answers(folder: Path, made: ModelConfig, session: onnxrunt
         x = torch.rand(shape[0], made.channels, *shape[1:], generator=generator)
         found = session.run(None, {"channels": x.numpy()})
         for one, other, name in zip(
-            found, said(own, made.pad_mode, x), ("probability", "reflectivity"), strict=True
+            found, outputs(own, made.pad_mode, x), ("probability", "reflectivity"), strict=True
         ):
             assert one.shape == (shape[0], 1, *shape[1:])
             assert np.abs(one - other).max() <= 1e-4, (name, shape)
@@ -111,16 +111,18 @@ def test_of_a_whole_frame_the_output_is_the_models_in_double_precision(tiny) -> 
     folder, made, session = tiny
     x = torch.rand(1, made.channels, 480, 480) ** 8  # dry for the most part, as frames are
     probability, dbz = session.run(None, {"channels": x.numpy()})
-    exact = said(load_model(folder / "best.pt")[2].double(), made.pad_mode, x.double())
+    exact = outputs(load_model(folder / "best.pt")[2].double(), made.pad_mode, x.double())
     assert np.abs(probability - exact[0]).max() <= 1e-4 and np.abs(dbz - exact[1]).max() <= 1e-4
 
 
 @pytest.mark.slow
 def test_it_describes_its_channels(tiny) -> None:
     folder, made, session = tiny
-    told = session.get_modelmeta().custom_metadata_map
-    assert tuple(json.loads(told["channels"])) == made.inputs.names and json.loads(told["lead_minutes"]) == [0]
-    assert told["digest"].startswith("sha256:") and told["atlas"] == "channel"
+    metadata = session.get_modelmeta().custom_metadata_map
+    assert tuple(json.loads(metadata["channels"])) == made.inputs.names and json.loads(
+        metadata["lead_minutes"]
+    ) == [0]
+    assert metadata["digest"].startswith("sha256:") and metadata["atlas"] == "channel"
     assert [output.name for output in session.get_outputs()] == ["meteorological_probability", "reflectivity"]
     assert session.get_inputs()[0].shape == ["batch", made.channels, "height", "width"]
     assert [path.name for path in sorted(folder.iterdir())] == ["best.onnx", "best.pt"]

@@ -100,14 +100,14 @@ def test_it_describes_each_channel_and_target_and_draws_them(
     untrained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     show_sample(results=untrained, index=3, output=tmp_path / "a.png")
-    told = capsys.readouterr().out
+    printed = capsys.readouterr().out
     assert re.match(
-        r"CAS\w\w at 2024-07-11T\d\d:\d\d:00Z: row 3 of \d+ in train.csv; 32 x 32 px from column 0", told
+        r"CAS\w\w at 2024-07-11T\d\d:\d\d:00Z: row 3 of \d+ in train.csv; 32 x 32 px from column 0", printed
     )
     for name in ("own_reflectivity_-6", "others_availability_6", "azimuth_cos", "echo_frequency"):
-        assert re.search(rf"^{name} +-?\d", told, re.MULTILINE)
+        assert re.search(rf"^{name} +-?\d", printed, re.MULTILINE)
     for name in ("mask", "weight", "reflectivity", "hidden"):
-        assert re.search(rf"^{name}: ", told, re.MULTILINE)
+        assert re.search(rf"^{name}: ", printed, re.MULTILINE)
     with Image.open(tmp_path / "a.png") as picture:
         assert picture.width > 800 and picture.height > picture.width
 
@@ -118,8 +118,8 @@ def test_a_model_decides_which_channels_are_shown_and_how_they_are_augmented(
     model = results / "model/best.pt"
     for epoch, name in ((0, "a.png"), (0, "b.png"), (1, "c.png")):
         show_sample(results=results, index=0, model=model, epoch=epoch, output=tmp_path / name)
-    told = capsys.readouterr().out
-    assert "16 x 16 px" in told and "echo_frequency" not in told
+    printed = capsys.readouterr().out
+    assert "16 x 16 px" in printed and "echo_frequency" not in printed
     first, again, other = ((tmp_path / name).read_bytes() for name in ("a.png", "b.png", "c.png"))
     assert first == again != other
 
@@ -202,9 +202,9 @@ def test_a_missing_frame_is_named_with_the_remedy(untrained: Path, tmp_path: Pat
     with pytest.raises(SampleError, match=r"were \[-6, 0, 6\] minutes; .* give --input-minutes or --model"):
         show_sample(results=untrained, split="test", output=output)
     show_sample(results=untrained, split="test", input_minutes=[0, 6], output=output)
-    with pytest.raises(SampleError) as told:
+    with pytest.raises(SampleError) as printed:
         show_sample(results=untrained, split="test", input_minutes=[-6, 0], output=output)
-    assert "2024-07-10T23:54:00Z" in str(told.value) and "--input-minutes" not in str(told.value)
+    assert "2024-07-10T23:54:00Z" in str(printed.value) and "--input-minutes" not in str(printed.value)
 
 
 @pytest.mark.parametrize(
@@ -236,8 +236,8 @@ def test_impossible_flags_are_refused(
     assert not (tmp_path / "a.png").exists()
 
 
-def lead_lines(told: str) -> list[str]:
-    return [line for line in told.splitlines() if line.startswith("in ")]
+def lead_lines(printed: str) -> list[str]:
+    return [line for line in printed.splitlines() if line.startswith("in ")]
 
 
 def wanted_line(minutes: int, time: int, *, echo: bool = True) -> str:
@@ -273,8 +273,8 @@ def test_observed_rain_is_described_and_drawn_for_each_lead_time(
     forecasts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], shown: Callable[..., Any]
 ) -> None:
     show_sample(**late(forecasts, tmp_path / "a.png"))
-    told = lead_lines(capsys.readouterr().out)
-    assert told == [wanted_line(6, TIMES[10]), wanted_line(12, TIMES[11])]
+    printed = lead_lines(capsys.readouterr().out)
+    assert printed == [wanted_line(6, TIMES[10]), wanted_line(12, TIMES[11])]
     show_sample(**late(forecasts, tmp_path / "b.png"), input_minutes=[-6, 0])
     assert not lead_lines(capsys.readouterr().out)
     heights = [Image.open(tmp_path / name).height for name in ("a.png", "b.png")]
@@ -309,5 +309,5 @@ def test_rain_of_which_the_radar_sees_no_echo_has_no_mean(
     forecasts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     show_sample(**late(in_hours(forecasts, tmp_path, echo_ahead=False), tmp_path / "a.png"))
-    told = lead_lines(capsys.readouterr().out)
-    assert told == [wanted_line(6, TIMES[10], echo=False), wanted_line(12, TIMES[11], echo=False)]
+    printed = lead_lines(capsys.readouterr().out)
+    assert printed == [wanted_line(6, TIMES[10], echo=False), wanted_line(12, TIMES[11], echo=False)]

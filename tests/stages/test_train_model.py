@@ -179,10 +179,10 @@ def interrupt(process, how):
             member.kill()
     else:
         process.send_signal(how)
-    said, _ = process.communicate(timeout=300)
+    output, _ = process.communicate(timeout=300)
     psutil.wait_procs(family, timeout=30)
     assert process.returncode != 0
-    return said
+    return output
 
 
 def test_a_run_killed_while_it_trains_resumes_to_the_same_files(tmp_path):
@@ -205,11 +205,11 @@ def test_an_interrupted_run_asks_for_a_retry_and_resumes(tmp_path, number):
     arguments = train_flags(results, write_stores(results), **EVERYTHING)
     process = start_training(arguments, processes=2 if number == signal.SIGUSR1 else None)
     wait_for_steps(process, results, 3)
-    said = interrupt(process, number)
+    output = interrupt(process, number)
     assert process.returncode == (1 if number == signal.SIGUSR1 else os.EX_TEMPFAIL)
     mark = results / "checkpoints/again"
     assert mark.read_text().startswith(f"again: stopped by {signal.Signals(number).name} after epoch")
-    assert f"stopped by {signal.Signals(number).name}" in said
+    assert f"stopped by {signal.Signals(number).name}" in output
     lines = [json.loads(line) for path in results.glob("runs/*/log.jsonl") for line in path.open()]
     assert lines[-1]["kind"] == "interrupted"
     if number == signal.SIGTERM:
@@ -274,15 +274,15 @@ def test_a_process_that_dies_takes_the_others_down_and_a_restart_resumes(tmp_pat
     began = time.monotonic()
     first, second = workers(process)
     second.kill()
-    said, _ = process.communicate(timeout=300)
+    output, _ = process.communicate(timeout=300)
     assert time.monotonic() - began < 30 and process.returncode != 0
     assert not first.is_running()
-    assert "SIGKILL" in said  # torchrun names who died and how
+    assert "SIGKILL" in output  # torchrun names who died and how
     process = start_training(arguments, processes=2, torchrun=("--standalone", "--max-restarts", "1"))
     wait_for_steps(process, parted, steps_done(parted) + 3)
     workers(process)[0].kill()
-    said = finish(process)
-    assert said.count("resumes after epoch") == 2
+    output = finish(process)
+    assert output.count("resumes after epoch") == 2
     assert read_outputs(whole) == read_outputs(parted)
 
 
@@ -297,8 +297,8 @@ def test_two_launchers_as_on_two_machines_train_as_one_does(tmp_path):
     torchrun += ("--local-addr", "127.0.0.1")
     arguments = train_flags(parted, write_stores(parted))
     launchers = [start_training(arguments, processes=1, torchrun=torchrun) for _ in range(2)]
-    said = "".join(finish(launcher) for launcher in launchers)
-    assert said.count("the best weights (raw)") == 1
+    output = "".join(finish(launcher) for launcher in launchers)
+    assert output.count("the best weights (raw)") == 1
     assert read_outputs(whole) == read_outputs(parted)
 
 
@@ -363,8 +363,8 @@ def test_torchrun_with_two_processes_is_reproducible_and_close_to_one(tmp_path):
     for name in ("one", "two"):
         results = tmp_path / name
         stores = write_stores(results)
-        said = finish(start_training(train_flags(results, stores, global_batch_size=5), processes=2))
-        assert "2 process(es) of 1 thread(s)" in said and said.count("the best weights (") == 1
+        output = finish(start_training(train_flags(results, stores, global_batch_size=5), processes=2))
+        assert "2 process(es) of 1 thread(s)" in output and output.count("the best weights (") == 1
         outputs.append(read_outputs(results))
     assert outputs[0] == outputs[1]
     alone = tmp_path / "alone"

@@ -108,20 +108,20 @@ def test_class_and_confidence_are_the_sign_and_the_probability_of_the_sum(
 
 
 @given(codes=some_codes, pictures=some_pictures, weights=some_weights, name=st.sampled_from(LABELERS[1:]))
-def test_a_labeler_moves_echo_only_to_the_side_that_it_speaks_for(
+def test_a_labeler_moves_echo_only_to_the_side_of_its_evidence(
     codes: NDArray[np.uint8], pictures: Pictures, weights: Weights, name: str
 ) -> None:
-    without = label_of(codes, {key: said for key, said in pictures.items() if key != name}, weights)
+    without = label_of(codes, {key: log_odds for key, log_odds in pictures.items() if key != name}, weights)
     found = label_of(codes, pictures, weights)
-    said = pictures.get(name, np.zeros(SHAPE, np.float32))
-    assert (found.evidence[said >= 0] >= without.evidence[said >= 0]).all()
-    assert (found.evidence[said <= 0] <= without.evidence[said <= 0]).all()
+    log_odds = pictures.get(name, np.zeros(SHAPE, np.float32))
+    assert (found.evidence[log_odds >= 0] >= without.evidence[log_odds >= 0]).all()
+    assert (found.evidence[log_odds <= 0] <= without.evidence[log_odds <= 0]).all()
 
 
 @given(codes=some_codes, pictures=some_pictures, off=st.sampled_from(LABELERS))
-def test_a_labeler_of_weight_0_has_no_say(codes: NDArray[np.uint8], pictures: Pictures, off: str) -> None:
+def test_a_labeler_of_weight_0_has_no_effect(codes: NDArray[np.uint8], pictures: Pictures, off: str) -> None:
     found = label_of(codes, pictures, weights(**{off: 0}))
-    left = label_of(codes, {name: said for name, said in pictures.items() if name != off}, weights())
+    left = label_of(codes, {name: log_odds for name, log_odds in pictures.items() if name != off}, weights())
     for field in fields(found):
         assert np.array_equal(getattr(found, field.name), getattr(left, field.name))
 
@@ -177,12 +177,12 @@ def test_the_table_counts_every_echo_once_for_each_labeler(
     assert list(rows) == [name for name, weight in weights.items() if weight > 0]
     for name, row in rows.items():
         parts = [pictures[name][is_echo(codes)] for codes, pictures in frames if name in pictures]
-        said = np.concatenate([np.zeros(0, np.float32), *parts])
-        assert row["for"] == (said > 0).sum() and row["against"] == (said < 0).sum()
+        log_odds = np.concatenate([np.zeros(0, np.float32), *parts])
+        assert row["for"] == (log_odds > 0).sum() and row["against"] == (log_odds < 0).sum()
         assert row["for"] + row["against"] + row["silent"] == echoes
         assert row["agrees"] <= row["for"] + row["against"]
-        spoken = said[said != 0].astype(float)
-        mean = weights[name] * spoken.mean() if spoken.size else 0
+        nonzero = log_odds[log_odds != 0].astype(float)
+        mean = weights[name] * nonzero.mean() if nonzero.size else 0
         assert row["mean_log_odds"] == pytest.approx(mean, abs=1e-3)
 
 

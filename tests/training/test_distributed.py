@@ -233,12 +233,12 @@ def test_a_process_whose_fellow_dies_reports_it_in_a_line(tmp_path):
         "    try:\n"
         "        processes.sum_values({'a': 1.0})\n"
         "    except ModelError as error:\n"
-        "        print('TOLD', error, flush=True)\n"
+        "        print('ERROR:', error, flush=True)\n"
         "        raise SystemExit(1)\n"
     )
     done = run_two(code, tmp_path)
     assert done.returncode != 0
-    assert "TOLD another process of this training has ended or cannot be reached" in done.stdout
+    assert "ERROR: another process of this training has ended or cannot be reached" in done.stdout
 
 
 def test_more_processes_than_gpus_are_refused(monkeypatch):

@@ -125,8 +125,12 @@ def test_validation_counts_observed_and_forecast_rain_by_lead_time():
             at, head = (one, lead, *pixel), (one, lead + 1, *pixel)
             if forecast.weight[at] == 0:
                 continue
-            said, rain = logit[head] >= 0, forecast.mask[at] == 1
-            hits, misses, alarms = hits + int(said & rain), misses + int(~said & rain), alarms + int(said & ~rain)
+            forecast_rain, rain = logit[head] >= 0, forecast.mask[at] == 1
+            hits, misses, alarms = (
+                hits + int(forecast_rain & rain),
+                misses + int(~forecast_rain & rain),
+                alarms + int(forecast_rain & ~rain),
+            )
             if rain:
                 pixels += 1
                 error += 80 * abs(float(scaled[head] - forecast.reflectivity[at]))

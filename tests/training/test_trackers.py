@@ -109,12 +109,12 @@ for step in range(10**9):
     print(step, flush=True)
 """
     process = subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE, text=True)
-    told = [int(process.stdout.readline()) for _ in range(200)][-1]
+    logged = [int(process.stdout.readline()) for _ in range(200)][-1]
     process.send_signal(signal.SIGKILL)
-    told = max([told, *map(int, process.stdout.read().split())])  # more lines may have come before the signal
+    logged = max([logged, *map(int, process.stdout.read().split())])  # more lines may have come before the signal
     assert process.wait(60) == -signal.SIGKILL
     steps = [line["step"] for line in lines_of(only(tmp_path, "*"))[1:]]
-    assert steps == list(range(len(steps))) and len(steps) - 1 >= told >= 199
+    assert steps == list(range(len(steps))) and len(steps) - 1 >= logged >= 199
 
 
 def test_tensorboard_reads_what_was_written(tmp_path):

@@ -47,7 +47,7 @@ def test_a_channel_more_changes_nothing_where_it_is_silent(name: str, normalize:
         source.set_statistics(mean[places], std[places])
     found = transfer_weights(model, new, source.state_dict(), old)
     assert not found.drawn and len(found.part) >= 1
-    assert all("echo_frequency" in told.split("; drawn at random are ")[1] for told in found.part.values())
+    assert all("echo_frequency" in text.split("; drawn at random are ")[1] for text in found.part.values())
     wide = torch.zeros(1, new.channels, 64, 64)
     x = torch.rand(1, old.channels, 64, 64)
     wide[:, places] = x
@@ -58,8 +58,8 @@ def test_a_channel_more_changes_nothing_where_it_is_silent(name: str, normalize:
 def test_weights_for_standardized_channels_do_not_fit_others_and_the_reverse(normalize: bool) -> None:
     """The shapes agree, but the weights are for other values."""
     old, new = config(normalize=normalize), config(normalize=not normalize)
-    told = rf"samples\.normalize {str(normalize).lower()}, .* set samples.normalize to {str(normalize).lower()}"
-    with pytest.raises(ConfigError, match=told):
+    message = rf"samples\.normalize {str(normalize).lower()}, .* set samples.normalize to {str(normalize).lower()}"
+    with pytest.raises(ConfigError, match=message):
         transfer_weights(drawn(new, 1), new, drawn(old, 2).state_dict(), old)
 
 
@@ -95,10 +95,10 @@ def test_the_copied_and_the_random_channels_are_named(tmp_path) -> None:
     old, new = config(input_minutes=(0, 6)), config(input_minutes=(-6, 0), atlas="channel")
     path = tmp_path / "best.pt"
     save_model(path, old, drawn(old, 1).state_dict(), {})
-    told = start_from(path, drawn(new, 2), new)
-    assert told[0].startswith("The training began with ") and str(path) in told[0]
-    assert told[1].startswith("A part of first.0.0.weight was copied: the channels own_reflectivity_0, own_avail")
-    assert "drawn at random are own_reflectivity_-6" in told[1] and told[1].endswith("echo_frequency.")
+    lines = start_from(path, drawn(new, 2), new)
+    assert lines[0].startswith("The training began with ") and str(path) in lines[0]
+    assert lines[1].startswith("A part of first.0.0.weight was copied: the channels own_reflectivity_0, own_avail")
+    assert "drawn at random are own_reflectivity_-6" in lines[1] and lines[1].endswith("echo_frequency.")
 
 
 def test_another_depth_takes_what_has_its_shape_and_names_the_rest() -> None:

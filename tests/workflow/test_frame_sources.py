@@ -96,9 +96,9 @@ def test_a_broken_archive_is_one_line_before_any_job(scratch: Workspace) -> None
     archive.write_bytes(archive.read_bytes()[:50_000])
     config = copy.deepcopy(SMOKE)
     config["radars"][0]["frames"] = archive.name
-    said = scratch.forked("--dry-run", config=config, refused=True)
-    assert "Traceback" not in said
-    assert "radars[0].frames: the archive CASGO.tar.gz cannot be read to its end" in said
+    output = scratch.forked("--dry-run", config=config, refused=True)
+    assert "Traceback" not in output
+    assert "radars[0].frames: the archive CASGO.tar.gz cannot be read to its end" in output
 
 
 @pytest.mark.parametrize(("place", "glob"), [("", ""), ("2024/", "**/")])
@@ -107,8 +107,8 @@ def test_a_folder_of_archives_alone_is_told_what_to_write(scratch: Workspace, pl
         pack(scratch.root / f"packed/{place}{name}.zip", files_of(scratch.root / "frames/CASGO"))
     config = copy.deepcopy(SMOKE)
     config["radars"][0]["frames"] = "packed"
-    said = scratch.forked("--dry-run", config=config, refused=True)
-    assert "no pictures found in packed" in said and f"write packed/{glob}*.zip" in said
+    output = scratch.forked("--dry-run", config=config, refused=True)
+    assert "no pictures found in packed" in output and f"write packed/{glob}*.zip" in output
 
 
 @pytest.fixture
@@ -188,11 +188,11 @@ def test_a_running_workflow_reads_what_it_was_planned_with(server: Server, store
     try:
         started = stored.root / "started.txt"
 
-        def told() -> str:
+        def first_text() -> str:
             assert run.poll() is None, (stored.root / "run.log").read_text()
             return started.read_text() if started.exists() else ""
 
-        kept = stored.root / until(told, "the start of a job", 120)
+        kept = stored.root / until(first_text, "the start of a job", 120)
         server.put("radar", "archive/20240710/CASGO_202407102203.png", NEW.read_bytes())
         assert "build_rgb_store" in stored.snakemake(STORES[0], "--dry-run").stdout
         assert list(kept.parent.glob("run-*")) == [kept]  # the dry run's is removed
@@ -225,7 +225,7 @@ def test_jobs_of_slurm_ask_the_store_nothing(server: Server, tmp_path: Path) -> 
     days = ("20240710", "20240711")
     stores = [f"results/rgb/CASGO/{day}.zarr/zarr.json" for day in days]
     with cluster.started(*stores) as run:
-        until(lambda: run.said.count("submitted with SLURM jobid"), "a job")
+        until(lambda: run.output.count("submitted with SLURM jobid"), "a job")
         before = len(server.requests())
         server.put("radar", "CASGO_202407102203.png", b"came later")
         run.ends_well()
@@ -255,8 +255,8 @@ def test_a_store_that_refuses_is_one_line_before_any_job(
         config["s3"]["endpoint_url"] = "http://127.0.0.1:9"
     if wrong == "credentials":
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
-    said = scratch.forked("--dry-run", config=config, refused=True)
-    assert "Traceback" not in said
-    lines = [line for line in said.splitlines() if "s3://" in line]
+    output = scratch.forked("--dry-run", config=config, refused=True)
+    assert "Traceback" not in output
+    lines = [line for line in output.splitlines() if "s3://" in line]
     remedy = {"credentials": "check AWS_ACCESS_KEY_ID", "endpoint": "does not answer", "bucket": "no bucket"}
     assert len(lines) == 1 and remedy[wrong] in lines[0]

@@ -43,16 +43,16 @@ def on_a_terminal(workspace: Workspace, *arguments: str) -> tuple[int, str]:
 
 
 def test_on_a_terminal_each_rule_has_a_bar(scratch: Workspace) -> None:
-    code, told = on_a_terminal(scratch, *TABLES, "--cores", "2", "--logger", "rich")
-    assert code == 0, told
-    assert re.search(r"Total Progress .*━", told) and re.search(r"build rgb store .*━", told)
-    assert "Workflow Finished" in told and "Traceback" not in told
+    code, printed = on_a_terminal(scratch, *TABLES, "--cores", "2", "--logger", "rich")
+    assert code == 0, printed
+    assert re.search(r"Total Progress .*━", printed) and re.search(r"build rgb store .*━", printed)
+    assert "Workflow Finished" in printed and "Traceback" not in printed
     assert all((scratch.root / table).is_file() for table in TABLES)
 
 
 def test_a_failed_job_shows_the_stages_own_words(broken: Workspace) -> None:
-    code, told = on_a_terminal(broken, TABLES[0], "--cores", "2", "--logger", "rich")
-    assert code != 0 and REASON in told and "Traceback" not in told
+    code, printed = on_a_terminal(broken, TABLES[0], "--cores", "2", "--logger", "rich")
+    assert code != 0 and REASON in printed and "Traceback" not in printed
 
 
 def test_in_a_file_a_run_is_few_lines_and_its_error(broken: Workspace) -> None:

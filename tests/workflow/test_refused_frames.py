@@ -36,9 +36,9 @@ def test_frames_of_another_size_are_the_last_line_of_the_run(scratch: Workspace,
         size = (24, 16) if number < 5 else (30, 20)
         (pictures / f"A_2024010112{6 * number:02d}.png").write_bytes(encode(small(number, size)))
     done = scratch.snakemake(TABLE, "--cores", "1", config=CONFIG)
-    said = last_line(done.stdout)
-    assert "3 of 8 frames of radar A were refused: wrong size: 30 x 20 px, not 24 x 16" in said
-    assert TABLE in said
+    line = last_line(done.stdout)
+    assert "3 of 8 frames of radar A were refused: wrong size: 30 x 20 px, not 24 x 16" in line
+    assert TABLE in line
     assert pd.read_csv(scratch.root / TABLE)["frames"].tolist() == [5, 3]
 
 

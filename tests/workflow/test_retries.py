@@ -48,20 +48,20 @@ def test_the_retry_resumes_an_interrupted_training_and_repeats_no_finished_one(
     results = work.root / config["results"]
     shutil.rmtree(results / "runs")
     work.write_config()
-    with (tmp_path / "said").open("w+") as said:
+    with (tmp_path / "output.txt").open("w+") as output:
         process = subprocess.Popen(
             work.command("train", "--cores", "2", "--retries", "1"),
             cwd=work.root,
             env=work.environment(),
-            stdout=said,
+            stdout=output,
             stderr=subprocess.STDOUT,
             text=True,
         )
         launcher = torchrun_of(process)
         wait_for_steps(results, 10)
         launcher.send_signal(signal.SIGUSR1)
-        assert process.wait(PATIENCE) == 0, (tmp_path / "said").read_text()
-    assert "Trying to restart job" in (tmp_path / "said").read_text()
+        assert process.wait(PATIENCE) == 0, (tmp_path / "output.txt").read_text()
+    assert "Trying to restart job" in (tmp_path / "output.txt").read_text()
     log = (results / "logs/train_model.log").read_text()
     assert "resumes after epoch" in log and "epoch 1/12" not in log
     assert len(pd.read_csv(results / "model/history.csv")) == 12

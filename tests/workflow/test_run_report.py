@@ -103,8 +103,8 @@ def test_each_caption_belongs_to_an_output() -> None:
 
 
 def test_before_the_end_of_a_run_it_names_what_is_missing(scratch: Workspace) -> None:
-    said = scratch.forked("--report", "page.html", refused=True)
-    assert re.search(r"results/\w+/[\w.]+ marked for report but does not exist", said)
+    output = scratch.forked("--report", "page.html", refused=True)
+    assert re.search(r"results/\w+/[\w.]+ marked for report but does not exist", output)
     assert not os.path.lexists(scratch.root / "page.html")
 
 

@@ -226,8 +226,8 @@ def test_make_dag_draws_mermaid_where_there_is_no_dot(make: Workspace, tmp_path:
     programs.mkdir()
     for name in ("sh", "bash", "make", "mkdir", "cat", "rm", "git", "which"):
         (programs / name).symlink_to(str(shutil.which(name)))
-    told = run_make(make, "dag", "TARGET=train", path=str(programs))
-    assert "install graphviz" in told
+    printed = run_make(make, "dag", "TARGET=train", path=str(programs))
+    assert "install graphviz" in printed
     for graph in ("rulegraph", "dag"):
         drawn = (make.root / "dag" / f"{graph}.mmd").read_text()
         assert "train_model" in drawn and "clean_frames" not in drawn
