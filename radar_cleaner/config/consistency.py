@@ -103,8 +103,7 @@ def _label_problems(labels: Labels) -> Iterator[str]:
                 " of the bar (legend.file)"
             )
         numbers = list(legend.dbz)
-        enough = len(numbers) == 2 if legend.scale == "ends" else len(numbers) >= 2
-        if not enough or sorted(set(numbers)) not in (numbers, numbers[::-1]):
+        if len(numbers) < 2 or sorted(set(numbers)) not in (numbers, numbers[::-1]):
             yield (
                 f"labels.legend.dbz: {numbers} must rise or fall, from bottom to top or from left to right, and"
                 " have the numbers of the bar's two ends (scale: ends) or each class's lower bound (scale: bounds)"

@@ -23,9 +23,9 @@ class Legend(Section):
     )
     dbz: tuple[float, ...] = Field(
         (),
-        description="The numbers of the bar, from bottom to top or from left to right: those of its two ends, or"
-        " the lower bound of each class. They rise if the strong end is at the top or at the right, otherwise they"
-        " fall.",
+        description="The numbers of the bar, from bottom to top or from left to right: those of its two ends (and"
+        " of evenly spaced places between them), or the lower bound of each class. They rise if the strong end is"
+        " at the top or at the right, otherwise they fall.",
     )
     scale: Literal["ends", "bounds"] = Field(
         "ends",

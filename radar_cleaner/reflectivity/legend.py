@@ -59,8 +59,9 @@ def read_legend(
 ) -> LegendPalette:
     """Read the palette of a legend bar, cropped to it: (height, width, 3) uint8.
 
-    `numbers` go from bottom to top or from left to right, in `unit`. They are either the two ends of the bar (the
-    value of a colour then follows from its place) or the lower bounds of the classes. They fall where the strong
+    `numbers` go from bottom to top or from left to right, in `unit`. They are either the two ends of the bar and
+    evenly spaced places between them, if there are more (the value of a colour then follows from its place), or
+    the lower bounds of the classes. They fall where the strong
     end is at the bottom or at the left. A frame around the bar, gaps and soft edges between the classes do not
     matter. `name` is the place of the legend and `corner` its left and upper pixel in the picture, for errors.
     Raises ConfigError.
@@ -69,8 +70,6 @@ def read_legend(
     steps = np.diff(values)
     if len(values) < 2 or not (np.isfinite(values).all() and ((steps > 0).all() or (steps < 0).all())):
         raise ConfigError(f"{name}: legend.dbz {list(numbers)} must rise or fall, and have two numbers or more")
-    if scale == "ends" and len(values) != 2:
-        raise ConfigError(f"{name}: legend.dbz {list(numbers)}: write the numbers of the bar's two ends")
     classes = read_classes(bar, len(values) if scale == "bounds" else None)
     if scale == "ends":
         classes = classes.joined()
@@ -102,7 +101,8 @@ def read_legend(
         lower, last = values, None
     else:
         edges = classes.edges
-        bounds = values[0] + (edges - edges[0]) / (edges[-1] - edges[0]) * (values[1] - values[0])
+        place = (edges - edges[0]) / (edges[-1] - edges[0])
+        bounds = np.interp(place, np.linspace(0, 1, len(values)), values)
         lower, last = bounds[:-1], float(bounds[-1])
     rows, colours = (classes.starts + classes.stops - 1) // 2, classes.colours
     if values[0] > values[1]:

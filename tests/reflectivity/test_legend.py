@@ -73,6 +73,16 @@ def test_between_the_ends_a_colour_has_the_value_of_its_place(seed, lengths, sty
     assert palette.lower_dbz == pytest.approx(true[:-1], abs=75 / edges[-1] + 1e-9)  # within a pixel
 
 
+@given(st.integers(3, 8), st.integers(20, 60), st.booleans())
+def test_numbers_between_the_ends_are_evenly_spaced(ticks, count, strong_first):
+    style = Drawn(step=3, width=10, strong_first=strong_first)
+    numbers = np.cumsum(np.arange(1, ticks + 1))
+    palette = read(style.bar(ramp(count)), style.ordered(numbers), "ends")
+    true = np.interp(np.arange(count + 1) / count, np.linspace(0, 1, ticks), numbers)
+    assert palette.lower_dbz == pytest.approx(true[:-1])
+    assert palette.upper_dbz[-1] == pytest.approx(true[-1])
+
+
 @given(st.integers(40, 100), st.integers(1, 6), st.booleans(), st.booleans())
 def test_a_continuous_bar_is_read_within_a_dbz(count, step, lying, strong_first):
     style = Drawn(step=step, width=10, lying=lying, strong_first=strong_first)
@@ -178,7 +188,7 @@ def test_uneven_classes_between_two_ends_are_reported(caplog):
 @pytest.mark.parametrize(
     ("colours", "dbz", "scale", "message"),
     [
-        (LEGEND_COLOURS, [0, 30, 60], "ends", "two ends"),
+        (LEGEND_COLOURS, [0], "ends", "two numbers or more"),
         (LEGEND_COLOURS, [60, 60], "ends", "must rise or fall"),
         (LEGEND_COLOURS, [*LOWER_DBZ[1:], LOWER_DBZ[0]], "bounds", "must rise or fall"),
         (LEGEND_COLOURS[:1], [0, 60], "ends", "1 classes .* without its numbers"),
