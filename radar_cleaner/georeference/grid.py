@@ -8,7 +8,7 @@ integers; (column, row) = (0, 0) is the upper left pixel. Pixels need not be squ
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -22,6 +22,8 @@ from radar_cleaner.georeference.planes import GEOD, find_plane, plane_about, poi
 
 Array = NDArray[np.float64]
 MAX_UNION_PIXELS = 2**25  # a union may be as large, or twice the largest of its boxes
+BLOCK_PIXELS = 2**21
+ALL_ROWS = slice(None)
 GRID_ATTRS = ("crs", "pixel_size", "origin_px")
 
 
@@ -136,9 +138,15 @@ class Grid:
         column, row = self.origin_px
         return column + x / self.pixel_width, row - y / self.pixel_height
 
-    def longitude_latitude(self) -> tuple[Array, Array]:
-        """Return longitude and latitude of the pixel centres in degrees, (height, width) each."""
-        return to_degrees(self.crs, *np.meshgrid(self.x(), self.y()))
+    def longitude_latitude(self, rows: slice = ALL_ROWS) -> tuple[Array, Array]:
+        """Return longitude and latitude of the pixel centres of rows in degrees, (rows, width) each."""
+        return to_degrees(self.crs, *np.meshgrid(self.x(), self.y()[rows]))
+
+    def row_blocks(self) -> Iterator[slice]:
+        """Yield the rows in blocks of at most BLOCK_PIXELS: a continent's coordinates at once take gigabytes."""
+        step = max(1, BLOCK_PIXELS // self.width)
+        for first in range(0, self.height, step):
+            yield slice(first, min(first + step, self.height))
 
     def degrees_of(self, column: Array, row: Array) -> tuple[Array, Array]:
         """Return longitude and latitude in degrees of fractional columns and rows (any shape)."""
@@ -263,6 +271,16 @@ class RadarGeometry:
         if self.on_own_plane:
             return self.max_range_km * 1000 / self.grid.pixel_width
         return self.max_range_km / self.mean_side_km
+
+    @cached_property
+    def reach_px(self) -> float:
+        """The range in pixels of the mean side; without a range the distance of the farthest corner of the box."""
+        if self.max_range_km is not None:
+            return self.range_px
+        column, row = self.middle_px
+        wide = max(column, self.grid.width - 1 - column) * self.pixel_km[0]
+        high = max(row, self.grid.height - 1 - row) * self.pixel_km[1]
+        return float(np.hypot(wide, high)) / self.mean_side_km + 1
 
     def to_flag(self) -> str:
         """Return the geometry as JSON text: a value on a command line.

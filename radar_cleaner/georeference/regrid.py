@@ -18,6 +18,7 @@ from radar_cleaner.errors import StoreError
 from radar_cleaner.georeference.grid import GRID_ATTRS, Grid, RadarGeometry
 from radar_cleaner.georeference.polar import geodesic
 
+Array = NDArray[np.float64]
 # A pixel of a mosaic is of an unknown radar. Radars of a network are about 0.7 ranges apart.
 MOSAIC_SHARE = 0.35
 # A pixel exactly at the range, or at the edge, stays inside if rounding moves it.
@@ -30,21 +31,27 @@ def warp_grid(target: Grid, radar: RadarGeometry) -> tuple[NDArray[np.float32], 
     Returns `grid` (y, x, 2), the column and row in the plot box of each target pixel centre, and `coverage`
     (y, x), the pixels within the radar's box and range. Without coverage the grid has arbitrary finite numbers.
     """
-    longitude, latitude = target.longitude_latitude()
-    column, row = radar.grid.pixel_of(longitude, latitude)
-    in_range = np.ones(target.shape, bool)
-    if radar.max_range_km is not None and radar.position is not None and radar.center_px is not None:
-        if radar.on_own_plane:
-            center_x, center_y = radar.center_px
-            in_range = np.hypot(column - center_x, row - center_y) <= radar.range_px + TOLERANCE_PX
-        else:
-            range_km, _ = geodesic(radar.position, longitude, latitude)
-            in_range = range_km <= radar.max_range_km * (1 + TOLERANCE_PX / radar.range_px)
-    exact = np.stack([column, row], axis=-1)
-    grid = np.where(np.isfinite(exact), exact, -1.0).astype(np.float32)
-    nearest = _nearest(grid)
-    in_box = (nearest >= 0).all(axis=-1) & (nearest < (radar.grid.width, radar.grid.height)).all(axis=-1)
-    return grid, in_range & in_box
+    grid, coverage = np.empty((*target.shape, 2), np.float32), np.empty(target.shape, bool)
+    for rows in target.row_blocks():
+        longitude, latitude = target.longitude_latitude(rows)
+        exact = np.stack(radar.grid.pixel_of(longitude, latitude), axis=-1)
+        grid[rows] = np.where(np.isfinite(exact), exact, -1.0)
+        nearest = _nearest(grid[rows])
+        in_box = (nearest >= 0).all(axis=-1) & (nearest < (radar.grid.width, radar.grid.height)).all(axis=-1)
+        coverage[rows] = in_box & _in_range(radar, exact, longitude, latitude)
+    return grid, coverage
+
+
+def _in_range(radar: RadarGeometry, place: Array, longitude: Array, latitude: Array) -> NDArray[np.bool_]:
+    """Return which points are within a radar's range; `place` (..., 2) is their column and row in its box."""
+    if radar.max_range_km is None or radar.position is None or radar.center_px is None:
+        return np.ones(longitude.shape, bool)
+    if radar.on_own_plane:
+        center_x, center_y = radar.center_px
+        away = np.hypot(place[..., 0] - center_x, place[..., 1] - center_y)
+        return np.asarray(away <= radar.range_px + TOLERANCE_PX)
+    range_km, _ = geodesic(radar.position, longitude, latitude)
+    return np.asarray(range_km <= radar.max_range_km * (1 + TOLERANCE_PX / radar.range_px))
 
 
 @dataclass(frozen=True)

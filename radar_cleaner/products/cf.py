@@ -197,17 +197,17 @@ def _frame_variables(shape: tuple[int, int], names: list[str]) -> dict[str, Vari
 
 def grid_variables(grid: Grid) -> dict[str, Static]:
     """Return the variables of a product that locate its pixels."""
-    longitude, latitude = grid.longitude_latitude()
+    longitude, latitude = (np.empty(grid.shape, np.float32) for _ in range(2))
+    for rows in grid.row_blocks():
+        longitude[rows], latitude[rows] = grid.longitude_latitude(rows)
     plane = _grid_mapping(grid.plane)
     axes = {str(axis["axis"]): axis for axis in grid.plane.cs_to_cf()}
     return {
         "x": Static(grid.x(), ("x",), _axis(axes["X"])),
         "y": Static(grid.y(), ("y",), _axis(axes["Y"])),
-        "latitude": Static(
-            latitude.astype(np.float32), ("y", "x"), {"standard_name": "latitude", "units": "degrees_north"}
-        ),
+        "latitude": Static(latitude, ("y", "x"), {"standard_name": "latitude", "units": "degrees_north"}),
         "longitude": Static(
-            longitude.astype(np.float32),
+            longitude,
             ("y", "x"),
             {"standard_name": "longitude", "units": "degrees_east"},
         ),

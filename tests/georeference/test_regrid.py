@@ -245,3 +245,11 @@ def test_the_share_of_the_range_grows_with_the_distance(radar: RadarGeometry) ->
         polar = polar_of_radar(radar)
         assert polar is not None
         np.testing.assert_allclose(share[coverage], polar[0][coverage] / radar.max_range_km, atol=0.05)
+
+
+def test_a_warp_in_blocks_of_rows_is_that_of_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = warp_grid(GORE.grid, CHIPMAN)
+    monkeypatch.setattr("radar_cleaner.georeference.grid.BLOCK_PIXELS", 7000)
+    assert len(list(GORE.grid.row_blocks())) == 35
+    for part, of_blocks in zip(whole, warp_grid(GORE.grid, CHIPMAN), strict=True):
+        np.testing.assert_array_equal(part, of_blocks)

@@ -57,7 +57,7 @@ class PolarGrid:
 @lru_cache(maxsize=16)
 def polar_grid(radar: RadarGeometry, azimuths: int) -> PolarGrid:
     """Return the bins of a radar's frame: `azimuths` rays, bins of one pixel in range."""
-    shape, ranges = radar.grid.shape, int(np.ceil(round(radar.range_px, 6)))
+    shape, ranges = radar.grid.shape, int(np.ceil(round(radar.reach_px, 6)))
     east, north = offsets_px(radar)
     distance, azimuth = np.hypot(east, north), np.arctan2(east, north)
     ray = np.floor(azimuth % (2 * np.pi) / (2 * np.pi) * azimuths).astype(np.int64) % azimuths

@@ -65,7 +65,7 @@ class SpokeShape:
 
     def __init__(self, observed: Mask, radar: RadarGeometry) -> None:
         """`observed` (y, x) are the pixels of the radar's box that are not nodata."""
-        self._ranges, pad = max(1, int(np.ceil(round(radar.range_px, 6)))), SIDE_ROWS + SIDE_WIDTH // 2
+        self._ranges, pad = max(1, int(np.ceil(round(radar.reach_px, 6)))), SIDE_ROWS + SIDE_WIDTH // 2
         azimuth = (np.arange(-pad, AZIMUTHS + pad) * (2 * np.pi / AZIMUTHS))[:, None]
         along = (np.arange(self._ranges) + 0.5)[None]
         column, row = (np.rint(place).astype(np.intp) for place in pixels_at(radar, azimuth, along))

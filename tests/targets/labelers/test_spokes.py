@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,6 +55,19 @@ def test_rain_is_not_a_spoke_and_a_spoke_that_meets_it_has_evidence_outside_it_a
 def test_the_labeler_of_spokes_never_speaks_for_an_echo(codes: Codes) -> None:
     found = evidence_of(SpokeShape(codes != NODATA, flat_geometry(codes.shape, (4, 4), 5)), codes)
     assert (found <= 0).all() and (found >= -3.6).all()  # the bound that docs/explanation/weak_labels.md names
+
+
+def test_a_spoke_is_found_in_the_corners_of_a_picture_without_a_range() -> None:
+    """A square picture whose echo reaches the corners: 64 px to the edge, 90 px to a corner."""
+    middle, observed = (63.5, 63.5), np.ones((128, 128), bool)
+    radar = replace(flat_geometry(observed.shape, middle, 64), max_range_km=None)
+    row, column = np.indices(observed.shape)
+    away = np.hypot(column - middle[0], row - middle[1])
+    ray = (np.abs(column - row) < 1) & (column > 80)
+    codes = np.where(ray, CODE, UNDETECT).astype(np.uint8)
+    found = evidence_of(SpokeShape(observed, radar), codes)
+    assert np.median(found[ray & (away > 70) & (away < 85)]) < -2.5
+    assert radar.range_px == 64 and 90 < radar.reach_px < 92
 
 
 def test_sides_that_nobody_sees_say_nothing() -> None:
