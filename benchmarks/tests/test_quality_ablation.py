@@ -43,7 +43,7 @@ def named(config: dict[str, Any]) -> dict[str, Variant]:
     return {variant.name: variant for variant in plan_variants(config)}
 
 
-def test_every_part_is_left_out_once_and_what_is_off_already_is_no_variant() -> None:
+def test_every_part_is_left_out_once_and_parts_already_off_are_not_variants() -> None:
     names = list(named(WITH_ATLAS))
     others = ["without-injection", *ALONE, "one-time", "without-atlas", "without-holes"]
     assert [name for name in names if not name.startswith("votes-without-")] == [

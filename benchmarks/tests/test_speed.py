@@ -21,7 +21,7 @@ def test_labels_are_many_times_as_quick_as_the_plain_way(tmp_path: Path) -> None
     assert timed.ratio("plain", "ours") > 5
 
 
-def test_crops_come_many_times_as_quickly_as_from_the_stores_and_a_step_is_the_networks_own(
+def test_crops_are_read_many_times_faster_than_from_the_stores_and_a_step_costs_little_more_than_the_network(
     tmp_path: Path,
 ) -> None:
     from benchmarks.speed import feeding, training

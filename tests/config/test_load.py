@@ -98,7 +98,7 @@ def test_a_learning_rate_is_a_number_or_to_be_found(config: dict[str, Any]) -> N
         assert plan_of(config).settings.training.learning_rate == value
 
 
-def test_averages_and_an_early_end_go_with_the_right_schedule(config: dict[str, Any]) -> None:
+def test_averages_and_early_stopping_need_a_suitable_schedule(config: dict[str, Any]) -> None:
     config["training"] |= {"averaging": {"ema": 0.99, "swa": 1}, "early_stopping": 2}
     assert plan_of(config).trains
     config["training"] |= {"averaging": {"ema": 0.99}, "schedule": {"name": "plateau"}}
@@ -123,7 +123,7 @@ def given(config: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
     return config
 
 
-def test_a_backbones_files_are_what_the_training_reads_and_no_folder_is(tmp_path: Path) -> None:
+def test_the_files_of_a_backbone_are_inputs_and_its_folder_is_not(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "model.safetensors").write_text("")
     (tmp_path / "runs.d").mkdir()

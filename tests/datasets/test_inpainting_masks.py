@@ -57,7 +57,7 @@ def test_a_sector_across_north_hides_both_sides_of_it():
     assert not hidden[28].any() and not hidden[16].any() and not hidden[1].any()
 
 
-def test_drawn_sectors_are_lost_rays_or_beams_blocked_up_to_the_edge_of_the_range():
+def test_drawn_sectors_are_missing_rays_or_beams_blocked_up_to_the_edge_of_the_range():
     sectors = [hole for seed in range(300) for hole in drawn(seed, shapes=("sectors",))]
     assert all(isinstance(sector, Sector) and sector.far_px == RANGE for sector in sectors)
     assert all(15 / 4 <= sector.width <= 15 and 0 <= sector.near_px <= RANGE for sector in sectors)
@@ -66,7 +66,7 @@ def test_drawn_sectors_are_lost_rays_or_beams_blocked_up_to_the_edge_of_the_rang
 
 
 @pytest.mark.parametrize("center", [CENTER, (-15.0, 9.0), (30.0, 55.0)])
-def test_even_the_narrowest_sector_hides_a_pixel_of_what_the_radar_sees(center):
+def test_even_the_narrowest_sector_hides_a_pixel_within_the_range(center):
     how = options(shapes=("sectors",), sector_degrees=0.2)
     for seed in range(100):
         for sector in sample_masks(np.random.default_rng(seed), how, SHAPE, center, range_px=100.0):

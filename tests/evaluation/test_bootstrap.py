@@ -55,7 +55,7 @@ def test_few_blocks_or_no_score_give_no_interval():
     assert count_holding(np.array([[0, 3], [2, 4], [0, 1]])).tolist() == [1, 3]
 
 
-def test_blocks_that_are_all_alike_leave_no_doubt():
+def test_equal_blocks_give_intervals_of_width_0():
     blocks = np.tile(np.array([[1, 3], [1, 1]]), (9, 1, 1))
     ratios = decision_ratios(resample(drawn(9), blocks))
     for name, value in (("retention", 0.75), ("removal", 0.5), ("hss", 0.25)):

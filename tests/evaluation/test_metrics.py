@@ -122,7 +122,7 @@ def test_a_higher_threshold_never_keeps_more_and_never_removes_less(frame):
     assert curve[0]["misses"] == curve[0]["correct_removals"] == 0
 
 
-def test_thresholds_increase_from_nought_to_one():
+def test_thresholds_increase_from_0_to_1():
     assert (np.diff(THRESHOLDS) > 0).all()
     assert (THRESHOLDS[0], THRESHOLDS[-1]) == (0, 1)
 

@@ -51,7 +51,7 @@ def test_a_step_is_the_time_between_the_fields_and_may_be_divided():
     assert csi(half, fields((1,))[0]) > 0.9 and csi(whole, fields((2,))[0]) > 0.9
 
 
-def test_what_comes_from_beyond_the_field_is_not_known():
+def test_inflow_from_beyond_the_field_is_unknown():
     motion = np.zeros((2, *SHAPE))
     motion[0] = 10
     (moved,) = carry_on(fields()[-1], motion, [2])
@@ -79,7 +79,7 @@ def test_without_motion_flow_is_persistence_to_the_bit(seed, rain, gaps):
 
 
 @pytest.mark.parametrize("dry", [0, 1, 2])
-def test_where_there_is_too_little_rain_to_see_a_motion_there_is_none(dry):
+def test_too_little_rain_to_estimate_a_motion_gives_none(dry):
     found = fields()
     found[dry] = np.full(SHAPE, NO_RAIN, np.float32)
     found[dry][10:15, 10:15] = 30

@@ -69,7 +69,7 @@ def test_opposite_errors_cancel_in_the_bias_only():
     assert (found["mae_dbz"], found["rmse_dbz"], found["bias_dbz"]) == (2, 2, 0)
 
 
-def test_of_no_pixel_there_is_no_score():
+def test_without_pixels_there_is_no_score():
     assert set(error_scores(np.zeros(ERROR_SUMS)).values()) == {0, None}
 
 
@@ -88,7 +88,7 @@ def test_a_perfect_estimate_of_many_pixels_has_no_error_left_by_rounding():
     assert found["r"] == pytest.approx(1, abs=1e-12) and found["r2"] == 1
 
 
-def test_little_that_varies_among_very_much_that_does_not_is_still_seen():
+def test_a_few_varying_pixels_among_very_many_constant_ones_give_a_correlation():
     value = np.full(2_000_000, 14.5)
     value[:20] = 61.0
     found = error_scores(sums(np.where(value > 50, 50.0, 15.0), value))

@@ -94,7 +94,7 @@ def test_rows_of_bins_without_pixels_have_no_numbers_and_the_last_contains_1():
     assert (rows[0]["probability_from"], rows[-1]["probability_to"]) == (0, 1)
 
 
-def test_of_nothing_there_is_no_error():
+def test_without_pixels_there_is_no_error():
     assert np.isnan(expected_calibration_error(np.zeros((3, BINS, 3)))).all()
     assert np.isnan(observed_frequency(np.zeros((BINS, 3)))).all()
 

@@ -164,7 +164,7 @@ def test_errors_all_over_have_nothing_in_common_but_their_size():
     assert "single" not in describe_wrong(decisions(~np.kron(halves[:160, :160], np.eye(3, dtype=bool))), [])[0]
 
 
-def test_weather_lost_all_around_an_echo_that_stays_is_at_its_edges():
+def test_removed_rain_all_around_an_echo_is_at_its_edges():
     row, column = np.indices(SHAPE)
     inside = np.hypot(column - CENTER[0], row - CENTER[1]) <= 198
     lost, _ = describe_wrong(decisions(inside), BANDS)

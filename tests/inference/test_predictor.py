@@ -234,7 +234,7 @@ def test_augmentation_of_an_equivariant_model_changes_nothing(stores, use):
 
 @pytest.mark.parametrize(("use", "extra"), [("none", {}), ("channel", ALL_THERE_IS)])
 @pytest.mark.parametrize("turn", FLIP_ROTATIONS)
-def test_an_augmented_prediction_turns_with_its_input(tmp_path, stores, use, extra, turn):
+def test_an_augmented_prediction_is_flipped_and_rotated_with_its_input(tmp_path, stores, use, extra, turn):
     predictor = make_predictor(tmp_path, atlas=use, **extra)
     given = make_reader(stores, use, **extra).inputs(TIMES[2])
     answer, turned = predictor.predict(given, tta=True), predictor.predict(turned_inputs(given, turn), tta=True)

@@ -185,7 +185,7 @@ def test_two_dropouts_of_a_network_draw_apart():
 
 @pytest.mark.parametrize("leads", [(0,), (0, 6, 12)])
 @pytest.mark.parametrize("name", SMALL)
-def test_a_network_answers_for_each_lead(name, leads):
+def test_a_network_has_an_output_for_each_lead_time(name, leads):
     model = find_model(name).network(config(name).inputs.names, len(leads), model_options(config(name))).eval()
     heads = apply_padded(model, torch.rand(2, 15, 40, 50), "reflect")
     assert [tuple(head.shape) for head in heads] == [(2, len(leads), 40, 50)] * 2
@@ -218,7 +218,7 @@ def test_levels_computed_again_give_the_same_gradients(name):
     assert torch.allclose(gradients(), kept, atol=1e-6, rtol=1e-4)
 
 
-def test_what_rate_net_sees_is_not_halved():
+def test_rate_net_keeps_the_resolution_of_its_input():
     """A change of one pixel changes the output at every pixel near it, and frames are padded to cells only."""
     model = build_model(config("rate_net", input_scale=1)).eval()
     draw_weights(model, 0)

@@ -71,7 +71,7 @@ def test_a_network_that_is_written_elsewhere_belongs_to_the_file_that_registers_
     assert find_model(name).file == file and find_model("tiny_unet").file != file
 
 
-def test_a_file_that_breaks_off_claims_nothing_that_comes_after_it(tmp_path: Path) -> None:
+def test_a_file_that_fails_does_not_claim_the_networks_of_the_next(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("1 / 0\n")
     with pytest.raises(ZeroDivisionError):
         load_code(tmp_path / "broken.py")
@@ -104,7 +104,7 @@ def test_a_file_that_cannot_be_a_networks_is_refused(
         load_code(path)
 
 
-def test_options_that_are_no_section_model_are_refused() -> None:
+def test_options_that_are_not_a_section_model_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"'odd': its options .* are not a section model"):
         register_model("odd", dict)(Network)
 

@@ -81,13 +81,13 @@ class Looking(nn.Module):
         lambda x: not x.tolist()[0][0][0][0],
     ],
 )
-def test_a_network_that_looks_at_its_values_is_summarized_by_a_crop_of_zeros(ask):
+def test_a_network_that_depends_on_its_values_is_summarized_with_a_crop_of_zeros(ask):
     found = summarize_model(Looking(ask), channels=3, crop=9)
     assert found.parameters == 12
     assert found.gflop_per_sample == pytest.approx(2 * 10 * 10 * 3 * 4 / 1e9)
 
 
-def test_what_goes_wrong_in_a_network_is_raised_as_it_is():
+def test_an_error_in_a_network_is_raised_as_it_is():
     with pytest.raises(RuntimeError, match=r"expected .*3 channels"):
         summarize_model(Looking(lambda x: True), channels=5, crop=9)
 

@@ -77,7 +77,7 @@ def test_a_network_trains_and_cleans_frames_of_another_size(made, tmp_path, name
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*network_names(), "my_net"])
-def test_a_network_learns_four_samples_by_heart(tmp_path, name):
+def test_a_network_overfits_four_samples(tmp_path, name):
     """With its default options; `val_mask_f1` is the Dice of the mask on echoes."""
     load_code(TEMPLATE)
     torch.set_num_threads(1)

@@ -27,7 +27,7 @@ def test_neighbours_are_the_shards_that_contain_an_input_time(plan: Plan) -> Non
     assert plan.neighbours("CASGO", "20240711T13") == []  # the hours around it have no frames
 
 
-def test_a_frame_missing_at_the_boundary_is_no_neighbour(plan: Plan, scratch: Workspace) -> None:
+def test_a_frame_missing_at_the_boundary_is_not_a_neighbour(plan: Plan, scratch: Workspace) -> None:
     (scratch.root / "frames/CASGO/CASGO_202407110000.png").unlink()
     assert Plan(read_config(SMOKE)).neighbours("CASGO", "20240710T23") == ["20240710T22"]
 
@@ -117,7 +117,7 @@ def test_what_is_not_done_lists_no_shards(scratch: Workspace, monkeypatch: pytes
     assert plan.pairs() and not plan.pairs("training") and not plan.pairs("evaluation")
 
 
-def test_folders_and_dangling_links_are_no_inputs_but_are_known(scratch: Workspace, plan: Plan) -> None:
+def test_folders_and_dangling_links_are_not_inputs_but_are_listed(scratch: Workspace, plan: Plan) -> None:
     folder = scratch.root / "frames/CASGO"
     (folder / "CASGO_202407102203.png").mkdir()
     (folder / "CASGO_202407102209.png").symlink_to("nowhere")
@@ -129,7 +129,7 @@ def test_folders_and_dangling_links_are_no_inputs_but_are_known(scratch: Workspa
     assert len(plan.frames("CASGO", "20240710T22")) == 10
 
 
-def test_folders_and_dangling_links_are_no_reference_masks(scratch: Workspace, plan: Plan) -> None:
+def test_folders_and_dangling_links_are_not_reference_masks(scratch: Workspace, plan: Plan) -> None:
     folder = scratch.root / "truth/CASGO"
     found = plan.references()
     (folder / "CASGO_202407111303.png").mkdir()

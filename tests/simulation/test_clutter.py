@@ -103,7 +103,7 @@ def test_specks_are_weak_dots_of_a_scan() -> None:
     assert both.sum() < 0.1 * np.isfinite(before).sum()
 
 
-def test_specks_come_in_flocks() -> None:
+def test_specks_are_clustered() -> None:
     shown = np.argwhere(np.isfinite(make("specks", seed=4).scan(6.0))).astype(float)
     range_km, azimuth = VIEW.range_km[shown[:, 1].astype(int)], np.deg2rad(shown[:, 0])
     places = np.stack([range_km * np.sin(azimuth), range_km * np.cos(azimuth)], axis=1)

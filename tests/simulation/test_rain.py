@@ -20,7 +20,7 @@ def rain_field(seed: int = 0, **style: float) -> RainField:
 
 
 @pytest.mark.parametrize("slope", [2.5, 3.0])
-def test_the_power_spectrum_falls_as_asked(slope: float) -> None:
+def test_the_power_spectrum_falls_with_the_given_exponent(slope: float) -> None:
     slopes = [spectrum_slope(rain_field(seed, slope=slope).field(), 1.0, (4, 60)) for seed in range(4)]
     assert np.mean(slopes) == pytest.approx(-slope, abs=0.2)
 

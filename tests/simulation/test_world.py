@@ -117,7 +117,7 @@ def test_no_clutter_leaves_the_rain_as_it_is() -> None:
         assert not (view.truth == NON_METEOROLOGICAL).any()
 
 
-def test_scenes_begin_anew_at_each_call_and_have_the_times_asked_for() -> None:
+def test_scenes_begin_anew_at_each_call_and_have_the_given_times() -> None:
     world, scenes = small_world()
     again = list(world.scenes())
     assert [time for time, _ in again] == list(SMALL.times)

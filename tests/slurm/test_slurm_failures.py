@@ -82,7 +82,7 @@ def test_a_failed_job_names_rule_wildcards_and_log_and_leaves_nothing_half_writt
     assert (work.root / stores[0]).read_bytes() == (made.root / stores[0]).read_bytes()
 
 
-def test_a_job_out_of_memory_asks_for_more(made: Cluster, tmp_path: Path) -> None:
+def test_a_job_out_of_memory_is_retried_with_more(made: Cluster, tmp_path: Path) -> None:
     work = made.copied_to(tmp_path / "work", BY_DAY)
     work.edit_profile(retries=1, build_clutter_atlas={"mem_mb": "40 if attempt == 1 else 1500"})
     store = "results/atlas/CASGO.zarr/zarr.json"

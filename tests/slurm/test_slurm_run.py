@@ -26,7 +26,7 @@ def test_every_rule_runs_as_a_job_and_shards_share_one(made: Cluster) -> None:
     assert not made.queue()
 
 
-def test_a_job_of_many_shards_wants_cpus_and_memory_of_one_and_time_of_all(made: Cluster) -> None:
+def test_a_job_of_many_shards_requests_cpus_and_memory_of_one_and_time_of_all(made: Cluster) -> None:
     job = made.jobs("rule_decode")[0]
     assert (job.cpus, job.memory, job.limit) == (1, "1000M", "16:00")
 

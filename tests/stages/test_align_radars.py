@@ -34,7 +34,7 @@ def own(tmp_path: Path) -> Path:
     return make_reflectivity(tmp_path / "own.zarr", "CASGO", TIMES)
 
 
-def test_another_radar_is_seen_where_and_when_it_looks(tmp_path: Path, own: Path, warp: Path) -> None:
+def test_another_radar_is_available_where_and_when_it_has_data(tmp_path: Path, own: Path, warp: Path) -> None:
     others_times = [TIMES[0], TIMES[1] + 60, TIMES[3]]
     other = make_reflectivity(tmp_path / "other.zarr", "CASCM", others_times, codes=EMPTY)
     align_radars(
@@ -80,9 +80,7 @@ def test_a_spot_lands_where_the_warp_says(tmp_path: Path, own: Path, warp: Path)
     assert np.abs(found - [row, column]).max() <= 1
 
 
-def test_of_several_radars_the_highest_reflectivity_that_anyone_sees_counts(
-    tmp_path: Path, own: Path, warp: Path
-) -> None:
+def test_of_several_radars_the_highest_reflectivity_counts(tmp_path: Path, own: Path, warp: Path) -> None:
     # Two radars at one place, so that each pixel has both.
     flags = [RADARS[0], RADARS[1], replace(RADARS[1], radar="TWIN")]
     build_warp_grid(target="CASGO", radar="TWIN", geometries=flags, output=tmp_path / "twin_warp.zarr")
@@ -112,7 +110,7 @@ def test_of_several_radars_the_highest_reflectivity_that_anyone_sees_counts(
     assert (np.minimum(*seen) < 0).any() and (expected > 0).any()
 
 
-def test_the_nearest_is_one_that_sees_at_that_time(tmp_path: Path, own: Path, warp: Path) -> None:
+def test_the_nearest_radar_is_one_with_data_at_that_time(tmp_path: Path, own: Path, warp: Path) -> None:
     # A twin of Chipman with a longer range is the nearer one by its range wherever both see.
     twin = replace(small_geometry("CASCM", range_km=360), radar="TWIN")
     flags = [*RADARS, twin]
@@ -145,7 +143,7 @@ def test_the_nearest_is_one_that_sees_at_that_time(tmp_path: Path, own: Path, wa
     assert (covered & ~sees).any()
 
 
-def test_clutter_of_another_radar_counts_as_not_seen(tmp_path: Path, own: Path, warp: Path) -> None:
+def test_clutter_of_another_radar_counts_as_unavailable(tmp_path: Path, own: Path, warp: Path) -> None:
     codes = np.full((48, 48), 100, np.uint8)
     clutter = np.zeros((48, 48), bool)
     clutter[20:30] = True
@@ -174,7 +172,7 @@ def test_clutter_of_another_radar_counts_as_not_seen(tmp_path: Path, own: Path, 
 
 
 @pytest.mark.parametrize("nobody", [None, []])
-def test_one_radar_alone_sees_nothing_else(tmp_path: Path, own: Path, nobody: list[str] | None) -> None:
+def test_one_radar_alone_has_no_data_of_others(tmp_path: Path, own: Path, nobody: list[str] | None) -> None:
     align_radars(stores=Stores(), radar="CASGO", reflectivity=own, others=nobody, output=tmp_path / "aligned.zarr")
     store = open_store(tmp_path / "aligned.zarr", "aligned")
     assert store.times.tolist() == TIMES

@@ -147,7 +147,7 @@ def test_deviation_is_clutter_that_keeps_its_colour(tmp_path):
     assert np.array_equal(store.read("clutter"), expected)
 
 
-def test_deviation_looks_at_max_frames_spread_over_the_period(tmp_path):
+def test_deviation_reads_max_frames_spread_over_the_period(tmp_path):
     write_stores(tmp_path)
     store = build(tmp_path, method="deviation", max_frames=10)
     assert store.attrs["frames_used"] == 10

@@ -125,7 +125,7 @@ def test_the_legend_names_also_a_run_that_the_first_radar_lacks(tmp_path: Path, 
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["two", "one", "three"]
 
 
-def test_a_radar_whose_name_looks_like_a_number_or_like_nothing_has_its_curve(tmp_path: Path, drawn: Any) -> None:
+def test_a_radar_with_a_number_or_nan_as_its_name_has_its_curve(tmp_path: Path, drawn: Any) -> None:
     radars = ("101", "007", "NA", "nan")
     figure = drawn(write_run(tmp_path / "one", 0.8, radars=radars))
     for axes, radar in zip(figure.axes, radars, strict=False):
@@ -146,9 +146,7 @@ def test_runs_that_were_scored_otherwise_are_warned_of(
     assert two.is_dir()
 
 
-def test_of_runs_that_were_scored_alike_there_is_no_warning(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_runs_scored_on_the_same_frames_give_no_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         compare(write_run(tmp_path / "one", 0.8), write_run(tmp_path / "two", 0.9))
     assert not caplog.text
@@ -192,7 +190,7 @@ def test_a_run_is_not_compared_with_itself_however_it_is_spelled(tmp_path: Path)
     ],
     ids=str,
 )
-def test_metrics_of_another_shape_are_no_evaluation(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+def test_metrics_of_another_format_are_refused(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     one = write_run(tmp_path / "one", 0.8, **changes)
     with pytest.raises(StoreError, match=rf"one/evaluation: no evaluation to compare \(.*{message}.*\); run"):
         compare(one)
@@ -208,7 +206,7 @@ def test_metrics_of_another_shape_are_no_evaluation(tmp_path: Path, changes: dic
         ("curve.csv", "", "No columns to parse"),
     ],
 )
-def test_files_of_another_shape_are_no_evaluation(tmp_path: Path, name: str, text: str, message: str) -> None:
+def test_files_of_another_format_are_refused(tmp_path: Path, name: str, text: str, message: str) -> None:
     one = write_run(tmp_path / "one", 0.8)
     (one / "evaluation" / name).write_text(text)
     with pytest.raises(StoreError, match=rf"no evaluation to compare \(.*{message}"):

@@ -136,7 +136,7 @@ def find(found, method, lead=6, event="any rain", radar="all radars"):
     return row
 
 
-def test_who_knows_what_comes_is_perfect_and_flow_is_better_than_persistence(run):
+def test_a_perfect_forecast_has_perfect_scores_and_flow_is_better_than_persistence(run):
     found = run()
     assert found["methods"] == ["model", "persistence", "optical flow"] and found["lead_minutes"] == [6, 18]
     for lead in (6, 18):

@@ -299,7 +299,7 @@ def test_labels_change_decisions_of_the_model_and_of_those_compared(run):
         assert all(row.left[:10].any() for row in run.rows)
 
 
-def test_a_model_that_ranks_perfectly_has_whole_areas_and_a_sure_one_that_is_right_no_calibration_error(run):
+def test_a_perfect_ranking_has_areas_of_1_and_right_sure_outputs_have_no_calibration_error(run):
     metrics = run()
     row = find(metrics)
     assert (row["roc_auc"], row["pr_auc"], row["ece"]) == (1, 1, 0) and metrics["ece"]["all radars"] == 0
@@ -444,7 +444,7 @@ def test_tables_agree_with_the_metrics_and_the_same_run_gives_the_same_files(run
 
 
 @pytest.mark.parametrize("picture", [np.zeros((47, 48), np.uint8), np.zeros((48, 48, 3), np.uint8), None])
-def test_a_mask_that_is_none_is_named(run, picture):
+def test_a_file_that_is_not_a_mask_is_named(run, picture):
     path = run.folder / "masks" / "CASGO" / "202407110006.png"
     path.write_bytes(b"x") if picture is None else iio.imwrite(path, picture)
     with pytest.raises(FrameError, match=r"202407110006\.png"):

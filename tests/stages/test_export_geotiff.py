@@ -71,6 +71,6 @@ def test_a_product_without_frames_is_an_empty_table(tmp_path: Path) -> None:
     assert (tmp_path / "a.csv").read_text() == "time,file\n"
 
 
-def test_a_store_that_is_no_product_is_refused(tmp_path: Path) -> None:
+def test_a_store_that_is_not_a_product_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="product store missing or incomplete"):
         export_geotiff(product=tmp_path / "none.zarr", output=tmp_path / "a.csv")

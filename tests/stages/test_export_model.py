@@ -90,7 +90,7 @@ def expect_the_models_answers(folder: Path, made: ModelConfig, session: onnxrunt
 
 @pytest.mark.slow  # torch traces each network for any size
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_exported_model_answers_as_the_model_at_any_size(tmp_path: Path, kind: str) -> None:
+def test_the_exported_model_has_the_outputs_of_the_model_at_any_size(tmp_path: Path, kind: str) -> None:
     expect_the_models_answers(tmp_path, *exported(tmp_path, **KINDS[kind]))
 
 

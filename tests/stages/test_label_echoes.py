@@ -172,7 +172,7 @@ def shower(column: int) -> np.ndarray:
     return codes
 
 
-def test_neighbours_in_time_are_looked_up_a_cadence_away_in_the_shards_beside_too(tmp_path: Path) -> None:
+def test_neighbours_in_time_are_a_cadence_away_also_in_neighbouring_shards(tmp_path: Path) -> None:
     flash = shower(28)
     flash[5:8, 50:53] = 110
     frames = [shower(25), flash, shower(31)]
@@ -204,7 +204,7 @@ def test_each_frame_of_a_shard_is_the_neighbour_of_the_next(tmp_path: Path) -> N
     assert (store.frame("evidence", 2)[5:8, 50:53] == -10).all()
 
 
-def test_frames_of_another_radar_are_no_neighbours(tmp_path: Path) -> None:
+def test_frames_of_another_radar_are_not_neighbours(tmp_path: Path) -> None:
     own = make_reflectivity(tmp_path / "own.zarr", "CASGO")
     other = make_reflectivity(tmp_path / "other.zarr", "CASCM", [START + 360])
     with pytest.raises(StoreError, match=r"other\.zarr: its radar is CASCM, expected CASGO"):
@@ -247,9 +247,7 @@ def test_the_other_radar_is_evidence_where_it_sees_well(tmp_path: Path, overlap:
     assert (np.diff(diagonal[:24].astype(int)) >= 0).all() and diagonal[-12:].any() == 0
 
 
-def test_a_radar_without_a_frame_lends_no_view_to_one_that_sees_less(
-    tmp_path: Path, overlap: dict[str, Any]
-) -> None:
+def test_a_radar_without_a_frame_does_not_replace_a_farther_one(tmp_path: Path, overlap: dict[str, Any]) -> None:
     """Chipman is the nearer of two; where only the other sees, it is the other's view that counts."""
     layout = Layout(tmp_path)
     flags = [small_geometry(), replace(small_geometry("CASCM", range_km=190), radar="FAR")]

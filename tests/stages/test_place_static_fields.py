@@ -87,7 +87,7 @@ def test_equal_rasters_are_an_equal_file(tmp_path: Path, rasters: dict[str, Path
     assert (tmp_path / "a.zarr/zarr.json").read_bytes() == (tmp_path / "b.zarr/zarr.json").read_bytes()
 
 
-def test_a_raster_that_is_no_use_is_refused_with_its_key_and_nothing_written(tmp_path: Path) -> None:
+def test_an_unusable_raster_is_refused_with_its_key_and_nothing_written(tmp_path: Path) -> None:
     with pytest.raises(
         ConfigError, match=r"^samples.static snow, radar CASGO: .*snow\.tif: not readable .*; give"
     ):

@@ -305,7 +305,7 @@ def test_of_a_frame_ahead_that_is_missing_nothing_is_known(
 
 
 @pytest.mark.filterwarnings("error")
-def test_rain_of_which_the_radar_sees_no_echo_has_no_mean(
+def test_rain_without_an_echo_of_the_radar_has_no_mean(
     forecasts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     show_sample(**late(in_hours(forecasts, tmp_path, echo_ahead=False), tmp_path / "a.png"))

@@ -97,6 +97,6 @@ def test_what_names_no_stores_is_refused(text, message):
         decode_stores([text])
 
 
-def test_a_time_that_is_none_is_refused_with_an_example():
+def test_a_text_that_is_not_a_time_is_refused_with_an_example():
     with pytest.raises(ConfigError, match="'noon' is not a time; write it as 2024"):
         parse_time("noon")

@@ -133,7 +133,7 @@ def test_the_surest_are_surest_and_a_draw_is_unknown() -> None:
     assert label_one(1)[1] == round(255 * (2 / (1 + exp(-1)) - 1))
 
 
-def test_what_is_less_sure_than_wanted_is_unknown_but_its_evidence_stays() -> None:
+def test_echo_below_the_least_confidence_is_unknown_but_its_evidence_stays() -> None:
     assert label_one(0.4, 0.2) == (UNKNOWN, 0, 4)  # |2 p - 1| is 0.197
     assert label_one(0.5, 0.2)[0] == METEOROLOGICAL and label_one(-0.5, 0.2)[0] == NON_METEOROLOGICAL
     assert label_one(3, 0.99) == (UNKNOWN, 0, 30)

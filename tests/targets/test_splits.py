@@ -91,7 +91,7 @@ def test_new_frames_later_leave_old_validation_samples_where_they_are(
     assert set(before) <= set(after)
 
 
-def test_two_days_split_near_the_share_that_is_asked_for() -> None:
+def test_two_days_split_near_the_given_share() -> None:
     times = {"CASGO": range(START, START + 2 * 86400, 360)}
     samples = complete_samples(times, [-6, 0, 6])
     train, val = split(samples, [-6, 0, 6], validation=0.2, block_minutes=60, purge_minutes=30)

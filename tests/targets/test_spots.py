@@ -222,7 +222,7 @@ def test_a_spot_keeps_its_pixel_on_the_radars_own_grid(
 
 
 @pytest.mark.parametrize("radar", [A, B], ids=["CASGO", "CASCM"])
-def test_own_and_others_and_target_stay_together_in_augmented_crops(
+def test_this_radar_and_others_and_the_target_stay_aligned_in_augmented_crops(
     chain: tuple[Layout, list[tuple[float, float]]], radar: RadarGeometry, tmp_path: Path
 ) -> None:
     layout, places = chain

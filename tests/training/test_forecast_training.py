@@ -101,7 +101,7 @@ def test_no_rain_at_all_costs_more_than_the_right_rain_and_less_sure_rain():
     assert losses[0] < losses[2] < losses[1] and losses[1] > 1
 
 
-def test_its_weight_scales_it_and_there_is_no_such_term_without_leads():
+def test_its_weight_scales_it_and_without_lead_times_there_is_no_term():
     batch = Batch(
         torch.empty(0), *(torch.rand(3, 8, 8) for _ in range(4)), *(torch.rand(3, 8, 8) > 0.5 for _ in range(3))
     )

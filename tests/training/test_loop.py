@@ -238,7 +238,7 @@ def test_it_stops_early_when_validation_no_longer_gets_better(tmp_path, caplog):
     assert f"the best of {len(trained.history)} epochs is {trained.best_epoch}" in caplog.text
 
 
-def test_a_fast_development_run_sees_two_batches_of_everything(tmp_path, monkeypatch):
+def test_a_fast_development_run_reads_two_batches_of_each_kind(tmp_path, monkeypatch):
     cache, samples = small_cache(6)
     cuts, cut = [], CropDataset.batch
     monkeypatch.setattr(CropDataset, "batch", lambda *arguments: cuts.append(len(arguments[1])) or cut(*arguments))

@@ -191,7 +191,7 @@ def test_a_loss_that_is_not_finite_names_its_samples_and_no_others():
     assert not any(name in str(error.value) for name in set(steps.dataset.sample_names([0, 3])) - set(named))
 
 
-def test_the_next_batch_is_cut_beforehand_and_is_the_one_that_is_wanted():
+def test_the_next_batch_is_cut_beforehand_and_is_the_next_one_requested():
     steps, plain = make_steps(micro_batch_size=3), make_steps(micro_batch_size=3)
     steps.gradients([0, 1, 2, 3], 0, UNSCALED, following=([1, 3, 0, 2], 1))
     found, sums = gradients(steps, [1, 3, 0, 2], 1)

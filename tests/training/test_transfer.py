@@ -114,7 +114,7 @@ def test_another_network_lends_nothing_and_that_is_an_error() -> None:
         transfer_weights(drawn(own, 1), own, drawn(other, 1).state_dict(), other)
 
 
-def test_a_file_that_is_no_model_is_refused(tmp_path) -> None:
+def test_a_file_that_is_not_a_model_is_refused(tmp_path) -> None:
     (tmp_path / "best.pt").write_bytes(b"no")
     with pytest.raises(ModelError, match="truncated or corrupt"):
         start_from(tmp_path / "best.pt", drawn(config(), 0), config())

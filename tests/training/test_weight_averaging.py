@@ -43,7 +43,7 @@ def test_swa_is_the_plain_mean_of_the_ends_of_its_epochs():
     assert found == {"raw": 7.0, "swa": pytest.approx((4 + 3 + 7) / 3, rel=1e-12)}
 
 
-def test_an_average_that_has_not_begun_is_no_candidate():
+def test_an_average_that_has_not_begun_is_not_a_candidate():
     assert set(walk(Averages(Toy(0.0), options(swa=0.5, ema=0.9)), [1.0, 2.0])) == {"raw", "ema"}
 
 

@@ -44,7 +44,7 @@ def test_ci_runs_the_same_targets_in_parallel() -> None:
     assert sorted([*jobs["make"]["strategy"]["matrix"]["target"], *slurm]) == sorted(serial)
 
 
-def test_the_catalog_finds_what_it_asks_for() -> None:
+def test_the_catalog_finds_the_files_it_requires() -> None:
     usage = yaml.safe_load((REPOSITORY / ".snakemake-workflow-catalog.yml").read_text())["usage"]
     assert usage["software-stack-deployment"]["conda"] and list((REPOSITORY / "workflow/envs").glob("*.yaml"))
     for name in ("workflow/Snakefile", "config/README.md", "config/config.yaml", ".test/config/config.yaml"):

@@ -128,7 +128,7 @@ def test_a_package_that_a_key_needs_must_be_installed_or_in_the_conda_environmen
         check_packages(settings, held)
 
 
-def test_no_package_is_looked_for_where_no_key_asks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_package_is_required_that_no_key_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("radar_cleaner.planning.environment.find_spec", lambda name: None)
     held = CONDA / "training-cpu.yaml"
     check_packages(read_config(changed(FORECASTS, "samples.lead_minutes", [0])), held)

@@ -214,7 +214,7 @@ def test_a_running_workflow_reads_what_it_was_planned_with(server: Server, store
 
 
 @pytest.mark.slurm
-def test_jobs_of_slurm_ask_the_store_nothing(server: Server, tmp_path: Path) -> None:
+def test_jobs_of_slurm_send_no_request_to_the_store(server: Server, tmp_path: Path) -> None:
     ask("sinfo")  # no Slurm is a failure
     cluster = make_cluster(tmp_path / "cluster")
     for name, data in files_of(cluster.root / "frames/CASGO").items():

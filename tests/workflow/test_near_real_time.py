@@ -173,7 +173,7 @@ def products(workspace: Workspace) -> dict[str, int]:
 
 
 @pytest.mark.slow
-def test_the_loop_makes_what_came_and_touches_nothing_else(watched: Workspace) -> None:
+def test_the_loop_makes_the_products_of_new_frames_and_touches_no_others(watched: Workspace) -> None:
     watched.config = config_of(BEHIND, 12)
     command = [word.replace("config/realtime.yaml", "config.yaml") for word in loop()]
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"

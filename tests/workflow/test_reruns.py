@@ -106,7 +106,7 @@ def test_a_key_of_forecasts_reruns_what_it_changes_there(pretended: Pretended, k
     assert workspace.rules(config=changed(workspace.config, key, value)) == rules
 
 
-def test_forecasts_are_scored_only_where_they_are_asked_for(pretended: Pretended) -> None:
+def test_forecasts_are_scored_only_with_lead_times_and_a_period(pretended: Pretended) -> None:
     config = pretended("forecasts", FORECASTS).config
     for without in ("samples.lead_minutes", "evaluation.period"):
         value = [0] if without == "samples.lead_minutes" else None

@@ -19,7 +19,7 @@ from radar_cleaner.targets.labelers.clutter_atlas import atlas_log_odds
 
 
 @given(codes=some_codes, frequency=arrays(np.float32, (9, 8), elements=st.floats(0, 1, width=32)))
-def test_the_atlas_speaks_against_echo_by_how_often_it_echoes_there(
+def test_the_atlas_is_evidence_against_echo_by_the_echo_frequency(
     codes: Codes, frequency: NDArray[np.float32]
 ) -> None:
     found = evidence_of(atlas_log_odds, codes, frequency)[is_echo(codes)]

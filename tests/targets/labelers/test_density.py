@@ -40,7 +40,7 @@ def test_density_is_the_logarithm_of_the_share_of_echo_in_two_windows(codes: Cod
 
 
 @given(codes=some_codes, more=arrays(np.bool_, (9, 8)))
-def test_more_echo_around_an_echo_never_speaks_against_it(codes: Codes, more: NDArray[np.bool_]) -> None:
+def test_more_echo_around_an_echo_is_never_evidence_against_it(codes: Codes, more: NDArray[np.bool_]) -> None:
     fuller = np.where(more & (codes == UNDETECT), np.uint8(CODE), codes)
     echo = is_echo(codes)
     assert (density(fuller)[echo] >= density(codes)[echo] - 1e-5).all()

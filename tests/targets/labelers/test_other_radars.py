@@ -17,7 +17,7 @@ from radar_cleaner.conventions import NODATA
 from radar_cleaner.targets.labelers.other_radars import other_radar_log_odds, view_quality
 
 
-def test_another_radar_confirms_nearby_echo_and_denies_the_less_the_worse_it_sees() -> None:
+def test_another_radar_confirms_nearby_echo_and_its_evidence_against_falls_with_its_view() -> None:
     codes = np.full((1, 8), CODE, np.uint8)
     others = np.array([[CODE, 0, 0, 0, 0, 0, 0, NODATA]], np.uint8)
     view = np.array([[0.2, 1, 1, 1, 0.5, 0.1, 0, 1]], np.float32)
@@ -27,7 +27,7 @@ def test_another_radar_confirms_nearby_echo_and_denies_the_less_the_worse_it_see
 
 
 @given(share=arrays(np.float32, 20, elements=st.floats(0, 2, width=32)))
-def test_a_radar_sees_the_worse_the_farther_it_is(share: NDArray[np.float32]) -> None:
+def test_the_view_of_a_radar_falls_with_its_distance(share: NDArray[np.float32]) -> None:
     share.sort()
     view = view_quality(share)
     assert (np.diff(view) <= 0).all() and (view >= 0).all() and (view <= 1).all()

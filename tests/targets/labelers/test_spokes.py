@@ -52,7 +52,7 @@ def test_rain_is_not_a_spoke_and_a_spoke_that_meets_it_has_evidence_outside_it_a
 
 
 @given(codes=some_codes)
-def test_the_labeler_of_spokes_never_speaks_for_an_echo(codes: Codes) -> None:
+def test_the_labeler_of_spokes_is_never_evidence_for_an_echo(codes: Codes) -> None:
     found = evidence_of(SpokeShape(codes != NODATA, flat_geometry(codes.shape, (4, 4), 5)), codes)
     assert (found <= 0).all() and (found >= -3.6).all()  # the bound that docs/explanation/weak_labels.md names
 
@@ -70,7 +70,7 @@ def test_a_spoke_is_found_in_the_corners_of_a_picture_without_a_range() -> None:
     assert radar.range_px == 64 and 90 < radar.reach_px < 92
 
 
-def test_sides_that_nobody_sees_say_nothing() -> None:
+def test_sides_without_data_are_no_evidence() -> None:
     """A radar with a narrow sector of data gives no evidence on spokes."""
     seen = (off(90) < 2) & OBSERVED
     codes = np.where(seen, np.where(spoke(90), CODE, UNDETECT), NODATA).astype(np.uint8)
