@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -115,6 +116,22 @@ def check_place(grid: Grid, ground: Colours, known: Mask | None = None) -> Place
     )
 
 
+def shown_lines(grid: Grid, check: PlaceCheck, lines: Sequence[Array]) -> list[Array]:
+    """Return lines (point, 2) in pixels of a grid, (column, row), where the picture shows them."""
+    longitude, latitude = grid.longitude_latitude()
+    middle = np.array(middle_of(longitude), float)
+    plane = _Plane.of(check.plane, longitude, latitude) if check.plane else None
+
+    def shown(line: Array) -> Array:
+        there = line - middle
+        if plane is not None:
+            there = np.stack(plane.pixel_of(*grid.degrees_of(line[:, 0], line[:, 1])), axis=-1)
+        there = there * np.array([check.wide, check.high])
+        return np.asarray(middle + there + np.array([check.east_px, check.south_px]))
+
+    return [shown(line) for line in lines]
+
+
 def describe_place(check: PlaceCheck) -> str:
     """Return a sentence about the place of a picture, with the key to change if it is off."""
     if not check.found:
@@ -210,7 +227,9 @@ class _View:
         ground, known = ground[::step, ::step], known[::step, ::step]
         margin = int(np.clip(min(known.shape) // 6 // _COARSE * _COARSE, *_MARGINS))
         longitude, latitude = (part[::step, ::step] for part in widened(grid, margin * step).longitude_latitude())
-        planes = {name: _Plane.of(name, longitude, latitude) for name in PLANES}
+        # The middle of the picture may be off the Earth.
+        names = PLANES if np.isfinite(longitude[middle_of(longitude)[::-1]]) else ()
+        planes = {name: _Plane.of(name, longitude, latitude) for name in names}
         planes = {name: plane for name, plane in planes.items() if plane.differs(longitude, latitude)}
         zones = {"": Zones.about(longitude, latitude, margin)}
         for name, plane in planes.items():

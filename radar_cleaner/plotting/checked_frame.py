@@ -44,7 +44,7 @@ class Place:
     borders: Sequence[Line] = ()
     graticule: Sequence[tuple[str, Line]] = ()
     rings: Sequence[tuple[str, Line]] = ()
-    moved: tuple[float, float] | None = None  # the coast of the picture from the drawn one, right and down
+    shown: Sequence[Line] = ()  # the coast where the picture shows it
 
 
 def checked_frame_figure(
@@ -80,7 +80,7 @@ def checked_frame_figure(
     caption = "the frame; the box is its map"
     if place.coast:
         caption += "; orange: the coast where the config puts it"
-    if place.moved is not None:
+    if place.shown:
         caption += ", blue: where the picture shows it"
     axes[0].set_title(caption, loc="left", fontsize=9, color=INK)
     if kinds is not None:
@@ -95,7 +95,7 @@ def checked_frame_figure(
 
 
 def _draw_place(axes: Axes, plot_box: Box, place: Place, center_px: tuple[float, float] | None) -> None:
-    draw_map_lines(axes, plot_box, place.coast, place.borders, place.graticule, place.moved)
+    draw_map_lines(axes, plot_box, place.coast, place.borders, place.graticule, place.shown)
     origin = np.array(plot_box[:2], float)
     for label, line in place.rings:
         points = line + origin

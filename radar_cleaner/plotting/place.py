@@ -30,11 +30,11 @@ def draw_map_lines(
     coast: Sequence[Line],
     borders: Sequence[Line],
     graticule: Sequence[tuple[str, Line]],
-    moved: tuple[float, float] | None = None,
+    shown: Sequence[Line] = (),
 ) -> None:
     """Draw coast, borders and graticule over a frame, within its plot box (x0, y0, x1, y1; half open).
 
-    With `moved` the coast is drawn a second time, moved by that number of pixels to the right and down.
+    `shown` is the coast where the picture shows it.
     """
     x0, y0, x1, y1 = plot_box
     window = Rectangle((x0 - 0.5, y0 - 0.5), x1 - x0, y1 - y0, fill=False, edgecolor=INK, linewidth=0.8)
@@ -56,8 +56,7 @@ def draw_map_lines(
     draw([line for _, line in graticule], INK, 0.5, ":")
     draw(borders, INK, 0.7, "--")
     draw(coast, VERMILION, 0.9)
-    if moved is not None:
-        draw([line + moved for line in coast], BLUE, 0.9)
+    draw(shown, BLUE, 0.9)
     for label, line in graticule:
         _label(axes, label, line[np.isfinite(line).all(axis=1)], origin, (x1 - x0, y1 - y0))
 
@@ -69,7 +68,7 @@ def place_figure(
     coast: Sequence[Line],
     borders: Sequence[Line],
     graticule: Sequence[tuple[str, Line]],
-    moved: tuple[float, float] | None = None,
+    shown: Sequence[Line] = (),
 ) -> bytes:
     """Draw a whole frame and the lines of `draw_map_lines`, as PNG bytes."""
     height, width = frame.shape[:2]
@@ -77,11 +76,11 @@ def place_figure(
     figure = new_figure(width * scale + 0.4, height * scale + 1.0)
     axes = figure.subplots()
     axes.imshow(frame, interpolation="nearest" if scale * DPI >= 1 else "antialiased")
-    draw_map_lines(axes, plot_box, coast, borders, graticule, moved)
-    axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK)
+    draw_map_lines(axes, plot_box, coast, borders, graticule, shown)
+    axes.set_title(title, loc="left", fontsize=9, fontweight="bold", color=INK)
     axes.set_axis_off()
     handles = [Line2D([], [], color=VERMILION, label="coast where the config puts it")]
-    if moved is not None:
+    if shown:
         handles.append(Line2D([], [], color=BLUE, label="coast where the picture shows it"))
     if borders:
         handles.append(Line2D([], [], color=INK, linestyle="--", linewidth=0.8, label="borders"))

@@ -19,7 +19,7 @@ from radar_cleaner.frames.sources import is_remote
 from radar_cleaner.georeference.coast import border_lines, coast_lines
 from radar_cleaner.georeference.graticule import graticule
 from radar_cleaner.georeference.grid import RadarGeometry
-from radar_cleaner.georeference.place_check import WARN_PX, PlaceCheck, check_place, describe_place
+from radar_cleaner.georeference.place_check import PlaceCheck, check_place, describe_place, shown_lines
 from radar_cleaner.georeference.polar import in_range
 from radar_cleaner.georeference.rings import range_rings
 from radar_cleaner.inspection.checked import CheckedFrame, check_frame, table_lines
@@ -153,12 +153,13 @@ def _draw(
 ) -> bytes:
     geometry, box, place, checked = radar.geometry(size), radar.box(size), reading.place, reading.checked
     reach = geometry.max_range_km or geometry.range_px * geometry.mean_side_km
+    coast = coast_lines(geometry.grid)
     lines = Place(
-        coast_lines(geometry.grid),
+        coast,
         border_lines(geometry.grid),
         graticule(geometry.grid),
         range_rings(geometry, reach),
-        (place.east_px, place.south_px) if place.found and place.off_px >= WARN_PX else None,
+        shown_lines(geometry.grid, place, coast) if place.warns else (),
     )
     center = geometry.center_px
     middle = None if center is None else (center[0] + box[0], center[1] + box[1])

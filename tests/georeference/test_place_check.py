@@ -8,7 +8,7 @@ from store_cases import small_geometry
 
 from benchmarks.coast_pictures import GROUNDS, TEXTURES, draw_ground, draw_texture, find_place
 from benchmarks.place_check import SHIFTS, sample_radars
-from radar_cleaner.georeference.place_check import PlaceCheck, check_place, describe_place
+from radar_cleaner.georeference.place_check import PlaceCheck, check_place, describe_place, shown_lines
 
 
 @pytest.mark.parametrize("kind", GROUNDS)
@@ -91,3 +91,15 @@ def test_the_sentence_names_direction_and_key() -> None:
     assert "2.0 px too far west and 2.5 px too far south" in both
     drawn = describe_place(PlaceCheck(500, True, plane="plate carrée", edge_px=9.8, fit=0.5))
     assert "plate carrée" in drawn and "10 px" in drawn and "EPSG:4326" in drawn
+
+
+def test_lines_are_drawn_where_the_picture_shows_them() -> None:
+    grid = small_geometry("CASGO", (200, 200)).grid
+    middle = np.array([[100.0, 100.0], [0.0, 0.0]])
+    (same,) = shown_lines(grid, PlaceCheck(500, True), [middle])
+    np.testing.assert_allclose(same, middle)
+    (moved,) = shown_lines(grid, PlaceCheck(500, True, east_px=3, south_px=-2, wide=1.1, high=0.9), [middle])
+    np.testing.assert_allclose(moved, [[103, 98], [-7, 8]])
+    (bent,) = shown_lines(grid, PlaceCheck(500, True, plane="plate carrée"), [middle])
+    np.testing.assert_allclose(bent[0], middle[0], atol=0.01)
+    assert 1 < np.hypot(*(bent[1] - middle[1])) < 8

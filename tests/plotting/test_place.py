@@ -14,7 +14,7 @@ LINE = np.array([[10.0, 0.0], [10.0, 39.0]])
 
 def drawn(**options: object) -> np.ndarray:
     frame = np.full((60, 80, 3), 90, np.uint8)
-    values = {"coast": [], "borders": [], "graticule": [], "moved": None} | options
+    values = {"coast": [], "borders": [], "graticule": [], "shown": []} | options
     png = place_figure("R", frame, (20, 10, 70, 50), **values)  # type: ignore[arg-type]
     return np.array(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
 
@@ -31,7 +31,7 @@ def test_the_coast_is_drawn_within_the_plot_box_only() -> None:
     assert not (red(drawn(coast=[LINE - (60, 0)])[60:-60]) & ~red(plain[60:-60])).any()
 
 
-def test_a_moved_coast_and_a_graticule_change_the_picture() -> None:
-    once, twice = drawn(coast=[LINE]), drawn(coast=[LINE], moved=(5, 3))
+def test_a_coast_elsewhere_and_a_graticule_change_the_picture() -> None:
+    once, twice = drawn(coast=[LINE]), drawn(coast=[LINE], shown=[LINE + np.array([5, 3])])
     assert once.shape == twice.shape and (once != twice).any()
     assert (drawn(graticule=[("10°E", LINE)]) != drawn()).any()
