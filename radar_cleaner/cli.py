@@ -21,6 +21,7 @@ STAGES = {
     "list_unplaced_frames": "List the pictures of a radar without a readable time in their name.",
     "build_rgb_store": "Decode and check the frames of a shard; refuse bad ones.",
     "check_frames": "Count the frames of a radar that were read and refused; fail if none was read.",
+    "learn_picture": "Learn the map and the overlay of a radar's pictures.",
     "decode_reflectivity": "Decode the colours of frames to reflectivity.",
     "build_clutter_atlas": "Count how often each pixel has echo in quiet weather.",
     "build_warp_grid": "Map the pixels of a target grid to the pixels of a radar.",

@@ -31,6 +31,8 @@ QUALITY_FLAGS = {
     "nodata": FLAG_NODATA,
 }
 
+NO_UNCERTAINTY = 255  # of a pixel without echo, or without a known class
+
 NO_RADAR = 255  # of the pixel's nearest other radar: no other radar sees it
 
 TIME_UNITS = "seconds since 1970-01-01 00:00:00"
@@ -44,6 +46,15 @@ REFLECTIVITY_ATTRS: dict[str, object] = {
     "_FillValue": NODATA,
     "undetect": UNDETECT,
     "comment": "code 0 (-32 dBZ) is undetect: looked, saw no echo; 255 is nodata: did not look",
+}
+UNCERTAINTY_STEP = 0.5  # dB
+UNCERTAINTY_ATTRS: dict[str, object] = {
+    "long_name": "uncertainty of the reflectivity by the classes of the palette",
+    "units": "dBZ",
+    "scale_factor": UNCERTAINTY_STEP,
+    "add_offset": 0.0,
+    "_FillValue": NO_UNCERTAINTY,
+    "comment": "half the width of the class, twice as much where its colour was mixed; echoes only",
 }
 ECHO_CLASS_ATTRS: dict[str, object] = {
     "long_name": "kind of echo",
@@ -69,6 +80,12 @@ def encode_dbz(dbz: NDArray[np.floating] | float) -> NDArray[np.uint8]:
 def decode_dbz(codes: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Unpack codes (any shape) to dBZ: `undetect` to -32, `nodata` to NaN."""
     return _DECODED[codes]
+
+
+def encode_uncertainty(decibels: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Pack uncertainties in dB (any shape), rounded up, into 1..254."""
+    steps = np.ceil(np.asarray(decibels, np.float64) / UNCERTAINTY_STEP - 1e-9)
+    return np.asarray(np.clip(steps, 1, NO_UNCERTAINTY - 1), dtype=np.uint8)
 
 
 def log_odds_attrs(long_name: str) -> dict[str, object]:

@@ -33,7 +33,8 @@ FROM_LABELS = {"label_echoes"} | FROM_MODEL
 FROM_ATLAS = {"build_clutter_atlas"} | FROM_LABELS
 FROM_GEOMETRY = {"build_warp_grid", "align_radars"} | FROM_LABELS
 FROM_REFLECTIVITY = {"decode_reflectivity", "align_radars", "split_samples", "list_test_samples"} | FROM_ATLAS
-FROM_FRAMES = {"build_rgb_store", "check_frames"} | FROM_REFLECTIVITY
+FROM_PICTURE = {"learn_picture"} | FROM_REFLECTIVITY
+FROM_FRAMES = {"build_rgb_store", "check_frames"} | FROM_PICTURE
 FROM_NAMES = {"list_unplaced_frames"} | FROM_FRAMES
 NO_RULES = {
     "show_summary",
@@ -54,10 +55,10 @@ SPECIAL: Rows = {
     "results": ("elsewhere", EVERYTHING),
     "radars.1.id": ("MINE", EVERYTHING),
     "radars.1.frames": ("moved/CASCM", FROM_NAMES),
-    "radars.1.latitude": (46.2, FROM_REFLECTIVITY | FROM_GEOMETRY),
-    "radars.1.longitude": (-65.7, FROM_REFLECTIVITY | FROM_GEOMETRY),
-    "radars.1.range_km": (250, FROM_REFLECTIVITY | FROM_GEOMETRY),
-    "radars.1.center_px": ([341, 239], FROM_REFLECTIVITY | FROM_GEOMETRY),
+    "radars.1.latitude": (46.2, FROM_PICTURE | FROM_GEOMETRY),
+    "radars.1.longitude": (-65.7, FROM_PICTURE | FROM_GEOMETRY),
+    "radars.1.range_km": (250, FROM_PICTURE | FROM_GEOMETRY),
+    "radars.1.center_px": ([341, 239], FROM_PICTURE | FROM_GEOMETRY),
     "frames.period": (
         [["2024-07-10 22:00", "2024-07-11 00:00"], ["2024-07-11 13:00", "2024-07-11 14:00"]],
         {"check_frames"} | PRODUCTS,
@@ -70,11 +71,11 @@ SPECIAL: Rows = {
     "frames.loop": ({"step_minutes": 6}, FROM_NAMES),
     "frames.snap_minutes": (2, FROM_NAMES),
     "frames.size_px": (None, NOTHING),  # what is looked up then is what was written
-    "frames.plot_box_px": ([100, 0, 580, 479], FROM_REFLECTIVITY | FROM_GEOMETRY),
+    "frames.plot_box_px": ([100, 0, 580, 479], FROM_PICTURE | FROM_GEOMETRY),
     "frames.legend_width_px": (0, NOTHING),  # goes without a plot box only
-    "frames.overlay.border_px": (5, FROM_REFLECTIVITY),
-    "frames.overlay.boxes_px": ([[334, 233, 347, 247]], FROM_REFLECTIVITY),
-    "frames.overlay.mask": ("mask.png", FROM_REFLECTIVITY),
+    "frames.overlay.border_px": (5, FROM_PICTURE),
+    "frames.overlay.boxes_px": ([[334, 233, 347, 247]], FROM_PICTURE),
+    "frames.overlay.mask": ("mask.png", FROM_PICTURE),
     # It sets the window, where none is given, and who confirms an echo.
     "frames.cadence_minutes": (3, {"split_samples", "list_test_samples"} | FROM_LABELS),
     "frames.shard": ("frame", FROM_FRAMES),
@@ -83,12 +84,12 @@ SPECIAL: Rows = {
     "s3.endpoint_url": ("http://localhost:9000", NOTHING),
     "s3.region": ("eu-west-1", NOTHING),
     "stores.codec": ("compact", FROM_FRAMES),
-    "labels.method": ("hsv_multi", FROM_REFLECTIVITY),
-    "labels.palette": ("palette.csv", FROM_REFLECTIVITY),
-    "labels.tolerance": (21, FROM_REFLECTIVITY),
-    "labels.unit": ("dBZ", FROM_REFLECTIVITY),
-    "labels.zr.a": (300, FROM_REFLECTIVITY),
-    "labels.zr.b": (1.4, FROM_REFLECTIVITY),
+    "labels.method": ("hsv_multi", FROM_PICTURE),
+    "labels.palette": ("palette.csv", FROM_PICTURE),
+    "labels.tolerance": (21, FROM_PICTURE),
+    "labels.unit": ("dBZ", FROM_PICTURE),
+    "labels.zr.a": (300, FROM_PICTURE),
+    "labels.zr.b": (1.4, FROM_PICTURE),
     "labels.hues": ({"any": [0.1, 0.5]}, NOTHING),
     "labels.legend.unit": ("mm/h", NOTHING),
     "labels.legend.file": ("mask.png", NOTHING),
@@ -98,6 +99,12 @@ SPECIAL: Rows = {
     "labels.dbz_range": ([0, 60], NOTHING),
     "labels.min_saturation": (0.3, NOTHING),
     "labels.min_value": (0.3, NOTHING),
+    "labels.opacity": (0.5, FROM_PICTURE),
+    "labels.nodata_colours": (["#b2b2b2"], FROM_PICTURE),
+    "labels.ground_colours": (["#336699"], FROM_PICTURE),
+    "labels.unmatched": ("undetect", FROM_REFLECTIVITY),
+    "picture.period": (["2024-07-10 22:00", "2024-07-10 23:00"], FROM_PICTURE),
+    "picture.frames": (8, FROM_PICTURE),
     "labels.min_dbz": (10, FROM_REFLECTIVITY),
     # 5 is another key's value already: Snakemake compares a rule's params as a set.
     "labels.closing_px": (5, FROM_LABELS),
@@ -108,7 +115,7 @@ SPECIAL: Rows = {
     "votes.others": (0, FROM_LABELS),
     "votes.reference": ("truth", FROM_LABELS),
     "votes.reference_weight": (2, NOTHING),  # goes with masks
-    "atlas.period": (["2024-07-10 22:00", "2024-07-10 23:00"], FROM_ATLAS),
+    "atlas.period": (["2024-07-10 22:00", "2024-07-10 23:00"], FROM_PICTURE),
     "atlas.method": ("deviation", FROM_ATLAS),
     "atlas.window_px": (0, FROM_ATLAS),
     "atlas.min_quiet_frames": (6, FROM_ATLAS),
@@ -123,7 +130,7 @@ SPECIAL: Rows = {
     "samples.time_of_day": (True, {"place_static_fields"} | FROM_MODEL),
     "samples.coordinates": (True, {"place_static_fields"} | FROM_MODEL),
     "samples.static": ({"terrain": "terrain.tif"}, {"place_static_fields"} | FROM_MODEL),
-    "training.period": (["2024-07-10 22:00", "2024-07-10 23:00"], {"split_samples"} | FROM_ATLAS),
+    "training.period": (["2024-07-10 22:00", "2024-07-10 23:00"], FROM_PICTURE),
     "training.model.name": ("rate_net", FROM_MODEL),
     "training.model.code": ("my_net.py", FROM_MODEL),
     "training.model.start_from": ("mine.pt", FROM_MODEL),
@@ -222,17 +229,17 @@ OTHER_METHODS: dict[str, Any] = {
 }
 OTHER_KEYS: Rows = {
     "frames.size_px": ([600, 500], FROM_FRAMES | FROM_GEOMETRY),
-    "frames.legend_width_px": (99, FROM_REFLECTIVITY | FROM_GEOMETRY),
+    "frames.legend_width_px": (99, FROM_PICTURE | FROM_GEOMETRY),
     "frames.cadence_minutes": (3, {"write_report"}),
     "labels.palette": ("palette.csv", NOTHING),
-    "labels.tolerance": (21, FROM_REFLECTIVITY),
-    "labels.legend.box_px": ([10, 20, 30, 399], FROM_REFLECTIVITY),
-    "labels.legend.dbz": ([0, 60], FROM_REFLECTIVITY),
-    "labels.legend.scale": ("bounds", FROM_REFLECTIVITY),
-    "labels.hues": ({"any": [0.1, 0.5]}, FROM_REFLECTIVITY),
-    "labels.dbz_range": ([0, 60], FROM_REFLECTIVITY),
-    "labels.min_saturation": (0.3, FROM_REFLECTIVITY),
-    "labels.min_value": (0.3, FROM_REFLECTIVITY),
+    "labels.tolerance": (21, FROM_PICTURE),
+    "labels.legend.box_px": ([10, 20, 30, 399], FROM_PICTURE),
+    "labels.legend.dbz": ([0, 60], FROM_PICTURE),
+    "labels.legend.scale": ("bounds", FROM_PICTURE),
+    "labels.hues": ({"any": [0.1, 0.5]}, FROM_PICTURE),
+    "labels.dbz_range": ([0, 60], FROM_PICTURE),
+    "labels.min_saturation": (0.3, FROM_PICTURE),
+    "labels.min_value": (0.3, FROM_PICTURE),
     "atlas.window_px": (17, NOTHING),
     "atlas.quiet_fraction": (0.4, NOTHING),
     "atlas.min_quiet_frames": (6, FROM_ATLAS),

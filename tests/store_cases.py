@@ -19,10 +19,12 @@ from radar_cleaner.conventions import (
     FLAG_UNDETECT,
     METEOROLOGICAL,
     NO_RADAR,
+    NO_UNCERTAINTY,
     NODATA,
     NON_METEOROLOGICAL,
     NONE,
     REFLECTIVITY_ATTRS,
+    UNCERTAINTY_ATTRS,
     UNKNOWN,
     is_echo,
 )
@@ -84,7 +86,9 @@ def make_reflectivity(
         path,
         variables={
             "reflectivity": Variable("uint8", shape, ("y", "x"), REFLECTIVITY_ATTRS, NODATA),
+            "uncertainty": Variable("uint8", shape, ("y", "x"), UNCERTAINTY_ATTRS, NO_UNCERTAINTY),
             "echo_fraction": Variable("float32"),
+            "unmatched_fraction": Variable("float32"),
         },
         attrs={
             **geometry.attrs(),
@@ -93,6 +97,10 @@ def make_reflectivity(
             "class_lower_dbz": CLASS_LOWER_DBZ,
             "class_upper_dbz": CLASS_UPPER_DBZ,
             "label_method": "palette",
+            "echo_pixels": int(is_echo(frames).sum()),
+            "unmatched_pixels": 0,
+            "unmatched_colours": [],
+            "unmatched_colour_pixels": [],
             **(attrs or {}),
         },
         codec="fast",
@@ -102,6 +110,8 @@ def make_reflectivity(
             store.append(
                 time,
                 reflectivity=frames[index],
+                uncertainty=np.where(is_echo(frames[index]), 8, NO_UNCERTAINTY).astype(np.uint8),
+                unmatched_fraction=np.float32(0),
                 echo_fraction=np.asarray(is_echo(frames[index]).sum() / seen, dtype=np.float32),
             )
     return path

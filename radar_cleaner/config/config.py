@@ -14,6 +14,7 @@ from radar_cleaner.config.evaluation import Evaluation
 from radar_cleaner.config.frames import S3, Frames, Stores
 from radar_cleaner.config.labels import Labels
 from radar_cleaner.config.overlap import Overlap
+from radar_cleaner.config.picture import LearnedPicture
 from radar_cleaner.config.radars import RadarEntry
 from radar_cleaner.config.samples import Samples
 from radar_cleaner.config.section import Section
@@ -32,6 +33,7 @@ class Config(Section):
     stores: Stores = Stores()
     labels: Labels = Labels()
     overlap: Overlap = Overlap()
+    picture: LearnedPicture = LearnedPicture()
     votes: Votes = Votes()
     atlas: Atlas = Atlas()
     samples: Samples = Samples()

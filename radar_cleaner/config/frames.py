@@ -118,9 +118,17 @@ class Overlay(Section):
         (),
         description="Boxes that become nodata, for example a cross, town names or a clock: `[[x0, y0, x1, y1]]`.",
     )
-    mask: str | None = Field(
-        None, description="A picture of the frame's size. Every pixel of it that is not black becomes nodata."
+    mask: Text = Field(
+        "auto",
+        description="Names, borders and rings over the echo, which become nodata. `auto` finds them in the frames"
+        " (see `picture/{radar}.png` in the results); `none` looks for none; a path names a picture of the frame's"
+        " size that is black where nothing is drawn.",
     )
+
+    @property
+    def mask_file(self) -> str | None:
+        """The picture of the mask, if it is one."""
+        return None if self.mask in ("auto", "none") else self.mask
 
 
 class Picture(FileNames):

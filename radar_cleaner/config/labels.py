@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from annotated_types import Len
+from annotated_types import Ge, Le, Len
 from pydantic import AfterValidator, Field
 
 from radar_cleaner.config.hues import check_hues
 from radar_cleaner.config.section import Section
 from radar_cleaner.config.units import Unit
-from radar_cleaner.config.values import Box, Pixels, Rising, Share, StoredDBZ
+from radar_cleaner.config.values import (
+    TRANSPARENT,
+    Box,
+    Colour,
+    Pixels,
+    Rising,
+    Share,
+    ShareAbove0,
+    StoredDBZ,
+)
 
 
 class Legend(Section):
@@ -45,8 +54,8 @@ class ZR(Section):
     b: float = Field(1.6, gt=0, le=5, description="Exponent of Z = a R^b.")
 
 
-class Colours(Section):
-    """How the colours of a picture become reflectivity."""
+class PictureColours(Section):
+    """The meaning of the colours of a picture."""
 
     method: Literal["palette", "legend", "hsv_multi", "hsv_simple"] = Field(
         "palette",
@@ -64,11 +73,22 @@ class Colours(Section):
         " of the palette's column, and `dBZ` for a legend.",
     )
     zr: ZR = ZR()
-    tolerance: float = Field(
-        20,
-        ge=0,
-        le=442,
-        description="For `palette` and `legend`: largest Euclidean distance in RGB of a colour from its class.",
+    tolerance: Literal["auto"] | Annotated[float, Ge(0), Le(442)] = Field(
+        "auto",
+        description="For `palette` and `legend`: largest distance of a colour from its class. `auto` is 20 (RGB)"
+        " in pictures of pure colours; in others (JPEG, scaled) it is learned from their colours.",
+    )
+    opacity: Literal["auto"] | ShareAbove0 = Field(
+        "auto",
+        description="For `palette` and `legend`: opacity of the echo over the map. `auto` finds it in the frames.",
+    )
+    nodata_colours: tuple[Colour, ...] = Field(
+        (),
+        description='Colours that mean that no radar sees this pixel, for example `["#b2b2b2"]`. `transparent`'
+        " means pixels where nothing is drawn. They become nodata.",
+    )
+    ground_colours: tuple[Colour, ...] = Field(
+        (), description="Colours of the map, beside those that are learned. They become no echo."
     )
     legend: Legend = Legend()
     hues: Annotated[dict[str, tuple[float, ...]], AfterValidator(check_hues)] | None = Field(
@@ -83,17 +103,33 @@ class Colours(Section):
     )
     min_saturation: Share = Field(0.25, description="For the HSV methods: paler colours are not echo.")
     min_value: Share = Field(0.25, description="For the HSV methods: darker colours are not echo.")
-    min_dbz: StoredDBZ = Field(5, description="Weaker classes count as no echo, in dBZ.")
 
     def unused(self) -> frozenset[str]:
         """Return the keys that the method does not read."""
         keys = {
-            "palette": {"palette", "tolerance", "unit", "zr"},
-            "legend": {"legend", "tolerance", "unit", "zr"},
+            "palette": {"palette", "tolerance", "opacity", "unit", "zr"},
+            "legend": {"legend", "tolerance", "opacity", "unit", "zr"},
             "hsv_multi": {"hues", "dbz_range", "min_saturation", "min_value"},
             "hsv_simple": {"hues", "dbz_range", "min_saturation", "min_value"},
         }
         return frozenset(set().union(*keys.values()) - keys[self.method])
+
+    def rgb(self, key: Literal["nodata_colours", "ground_colours"]) -> list[tuple[int, int, int]]:
+        """Return the colours of a key as red, green, blue, without `transparent`."""
+        given: tuple[str, ...] = getattr(self, key)
+        texts = [text for text in given if text != TRANSPARENT]
+        return [(int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)) for text in texts]
+
+
+class Colours(PictureColours):
+    """How the colours of a picture become reflectivity."""
+
+    min_dbz: StoredDBZ = Field(5, description="Weaker classes count as no echo, in dBZ.")
+    unmatched: Literal["nodata", "undetect"] = Field(
+        "nodata",
+        description="The code of colours that are neither a class nor the map: `nodata`, or `undetect` (no echo)."
+        " The store counts these pixels.",
+    )
 
 
 class Morphology(Section):

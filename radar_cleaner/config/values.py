@@ -38,6 +38,8 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]*$")
 Pixels = Annotated[int, Ge(0)]
 Box = Annotated[tuple[Pixels, ...], Len(4, 4)]  # x0, y0, x1, y1; x1 and y1 are excluded
 Size = Annotated[tuple[Annotated[int, Ge(1)], ...], Len(2, 2)]  # width, height
+TRANSPARENT = "transparent"
+Colour = Annotated[str, StringConstraints(pattern=r"^(#[0-9a-fA-F]{6}|transparent)$")]
 Point = Annotated[tuple[float, ...], Len(2, 2)]  # x, y
 # [start, end], or a list of them; the end is excluded. ISO 8601, UTC unless a zone is written.
 Period = Annotated[tuple[str | tuple[Any, ...], ...], MinLen(1)]

@@ -102,6 +102,10 @@ class EnsembleReader:
         """(y, x) decoded reflectivity codes of this radar at a time."""
         return self.first.codes(time)
 
+    def uncertainty(self, time: int) -> Codes:
+        """(y, x) packed uncertainty of the reflectivity at a time."""
+        return self.first.uncertainty(time)
+
     def inputs(self, time: int) -> list[FrameInputs]:
         """Read the inputs of each member at a time."""
         read = {distinct: reader.inputs(time) for distinct, reader in self._readers.items()}

@@ -77,6 +77,12 @@ class FrameReader:
         assert frame is not None, self.reflectivity.describe(time)
         return np.asarray(frame, dtype=np.uint8)
 
+    def uncertainty(self, time: int) -> Codes:
+        """(y, x) packed uncertainty of the reflectivity at a time."""
+        frame = self.reflectivity.frame("uncertainty", time)
+        assert frame is not None, self.reflectivity.describe(time)
+        return np.asarray(frame, dtype=np.uint8)
+
     def inputs(self, time: int) -> FrameInputs:
         """Read the inputs of the model at a time."""
         times = [time + 60 * minutes for minutes in self.input_minutes]

@@ -142,8 +142,8 @@ def check_boxes(radar: Radar, size: tuple[int, int]) -> None:
     inside("frames.plot_box_px" if radar.plot_box_px else "frames.legend_width_px", box, picture, "picture")
     for index, overlay in enumerate(radar.overlay.boxes_px):
         inside(f"frames.overlay.boxes_px[{index}]", overlay, picture, "picture")
-    if radar.overlay.mask is not None:
-        _check_mask(radar, Path(radar.overlay.mask), size)
+    if radar.overlay.mask_file is not None:
+        _check_mask(radar, Path(radar.overlay.mask_file), size)
     if radar.labels.method == "legend" and radar.labels.legend.file is None:
         inside("labels.legend.box_px", radar.labels.legend.box_px or (), picture, "picture")
     if 2 * radar.overlay.border_px >= min(box[2] - box[0], box[3] - box[1]):
@@ -208,7 +208,7 @@ def check_composite(grid: str, geometries: Sequence[RadarGeometry]) -> None:
 
 
 def check_disjoint(section: str, period: Period | None, evaluation: Period | None) -> None:
-    """Raise ConfigError if `section` (training or atlas) and the evaluation share times."""
+    """Raise ConfigError if `section` (training, atlas or picture) and the evaluation share times."""
     for start, end in period or ():
         for other_start, other_end in evaluation or ():
             if start < other_end and other_start < end:
@@ -218,5 +218,5 @@ def check_disjoint(section: str, period: Period | None, evaluation: Period | Non
                     " score on times that training does not use"
                     if section == "training"
                     else f"{section}.period: overlaps evaluation.period from {since};"
-                    " count clutter at times that are not scored"
+                    " choose times that are not scored"
                 )

@@ -7,6 +7,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from functools import cached_property
+from itertools import accumulate
 from math import inf
 from pathlib import Path
 
@@ -50,7 +51,7 @@ class Plan:
         self.grain: str = settings.frames.shard
         self.periods = {
             name: read_period(f"{name}.period", getattr(settings, name).period, self.grain)
-            for name in ("frames", "training", "atlas", "evaluation")
+            for name in ("frames", "training", "atlas", "picture", "evaluation")
         }
         self.trains = trains(settings)
         self.evaluates = self.periods["evaluation"] is not None
@@ -94,6 +95,7 @@ class Plan:
         self.periods["atlas"] = own or self.periods["training"]
         if self.uses_atlas:
             check_disjoint("atlas", own, self.periods["evaluation"])
+        check_disjoint("picture", self.periods["picture"], self.periods["evaluation"])
         if self.evaluates and self.periods["atlas"] is None:
             raise ConfigError(
                 "atlas.period: is missing; the scores need a clutter atlas: give the times that it counts, apart"
@@ -197,6 +199,25 @@ class Plan:
             for name, frames in self._frames[radar].items()
             if frames[-1].time >= since and within(self.periods[period], shard_start(name))
         ]
+
+    def picture_shards(self, radar: str) -> list[str]:
+        """Return the shards whose frames show the map and the overlay of a radar: at most `picture.frames`.
+
+        They are spread over the period of `picture` or else the atlas. Without any they are the first ones outside
+        the evaluation, with 1, 8 or `picture.frames` frames: a new frame seldom changes them.
+        """
+        most = self.settings.picture.frames
+        for name in ("picture", "atlas"):
+            if self.periods[name] is not None and (shards := self.shards(radar, name)):
+                return [shards[round(at * (len(shards) - 1))] for at in _spread(min(most, len(shards)))]
+        evaluation = self.periods["evaluation"]
+        found = {name: len(self.frames(radar, name)) for name in self._frames[radar]}
+        usable = [name for name in found if evaluation is None or not within(evaluation, shard_start(name))]
+        usable = usable or list(found)
+        total = sum(found[name] for name in usable)
+        wanted = max((step for step in (8, most) if step <= total), default=1)
+        before = accumulate((found[name] for name in usable), initial=0)
+        return [name for name, count in zip(usable, before, strict=False) if count < wanted]
 
     def all_shards(self) -> list[str]:
         """Return the sorted shards of all radars."""
@@ -336,6 +357,11 @@ class Plan:
         if root is not None and not found:
             raise ConfigError(f"{place}: {root} has no masks RADAR/*.png of the {section} period")
         return dict(found)
+
+
+def _spread(count: int) -> list[float]:
+    """Return evenly spread numbers from 0 to 1."""
+    return [number / max(count - 1, 1) for number in range(count)]
 
 
 def _by_shard(listing: Listing, grain: str, period: Period | None) -> dict[str, list[FrameFile]]:

@@ -17,7 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from radar_cleaner.conventions import FLAG_NODATA, NODATA, QUALITY_FLAGS, REFLECTIVITY_ATTRS
+from radar_cleaner.conventions import (
+    FLAG_NODATA,
+    NO_UNCERTAINTY,
+    NODATA,
+    QUALITY_FLAGS,
+    REFLECTIVITY_ATTRS,
+    UNCERTAINTY_ATTRS,
+)
 from radar_cleaner.georeference.grid import Grid
 from radar_cleaner.products import decision
 from radar_cleaner.products.composite import AGE_STEP, LEAST_AGE, NO_AGE
@@ -67,6 +74,15 @@ _PACKING = (("scale_factor", 1.0), ("add_offset", 0.0))
 
 PRODUCT_VARIABLES: dict[str, ProductVariable] = {
     "reflectivity": ProductVariable(decision.reflectivity, NODATA, REFLECTIVITY_ATTRS),
+    "reflectivity_uncertainty": ProductVariable(
+        decision.reflectivity_uncertainty,
+        NO_UNCERTAINTY,
+        {
+            **UNCERTAINTY_ATTRS,
+            "comment": "half the width of the class, twice as much where its colour was mixed; where quality_flag"
+            " is kept",
+        },
+    ),
     "quality_flag": ProductVariable(
         decision.quality_flag,
         FLAG_NODATA,

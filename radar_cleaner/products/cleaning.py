@@ -23,10 +23,11 @@ from radar_cleaner.products.decision import Codes, DecidedFrame, decide
 
 @dataclass(frozen=True)
 class PredictedFrame:
-    """A frame with its prediction: time in seconds since 1970, decoded reflectivity codes (y, x)."""
+    """A frame with its prediction: time in seconds since 1970, decoded reflectivity and its uncertainty (y, x)."""
 
     time: int
     codes: Codes
+    uncertainty: Codes
     prediction: Prediction
 
 
@@ -43,14 +44,14 @@ class FrameCleaner:
     def predict(self, times: Iterable[int]) -> Iterator[PredictedFrame]:
         """Predict frames batch by batch; another thread reads the next ones."""
 
-        def read(time: int) -> tuple[int, Codes, list[FrameInputs]]:
-            return time, self.reader.codes(time), self.reader.inputs(time)
+        def read(time: int) -> tuple[int, Codes, Codes, list[FrameInputs]]:
+            return time, self.reader.codes(time), self.reader.uncertainty(time), self.reader.inputs(time)
 
         frames = map_in_thread(read, times)
         while batch := list(islice(frames, self.ensemble.batch_size)):
             predictions = self.ensemble.predict_all([inputs for *_, inputs in batch], self.options.tta)
-            for (time, codes, _), prediction in zip(batch, predictions, strict=True):
-                yield PredictedFrame(time, codes, prediction)
+            for (time, codes, uncertainty, _), prediction in zip(batch, predictions, strict=True):
+                yield PredictedFrame(time, codes, uncertainty, prediction)
 
     def decide(self, frame: PredictedFrame) -> DecidedFrame:
         """Add the evidence of the label model, then keep, remove or fill each pixel."""
@@ -62,6 +63,7 @@ class FrameCleaner:
             threshold=self.options.threshold,
             fill=self.options.fill,
             in_range=self.in_range,
+            uncertainty=frame.uncertainty,
         )
 
 

@@ -17,6 +17,7 @@ from radar_cleaner.conventions import (
     FLAG_NODATA,
     FLAG_REMOVED,
     FLAG_UNDETECT,
+    NO_UNCERTAINTY,
     NODATA,
     encode_dbz,
     is_echo,
@@ -34,12 +35,13 @@ MAX_SPREAD = 0.5  # the standard deviation of numbers in 0..1 is never larger
 class DecidedFrame:
     """A frame with the decision for each pixel, all (y, x).
 
-    `codes` are the decoded reflectivity, `probability` (0..1) that the echo is meteorological, `dbz` the
-    reflectivity predicted by the network. `spread` is the standard deviation of the probability over the members
-    of an ensemble, None of a single model.
+    `codes` are the decoded reflectivity and `uncertainty` its packed uncertainty, `probability` (0..1) that the
+    echo is meteorological, `dbz` the reflectivity predicted by the network. `spread` is the standard deviation of
+    the probability over the members of an ensemble, None of a single model.
     """
 
     codes: Codes
+    uncertainty: Codes
     probability: NDArray[np.float32]
     dbz: NDArray[np.float32]
     spread: NDArray[np.float32] | None
@@ -55,6 +57,7 @@ def decide(
     threshold: float,
     fill: bool,
     in_range: NDArray[np.bool_],
+    uncertainty: Codes | None = None,
 ) -> DecidedFrame:
     """Decide each pixel (y, x): keep, remove or fill.
 
@@ -72,7 +75,9 @@ def decide(
     # Sums of masks: `np.select` takes many times as long.
     flags = (echo & chosen) * np.uint8(FLAG_KEPT) + (echo & ~chosen) * np.uint8(FLAG_REMOVED)
     flags += filled * np.uint8(FLAG_FILLED) + (~filled & (codes == NODATA)) * np.uint8(FLAG_NODATA)
-    return DecidedFrame(codes, probability, dbz, spread, flags)
+    if uncertainty is None:
+        uncertainty = np.full_like(codes, NO_UNCERTAINTY)
+    return DecidedFrame(codes, uncertainty, probability, dbz, spread, flags)
 
 
 def reflectivity(frame: DecidedFrame) -> Codes:
@@ -81,6 +86,11 @@ def reflectivity(frame: DecidedFrame) -> Codes:
     filled = frame.flags == FLAG_FILLED
     cleaned[filled] = encode_dbz(frame.dbz[filled])
     return cleaned
+
+
+def reflectivity_uncertainty(frame: DecidedFrame) -> Codes:
+    """Return the packed uncertainty of the reflectivity that was decoded and kept."""
+    return np.asarray(frame.uncertainty | (frame.flags != FLAG_KEPT) * np.uint8(NO_UNCERTAINTY), dtype=np.uint8)
 
 
 def quality_flag(frame: DecidedFrame) -> Codes:

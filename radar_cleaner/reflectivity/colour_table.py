@@ -14,6 +14,11 @@ cv2.setNumThreads(1)  # one core per job: idle threads of OpenCV would spin
 Codes = NDArray[np.uint8]
 
 
+def colour_index(pixels: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """Return colours (y, x, 3) as one number (y, x): red, green, blue, and 255 as the highest byte."""
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA).view("<i4")[..., 0])
+
+
 class ColourTable:
     """A colour scale tabulated over all 2^24 colours. Each is computed when it first occurs.
 
@@ -27,8 +32,7 @@ class ColourTable:
 
     def __call__(self, pixels: NDArray[np.uint8]) -> Codes:
         """Codes (y, x) of colours (y, x, 3) uint8."""
-        # Red, green, blue, and 255 as the highest byte of one number: negative, it counts from the table's end.
-        index = cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA).view("<i4")[..., 0].astype(np.intp)
+        index = colour_index(pixels).astype(np.intp)  # negative, it counts from the table's end
         codes = self._codes.take(index, mode="wrap")
         missing = codes == NODATA
         if missing.any():

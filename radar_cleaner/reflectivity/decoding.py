@@ -8,23 +8,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radar_cleaner.config.frames import Overlay
-from radar_cleaner.config.labels import Colours
+from radar_cleaner.config.labels import PictureColours
 from radar_cleaner.errors import ConfigError, FrameError
 from radar_cleaner.frames.image import decode_frame
 from radar_cleaner.reflectivity.palette import ColourScale, Palette
 from radar_cleaner.reflectivity.palette_source import find_hue_scale, find_palette
+from radar_cleaner.reflectivity.picture_learning import DEFAULT_TOLERANCE
 from radar_cleaner.reflectivity.plot_box import Box, overlay_mask
 from radar_cleaner.storage.reader import Store
 
 
-def colour_scale(colours: Colours, frames: Store) -> tuple[ColourScale, Palette | None]:
+def colour_scale(colours: PictureColours, frames: Store) -> tuple[ColourScale, Palette | None]:
     """Return the colour scale of a method, and its palette if it has one. Raises ConfigError.
 
     The method `legend` reads the palette from the frames. A store without frames then has no palette.
     """
     palette = find_palette(colours, frames)
     if palette is not None:
-        return palette.scale(colours.tolerance), palette
+        tolerance = DEFAULT_TOLERANCE if colours.tolerance == "auto" else colours.tolerance
+        return palette.scale(tolerance), palette
     return find_hue_scale(colours), None
 
 
@@ -34,7 +36,7 @@ def observed_mask(size: tuple[int, int], plot_box: Box, overlay: Overlay) -> NDA
     `size` is the (width, height) of the frame.
     """
     boxes: list[Box] = [(box[0], box[1], box[2], box[3]) for box in overlay.boxes_px]
-    picture = None if overlay.mask is None else _read_mask(Path(overlay.mask), size)
+    picture = None if overlay.mask_file is None else _read_mask(Path(overlay.mask_file), size)
     return ~overlay_mask(size, plot_box, overlay.border_px, boxes, picture)
 
 

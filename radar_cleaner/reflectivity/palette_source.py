@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from radar_cleaner.config.labels import Colours
+from radar_cleaner.config.labels import PictureColours
 from radar_cleaner.config.units import DBZ
 from radar_cleaner.errors import ConfigError, FrameError
 from radar_cleaner.frames.image import decode_frame, header_size
@@ -27,7 +27,7 @@ from radar_cleaner.storage.reader import Store
 from radar_cleaner.storage.shards import format_time
 
 
-def find_palette(colours: Colours, frames: Store) -> Palette | None:
+def find_palette(colours: PictureColours, frames: Store) -> Palette | None:
     """Return the palette of the methods `palette` and `legend`, None for the HSV methods. Raises ConfigError.
 
     The method `legend` reads it from `legend.file` or the frames; a store without frames has none.
@@ -39,14 +39,14 @@ def find_palette(colours: Colours, frames: Store) -> Palette | None:
     return None
 
 
-def find_hue_scale(colours: Colours) -> ColourScale:
+def find_hue_scale(colours: PictureColours) -> ColourScale:
     """Return the colour scale of the HSV methods. Raises ConfigError."""
     ranges = colours.hues or (HSV_SIMPLE if colours.method == "hsv_simple" else HSV_MULTI)
     low, high = colours.dbz_range
     return hue_scale(ranges, (low, high), colours.min_saturation, colours.min_value)
 
 
-def read_palette(colours: Colours) -> Palette:
+def read_palette(colours: PictureColours) -> Palette:
     """Read the palette of `labels.palette`, a CSV file. Raises ConfigError."""
     path = colours.palette
     if path is None:
@@ -58,7 +58,7 @@ def read_palette(colours: Colours) -> Palette:
         raise ConfigError(f"{path} is not a CSV of colours ({error})") from error
 
 
-def read_legend_file(colours: Colours) -> Palette:
+def read_legend_file(colours: PictureColours) -> Palette:
     """Read the palette of `labels.legend.file`, a picture of a legend. Raises ConfigError."""
     legend, path = colours.legend, Path(colours.legend.file or "")
     try:
@@ -72,7 +72,7 @@ def read_legend_file(colours: Colours) -> Palette:
     return _read_bar(picture, box, colours, f"labels.legend.file {path}").palette
 
 
-def read_common_legend(frames: Store, colours: Colours) -> Palette | None:
+def read_common_legend(frames: Store, colours: PictureColours) -> Palette | None:
     """Return the legend of the first frame; None without frames.
 
     Raises ConfigError if a later frame shows another legend.
@@ -97,7 +97,7 @@ def read_common_legend(frames: Store, colours: Colours) -> Palette | None:
     return None if first is None else first.palette
 
 
-def _read_bar(picture: NDArray[np.uint8], box: Sequence[int], colours: Colours, name: str) -> LegendPalette:
+def _read_bar(picture: NDArray[np.uint8], box: Sequence[int], colours: PictureColours, name: str) -> LegendPalette:
     height, width = picture.shape[:2]
     x0, y0, x1, y1 = box
     check_box((x0, y0, x1, y1), (width, height))

@@ -12,6 +12,7 @@ OUTPUTS = {
     "list_unplaced_frames": ("rgb/*/unplaced.rejected.csv",),
     "build_rgb_store": ("rgb/*/[0-9]*",),
     "check_frames": ("rgb/*/refused.csv",),
+    "learn_picture": ("picture/*",),
     "decode_reflectivity": ("reflectivity/*/*",),
     "build_clutter_atlas": ("atlas/*",),
     "build_warp_grid": ("warp/*/*",),

@@ -9,12 +9,16 @@ import numpy as np
 
 from radar_cleaner.config.frames import Overlay, Stores
 from radar_cleaner.config.labels import Colours
+from radar_cleaner.config.values import TRANSPARENT
+from radar_cleaner.conventions import NODATA, UNDETECT, is_echo
 from radar_cleaner.georeference.grid import RadarGeometry
 from radar_cleaner.georeference.polar import in_range
-from radar_cleaner.reflectivity.colour_table import ColourTable, pack_echoes
 from radar_cleaner.reflectivity.decoding import colour_scale, observed_mask
+from radar_cleaner.reflectivity.frame_decoder import FrameDecoder, Unknown
+from radar_cleaner.reflectivity.picture import read_picture
 from radar_cleaner.reflectivity.plot_box import Box
 from radar_cleaner.reflectivity.statistics import echo_fraction
+from radar_cleaner.reflectivity.unmatched import UnmatchedColours
 from radar_cleaner.storage.reader import ReadAhead, open_store
 from radar_cleaner.storage.specs import REFLECTIVITY
 from radar_cleaner.storage.writer import StoreWriter
@@ -25,6 +29,7 @@ log = logging.getLogger(__name__)
 def decode_reflectivity(
     *,
     rgb: Path,
+    picture: Path,
     plot_box: Box,
     geometry: RadarGeometry,
     overlay: Overlay,
@@ -38,6 +43,8 @@ def decode_reflectivity(
     ----------
     rgb
         Store of the radar's frames.
+    picture
+        Store of what its pictures show apart from the weather.
     plot_box
         The map in the frame: x0 y0 x1 y1 in pixels, half open.
     geometry
@@ -55,9 +62,24 @@ def decode_reflectivity(
     height, width = frames.shape("rgb")[:2]
     observed = observed_mask((width, height), plot_box, overlay) & in_range(geometry)
     scale, palette = colour_scale(labels, frames)
-    table, reader = ColourTable(scale), ReadAhead(frames)
+    picture_store = open_store(picture, "picture")
+    learned = read_picture(picture_store, observed.shape)
+    decoder = FrameDecoder(
+        scale,
+        palette,
+        learned,
+        observed,
+        labels.min_dbz,
+        nodata=np.array(labels.rgb("nodata_colours"), np.uint8).reshape(-1, 3),
+        unknown=Unknown(
+            unmatched=NODATA if labels.unmatched == "nodata" else UNDETECT,
+            transparent=NODATA if TRANSPARENT in labels.nodata_colours else UNDETECT,
+        ),
+    )
+    reader, unmatched = ReadAhead(frames), UnmatchedColours(learned.soft)
     x0, y0, x1, y1 = plot_box
     fractions: list[float] = []
+    echoes = 0
     with StoreWriter(
         output,
         variables=REFLECTIVITY.frame_variables(observed.shape),
@@ -73,14 +95,27 @@ def decode_reflectivity(
         provenance={
             "stage": "decode_reflectivity",
             "parameters": {"overlay": overlay.model_dump(mode="json"), "labels": labels.model_dump(mode="json")},
-            "inputs": {str(frames.path): frames.digest},
+            "inputs": {str(frames.path): frames.digest, str(picture_store.path): picture_store.digest},
         },
     ) as store:
+        seen = max(int(decoder.observed.sum()), 1)
         for index, time in enumerate(frames.times.tolist()):
-            pixels = reader.frame("rgb", index)[y0:y1, x0:x1]
-            codes = pack_echoes(table(pixels), observed, labels.min_dbz)
-            fractions.append(echo_fraction(codes))
-            store.append(time, reflectivity=codes, echo_fraction=np.array(fractions[-1], dtype=np.float32))
+            pixels = np.ascontiguousarray(reader.frame("rgb", index)[y0:y1, x0:x1])
+            decoded = decoder(pixels, reader.frame("alpha", index)[y0:y1, x0:x1])
+            unmatched.add(pixels, decoded.unmatched)
+            fractions.append(echo_fraction(decoded.codes))
+            echoes += int(np.count_nonzero(is_echo(decoded.codes)))
+            store.append(
+                time,
+                reflectivity=decoded.codes,
+                uncertainty=decoded.uncertainty,
+                echo_fraction=np.array(fractions[-1], dtype=np.float32),
+                unmatched_fraction=np.array(decoded.unmatched.size / seen, dtype=np.float32),
+            )
+        counts = unmatched.summarize(echoes)
+        store.add_attrs(counts.attrs())
+    if counts.are_many:
+        log.warning("%s: %s", frames.path, counts.describe(geometry.radar))
     log.info(
         "%s: %d frames decoded by %s; on average %.1f %% of the pixels have echo",
         frames.path,

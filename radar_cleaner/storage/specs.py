@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from radar_cleaner.conventions import (
     ECHO_CLASS_ATTRS,
     NO_RADAR,
+    NO_UNCERTAINTY,
     NODATA,
     REFLECTIVITY_ATTRS,
+    UNCERTAINTY_ATTRS,
     UNKNOWN,
     log_odds_attrs,
 )
@@ -131,8 +133,17 @@ REFLECTIVITY = StoreSpec(
     "Reflectivity of the plot box.",
     {
         "reflectivity": VariableSpec(FRAME, "uint8", REFLECTIVITY_ATTRS, NODATA),
+        "uncertainty": VariableSpec(FRAME, "uint8", UNCERTAINTY_ATTRS, NO_UNCERTAINTY),
         "echo_fraction": VariableSpec(
             ("time",), "float32", {"long_name": "share of the observed pixels that echo", "units": "1"}
+        ),
+        "unmatched_fraction": VariableSpec(
+            ("time",),
+            "float32",
+            {
+                "long_name": "share of the observed pixels whose colour is neither a class nor the map",
+                "units": "1",
+            },
         ),
     },
     {
@@ -142,6 +153,10 @@ REFLECTIVITY = StoreSpec(
         "class_lower_dbz": "lower bounds of the classes of the palette; empty for the HSV methods",
         "class_upper_dbz": "upper bounds of these classes",
         "label_method": "method that decoded the colours (`labels.method`)",
+        "echo_pixels": "number of pixels with echo, of all frames",
+        "unmatched_pixels": "number of pixels whose colour is neither a class nor the map",
+        "unmatched_colours": "commonest colours of these, `#rrggbb`",
+        "unmatched_colour_pixels": "number of pixels that have each of them",
         "palette_unit": "unit of the palette's numbers, only if they are rain rates",
         "zr_a": "factor a of Z = a R^b, by which they became reflectivity",
         "zr_b": "exponent b of that relation",
@@ -169,12 +184,15 @@ PICTURE = StoreSpec(
     },
     {
         **RADAR,
+        "ground_colours": "common colours of the map, `#rrggbb`",
         "colours": "common colours of the plot box, `#rrggbb`, the commonest first",
         "colour_shares": "share of the pixels that have each of them",
         "colour_scatters": "root mean square RGB distance of these pixels from their colour",
         "tolerance": "largest RGB distance of a colour from its class",
         "opacity": "opacity of the echo over the map, 0 to 1",
-        "softness": "0: pure colours; 1: colours of neighbouring pixels are mixed",
+        "softness": "0: pure colours; near 1: colours of neighbouring pixels are mixed",
+        "chroma_weight": "weight of a colour difference against one of brightness, in soft pictures",
+        "sharpening": "sharpening of brightness and of colour differences, in soft pictures",
         "frames_used": "number of frames that were looked at",
         "too_few_frames": "whether they are too few to find an overlay by its change with time",
     },

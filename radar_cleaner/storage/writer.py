@@ -88,6 +88,10 @@ class StoreWriter:
             raise
         return self
 
+    def add_attrs(self, attrs: Mapping[str, object]) -> None:
+        """Add attributes that are known only after the frames."""
+        self._attrs |= attrs
+
     def append(self, time: int, **frames: NDArray[Any]) -> None:
         """Add one frame: a slice of each variable, at a time later than the one before.
 

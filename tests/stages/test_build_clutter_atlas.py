@@ -13,8 +13,8 @@ from radar_cleaner.reflectivity.statistics import echo_fraction
 from radar_cleaner.stages.build_clutter_atlas import build_clutter_atlas
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.reader import open_store
-from radar_cleaner.storage.specs import RGB
-from radar_cleaner.storage.writer import StoreWriter, Variable
+from radar_cleaner.storage.specs import REFLECTIVITY, RGB
+from radar_cleaner.storage.writer import StoreWriter
 
 START = 1_720_656_000  # 2024-07-11 00:00 UTC
 SHAPE = (20, 30)
@@ -42,16 +42,20 @@ def write_stores(results, shards=("20240711",), count=20, radar="R", pictures=Tr
         part = [(time + 86400 * number, codes) for time, codes in part]
         reflectivity = StoreWriter(
             layout.reflectivity(radar, shard),
-            variables={
-                "reflectivity": Variable("uint8", SHAPE, ("y", "x")),
-                "echo_fraction": Variable("float32"),
-            },
+            variables=REFLECTIVITY.frame_variables(SHAPE),
             attrs={"radar": radar, "plot_box_px": [4, 2, 34, 22]},
         )
         with reflectivity as store:
             for time, codes in part:
                 fraction = np.array(echo_fraction(codes), np.float32)
-                store.append(time, reflectivity=codes, echo_fraction=fraction)
+                none = np.zeros_like(codes)
+                store.append(
+                    time,
+                    reflectivity=codes,
+                    uncertainty=none,
+                    echo_fraction=fraction,
+                    unmatched_fraction=0 * fraction,
+                )
         if not pictures:
             continue
         rgb = RGB.frame_variables((22, 34, 3))

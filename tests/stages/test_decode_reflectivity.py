@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from decode_cases import learn_and_decode
 from legend_cases import Drawn, ramp, random_colours
 from picture_cases import (
     BACKGROUND,
@@ -15,13 +16,11 @@ from picture_cases import (
     sample_frames,
 )
 
-from radar_cleaner.config.frames import Overlay, Stores
+from radar_cleaner.config.frames import Overlay
 from radar_cleaner.config.labels import Colours, Legend
 from radar_cleaner.conventions import NODATA, UNDETECT, decode_dbz, is_echo
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.georeference.grid import RadarGeometry
-from radar_cleaner.stages.decode_reflectivity import decode_reflectivity
-from radar_cleaner.storage.reader import open_store
 from radar_cleaner.storage.specs import RGB
 from radar_cleaner.storage.writer import StoreWriter
 
@@ -42,16 +41,13 @@ def decode(tmp_path, pictures, plot_box=PLOT_BOX, center=(340, 239), overlay=OVE
     width, height = plot_box[2] - plot_box[0], plot_box[3] - plot_box[1]
     middle = (center[0] - plot_box[0], center[1] - plot_box[1])
     write_rgb(tmp_path / "rgb.zarr", pictures)
-    decode_reflectivity(
-        rgb=tmp_path / "rgb.zarr" / "zarr.json",
-        output=tmp_path / "reflectivity.zarr" / "zarr.json",
-        stores=Stores(),
-        plot_box=plot_box,
-        geometry=geometry or RadarGeometry.about("R", 45.1, -63.7, 240, width, height, middle),
-        overlay=overlay,
-        labels=Colours(**{"palette": str(PALETTE), "min_dbz": 7, **changes}),
+    return learn_and_decode(
+        tmp_path / "rgb.zarr",
+        plot_box,
+        geometry or RadarGeometry.about("R", 45.1, -63.7, 240, width, height, middle),
+        overlay,
+        Colours(**{"palette": str(PALETTE), "min_dbz": 7, **changes}),
     )
-    return open_store(tmp_path / "reflectivity.zarr", "reflectivity")
 
 
 def samples(count=3):

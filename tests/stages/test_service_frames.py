@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from decode_cases import learn_and_decode
 from PIL import Image
 from service_cases import CELL_PX, Imitation
 
@@ -16,8 +17,7 @@ from radar_cleaner.conventions import NODATA, UNDETECT, decode_dbz, is_echo
 from radar_cleaner.frames.timestamps import NameFormat
 from radar_cleaner.georeference.grid import RadarGeometry
 from radar_cleaner.stages.build_rgb_store import build_rgb_store
-from radar_cleaner.stages.decode_reflectivity import decode_reflectivity
-from radar_cleaner.storage.reader import Store, open_store
+from radar_cleaner.storage.reader import Store
 
 LARGE = ("cwa_taiwan", "cwa_wide", "dmi_composite", "dwd_de1200", "iem_n0q", "iem_n0r")
 LIKE_ANOTHER = ("bangkok_nkm", "bom_64km", "bom_256km", "bom_512km", "hko_64km", "hko_128km")
@@ -32,7 +32,7 @@ def decode(folder: Path, imitation: Imitation) -> Store:
     radar, size = imitation.radar, imitation.size
     (folder / "frames").mkdir()
     Image.fromarray(imitation.pixels()).save(folder / "frames/202505011200.png")
-    rgb, output = folder / "rgb.zarr/zarr.json", folder / "reflectivity.zarr/zarr.json"
+    rgb = folder / "rgb.zarr"
     names = NameFormat(r"(\d{12})", "%Y%m%d%H%M", "UTC")
     build_rgb_store(
         radar="R",
@@ -45,16 +45,8 @@ def decode(folder: Path, imitation: Imitation) -> Store:
         output=rgb,
         rejects=folder / "rejects.csv",
     )
-    decode_reflectivity(
-        rgb=rgb,
-        plot_box=radar.box(size),
-        geometry=radar.geometry(size),
-        overlay=radar.overlay,
-        labels=radar.labels.cut(Colours),
-        stores=Stores(),
-        output=output,
-    )
-    return open_store(output, "reflectivity")
+    labels = radar.labels.cut(Colours)
+    return learn_and_decode(rgb, radar.box(size), radar.geometry(size), radar.overlay, labels)
 
 
 @pytest.mark.parametrize("name", PARAMETERS)

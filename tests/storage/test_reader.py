@@ -20,7 +20,9 @@ from radar_cleaner.storage.writer import CODECS, Static, StoreWriter, Variable
 SHAPE = (4, 5)
 REFLECTIVITY = {
     "reflectivity": Variable("uint8", SHAPE, ("y", "x"), {"units": "dBZ"}, 255),
+    "uncertainty": Variable("uint8", SHAPE, ("y", "x"), {"units": "dBZ"}, 255),
     "echo_fraction": Variable("float32"),
+    "unmatched_fraction": Variable("float32"),
 }
 
 
@@ -33,7 +35,9 @@ def write_reflectivity(path, times=(60, 120, 180), seed=0, fail_at=None, **optio
                 raise RuntimeError("killed")
             frame = {
                 "reflectivity": rng.integers(0, 256, SHAPE, dtype=np.uint8),
+                "uncertainty": rng.integers(0, 256, SHAPE, dtype=np.uint8),
                 "echo_fraction": np.array(rng.random(), dtype=np.float32),
+                "unmatched_fraction": np.array(rng.random(), dtype=np.float32),
             }
             store.append(time, **frame)
             written.append(frame)
@@ -173,7 +177,9 @@ def test_a_store_is_not_there_before_it_is_whole(tmp_path):
         store.append(
             1,
             reflectivity=np.zeros(SHAPE, np.uint8),
+            uncertainty=np.zeros(SHAPE, np.uint8),
             echo_fraction=np.array(0, np.float32),
+            unmatched_fraction=np.array(0, np.float32),
         )
         assert not (tmp_path / "a.zarr").exists()
     assert open_store(tmp_path / "a.zarr", "reflectivity").times.tolist() == [1]
@@ -317,7 +323,9 @@ def test_a_store_of_another_kind_is_refused(tmp_path):
 def test_a_writer_takes_frames_only_in_time_order_and_of_its_shape(tmp_path):
     good = {
         "reflectivity": np.zeros(SHAPE, np.uint8),
+        "uncertainty": np.zeros(SHAPE, np.uint8),
         "echo_fraction": np.array(0, np.float32),
+        "unmatched_fraction": np.array(0, np.float32),
     }
     for time, bad in [
         (60, {}),

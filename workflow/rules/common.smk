@@ -38,9 +38,10 @@ from radar_cleaner.planning.environment import (
 from radar_cleaner.config.atlas import Clutter
 from radar_cleaner.config.cleaning import FrameCleaning
 from radar_cleaner.config.frames import BadFrames, Cadence
-from radar_cleaner.config.labels import Colours, Morphology
+from radar_cleaner.config.labels import Colours, Morphology, PictureColours
 from radar_cleaner.config.load import read_config
 from radar_cleaner.config.network_choice import network_files
+from radar_cleaner.config.picture import PictureFrames
 from radar_cleaner.config.samples import Channels, InputTimes, ModelInputs, Split
 from radar_cleaner.config.shipped import ROOT, artefact_ranges, model_file, named_models
 from radar_cleaner.config.training import Learning, Running

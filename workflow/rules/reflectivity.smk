@@ -1,12 +1,58 @@
+rule learn_picture:
+    """
+    Learn from frames what the pictures of a radar show apart from the weather: the map, the overlay, the colours.
+    New frames outside `picture.period` do not change it. `picture/{radar}.png` shows the overlay; an edited copy
+    can be named as `frames.overlay.mask`.
+    """
+    input:
+        rgb=lambda wildcards: stores(
+            "rgb", [(wildcards.radar, shard) for shard in plan.picture_shards(wildcards.radar)]
+        ),
+        palette=lambda wildcards: plan.radars[wildcards.radar].palette or [],
+        overlay=lambda wildcards: plan.radars[wildcards.radar].overlay.mask_file or [],
+    output:
+        store="<results>/picture/{radar}.zarr/zarr.json",
+        mask="<results>/picture/{radar}.png",
+    log:
+        "<logs>/learn_picture/{radar}.log",
+    benchmark:
+        "<benchmarks>/learn_picture/{radar}.tsv"
+    conda:
+        "../envs/preparation.yaml"
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(30),
+        lanes=1,
+    params:
+        code=code("learn_picture"),
+        box=lambda wildcards: plan.radars[wildcards.radar].box(plan.sizes[wildcards.radar]),
+        geometry=lambda wildcards: plan.geometry(wildcards.radar),
+        overlay=lambda wildcards: plan.radars[wildcards.radar].overlay.to_flag(),
+        labels=lambda wildcards: plan.radars[wildcards.radar].labels.cut(PictureColours).to_flag(),
+        picture=section("picture", PictureFrames),
+    shell:
+        "python -m radar_cleaner learn-picture"
+        " --rgb {input.rgb:q}"
+        " --plot-box {params.box:q}"
+        " --geometry {params.geometry:q}"
+        " --overlay {params.overlay:q}"
+        " --labels {params.labels:q}"
+        " --picture {params.picture:q}"
+        " --output {output.store:q}"
+        " --mask {output.mask:q}"
+        " 2> {log:q}"
+
+
 rule decode_reflectivity:
     """
     Decode the colours of a shard to reflectivity: `labels.method` reads the colours, `labels.min_dbz` is the
-    weakest echo. Overlay and pixels beyond the range are nodata.
+    weakest echo. Overlay, colours that are neither a class nor the map, and pixels beyond the range are nodata.
     """
     input:
         rgb="<results>/rgb/{radar}/{shard}.zarr/zarr.json",
+        picture="<results>/picture/{radar}.zarr/zarr.json",
         palette=lambda wildcards: plan.radars[wildcards.radar].palette or [],
-        mask=lambda wildcards: plan.radars[wildcards.radar].overlay.mask or [],
+        mask=lambda wildcards: plan.radars[wildcards.radar].overlay.mask_file or [],
     output:
         store="<results>/reflectivity/{radar}/{shard}.zarr/zarr.json",
     log:
@@ -29,6 +75,7 @@ rule decode_reflectivity:
     shell:
         "python -m radar_cleaner decode-reflectivity"
         " --rgb {input.rgb:q}"
+        " --picture {input.picture:q}"
         " --plot-box {params.box:q}"
         " --geometry {params.geometry:q}"
         " --overlay {params.overlay:q}"

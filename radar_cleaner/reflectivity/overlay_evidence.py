@@ -1,0 +1,143 @@
+"""Evidence for things that are drawn over the echo: pixels that keep their colour while it rains around them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+cv2.setNumThreads(1)  # one core per job: idle threads of OpenCV would spin
+
+Mask = NDArray[np.bool_]
+Labels = NDArray[np.int32]
+Counts = NDArray[np.int64]
+
+# Pixels around a pixel in which rain is looked for: two squares, 2 and 3 pixels away.
+_AROUND = [(y, x) for y in range(-3, 4) for x in range(-3, 4) if max(abs(y), abs(x)) in (2, 3)]
+_MIN_AROUND = 10  # of these must belong to something else
+_RAINING = 0.75  # share of them that shows rain: the pixel is within it
+_MOST = 150_000  # pixels that are looked at: memory is bounded
+THIN_PX = 5  # what an opening of this size removes is thin
+
+
+@dataclass(frozen=True)
+class Components:
+    """Connected pixels of one colour that never changes.
+
+    `labels` (y, x) is the number of the component of each pixel, 0 for none; the arrays have an entry for each
+    number, the first for none. `cluster` is the number of its colour, `size` its pixels, `thin` the share of them
+    that an opening removes.
+    """
+
+    labels: Labels
+    cluster: Counts
+    size: Counts
+    thin: NDArray[np.float64]
+
+
+def find_components(clusters: NDArray[np.int16], static: Mask) -> Components:
+    """Find the components of the pixels that are `static`.
+
+    `clusters` (y, x) is the number of the usual colour of each pixel, -1 for none.
+    """
+    labels = np.zeros(clusters.shape, np.int32)
+    cluster, thin = [np.array([-1])], [np.zeros(1)]
+    total = 1
+    kernel = np.ones((THIN_PX, THIN_PX), np.uint8)
+    for number in np.unique(clusters[static & (clusters >= 0)]):
+        mask = ((clusters == number) & static).astype(np.uint8)
+        count, found = cv2.connectedComponents(mask, connectivity=8)
+        kept = cv2.morphologyEx(mask, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_REPLICATE)
+        sizes = np.bincount(found.ravel(), minlength=count)
+        thick = np.bincount(found.ravel(), kept.ravel(), minlength=count)
+        labels[found > 0] = found[found > 0] + (total - 1)
+        cluster.append(np.full(count - 1, number))
+        thin.append(1 - thick[1:] / np.maximum(sizes[1:], 1))
+        total += count - 1
+    return Components(
+        labels,
+        np.concatenate(cluster).astype(np.int64),
+        np.bincount(labels.ravel(), minlength=total).astype(np.int64),
+        np.concatenate(thin),
+    )
+
+
+class RainAround:
+    """Count the frames in which it rains around the pixels of components, and in which they kept their colour.
+
+    Around are the pixels with another usual colour. It rains more often on others of the same colour, so
+    that the ground beside them would seem to keep its colour.
+    """
+
+    def __init__(self, components: Components, clusters: NDArray[np.int16], observed: Mask) -> None:
+        labels = components.labels
+        height, width = labels.shape
+        self._count = len(components.size)
+        rows, columns = np.nonzero((labels > 0) & observed & _edges(clusters))
+        step = max(1, len(rows) // _MOST)
+        rows, columns = rows[::step], columns[::step]
+        own, colour = labels[rows, columns], clusters[rows, columns]
+        places, outside = [], []
+        for down, right in _AROUND:
+            y, x = rows + down, columns + right
+            inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
+            place = np.where(inside, y * width + x, 0)
+            places.append(place)
+            outside.append(inside & (clusters.ravel()[place] != colour) & observed.ravel()[place])
+        around = np.array(outside).sum(axis=0)
+        used = around >= _MIN_AROUND
+        self._pixels = (rows * width + columns)[used]
+        self._own = own[used]
+        self._places = np.array(places, np.int32)[:, used]
+        self._outside = np.array(outside)[:, used]
+        self._needed = _RAINING * around[used]
+        self.raining = np.zeros(self._count, np.int64)
+        self.kept = np.zeros(self._count, np.int64)
+
+    def add(self, rain: Mask, kept: Mask) -> None:
+        """Add a frame (y, x): rain that is not the usual colour of its pixel, and the pixels that keep theirs."""
+        if not self._pixels.size or not rain.any():
+            return
+        # Only pixels with rain two or three pixels away are worth a closer look.
+        near = cv2.dilate(rain.view(np.uint8), np.ones((7, 7), np.uint8)).ravel()
+        rows = np.flatnonzero(near[self._pixels])
+        around = (rain.ravel()[self._places[:, rows]] & self._outside[:, rows]).sum(axis=0)
+        rows = rows[around >= self._needed[rows]]
+        own = self._own[rows]
+        self.raining += np.bincount(own, minlength=self._count)
+        self.kept += np.bincount(own[kept.ravel()[self._pixels[rows]]], minlength=self._count)
+
+
+class Surroundings:
+    """Count how often the pixels just outside components show the colour of the component."""
+
+    def __init__(self, components: Components, chosen: Mask, observed: Mask) -> None:
+        """`chosen` (components,) are those that are looked at."""
+        wanted = np.where(chosen[components.labels], components.labels, 0)
+        grown = cv2.dilate(wanted.astype(np.float64), np.ones((3, 3), np.uint8)).astype(np.int32)
+        ring = (grown > 0) & (wanted == 0) & observed
+        self._pixels = np.flatnonzero(ring)
+        self._own = grown.ravel()[self._pixels]
+        self._count = len(components.size)
+        self._frames = 0
+        self._same = np.zeros(self._count, np.int64)
+        self._size = np.bincount(self._own, minlength=self._count)
+
+    def add(self, frame: NDArray[np.uint8], colours: NDArray[np.uint8], tolerance: int) -> None:
+        """Add a frame (y, x, 3); `colours` (components, 3) are those of the components."""
+        seen = frame.reshape(-1, 3)[self._pixels].astype(np.int16)
+        same = (np.abs(seen - colours[self._own]) <= tolerance).all(axis=1)
+        self._same += np.bincount(self._own[same], minlength=self._count)
+        self._frames += 1
+
+    def shares(self) -> NDArray[np.float64]:
+        """Return the share (components,) of pixels and frames outside that show the component's colour."""
+        return np.asarray(self._same / np.maximum(self._size * self._frames, 1))
+
+
+def _edges(numbers: NDArray[np.int16]) -> Mask:
+    """Return the pixels with another number at most three pixels away."""
+    kernel = np.ones((7, 7), np.uint8)
+    return np.asarray(cv2.dilate(numbers, kernel) != cv2.erode(numbers, kernel))

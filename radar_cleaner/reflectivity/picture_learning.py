@@ -1,0 +1,439 @@
+"""Learn from frames what the pictures of a radar show apart from the weather."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from radar_cleaner.conventions import UNDETECT
+from radar_cleaner.reflectivity.blends import match_blends
+from radar_cleaner.reflectivity.colour_clusters import (
+    Clusters,
+    Histogram,
+    cluster_colours,
+    count_colours,
+    distances,
+    pack_colours,
+    unpack_colours,
+)
+from radar_cleaner.reflectivity.colour_space import ColourSpace, remove_ground
+from radar_cleaner.reflectivity.colour_table import ColourTable
+from radar_cleaner.reflectivity.opacity import find_opacity
+from radar_cleaner.reflectivity.overlay_evidence import Components, RainAround, Surroundings, find_components
+from radar_cleaner.reflectivity.palette import ColourScale, Palette
+from radar_cleaner.reflectivity.picture import SLOTS, SOFT, ArchiveColour, Picture
+from radar_cleaner.reflectivity.pixel_colours import PixelColours, SlotMeans, fill_nearest
+from radar_cleaner.reflectivity.soft_decoding import PURE, SoftDecoder
+
+cv2.setNumThreads(1)  # one core per job: idle threads of OpenCV would spin
+
+Pixels = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+
+DEFAULT_TOLERANCE = 20.0  # RGB distance from a class in pictures of pure colours
+SAME_PURE, SAME_SOFT = 2, 16  # largest difference of a band, of colours that count as one
+MIN_FRAMES = 6  # different frames without which no class's colour is taken for an overlay
+STATIC, STATIC_CLASS = 0.9, 0.97  # share of the frames with one colour: of any, and of the colour of a class
+MIN_DRAWING = 4  # pixels of a drawing in the colour of a class that also occurs elsewhere
+GROUND_SHARE = 0.002  # of the pixels: a commoner colour is one of the map
+MIN_SHARE = 0.05  # of the frames: a rarer colour of a pixel is not its ground
+_MOSTLY_MAP, _BESIDE_MAP = 45.0, 16.0  # distances of a mixed colour from one of the map, and from two
+_LOOKED_AT = 16  # frames that are enough for counts of colours
+_EXACT, _NEAR = 3.0, 40.0  # RGB distances from a class of pure colours, and of mixed ones
+_MOST_COLOURS = 20_000  # of a histogram that is clustered
+_CELLS = 64  # clusters of the map's colours
+_SHARPENINGS = (0.0, 0.5, 1.0, 1.5, 2.0)
+_SOFT_TOLERANCE = (40.0, 100.0)  # least and most, in the space of soft colours
+
+
+@dataclass(frozen=True)
+class Look:
+    """The facts about the pictures of a radar that are known beforehand.
+
+    `scale` and `palette` are those of the colours (no palette for the HSV methods), `nodata` (n, 3) colours
+    without coverage, `ground` (n, 3) colours of the map, `observed` (y, x) the pixels that no known overlay hides.
+    A `tolerance` or an `opacity` of None is learned; `find_overlay` looks for more overlay.
+    """
+
+    scale: ColourScale
+    palette: Palette | None
+    nodata: Pixels
+    ground: Pixels
+    observed: Mask
+    tolerance: float | None = None
+    opacity: float | None = None
+    find_overlay: bool = True
+
+
+def learn(frames: Sequence[Pixels], look: Look) -> Picture:
+    """Learn the picture of a radar from frames of its plot box, each (y, x, 3) uint8; they are read four times.
+
+    Without any frame nothing is known: no ground, no overlay.
+    """
+    return _Learner(frames, look).learn()
+
+
+def measure_softness(histogram: Histogram, palette: Palette | None) -> float:
+    """Return the share (0..1) of the pixels near a class's colour that do not have it exactly.
+
+    Without a palette, or if none of its colours occurs, it is the share of the pixels outside the 64 commonest
+    colours.
+    """
+    total = max(int(histogram.counts.sum()), 1)
+    rare = 1 - histogram.counts[:_CELLS].sum() / total
+    if palette is None or rare < 0.01:
+        return float(rare)
+    away = distances(histogram.colours[:_MOST_COLOURS], own_classes(histogram, palette)).min(axis=1)
+    counts = histogram.counts[:_MOST_COLOURS]
+    near = counts[away <= _NEAR].sum()
+    return float(1 - counts[away <= _EXACT].sum() / near) if near > 0.001 * total else float(rare)
+
+
+def own_classes(histogram: Histogram, palette: Palette) -> Pixels:
+    """Return the colours (n, 3) that an archive has for each class: the commonest within the default tolerance.
+
+    Where the palette's own colour occurs it is taken.
+    """
+    colours = histogram.colours[:_MOST_COLOURS]
+    away = distances(colours, palette.colours)
+    own = palette.colours.copy()
+    for number in range(len(own)):
+        if (away[:, number] <= _EXACT).any():
+            continue
+        near = (away[:, number] <= DEFAULT_TOLERANCE) & (away.argmin(axis=1) == number)
+        if near.any():
+            own[number] = colours[near][0]  # the histogram is sorted
+    return own
+
+
+class _Learner:
+    def __init__(self, frames: Sequence[Pixels], look: Look) -> None:
+        self.frames, self.look = frames, look
+        self.shape = look.observed.shape
+        self.count = len(frames)
+
+    def learn(self) -> Picture:
+        look = self.look
+        histogram = self._histogram()
+        self.softness = measure_softness(histogram, look.palette)
+        self.soft = self.softness > SOFT
+        self.same = SAME_SOFT if self.soft else SAME_PURE
+        self.classes = None if look.palette is None else own_classes(histogram, look.palette)
+        self.table = ColourTable(look.scale)
+        slots = PixelColours((self.shape[0], self.shape[1]), SLOTS + 1, self.same)
+        seen: set[int] = set()
+        for frame in self.frames:
+            slots.add(frame)
+            seen.add(hash(frame.tobytes()))
+        slots.ordered()
+        self.enough = len(seen) >= MIN_FRAMES
+        self.colours, self.filled = slots.colours, slots.counts > 0
+        lower = slots.counts / max(self.count, 1)
+        self.like_class = np.stack([self._is_class(colours) for colours in self.colours]) & self.filled
+        self.like_nodata = np.stack([self._is_nodata(colours) for colours in self.colours]) & self.filled
+        self.map = self._find_map()
+        ground = self._first_ground(lower)
+        self.opacity = self._find_opacity(ground) if look.opacity is None else look.opacity
+        self.space = self._find_space(ground)
+        overlay, disguised, means = self._find_overlay(ground)
+        kept, shares = self._settle_ground(means, overlay, disguised)
+        nodata = self.like_nodata[0] & (means.counts[0] >= STATIC_CLASS * max(self.count, 1))
+        return Picture(
+            ground=kept,
+            ground_share=shares,
+            overlay=overlay,
+            nodata=nodata,
+            ground_colours=tuple((int(r), int(g), int(b)) for r, g, b in self.map),
+            colours=self._archive_colours(histogram),
+            tolerance=self._find_tolerance(ground),
+            opacity=self.opacity,
+            softness=round(self.softness, 4),
+            space=self.space,
+            frames=self.count,
+            enough=self.enough,
+        )
+
+    def _sampled(self, most: int) -> Iterator[Pixels]:
+        for index in np.unique(np.linspace(0, self.count - 1, min(most, self.count)).astype(int)):
+            yield self.frames[int(index)]
+
+    def _histogram(self) -> Histogram:
+        counted = [count_colours(frame[self.look.observed]) for frame in self._sampled(_LOOKED_AT)]
+        if not counted:
+            return Histogram(np.zeros((0, 3), np.uint8), np.zeros(0, np.int64))
+        colours = np.concatenate([part.colours for part in counted])
+        counts = np.concatenate([part.counts for part in counted])
+        unique, where = np.unique(pack_colours(colours), return_inverse=True)
+        totals = np.bincount(where, counts).astype(np.int64)
+        order = np.argsort(-totals, kind="stable")
+        return Histogram(unpack_colours(unique[order]), totals[order])
+
+    def _is_class(self, colours: Pixels) -> Mask:
+        """Return where (y, x) colours (y, x, 3) are those of a class."""
+        if self.classes is None:
+            return np.asarray(self.table(colours) != UNDETECT)
+        return _within(colours, self.classes, DEFAULT_TOLERANCE if self.soft else _EXACT)
+
+    def _is_nodata(self, colours: Pixels) -> Mask:
+        return _within(colours, self.look.nodata, float(self.same))
+
+    def _find_map(self) -> Pixels:
+        """Return the common colours (n, 3) of the map: of many pixels beside each other, and no class."""
+        usable = self.filled[0] & ~self.like_class[0] & ~self.like_nodata[0] & self.look.observed
+        histogram = count_colours(self.colours[0][usable])
+        clusters = cluster_colours(_head(histogram), float(self.same), _CELLS)
+        least = GROUND_SHARE * max(int(self.look.observed.sum()), 1)
+        found = [self.look.ground]
+        for centre, count in zip(clusters.centres, clusters.counts, strict=True):
+            if count < least:
+                continue
+            mask = (_within(self.colours[0], centre[None], 2.0 * self.same) & usable).astype(np.uint8)
+            kept = cv2.morphologyEx(
+                mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_REPLICATE
+            )
+            if 2 * kept.sum() >= mask.sum():
+                found.append(centre[None])
+        return np.concatenate(found)
+
+    def _first_ground(self, shares: NDArray[np.float64]) -> Pixels:
+        """Return the commonest ground (y, x, 3) of each pixel, the nearest one's where a pixel shows none."""
+        ground, known = np.zeros((*self.shape, 3), np.uint8), np.zeros(self.shape, bool)
+        for colours, share, filled, banned in zip(
+            self.colours, shares, self.filled, self.like_class | self.like_nodata, strict=True
+        ):
+            fits = filled & ~banned & ~known
+            mapped = self._is_mapped(colours, fits)
+            fits &= mapped if self.soft or self.count < MIN_FRAMES else mapped | (share >= 0.25)
+            ground[fits] = colours[fits]
+            known |= fits
+        return fill_nearest(ground, known)
+
+    def _is_mapped(self, colours: Pixels, asked: Mask) -> Mask:
+        """Return where (y, x) colours (y, x, 3) are of the map; in soft pictures also those that are mostly."""
+        found = _within(colours, self.map, 2.0 * self.same)
+        if self.soft and len(self.map):
+            rows = np.flatnonzero(asked & ~found)
+            space = ColourSpace(0.5)  # JPEG keeps brightness better than colour
+            left = space.points(colours.reshape(-1, 3)[rows])
+            colours_of_map = space.points(self.map)
+            away = distances(left, colours_of_map).min(axis=1)
+            near = away <= _MOSTLY_MAP
+            if self.classes is not None:
+                near &= away <= 0.7 * distances(left, space.points(self.classes)).min(axis=1)
+            any_of_map = np.pad(np.ones((len(left), len(self.map)), bool), ((0, 0), (1, 0)))
+            near |= match_blends(left, left, colours_of_map, any_of_map).distance <= _BESIDE_MAP
+            found.ravel()[rows[near]] = True
+        return found
+
+    def _find_opacity(self, ground: Pixels) -> float:
+        """Return the opacity of the echo, from pixels that are neither class nor ground."""
+        if self.classes is None or not len(self.map):
+            return 1.0
+        pairs: list[Pixels] = []
+        explained = unexplained = 0
+        for frame in self._sampled(_LOOKED_AT):
+            known = self._is_class(frame)
+            explained += int((known & self.look.observed).sum())
+            left = self.look.observed & ~known & ~self._is_nodata(frame)
+            left &= ~_within(frame, self.map, 2.0 * self.same)
+            left &= (np.abs(frame.astype(np.int16) - ground) > self.same).any(axis=2)
+            unexplained += int(left.sum())
+            rows = np.flatnonzero(left)
+            rows = rows[:: max(1, len(rows) // 20_000)]
+            pairs.append(np.hstack([frame.reshape(-1, 3)[rows], ground.reshape(-1, 3)[rows]]))
+        if unexplained <= explained:
+            return 1.0
+        unique, counts = np.unique(np.concatenate(pairs), axis=0, return_counts=True)
+        order = np.argsort(-counts)[:2000]
+        return find_opacity(unique[order, :3], unique[order, 3:], counts[order], self.classes)
+
+    def _find_space(self, ground: Pixels) -> ColourSpace:
+        """Return the space in which mixed colours are nearest to those that they come from."""
+        if not self.soft or self.classes is None or not self.count:
+            return ColourSpace()
+        best, space, ratio = np.inf, ColourSpace(), 2.0
+        for number, amount in enumerate(_SHARPENINGS):
+            tried = ColourSpace(1.0, (amount, amount))
+            decoder = SoftDecoder(self.classes, self._grounds(ground), tried, np.inf)
+            far, errors = 0.0, []
+            for frame in self._sampled(4):
+                picture = remove_ground(frame, ground, self.opacity)
+                away = decoder.distances(picture)
+                least = away.min(axis=2)
+                far += float((least[self.look.observed] > 2 * PURE).mean())
+                if number == 0:
+                    errors.append(decoder.errors(picture, away)[self.look.observed & (least > 4) & (least < 40)])
+            if errors and any(len(part) for part in errors):
+                bright, *chroma = np.abs(np.concatenate(errors)).mean(axis=0).tolist()
+                ratio = bright / max(sum(chroma) / 2, 0.1)
+            if far < best:
+                best, space = far, tried
+        # JPEG keeps brightness better than colour; scaling mixes both alike.
+        return ColourSpace(round(min(max(ratio - 0.5, 0.4), 1.0), 2), space.sharpening)
+
+    def _grounds(self, ground: Pixels) -> list[Pixels]:
+        return [ground]
+
+    def _echo(self, ground: Pixels) -> Iterator[tuple[Pixels, Mask]]:
+        """Yield the frames, and where (y, x) each shows the colour of a class."""
+        decoder = None
+        if self.soft and self.classes is not None:
+            decoder = SoftDecoder(self.classes, self._grounds(ground), self.space, DEFAULT_TOLERANCE * 2)
+        for frame in self.frames:
+            picture = remove_ground(frame, ground, self.opacity)
+            if decoder is not None:
+                yield frame, np.asarray(decoder(picture)[0] > 0)
+            elif self.opacity < 1:
+                yield frame, np.asarray(self.table(picture) != UNDETECT) & ~self._shows(frame, ground)
+            else:
+                yield frame, np.asarray(self.table(picture) != UNDETECT)
+
+    def _shows(self, frame: Pixels, ground: Pixels) -> Mask:
+        return np.asarray((np.abs(frame.astype(np.int16) - ground) <= self.same).all(axis=2))
+
+    def _find_overlay(self, ground: Pixels) -> tuple[Mask, Mask, SlotMeans]:
+        """Return overlay (y, x), ground in a class's colour (y, x), and the colours of the slots."""
+        means = SlotMeans(self.colours, self.filled, self.same)
+        static = self.filled[0] & self.look.observed & ~self.like_nodata[0]
+        static &= self._exact_shares() >= np.where(self.like_class[0], STATIC_CLASS, STATIC)
+        # Where rain is the usual colour, the pixel counts as the ground below it.
+        usual = np.where((self.like_class[0] & ~static)[..., None], ground, self.colours[0])
+        clusters = cluster_colours(_head(count_colours(usual[self.look.observed])), float(self.same), _CELLS)
+        numbers = _number(usual, clusters, 2.0 * self.same)
+        components = find_components(numbers, static)
+        of_class = np.zeros(len(components.size), bool)
+        of_class[components.labels[self.like_class[0] & static]] = True
+        of_class[0] = False
+        rain = RainAround(components, numbers, self.look.observed)
+        surroundings = Surroundings(components, of_class, self.look.observed)
+        colours = np.zeros((len(components.size), 3), np.int16)
+        colours[1:] = clusters.centres[components.cluster[1:]] if len(components.size) > 1 else 0
+        for frame, echo in self._echo(ground):
+            slot = means.add(frame)
+            rain.add(echo & (slot != 0) & self.look.observed, slot == 0)
+            surroundings.add(frame, colours.astype(np.uint8), 2 * self.same)
+        hides, disguised = self._judge(components, rain, of_class, surroundings.shares(), clusters.centres)
+        overlay = hides[components.labels] & self.look.find_overlay
+        if self.soft:
+            overlay = cv2.dilate(overlay.view(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        return np.asarray(overlay & self.look.observed), disguised[components.labels], means
+
+    def _exact_shares(self) -> NDArray[np.float64]:
+        """Return the share (y, x) of the frames that show the usual colour of each pixel."""
+        counts = np.zeros(self.shape, np.int64)
+        for frame in self.frames:
+            counts += self._shows(frame, self.colours[0])
+        return counts / max(self.count, 1)
+
+    def _judge(
+        self,
+        components: Components,
+        rain: RainAround,
+        of_class: Mask,
+        outside: NDArray[np.float64],
+        centres: Pixels,
+    ) -> tuple[Mask, Mask]:
+        """Return which components (n,) hide the echo, and which are ground in the colour of a class."""
+        thin = components.thin >= 0.8
+        group = components.cluster * 2 + thin
+        group[0] = 0
+        raining = np.bincount(group[1:], rain.raining[1:], 2 * _CELLS + 2)
+        kept = np.bincount(group[1:], rain.kept[1:], 2 * _CELLS + 2)
+        size = np.bincount(group[1:], components.size[1:], 2 * _CELLS + 2)
+        # Of a colour that is mostly thin, pieces are names, borders and rings; of another one islands.
+        mostly = size[1::2] >= 1.5 * size[::2]
+        drawn = thin & mostly[np.maximum(components.cluster, 0)]
+        own, common = rain.raining >= 5, raining[group] >= 10
+        ratio = np.where(own, rain.kept / np.maximum(rain.raining, 1), kept[group] / np.maximum(raining[group], 1))
+        # An island of the map needs more than a few speckles around it.
+        ratio[~drawn & ~of_class & (rain.raining < 30)] = 0
+        known = own | common
+        sharp = outside <= 0.2
+        # Clutter of a few pixels may always have one class: a drawing is larger, or most of its colour.
+        seen = self._pixels_like(centres)
+        large = (components.size >= MIN_DRAWING) | (size[::2] + size[1::2] >= 0.5 * seen)[components.cluster]
+        sharp &= large
+        # In soft pictures the edge of a lake is thin, too, and has a colour of its own.
+        hides = np.where(known, ratio >= 0.7, (drawn & (not self.soft)) | (of_class & thin))
+        hides &= ~of_class | (sharp & (self.enough | (own & (ratio >= 0.7))))
+        disguised = of_class & sharp & ~hides & self.enough
+        hides[0] = disguised[0] = False
+        return np.asarray(hides), np.asarray(disguised)
+
+    def _pixels_like(self, centres: Pixels) -> NDArray[np.float64]:
+        """Return how many pixels of a frame, on average, have the colour of each cluster; the last is of none."""
+        found = np.zeros(_CELLS + 1)
+        frames = list(self._sampled(_LOOKED_AT))
+        for number, centre in enumerate(centres):
+            counts = [_within(frame, centre[None], 2.0 * self.same)[self.look.observed].sum() for frame in frames]
+            found[number] = sum(counts) / max(len(frames), 1)
+        return found
+
+    def _settle_ground(
+        self, means: SlotMeans, overlay: Mask, disguised: Mask
+    ) -> tuple[Pixels, NDArray[np.float32]]:
+        """Return the ground of each pixel and its shares, without colours of classes, nodata and overlay."""
+        shares = (means.counts / max(self.count, 1)).astype(np.float32)
+        colours = means.means() if self.soft else self.colours
+        fits = self.filled & ~self.like_nodata & ~overlay
+        fits &= ~self.like_class | (disguised & (np.arange(len(fits)) == 0)[:, None, None])
+        mapped = np.stack([self._is_mapped(slot, fit) for slot, fit in zip(colours, fits, strict=True)])
+        often = (shares >= MIN_SHARE) & (means.counts >= 2)
+        fits &= mapped if self.soft or self.count < MIN_FRAMES else mapped | often
+        fits |= disguised & (np.arange(len(fits)) == 0)[:, None, None]
+        shares = np.where(fits, np.maximum(shares, 1 / 255), 0).astype(np.float32)
+        order = np.argsort(-shares, axis=0, kind="stable")[:SLOTS]
+        return (
+            np.take_along_axis(colours, order[..., None], axis=0),
+            np.take_along_axis(shares, order, axis=0),
+        )
+
+    def _archive_colours(self, histogram: Histogram) -> tuple[ArchiveColour, ...]:
+        clusters = cluster_colours(_head(histogram), float(self.same), 32)
+        total = max(int(histogram.counts.sum()), 1)
+        return tuple(
+            ArchiveColour((int(r), int(g), int(b)), round(int(count) / total, 6), round(float(scatter), 2))
+            for (r, g, b), count, scatter in zip(clusters.centres, clusters.counts, clusters.scatters, strict=True)
+        )
+
+    def _find_tolerance(self, ground: Pixels) -> float:
+        """Return the largest distance of a colour from its class."""
+        if self.look.tolerance is not None:
+            return self.look.tolerance
+        if not self.soft or self.classes is None or not self.count:
+            return DEFAULT_TOLERANCE
+        decoder = SoftDecoder(self.classes, self._grounds(ground), self.space, np.inf)
+        away = [
+            decoder.distances(remove_ground(frame, ground, self.opacity)).min(axis=2)[self.look.observed]
+            for frame in self._sampled(4)
+        ]
+        least, most = _SOFT_TOLERANCE
+        return float(np.clip(np.ceil(1.2 * np.quantile(np.concatenate(away), 0.999)), least, most))
+
+
+def _number(colours: Pixels, clusters: Clusters, distance: float) -> NDArray[np.int16]:
+    """Return the number (y, x) of the nearest cluster of colours (y, x, 3), -1 where it is farther away."""
+    if not len(clusters.centres):
+        return np.full(colours.shape[:2], -1, np.int16)
+    unique, where = np.unique(pack_colours(colours), return_inverse=True)
+    away = distances(unpack_colours(unique), clusters.centres)
+    nearest = away.argmin(axis=1)
+    close = np.take_along_axis(away, nearest[:, None], 1)[:, 0] <= distance
+    return np.asarray(np.where(close, nearest, -1).astype(np.int16)[where].reshape(colours.shape[:2]))
+
+
+def _head(histogram: Histogram) -> Histogram:
+    return Histogram(histogram.colours[:_MOST_COLOURS], histogram.counts[:_MOST_COLOURS])
+
+
+def _within(colours: Pixels, centres: Pixels, distance: float) -> Mask:
+    """Return where (y, x) colours (y, x, 3) are within an RGB distance of any of the centres (n, 3)."""
+    found = np.zeros(colours.shape[:2], bool)
+    wide = colours.astype(np.int32)
+    for centre in centres.astype(np.int32):
+        found |= np.square(wide - centre).sum(axis=2) <= distance**2
+    return found

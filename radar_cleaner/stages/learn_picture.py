@@ -1,0 +1,139 @@
+"""Learn from frames what the pictures of a radar show apart from the weather."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radar_cleaner.config.frames import Overlay
+from radar_cleaner.config.labels import PictureColours
+from radar_cleaner.config.picture import PictureFrames
+from radar_cleaner.georeference.grid import RadarGeometry
+from radar_cleaner.georeference.polar import in_range
+from radar_cleaner.reflectivity.decoding import colour_scale, observed_mask
+from radar_cleaner.reflectivity.picture import Picture, overlay_picture, picture_attrs, picture_variables
+from radar_cleaner.reflectivity.picture_learning import MIN_FRAMES, Look, learn
+from radar_cleaner.reflectivity.plot_box import Box
+from radar_cleaner.storage.atomic import write_bytes
+from radar_cleaner.storage.reader import Store, open_store
+from radar_cleaner.storage.writer import StoreWriter
+
+log = logging.getLogger(__name__)
+
+
+def learn_picture(
+    *,
+    rgb: list[Path],
+    plot_box: Box,
+    geometry: RadarGeometry,
+    overlay: Overlay,
+    labels: PictureColours,
+    picture: PictureFrames,
+    output: Path,
+    mask: Path,
+) -> None:
+    """Learn the map and the overlay of a radar's pictures.
+
+    Parameters
+    ----------
+    rgb
+        Stores of the radar's frames.
+    plot_box
+        The map in the frame: x0 y0 x1 y1 in pixels, half open.
+    geometry
+        The radar and the grid of its plot box.
+    overlay
+        What is drawn over the map, as far as it is known.
+    labels
+        The meaning of the colours.
+    picture
+        How many frames are looked at.
+    output
+        Picture store to write.
+    mask
+        Picture of the overlay to write, of the frame's size and black where nothing is drawn.
+    """
+    stores = [open_store(path, "rgb") for path in rgb]
+    height, width = stores[0].shape("rgb")[:2]
+    observed = observed_mask((width, height), plot_box, overlay) & in_range(geometry)
+    scale, palette = colour_scale(labels, next((store for store in stores if store.times.size), stores[0]))
+    frames = _Frames(stores, plot_box, picture.frames)
+    look = Look(
+        scale=scale,
+        palette=palette,
+        nodata=_colours(labels.rgb("nodata_colours")),
+        ground=_colours(labels.rgb("ground_colours")),
+        observed=observed,
+        tolerance=None if labels.tolerance == "auto" else labels.tolerance,
+        opacity=None if labels.opacity == "auto" else labels.opacity,
+        find_overlay=overlay.mask == "auto",
+    )
+    learned = learn(frames, look)
+    with StoreWriter(
+        output,
+        static=picture_variables(learned),
+        attrs={"radar": geometry.radar, **picture_attrs(learned)},
+        provenance={
+            "stage": "learn_picture",
+            "parameters": {
+                **picture.model_dump(mode="json"),
+                "overlay": overlay.model_dump(mode="json"),
+                "labels": labels.model_dump(mode="json"),
+            },
+            "inputs": {str(store.path): store.digest for store in stores},
+        },
+    ):
+        pass
+    write_bytes(mask, overlay_picture(learned, plot_box, (width, height)))
+    _log(geometry.radar, learned, observed, overlay.mask == "auto")
+
+
+class _Frames(Sequence[NDArray[np.uint8]]):
+    """The plot boxes of frames of several stores, evenly sampled; each is read when it is used."""
+
+    def __init__(self, stores: list[Store], plot_box: Box, most: int) -> None:
+        places = [(store, index) for store in stores for index in range(len(store.times))]
+        chosen = np.unique(np.linspace(0, max(len(places) - 1, 0), min(most, len(places))).round().astype(int))
+        self._places = [places[number] for number in chosen]
+        self._box = plot_box
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, number):  # type: ignore[no-untyped-def]  # slices are never asked for
+        store, index = self._places[number]
+        x0, y0, x1, y1 = self._box
+        return np.ascontiguousarray(store.frame("rgb", index)[y0:y1, x0:x1])
+
+
+def _colours(colours: list[tuple[int, int, int]]) -> NDArray[np.uint8]:
+    return np.array(colours, np.uint8).reshape(-1, 3)
+
+
+def _log(radar: str, picture: Picture, observed: NDArray[np.bool_], find_overlay: bool) -> None:
+    if find_overlay and not picture.enough:
+        log.warning(
+            "%s: its picture is learned from %d frames; %d different ones are needed to find names and borders in"
+            " the colour of a class; lengthen picture.period, or set frames.overlay.mask",
+            radar,
+            picture.frames,
+            MIN_FRAMES,
+        )
+    if not picture.ground_colours and not (picture.ground_share > 0).any():
+        log.warning("%s: no colour of its map was found; set labels.ground_colours", radar)
+    log.info(
+        "%s: picture of %d frames: %d colours of the map, %d pixels of overlay (%.1f %%), softness %.2f,"
+        " tolerance %g, opacity %g",
+        radar,
+        picture.frames,
+        len(picture.ground_colours),
+        int(picture.overlay.sum()),
+        100 * float(picture.overlay.sum()) / max(int(observed.sum()), 1),
+        picture.softness,
+        picture.tolerance,
+        picture.opacity,
+    )
