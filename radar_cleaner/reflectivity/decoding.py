@@ -8,11 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radar_cleaner.config.frames import Overlay
-from radar_cleaner.config.labels import PictureColours
+from radar_cleaner.config.labels import Colours, PictureColours
+from radar_cleaner.config.values import TRANSPARENT
+from radar_cleaner.conventions import NODATA, UNDETECT
 from radar_cleaner.errors import ConfigError, FrameError
 from radar_cleaner.frames.image import decode_frame
+from radar_cleaner.reflectivity.frame_decoder import FrameDecoder, Unknown
 from radar_cleaner.reflectivity.palette import ColourScale, Palette
 from radar_cleaner.reflectivity.palette_source import find_hue_scale, find_palette
+from radar_cleaner.reflectivity.picture import Picture
 from radar_cleaner.reflectivity.picture_learning import DEFAULT_TOLERANCE
 from radar_cleaner.reflectivity.plot_box import Box, overlay_mask
 from radar_cleaner.storage.reader import Store
@@ -28,6 +32,29 @@ def colour_scale(colours: PictureColours, frames: Store) -> tuple[ColourScale, P
         tolerance = DEFAULT_TOLERANCE if colours.tolerance == "auto" else colours.tolerance
         return palette.scale(tolerance), palette
     return find_hue_scale(colours), None
+
+
+def build_decoder(
+    labels: Colours, frames: Store, picture: Picture, observed: NDArray[np.bool_]
+) -> tuple[FrameDecoder, Palette | None]:
+    """Return the decoder of the frames of a store, and its palette if it has one. Raises ConfigError.
+
+    `observed` (y, x) are the pixels in range that no known overlay hides.
+    """
+    scale, palette = colour_scale(labels, frames)
+    decoder = FrameDecoder(
+        scale,
+        palette,
+        picture,
+        observed,
+        labels.min_dbz,
+        nodata=np.array(labels.rgb("nodata_colours"), np.uint8).reshape(-1, 3),
+        unknown=Unknown(
+            unmatched=NODATA if labels.unmatched == "nodata" else UNDETECT,
+            transparent=NODATA if TRANSPARENT in labels.nodata_colours else UNDETECT,
+        ),
+    )
+    return decoder, palette
 
 
 def observed_mask(size: tuple[int, int], plot_box: Box, overlay: Overlay) -> NDArray[np.bool_]:

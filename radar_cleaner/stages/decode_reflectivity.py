@@ -9,12 +9,10 @@ import numpy as np
 
 from radar_cleaner.config.frames import Overlay, Stores
 from radar_cleaner.config.labels import Colours
-from radar_cleaner.config.values import TRANSPARENT
-from radar_cleaner.conventions import NODATA, UNDETECT, is_echo
+from radar_cleaner.conventions import is_echo
 from radar_cleaner.georeference.grid import RadarGeometry
 from radar_cleaner.georeference.polar import in_range
-from radar_cleaner.reflectivity.decoding import colour_scale, observed_mask
-from radar_cleaner.reflectivity.frame_decoder import FrameDecoder, Unknown
+from radar_cleaner.reflectivity.decoding import build_decoder, observed_mask
 from radar_cleaner.reflectivity.picture import read_picture
 from radar_cleaner.reflectivity.plot_box import Box
 from radar_cleaner.reflectivity.statistics import echo_fraction
@@ -61,21 +59,9 @@ def decode_reflectivity(
     frames = open_store(rgb, "rgb")
     height, width = frames.shape("rgb")[:2]
     observed = observed_mask((width, height), plot_box, overlay) & in_range(geometry)
-    scale, palette = colour_scale(labels, frames)
     picture_store = open_store(picture, "picture")
     learned = read_picture(picture_store, observed.shape)
-    decoder = FrameDecoder(
-        scale,
-        palette,
-        learned,
-        observed,
-        labels.min_dbz,
-        nodata=np.array(labels.rgb("nodata_colours"), np.uint8).reshape(-1, 3),
-        unknown=Unknown(
-            unmatched=NODATA if labels.unmatched == "nodata" else UNDETECT,
-            transparent=NODATA if TRANSPARENT in labels.nodata_colours else UNDETECT,
-        ),
-    )
+    decoder, palette = build_decoder(labels, frames, learned, observed)
     reader, unmatched = ReadAhead(frames), UnmatchedColours(learned.soft)
     x0, y0, x1, y1 = plot_box
     fractions: list[float] = []

@@ -11,14 +11,14 @@ import yaml
 from numpy.typing import NDArray
 
 from radar_cleaner.config.config import Config
-from radar_cleaner.config.labels import Colours
+from radar_cleaner.config.labels import Colours, PictureColours
 from radar_cleaner.config.load import read_config
+from radar_cleaner.config.picture import PictureFrames
 from radar_cleaner.conventions import is_echo
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.frames.sources import is_remote
 from radar_cleaner.georeference.coast import border_lines, coast_lines
 from radar_cleaner.georeference.graticule import graticule
-from radar_cleaner.georeference.grid import RadarGeometry
 from radar_cleaner.georeference.place_check import PlaceCheck, check_place, describe_place, shown_lines
 from radar_cleaner.georeference.polar import in_range
 from radar_cleaner.georeference.rings import range_rings
@@ -27,18 +27,18 @@ from radar_cleaner.inspection.sample import choose_frames, write_sample
 from radar_cleaner.planning.plan import Plan
 from radar_cleaner.planning.radars import Radar
 from radar_cleaner.plotting.checked_frame import Place, checked_frame_figure
-from radar_cleaner.plotting.maps import median_map
 from radar_cleaner.plotting.style import write_png
-from radar_cleaner.reflectivity.colour_table import ColourTable, pack_echoes
-from radar_cleaner.reflectivity.decoding import colour_scale, observed_mask
-from radar_cleaner.reflectivity.statistics import echo_fraction
-from radar_cleaner.storage.reader import Store, open_store
+from radar_cleaner.reflectivity.decoding import build_decoder, observed_mask
+from radar_cleaner.reflectivity.picture import read_picture
+from radar_cleaner.reflectivity.plot_box import Box
+from radar_cleaner.reflectivity.unmatched import Unmatched, UnmatchedColours
+from radar_cleaner.stages.learn_picture import learn_picture
+from radar_cleaner.storage.reader import open_store
 from radar_cleaner.storage.shards import parse_time, to_datetime
 
 Pixels = NDArray[np.uint8]
 
 SAMPLED = 16  # frames that are read: enough to find an overlay
-MOST_UNMATCHED = 0.01  # share of the echo
 
 
 def show_frame(
@@ -66,11 +66,11 @@ def show_frame(
         sample = Path(folder) / "rgb.zarr"
         refused = write_sample(sample, choose_frames(plan.readable_frames(shown.id), SAMPLED, wanted), size)
         frames = open_store(sample, "rgb")
-        reading = _read_frames(shown, shown.geometry(size), size, frames, wanted)
+        reading = _read_frames(shown, size, sample, wanted)
         picture = frames.frame("rgb", reading.index)
         moment = to_datetime(int(frames.times[reading.index]))
     title = f"{shown.id}, {moment:%Y-%m-%d %H:%M} UTC"
-    checked, notes = reading.checked, _notes(reading, refused, len(frames.times))
+    checked, notes = reading.checked, _notes(shown.id, reading, refused, len(frames.times))
     print(title)
     for line in (*table_lines(checked.rows), *notes):
         print(line)
@@ -107,42 +107,56 @@ def _find_radar(plan: Plan, name: str | None) -> Radar:
 
 @dataclass(frozen=True)
 class _Reading:
-    """The frame that is shown, checked, and the place of the radar's map."""
+    """The frame that is shown, checked, what is unmatched in all frames, and the place of the radar's map."""
 
     index: int
     checked: CheckedFrame
+    unmatched: Unmatched
     place: PlaceCheck
 
 
-def _read_frames(
-    radar: Radar, geometry: RadarGeometry, size: tuple[int, int], frames: Store, time: int | None
-) -> _Reading:
-    """Decode all frames; check the one nearest to a time, or with most echo."""
-    x0, y0, x1, y1 = radar.box(size)
-    within = in_range(geometry)
-    observed = observed_mask(size, (x0, y0, x1, y1), radar.overlay)
-    scale, palette = colour_scale(radar.labels.cut(Colours), frames)
-    table = ColourTable(scale)
-    pictures = [frames.frame("rgb", index)[y0:y1, x0:x1] for index in range(len(frames.times))]
-    codes = [pack_echoes(table(picture), observed & within, radar.labels.min_dbz) for picture in pictures]
-    if time is None:
-        index = int(np.argmax([echo_fraction(one) for one in codes]))
-    else:
-        index = int(np.argmin(np.abs(frames.times.astype(np.int64) - time)))
-    checked = check_frame(codes[index], palette, ~observed, within, np.zeros(0, np.intp))
-    echoes = [is_echo(one) for one in codes]
-    ground = median_map(pictures, echoes)
-    known = observed & ~np.logical_and.reduce(echoes)
-    return _Reading(index, checked, check_place(geometry.grid, ground, known))
+def _read_frames(radar: Radar, size: tuple[int, int], sample: Path, time: int | None) -> _Reading:
+    """Decode the frames of a store by what they show; check the frame of a time, or that with most echo."""
+    box, geometry = radar.box(size), radar.geometry(size)
+    within, shown = in_range(geometry), observed_mask(size, box, radar.overlay)
+    frames, picture = open_store(sample, "rgb"), sample.with_name("picture.zarr")
+    learn_picture(
+        rgb=[sample],
+        plot_box=box,
+        geometry=geometry,
+        overlay=radar.overlay,
+        labels=radar.labels.cut(PictureColours),
+        picture=PictureFrames(),
+        output=picture,
+        mask=sample.with_name("overlay.png"),
+    )
+    learned = read_picture(open_store(picture, "picture"), within.shape)
+    decoder, palette = build_decoder(radar.labels.cut(Colours), frames, learned, shown & within)
+    unmatched, decoded = UnmatchedColours(learned.soft), []
+    for index in range(len(frames.times)):
+        pixels, alpha = (_cut(frames.frame(name, index), box) for name in ("rgb", "alpha"))
+        decoded.append(decoder(pixels, alpha))
+        unmatched.add(pixels, decoded[-1].unmatched)
+    echoes = [int(is_echo(one.codes).sum()) for one in decoded]
+    away = -np.array(echoes) if time is None else np.abs(frames.times.astype(np.int64) - time)
+    index = int(np.argmin(away))
+    one = decoded[index]
+    checked = check_frame(one.codes, palette, ~shown | learned.overlay, within, one.unmatched)
+    place = check_place(geometry.grid, learned.background, learned.ground_share[0] > 0)
+    return _Reading(index, checked, unmatched.summarize(sum(echoes)), place)
 
 
-def _notes(reading: _Reading, refused: list[tuple[str, str]], count: int) -> list[str]:
+def _cut(picture: Pixels, box: Box) -> Pixels:
+    x0, y0, x1, y1 = box
+    return np.ascontiguousarray(picture[y0:y1, x0:x1])
+
+
+def _notes(radar: str, reading: _Reading, refused: list[tuple[str, str]], count: int) -> list[str]:
     checked, place = reading.checked, reading.place
     notes = [f"{checked.echo_pixels:,} pixels of echo; {count} frames were read"]
     notes.append(f"{'WARNING: ' if place.warns else ''}{describe_place(place)}")
-    unmatched = checked.pixels("unmatched")
-    if unmatched > MOST_UNMATCHED * max(checked.echo_pixels, 1):
-        notes.append("WARNING: unmatched colours exceed 1 % of the echo: see labels.palette, labels.tolerance")
+    if reading.unmatched.are_many:
+        notes.append(f"WARNING: {reading.unmatched.describe(radar)}")
     if refused:
         notes.append(f"WARNING: {len(refused)} frames are refused, such as {refused[0][0]}: {refused[0][1]}")
     return notes
