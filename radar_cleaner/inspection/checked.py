@@ -17,6 +17,8 @@ Mask = NDArray[np.bool_]
 
 OVERLAY, UNCOVERED, BEYOND, UNMATCHED, UNDETECTED = "#8a8f94", "#cfd6dc", "#eef0f2", "#ff00ff", "#ffffff"
 HUE_STEP_DBZ = 5
+# Shares of the map that a class seldom covers: from this reflectivity on, and below it.
+STRONG_DBZ, MOST_STRONG, MOST_WEAK = 55.0, 0.03, 0.6
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,19 @@ def check_frame(
     ]
     rows.append(ClassRow("no echo", UNDETECTED, "", int(counts[0]), float(counts[0] / total)))
     return CheckedFrame(tuple(rows), kinds)
+
+
+def doubtful_classes(checked: CheckedFrame) -> list[str]:
+    """Return a line for each class that covers more of the map than rain of its strength does."""
+    lines = []
+    for row in checked.rows:
+        low = float(row.reflectivity.split()[0]) if row.reflectivity else -np.inf
+        if row.share > (MOST_STRONG if low >= STRONG_DBZ else MOST_WEAK) and low > -np.inf:
+            lines.append(
+                f"{row.name}, {row.reflectivity} dBZ, covers {100 * row.share:.0f} % of the map. Is {row.colour} a"
+                " colour of the map? Then add it to labels.ground_colours"
+            )
+    return lines
 
 
 def _kinds(

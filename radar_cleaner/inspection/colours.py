@@ -19,6 +19,9 @@ ENOUGH_COLOURS = 2.5  # of a palette, weighted: colours that any picture may hav
 PURE_WEIGHT = 0.4
 MOST_UNEXPLAINED = 0.5  # share of the changing pixels that a matching palette leaves without a class
 LEGEND_SHARE = 0.85  # of the classes of a legend, and of the palette
+TAKEN_FOR_CLASS = 24.0  # RGB distance at which a colour of the map may count as a class
+COMMON_GROUND = 0.05  # share of the pixels of the map
+MOST_MOVING = 0.3  # of the pixels of a colour of the map that are elsewhere in other frames
 RIM_SHARE, SWITCHING_SHARE = 0.5, 0.005
 FEW_COLOURS = 256
 MOST_OF_MAP = 0.3  # share of the pixels that only a colour of the ground has
@@ -135,6 +138,17 @@ def match_legend(colours: Colours, palettes: Mapping[str, Colours]) -> list[Pale
             found.append((round(score, 3), PaletteMatch(name, seen, len(palette), float(near.mean()))))
     best = max((score for score, _ in found), default=0.0)
     return [match for score, match in found if score == best]
+
+
+def ground_like_classes(counts: ColourCounts, classes: Colours | None) -> Colours:
+    """Return the common colours (n, 3) that seldom move and are near those of a class, but not equal."""
+    if classes is None or not len(classes):
+        return counts.colours[:0]
+    distance = np.linalg.norm(counts.colours[:, None].astype(float) - classes[None].astype(float), axis=2)
+    near = (distance.min(axis=1) > 0) & (distance.min(axis=1) <= TAKEN_FOR_CLASS)
+    common = counts.shares >= COMMON_GROUND
+    still = counts.moving <= MOST_MOVING * counts.pixels
+    return np.asarray(counts.colours[near & common & still])
 
 
 def saturated(colours: Colours) -> NDArray[np.bool_]:

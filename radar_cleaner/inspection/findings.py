@@ -13,6 +13,7 @@ from radar_cleaner.inspection.colours import (
     Colours,
     PaletteMatch,
     count_colours,
+    ground_like_classes,
     match_legend,
     match_palettes,
     nodata_candidate,
@@ -48,6 +49,7 @@ class SizeFindings:
     palettes: tuple[PaletteMatch, ...]
     nodata: tuple[Colours, bool] | None
     legends: tuple[FoundLegend, ...]
+    ground: tuple[str, ...]  # colours of the map that are near a class, as `#rrggbb`
 
     @property
     def legend_boxes(self) -> dict[str, Box]:
@@ -190,7 +192,9 @@ def _inspect_size(look: Look, palettes: Mapping[str, Colours]) -> SizeFindings:
     counts = count_colours(maps)
     colours = legends[0].classes.colours if legends else None
     matches = match_palettes(counts, palettes) if colours is None else match_legend(colours, palettes)
-    return SizeFindings(look, plot_box, counts, tuple(matches), nodata_candidate(maps, counts), legends)
+    classes = palettes[matches[0].name] if len(matches) == 1 else colours
+    ground = tuple(format_colour(one) for one in ground_like_classes(counts, classes).tolist())
+    return SizeFindings(look, plot_box, counts, tuple(matches), nodata_candidate(maps, counts), legends, ground)
 
 
 def _find_legends(look: Look) -> tuple[FoundLegend, ...]:
@@ -233,6 +237,8 @@ def _layouts(sizes: Sequence[SizeFindings], times: Sequence[int]) -> Key:
 
 def _label_keys(found: SizeFindings) -> list[Key]:
     keys = [*_palette_keys(found)]
+    if found.ground:
+        keys.append(Key("ground_colours", list(found.ground), "common, still, and nearly the colour of a class"))
     if found.nodata is not None:
         colour, sure = found.nodata
         comment = "this gray surrounds the map"

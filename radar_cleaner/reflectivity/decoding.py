@@ -25,12 +25,14 @@ from radar_cleaner.storage.reader import Store
 def colour_scale(colours: PictureColours, frames: Store) -> tuple[ColourScale, Palette | None]:
     """Return the colour scale of a method, and its palette if it has one. Raises ConfigError.
 
-    The method `legend` reads the palette from the frames. A store without frames then has no palette.
+    The method `legend` reads the palette from the frames. A store without frames then has no palette. A colour
+    that is nearer to one of `ground_colours` or `nodata_colours` than to a class has no echo.
     """
     palette = find_palette(colours, frames)
+    others = np.array(colours.rgb("ground_colours") + colours.rgb("nodata_colours"), np.uint8).reshape(-1, 3)
     if palette is not None:
         tolerance = DEFAULT_TOLERANCE if colours.tolerance == "auto" else colours.tolerance
-        return palette.scale(tolerance), palette
+        return palette.scale(tolerance, others), palette
     return find_hue_scale(colours), None
 
 

@@ -59,17 +59,27 @@ class Palette:
 
         Of two colours equally near, the weaker class wins.
         """
-        # In integers, so that a tie is a tie: the largest square distance is 195075.
-        difference = colours[:, None, :].astype(np.int32) - self.colours[None].astype(np.int32)
-        square = np.sum(difference**2, axis=2)
-        nearest = np.argmin(square, axis=1)
-        near = np.take_along_axis(square, nearest[:, None], axis=1)[:, 0] <= tolerance**2
-        return np.where(near, nearest, -1)
+        return _nearest(colours, self.colours, tolerance)
 
-    def scale(self, tolerance: float) -> ColourScale:
-        """The colour scale of this palette: the middle of the nearest class, within `tolerance`."""
-        codes = np.append(encode_dbz(self.value_dbz), np.uint8(UNDETECT))
-        return lambda colours: codes[self.classes(colours, tolerance)]  # class -1 is the last entry
+    def scale(self, tolerance: float, others: Colours | None = None) -> ColourScale:
+        """The colour scale of this palette: the middle of the nearest class, within `tolerance`.
+
+        Colours that are nearer to one of `others` (n, 3) than to a class are `undetect`.
+        """
+        among = self.colours if others is None else np.concatenate([self.colours, others])
+        codes = np.full(len(among) + 1, UNDETECT, np.uint8)  # class -1 is the last entry
+        codes[: len(self.colours)] = encode_dbz(self.value_dbz)
+        return lambda colours: codes[_nearest(colours, among, tolerance)]
+
+
+def _nearest(colours: Colours, among: Colours, tolerance: float) -> NDArray[np.int64]:
+    """(n,) index of the nearest of the colours `among`; -1 where it is beyond `tolerance`."""
+    # In integers, so that a tie is a tie: the largest square distance is 195075.
+    difference = colours[:, None, :].astype(np.int32) - among[None].astype(np.int32)
+    square = np.sum(difference**2, axis=2)
+    nearest = np.argmin(square, axis=1)
+    near = np.take_along_axis(square, nearest[:, None], axis=1)[:, 0] <= tolerance**2
+    return np.where(near, nearest, -1)
 
 
 def make_palette(

@@ -22,7 +22,7 @@ from radar_cleaner.georeference.graticule import graticule
 from radar_cleaner.georeference.place_check import PlaceCheck, check_place, describe_place, shown_lines
 from radar_cleaner.georeference.polar import in_range
 from radar_cleaner.georeference.rings import range_rings
-from radar_cleaner.inspection.checked import CheckedFrame, check_frame, table_lines
+from radar_cleaner.inspection.checked import CheckedFrame, check_frame, doubtful_classes, table_lines
 from radar_cleaner.inspection.sample import choose_frames, write_sample
 from radar_cleaner.planning.plan import Plan
 from radar_cleaner.planning.radars import Radar
@@ -155,6 +155,7 @@ def _notes(radar: str, reading: _Reading, refused: list[tuple[str, str]], count:
     checked, place = reading.checked, reading.place
     notes = [f"{checked.echo_pixels:,} pixels of echo; {count} frames were read"]
     notes.append(f"{'WARNING: ' if place.warns else ''}{describe_place(place)}")
+    notes += [f"WARNING: {line}" for line in doubtful_classes(checked)]
     if reading.unmatched.are_many:
         notes.append(f"WARNING: {reading.unmatched.describe(radar)}")
     if refused:

@@ -7,7 +7,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from radar_cleaner.inspection.colours import count_colours, match_palettes, nodata_candidate
+from radar_cleaner.inspection.colours import (
+    count_colours,
+    ground_like_classes,
+    match_palettes,
+    nodata_candidate,
+)
 
 GROUND = np.array([[150, 150, 100], [50, 50, 100]], np.uint8)
 
@@ -77,3 +82,14 @@ def test_a_coloured_or_black_map_is_not_a_nodata_candidate():
         frame = np.full((60, 60, 3), colour, np.uint8)
         cv2.circle(frame, (30, 30), 20, (250, 250, 250), cv2.FILLED)
         assert nodata_candidate([frame], count_colours([frame])) is None
+
+
+def test_a_still_colour_beside_a_class_is_ground_and_a_moving_one_is_echo():
+    classes = np.array([[0, 200, 0], [253, 253, 253]], np.uint8)
+    frames = []
+    for index in range(4):
+        frame = np.full((60, 60, 3), 250, np.uint8)
+        cv2.circle(frame, (10 + 12 * index, 30), 10, (4, 204, 4), cv2.FILLED)
+        frames.append(frame)
+    assert ground_like_classes(count_colours(frames), classes).tolist() == [[250, 250, 250]]
+    assert ground_like_classes(count_colours(frames), None).tolist() == []

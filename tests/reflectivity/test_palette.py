@@ -161,3 +161,11 @@ def test_hues_that_do_not_join_are_refused():
 def test_an_impossible_dbz_range_is_refused(dbz_range):
     with pytest.raises(ConfigError, match="dbz_range"):
         hue_scale(HSV_MULTI, dbz_range, 0.25, 0.25)
+
+
+@given(st.integers(0, 255), st.floats(0, 100))
+def test_a_colour_nearer_to_one_of_the_map_than_to_a_class_is_no_echo(gray, tolerance):
+    palette = make_palette([[0, 200, 0], [253, 253, 253]], [20, 75], "p")
+    colour, ground = np.full((1, 3), gray, np.uint8), np.full((1, 3), 250, np.uint8)
+    plain, beside = (palette.scale(tolerance, others)(colour)[0] for others in (None, ground))
+    assert beside == (UNDETECT if abs(gray - 250) < abs(gray - 253) else plain)
