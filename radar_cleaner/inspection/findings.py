@@ -131,7 +131,8 @@ def cadence_key(cadence: Cadence | None, is_loop: bool) -> list[Key]:
     keys = [Key("cadence_minutes", cadence.minutes, comment)]
     if cadence.off_slot_minutes > 0:
         off = f"frames are up to {cadence.off_slot_minutes:.1f} minutes off the multiples of this"
-        keys.append(Key("snap_minutes", float(np.ceil(10 * cadence.off_slot_minutes) / 10), off))
+        near = cadence.off_slot_minutes <= cadence.minutes / 4
+        keys.append(Key("snap_minutes", float(np.ceil(10 * cadence.off_slot_minutes) / 10), off, active=near))
     return keys
 
 

@@ -8,7 +8,7 @@ only a part of it: a square beside the legend is proposed, or nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -25,6 +25,7 @@ FEW_COLOURS = 256
 # Least share of the lines of a strip that is background, and least fall of that share at its edge.
 BACKGROUND, FALL = 0.5, 0.5
 NEAR_EDGE = 3
+SOFT_EDGE = 3  # pixels by which JPEG moves an edge
 # A strip is at most this share of the picture, and at least this wide.
 WIDEST_STRIP, NARROWEST_STRIP = 0.5, 6
 # Largest share of the changes between frames that a strip may have: a clock, but no echo.
@@ -60,7 +61,8 @@ def find_plot_box(frames: Sequence[Pixels], legends: Sequence[Box] = ()) -> Plot
         side, box = strip
         sides.remove(side)  # a second strip at a side would be its border
     if box != (0, 0, width, height):
-        return _settle_border(middle, box, tolerance)
+        found = _settle_border(middle, box, tolerance)
+        return found if tolerance == EXACT else _squared(found, (width, height))
     within = [legend for legend in legends if _overlap(legend, box)]
     if not within:
         return PlotBox(box, "whole", border_width(middle, tolerance))
@@ -96,6 +98,19 @@ def _settle_border(picture: Pixels, box: Box, tolerance: int) -> PlotBox:
     excess = {side: max(0, widths[side] - border) if not outer[side] else 0 for side in SIDES}
     inner = (x0 + excess["left"], y0 + excess["top"], x1 - excess["right"], y1 - excess["bottom"])
     return PlotBox(inner, "edges", border)
+
+
+def _squared(found: PlotBox, size: tuple[int, int]) -> PlotBox:
+    """Return a box that is a square but for the soft edges of its strips as that square."""
+    x0, y0, x1, y1 = found.box
+    excess = (x1 - x0) - (y1 - y0)
+    if not 0 < abs(excess) <= SOFT_EDGE:
+        return found
+    if (x0 > 0) != (x1 < size[0]):
+        x0, x1 = (x0 + excess, x1) if x0 > 0 else (x0, x1 - excess)
+    elif (y0 > 0) != (y1 < size[1]):
+        y0, y1 = (y0 - excess, y1) if y0 > 0 else (y0, y1 + excess)
+    return replace(found, box=(x0, y0, x1, y1))
 
 
 def border_width(picture: Pixels, tolerance: int = EXACT) -> int:
