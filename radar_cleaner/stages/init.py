@@ -48,7 +48,7 @@ def init(
         if path.exists():
             raise ConfigError(f"--output {output}: {path} exists already; write another name, or remove it")
     contents = read_folder(folder, int(time()))
-    first = draft_config(contents, _known_palettes(), Given(service, latitude, longitude))
+    first = draft_config(contents, known_palettes(), Given(service, latitude, longitude))
     write_text(output, first.text(contents, output))
     radars, unknown = first.radars, first.unknown
     print(f"{output}: {_count(len(radars), 'radar')}, {_count(len(unknown), 'value')} to write")
@@ -62,7 +62,7 @@ def init(
         print(f"picture: {picture}")
 
 
-def _known_palettes() -> dict[str, Colours]:
+def known_palettes() -> dict[str, Colours]:
     """Return the colours of the palettes that come with the workflow, by their path."""
     paths = sorted(path for folder in PALETTES for path in (shipped.ROOT / folder).glob("*.csv"))
     return {os.path.relpath(path): read_palette_colours(path) for path in paths}
