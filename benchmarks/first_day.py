@@ -1,6 +1,6 @@
 """Table of what `radar-cleaner init` finds, and how many values it leaves to the user.
 
-    .venv/bin/python benchmarks/first_day.py [FOLDER ...]
+    .venv/bin/python -m benchmarks.first_day [FOLDER ...]
 
 It looks at the sample, at imitated services, and at the folders of frames that are named.
 """
@@ -12,8 +12,7 @@ import tempfile
 from pathlib import Path
 from time import time
 
-from imitations import IMITATIONS, Imitation, write_frames
-
+from benchmarks.imitations import IMITATIONS, Imitation, write_frames
 from radar_cleaner.inspection.draft import Key
 from radar_cleaner.inspection.first_config import FirstConfig, Given, draft_config
 from radar_cleaner.inspection.sources import read_folder

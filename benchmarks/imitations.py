@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 Pixels = NDArray[np.uint8]
 Box = tuple[int, int, int, int]
-START = datetime(2025, 6, 3, 23, 0, tzinfo=UTC)
+START = datetime(2025, 6, 3, 23, 30, tzinfo=UTC)
 FRAMES = 20
 FONT = ImageFont.load_default_imagefont()
 NWS = [
