@@ -59,6 +59,8 @@ SPECIAL: Rows = {
     "radars.1.longitude": (-65.7, FROM_PICTURE | FROM_GEOMETRY),
     "radars.1.range_km": (250, FROM_PICTURE | FROM_GEOMETRY),
     "radars.1.center_px": ([341, 239], FROM_PICTURE | FROM_GEOMETRY),
+    "radars.1.max_range_km": (200, FROM_PICTURE | FROM_GEOMETRY),
+    "radars.1.service": ("service.yaml", FROM_REFLECTIVITY),  # of another weakest echo
     "frames.period": (
         [["2024-07-10 22:00", "2024-07-11 00:00"], ["2024-07-11 13:00", "2024-07-11 14:00"]],
         {"check_frames"} | PRODUCTS,
@@ -272,6 +274,19 @@ FORECAST_KEYS: Rows = {
     "cleaning.fill": (False, PRODUCTS),
 }
 
+# A service of a user.
+SERVICE = """\
+title: A service
+page: https://example.org
+attribution: example.org
+licence: none
+geometry_from: nowhere
+colours_from: nowhere
+names_from: nowhere
+checked_on_real_frames: false
+radar: {labels: {min_dbz: 10}}
+"""
+
 # Keys of runs with a given model.
 GIVEN_MODEL: dict[str, Any] = {"cleaning.model": "mine.pt", "training": {}, "evaluation": {}}
 GIVEN_KEYS: Rows = {
@@ -284,6 +299,30 @@ GIVEN_KEYS: Rows = {
     "cleaning.votes": (0, PRODUCTS),
     "samples.input_minutes": ([-6, 0], PRODUCTS),
 }
+
+
+# The section `grid` of a radar in the place of `range_km` and `center_px`, by the key that it shows.
+BOUNDS = {"bounds": [-69, 44, -62, 48.5]}
+GRIDS: Rows = {
+    f"radars.1.grid.{key}": (grid, FROM_PICTURE | FROM_GEOMETRY)
+    for key, grid in {
+        "range_km": {"range_km": 250},
+        "km_per_px": {"km_per_px": 1.1},
+        "circle": {"circle": {"px": 100, "km": 110}},
+        "crs": {"crs": "EPSG:3857", "bounds": [-7.7e6, 5.4e6, -6.9e6, 6.2e6]},
+        "bounds": BOUNDS,
+        "bounds_of": BOUNDS | {"bounds_of": "centres"},
+        "world_file": {"world_file": "frame.pgw"},
+        "control_points": {"control_points": [[100, 0, -69, 48], [579, 0, -62, 48], [100, 479, -69, 44]]},
+        "tiles": {"tiles": {"zoom": 6, "x": [19, 20], "y": [22, 23]}},
+    }.items()
+}
+
+
+def placed(config: dict[str, Any], grid: dict[str, Any]) -> dict[str, Any]:
+    """The config with a radar that has this section `grid`."""
+    without = changed(changed(config, "radars.1.range_km", None), "radars.1.center_px", None)
+    return changed(without, "radars.1.grid", grid)
 
 
 def by_section(rows: Rows) -> list[Any]:
@@ -310,6 +349,12 @@ def changed(config: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
     return config
 
 
+NAMED_FILES = (
+    *("moved", "palette.csv", "mask.png", "plants.yaml", "times.csv", "terrain.tif"),
+    *("mine.pt", "frame.pgw", "service.yaml"),
+)
+
+
 def name_files(root: Path) -> None:
     """The files that values of the table name, as much of them as a dry run looks at."""
     (root / "moved").symlink_to("frames")
@@ -320,6 +365,8 @@ def name_files(root: Path) -> None:
     rows = [f"{name},{text[:8]}T{text[8:]}" for name, text in sorted(times.items())]
     (root / "times.csv").write_text("\n".join(["file,time", *rows, ""]))
     (root / "terrain.tif").touch()
+    (root / "frame.pgw").write_text("0.0146 0 0 -0.0094 -70.46 48.5")
+    (root / "service.yaml").write_text(SERVICE)
     shutil.copyfile(REPOSITORY / "docs/model_template.py", root / "my_net.py")
     (root / "mine.pt").write_bytes(b"PK\x05\x06" + bytes(18))
 
@@ -344,7 +391,7 @@ ALL_KEYS |= {
     for name in ("tiny_unet", "window_attention")
     for option in network_options_model(name).model_fields
 }
-NAMED = {re.sub(r"\.\d+\.", ".*.", key) for rows in (KEYS, OTHER_KEYS, GIVEN_KEYS) for key in rows}
+NAMED = {re.sub(r"\.\d+\.", ".*.", key) for rows in (KEYS, OTHER_KEYS, GIVEN_KEYS, GRIDS) for key in rows}
 OWN_KEYS = sorted(key.removeprefix("radars.*.") for key in ALL_KEYS - NAMED if key.startswith("radars.*."))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from store_cases import START, make_aligned, make_atlas, make_labels, make_reflectivity, times_from
+from store_cases import START, make_aligned, make_atlas, make_labels, make_reflectivity, small_geometry, times_from
 
 from benchmarks.quality import injected_tables
 from benchmarks.quality.injected import ADDITIVE, LABELERS, NEIGHBOURS, Injection, Injector, Trial, class_ranks
@@ -64,7 +64,9 @@ def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
     codes, classes = (np.stack(part) for part in zip(*map(picture, TIMES), strict=True))
     seen = np.full_like(codes, NODATA)
     seen[..., :48, :] = np.where(is_echo(codes[..., :48, :]), 140, 0)
-    make_reflectivity(layout.reflectivity(RADAR, shard), RADAR, TIMES, codes, range_km=48)
+    make_reflectivity(
+        layout.reflectivity(RADAR, shard), RADAR, TIMES, codes, geometry=small_geometry(RADAR, SHAPE, 48)
+    )
     make_labels(layout.labels(RADAR, shard), RADAR, TIMES, classes)
     make_aligned(layout.aligned(RADAR, shard), RADAR, TIMES, seen)
     make_atlas(layout.atlas(RADAR), RADAR, np.zeros(SHAPE, np.float32), np.zeros(SHAPE, bool))

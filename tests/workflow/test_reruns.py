@@ -22,8 +22,10 @@ from rerun_cases import (
     FROM_REFLECTIVITY,
     GIVEN_KEYS,
     GIVEN_MODEL,
+    GRIDS,
     KEYS,
     NAMED,
+    NAMED_FILES,
     NOTHING,
     OTHER_KEYS,
     OTHER_METHODS,
@@ -35,6 +37,7 @@ from rerun_cases import (
     frame,
     moved,
     name_files,
+    placed,
 )
 from workflow_cases import Workspace, jobs_of, make_workspace
 
@@ -45,7 +48,7 @@ from radar_cleaner.config.load import read_config
 def after_smoke(finished: Workspace) -> Iterator[Workspace]:
     name_files(finished.root)
     yield finished
-    for name in ("moved", "palette.csv", "mask.png", "plants.yaml", "times.csv", "terrain.tif", "mine.pt"):
+    for name in NAMED_FILES:
         (finished.root / name).unlink()
 
 
@@ -97,6 +100,12 @@ def test_a_key_of_another_method_reruns_what_it_changes_there(pretended: Pretend
     workspace = pretended("other", OTHER_METHODS)
     value, rules = OTHER_KEYS[key]
     assert workspace.rules(config=changed(workspace.config, key, value)) == rules
+
+
+@pytest.mark.parametrize("key", by_section(GRIDS))
+def test_another_grid_reruns_what_depends_on_the_place(after_smoke: Workspace, key: str) -> None:
+    grid, rules = GRIDS[key]
+    assert after_smoke.rules(config=placed(after_smoke.config, grid)) == rules
 
 
 @pytest.mark.parametrize("key", by_section(FORECAST_KEYS))
