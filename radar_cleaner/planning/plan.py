@@ -170,6 +170,12 @@ class Plan:
     def notes(self) -> list[str]:
         """Lines that a run prints when it starts."""
         found = [radar.residuals(self.sizes[radar.id]) for radar in self.radars.values()]
+        found += [
+            f"{radar.place}: {radar.id} has no latitude and longitude, so it counts as a mosaic: without spokes,"
+            " bands of range, and channels of range and azimuth"
+            for radar in self.radars.values()
+            if radar.latitude is None
+        ]
         return [line for line in found if line is not None]
 
     @property

@@ -100,7 +100,8 @@ def test_rain_is_where_it_was_drawn_in_degrees_and_in_a_mosaic_without_a_radar(s
         for number, time in enumerate(TIMES):
             (scratch.root / name / f"A_{time}.png").write_bytes(encode(draw(picture, number)))
     (scratch.root / "pal.csv").write_text(PALETTE)
-    scratch.run("products", config=CONFIG)
+    output = scratch.run("products", config=CONFIG)
+    assert "radars[1]: MOSAIC has no latitude and longitude, so it counts as a mosaic" in output
     results = scratch.root / "results"
     for product in ("cleaned/NORTH", "cleaned/MOSAIC", "composite"):
         check_places(results / product / "20240101.zarr")
