@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,14 @@ from radar_cleaner.reflectivity.palette_source import read_palette
 COMMON: dict[str, Any] = {"samples": {"atlas": "channel"}, "cleaning": {"model": "pretrained"}}
 SIZE = (480, 480)  # of frames whose size is not part of the service
 CELL_PX = 4  # half of the side of a painted cell
+TIMES = {  # how file names are described, the longest first
+    "YYYYMMDDHHMMSS": "%Y%m%d%H%M%S",
+    "YYYYMMDD.HHMM": "%Y%m%d.%H%M",
+    "YYYYMMDD-HHMM": "%Y%m%d-%H%M",
+    "YYYYMMDD_HHMM": "%Y%m%d_%H%M",
+    "YYYYMMDDHHMM": "%Y%m%d%H%M",
+    "YYMMDDHHMM": "%y%m%d%H%M",
+}
 
 
 def config_of(name: str, **keys: Any) -> dict[str, Any]:
@@ -34,6 +43,16 @@ def pixel_of(radar: Radar, longitude: float, latitude: float) -> NDArray[np.floa
     size = radar.size_px or SIZE
     column, row = radar.geometry(size).grid.pixel_of(np.array([longitude]), np.array([latitude]))
     return np.array([column[0], row[0]]) + radar.box(size)[:2]
+
+
+def frame_name(name: str, time: datetime) -> str | None:
+    """Return the file name of a frame as a service describes it, None if it describes none."""
+    described = find_service(name).names_from.split()
+    for form, time_format in TIMES.items():
+        word = next((word for word in described if form in word), None)
+        if word is not None:
+            return word.replace(form, time.strftime(time_format)).replace("nn", "71").rstrip(":,")
+    return None
 
 
 class Imitation:

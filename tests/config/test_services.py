@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from service_cases import SIZE, config_of, pixel_of, radar_of
+from service_cases import SIZE, config_of, frame_name, pixel_of, radar_of
 from workflow_cases import REPOSITORY
 
 from radar_cleaner.config.grid import ABOUT_RADAR
@@ -85,22 +86,14 @@ def test_a_service_refuses_a_radar_without_the_keys_that_it_cannot_know(name: st
 
 
 def test_each_time_pattern_finds_the_time_in_the_name_that_the_service_describes() -> None:
-    written = {
-        "YYYYMMDDHHMMSS": "20250501120000",
-        "YYYYMMDD.HHMM": "20250501.1200",
-        "YYYYMMDD-HHMM": "20250501-1200",
-    }
-    written |= {"YYYYMMDD_HHMM": "20250501_1200", "YYYYMMDDHHMM": "202505011200", "YYMMDDHHMM": "2505011200"}
-    found = 0
+    time, found = datetime(2025, 5, 1, 12, 24), 0
     for name in NAMES:
-        service = find_service(name)
-        form = next((form for form in written if form in service.names_from), None)
-        if form is None or "pattern" not in service.radar:
+        keys, text = find_service(name).radar, frame_name(name, time)
+        if text is None or "pattern" not in keys:
             continue
-        (word,) = [word for word in service.names_from.split() if form in word][:1]
-        match = re.search(service.radar["pattern"], word.replace(form, written[form]).replace("nn", "71"))
+        match = re.search(keys["pattern"], text)
         assert match is not None, name
-        assert match.group(1) == written[form], name
+        assert datetime.strptime(match.group(1), keys["time_format"]) == time, name
         found += 1
     assert found > 15
 
@@ -109,6 +102,7 @@ def test_a_service_is_recognized_by_its_file_names_and_its_size() -> None:
     frames = ["IDR713.T.202505011200.png", "IDR713.T.202505011206.png"]
     assert recognize_services(frames, (512, 512)) == recognize_services(frames) == ["bom_128km"]
     assert recognize_services(frames, (600, 600)) == []
+    assert recognize_services(["radar_2505011200.png"], (471, 887)) == ["smhi_sweden"]
     assert recognize_services(["n0q_202505011200.png"], (12200, 5400)) == ["iem_n0q"]
     assert recognize_services([*frames, "n0q_202505011200.png"]) == recognize_services([]) == []
     assert recognize_services(["202505011200.png"]) == []
