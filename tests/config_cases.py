@@ -193,9 +193,9 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
     "a velocity": (put("labels", "legend", value={"unit": "m/s"}), "labels.legend.unit", "reflectivity (dBZ)"),
     "a word for a unit": (put("labels", "unit", value="heavy"), "labels.unit", "write dBZ, mm/h or mm/10min"),
     "hues with a gap": (
-        put("labels", "hues", value={"green": [0.2, 0.4], "red": [0, 0.1]}),
+        put("labels", "hues", value=[[0.2, 0.4], [0, 0.1]]),
         "labels.hues",
-        "does not begin where green",
+        "does not begin where [0.2, 0.4] ends",
     ),
     "an impossible exponent": (put("labels", "zr", value={"b": 0}), "labels.zr.b", "above 0"),
     "a window off the cadence": (

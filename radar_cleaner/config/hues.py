@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeVar
+
+Range = Sequence[float]
+T = TypeVar("T", bound=Sequence[Range])
 
 ROUNDING = 1e-9  # the ends are decimal fractions
 
@@ -18,44 +22,39 @@ class HueSpan:
     rises: bool
 
 
-def join_hues(ranges: Mapping[str, Sequence[float]]) -> HueSpan:
+def join_hues(ranges: Sequence[Range]) -> HueSpan:
     """Join ranges `[low, high]` in their order, weak to strong. A range with low above high goes through hue 0.
 
-    Raises ValueError for a range that is empty or beyond 0..1, if two neighbours do not meet, or if the ranges
-    cover more than the circle.
+    Raises ValueError for a range that is empty, if two neighbours do not meet, or if the ranges cover more than
+    the circle.
     """
-    if not ranges:
-        raise ValueError("has no range; write, for example, {green: [0.18, 0.38], yellow: [0.10, 0.18]}")
-    for name, ends in ranges.items():
-        if len(ends) != 2 or not all(0 <= end <= 1 for end in ends) or _width(*ends) < ROUNDING:
-            raise ValueError(
-                f"{name} {list(ends)} is not a range of hue; write two numbers from 0 to 1, [low, high]"
-            )
-    names = list(ranges)
-    falls = all(_same(ranges[after][1], ranges[before][0]) for before, after in pairwise(names))
-    rises = all(_same(ranges[after][0], ranges[before][1]) for before, after in pairwise(names))
+    for one in ranges:
+        if _width(one) < ROUNDING:
+            raise ValueError(f"{list(one)} is empty; write two different numbers, [low, high]")
+    falls = all(_same(after[1], before[0]) for before, after in pairwise(ranges))
+    rises = all(_same(after[0], before[1]) for before, after in pairwise(ranges))
     if not (falls or rises):
-        before, after = next(
-            (before, after) for before, after in pairwise(names) if not _same(ranges[after][1], ranges[before][0])
-        )
+        before, after = next(pair for pair in pairwise(ranges) if not _same(pair[1][1], pair[0][0]))
         raise ValueError(
-            f"{after} {list(ranges[after])} does not begin where {before} {list(ranges[before])} ends; write the"
-            " ranges from weak to strong, without gaps"
+            f"{list(after)} does not begin where {list(before)} ends; write the ranges from weak to strong,"
+            " without gaps"
         )
-    length = sum(_width(low, high) for low, high in ranges.values())
+    length = sum(map(_width, ranges))
     if length > 1 + ROUNDING:
-        raise ValueError(f"its ranges cover {length:g} of the circle of hues; write at most 1 together")
-    low, high = ranges[names[0]]
+        raise ValueError(f"the ranges cover {length:g} of the circle of hues; write at most 1 together")
+    low, high = ranges[0]
     return HueSpan(high, length, False) if falls else HueSpan(low, length, True)
 
 
-def check_hues(ranges: dict[str, tuple[float, ...]]) -> dict[str, tuple[float, ...]]:
-    """Return the ranges if they join. Raises ValueError."""
-    join_hues(ranges)
+def check_hues(ranges: T) -> T:
+    """Return the ranges if they join or if there are none. Raises ValueError."""
+    if ranges:
+        join_hues(ranges)
     return ranges
 
 
-def _width(low: float, high: float) -> float:
+def _width(one: Range) -> float:
+    low, high = one
     return high - low if high >= low else high - low + 1
 
 

@@ -54,6 +54,9 @@ class ZR(Section):
     b: float = Field(1.6, gt=0, le=5, description="Exponent of Z = a R^b.")
 
 
+HueRange = Annotated[tuple[Share, ...], Len(2, 2)]
+
+
 class PictureColours(Section):
     """The meaning of the colours of a picture."""
 
@@ -91,11 +94,11 @@ class PictureColours(Section):
         (), description="Colours of the map, beside those that are learned. They become no echo."
     )
     legend: Legend = Legend()
-    hues: Annotated[dict[str, tuple[float, ...]], AfterValidator(check_hues)] | None = Field(
-        None,
-        description="For the HSV methods: ranges of hue `[low, high]` (0..1) by name, from weak to strong. Each"
-        " begins where the one before ends; a range through red is written `[0.97, 0.03]`. By default those of"
-        " the method.",
+    hues: Annotated[tuple[HueRange, ...], AfterValidator(check_hues)] = Field(
+        (),
+        description="For the HSV methods: ranges of hue `[low, high]` (0..1), from weak to strong. Each begins"
+        " where the one before ends; a range through red is written `[0.97, 0.03]`. By default those of the"
+        " method.",
     )
     dbz_range: Annotated[tuple[StoredDBZ, ...], Len(2, 2), Rising] = Field(
         (5, 60),

@@ -29,8 +29,8 @@ ColourScale = Callable[[Colours], NDArray[np.uint8]]
 
 # Hue ranges of the multi-colour method, from weak to strong. They join to one range of hues that goes
 # through zero, from green at 0.38 down to the red at 0.97, so that an intensity is a position along it.
-HSV_MULTI = {"green": (0.18, 0.38), "yellow": (0.10, 0.18), "orange": (0.03, 0.10), "red": (0.97, 0.03)}
-HSV_SIMPLE = {"any": (0.03, 0.38)}
+HSV_MULTI = ((0.18, 0.38), (0.10, 0.18), (0.03, 0.10), (0.97, 0.03))  # green, yellow, orange, red
+HSV_SIMPLE = ((0.03, 0.38),)
 DEFAULT_ZR = ZR()
 # Columns of a palette CSV with the lower bounds of the classes, and their units.
 BOUND_COLUMNS = {"dbz_min": DBZ, "mm_h_min": MM_PER_HOUR, "mm_10min_min": MM_PER_10_MIN}
@@ -188,7 +188,7 @@ def format_colour(colour: Sequence[int]) -> str:
 
 
 def hue_scale(
-    ranges: Mapping[str, Sequence[float]],
+    ranges: Sequence[Sequence[float]],
     dbz_range: tuple[float, float],
     min_saturation: float,
     min_value: float,

@@ -146,15 +146,15 @@ def test_the_simple_method_sees_no_red_and_neither_sees_blue_gray_or_dark():
 
 
 def test_hues_may_rise_from_weak_to_strong():
-    scale = hue_scale({"yellow": (0.15, 0.3), "blue": (0.3, 0.8)}, (0, 60), 0.25, 0.25)
+    scale = hue_scale([(0.15, 0.3), (0.3, 0.8)], (0, 60), 0.25, 0.25)
     dbz = [scale_of(scale, *colour) for colour in [(255, 255, 0), (0, 255, 0), (0, 255, 255), (0, 0, 255)]]
     assert dbz == sorted(dbz) and dbz[0] < 5
     assert scale_of(scale, 255, 0, 0) == -32
 
 
 def test_hues_that_do_not_join_are_refused():
-    with pytest.raises(ConfigError, match=r"labels\.hues: red"):
-        hue_scale({"green": (0.2, 0.4), "red": (0.0, 0.1)}, (0, 60), 0.25, 0.25)
+    with pytest.raises(ConfigError, match=r"labels\.hues: \[0.0, 0.1\]"):
+        hue_scale([(0.2, 0.4), (0.0, 0.1)], (0, 60), 0.25, 0.25)
 
 
 @pytest.mark.parametrize("dbz_range", [(10, 10), (60, 0), (-40, 60), (0, 96), (float("nan"), 60)])

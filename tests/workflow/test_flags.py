@@ -53,7 +53,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     },
     "hue, all switches off, no evaluation": {
         "radars.0.labels": {"method": "hsv_multi", "dbz_range": [-31.5, 60], "min_dbz": -5},
-        "radars.1.labels": {"method": "hsv_simple", "min_saturation": 0, "hues": {"any": [0.1, 0.5]}},
+        "radars.1.labels": {"method": "hsv_simple", "min_saturation": 0, "hues": [[0.1, 0.2], [0.2, 0.5]]},
         "frames.on_bad_frame": "fail",
         "frames.time_zone": "America/Halifax",
         "training.flips": False,
