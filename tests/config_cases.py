@@ -167,6 +167,36 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
         "radars[0].frames",
         "time_from: times.csv cannot be read",
     ),
+    "a layout of no pictures": (
+        put("radars", 0, "layouts", value=[{"plot_box_px": [0, 0, 9, 9]}]),
+        "radars[0].layouts[0].period",
+        "which pictures does the layout describe?",
+    ),
+    "a layout with two grids": (
+        put("radars", 0, "layouts", value=[{"size_px": [9, 9], "grid": {"km_per_px": 1, "range_km": 9}}]),
+        "radars[0].layouts[0].grid",
+        "keep one of them",
+    ),
+    "two layouts of the same pictures": (
+        put(
+            "radars",
+            0,
+            "layouts",
+            value=[{"period": ["2024-07-10", "2024-07-12"]}, {"period": ["2024-07-11", "2024-07-13"]}],
+        ),
+        "radars[0].layouts[1].period",
+        "describe the same pictures from 2024-07-11T00:00:00Z",
+    ),
+    "a layout without frames": (
+        put("radars", 0, "layouts", value=[{"period": ["2025-07-10", "2025-07-12"]}]),
+        "radars[0].layouts[0].period",
+        "has no frame in it",
+    ),
+    "a layout with a palette that is missing": (
+        put("radars", 0, "layouts", value=[{"size_px": [9, 9], "labels": {"method": "legend"}}]),
+        "labels.legend.box_px",
+        "needs the box",
+    ),
     "an unknown time zone": (put("frames", "time_zone", value="Mars/Base"), "frames.time_zone", "Asia/Bangkok"),
     "an endpoint without http": (
         put("s3", "endpoint_url", value="localhost:9000"),

@@ -131,8 +131,8 @@ class Overlay(Section):
         return None if self.mask in ("auto", "none") else self.mask
 
 
-class Picture(FileNames):
-    """Keys that describe the pictures of a radar. A radar can override each of them."""
+class Drawing(Section):
+    """Keys that describe what a picture shows and where."""
 
     size_px: Size | None = Field(
         None,
@@ -146,6 +146,10 @@ class Picture(FileNames):
         None, description="Short form of `plot_box_px`: the plot box is everything right of a strip of this width."
     )
     overlay: Overlay = Overlay()
+
+
+class Picture(Drawing, FileNames):
+    """Keys that describe the pictures of a radar. A radar can override each of them."""
 
 
 class BadFrames(Section):

@@ -11,6 +11,7 @@ from pydantic import Field
 from radar_cleaner.config.frames import Picture
 from radar_cleaner.config.grid import ABOUT_RADAR, KINDS, PlotGrid
 from radar_cleaner.config.labels import Labels
+from radar_cleaner.config.layouts import Layout
 from radar_cleaner.config.values import Name, Point, Text
 
 
@@ -51,11 +52,29 @@ class RadarEntry(Picture):
         " middle of the plot box.",
     )
     labels: Labels = Labels()
+    layouts: tuple[Layout, ...] = Field(
+        (),
+        description="Pictures of this radar that are drawn in another way. Each layout has a `period`, a `size_px`"
+        " or both, and those of the keys `plot_box_px`, `legend_width_px`, `overlay`, `grid`, `center_px` and"
+        " `labels` that differ.",
+    )
 
     @property
     def plot_grid(self) -> PlotGrid:
         """The section `grid`, with the short form `range_km` in it."""
         return self.grid if self.range_km is None else self.grid.model_copy(update={"range_km": self.range_km})
+
+    def layout_problems(self, place: str) -> Iterator[str]:
+        """Yield what is wrong with the layouts; `place` is the key of the radar."""
+        for number, layout in enumerate(self.layouts):
+            own = f"{place}.layouts[{number}]"
+            if layout.period is None and layout.size_px is None:
+                yield f"{own}.period: is missing; add it, or size_px: which pictures does the layout describe?"
+            if layout.plot_box_px is not None and layout.legend_width_px:
+                yield f"{own}.legend_width_px: plot_box_px is given too; keep one of the two"
+            if layout.grid.kinds:
+                given = {"grid": layout.grid, "range_km": None, "center_px": layout.center_px}
+                yield from self.model_copy(update=given).grid_problems(own)
 
     def grid_problems(self, place: str) -> Iterator[str]:
         """Yield what is wrong with the radar's place and grid; `place` is the key of the radar."""

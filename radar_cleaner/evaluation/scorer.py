@@ -111,6 +111,9 @@ class Run:
         return open_reference(self.layout, radar, self.shards[radar], self.references)
 
 
+NO_PICTURE = 240  # gray in the place of a picture that is not on the grid of the radar
+
+
 class RadarScorer:
     """Score the frames of one radar. The network's reflectivity and decisions are examined, too."""
 
@@ -149,9 +152,10 @@ class RadarScorer:
         return FrameDecisions(frame.codes, frame.reference, kept, site.geometry)
 
     def published(self, time: int) -> NDArray[np.uint8]:
-        """Return the (y, x, 3) plot box of a frame as it was published."""
+        """Return the (y, x, 3) plot box of a frame as it was published; gray for a frame of another layout."""
         whole = self._rgb.frame("rgb", time)
-        assert whole is not None, self._rgb.describe(time)
+        if whole is None:
+            return np.full((*self._frames.site.clutter.shape, 3), NO_PICTURE, np.uint8)
         x0, y0, x1, y1 = self._frames.plot_box_px
         return np.asarray(whole[y0:y1, x0:x1])
 

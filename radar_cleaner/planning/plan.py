@@ -31,6 +31,7 @@ from radar_cleaner.planning.checks import (
     check_place,
 )
 from radar_cleaner.planning.contradictions import contradictions
+from radar_cleaner.planning.layouts import choose_pictures
 from radar_cleaner.planning.radars import Period, Radar, read_period, read_radars, within
 from radar_cleaner.storage.reader import nearest_time
 from radar_cleaner.storage.shards import encode_stores, format_time, shard_of, shard_start
@@ -48,6 +49,9 @@ class Plan:
         check_files(settings, radars)
         self.store = ObjectStore(settings.s3.endpoint_url, settings.s3.region, answers)
         self.radars = {radar.id: radar for radar in radars}
+        # The radars and their layouts: each has its own stores of pictures.
+        self.pictures = {one.id: one for radar in radars for one in (radar, *radar.layouts)}
+        self.choices = {name: choice for radar in radars for name, choice in choose_pictures(radar).items()}
         self.grain: str = settings.frames.shard
         self.periods = {
             name: read_period(f"{name}.period", getattr(settings, name).period, self.grain)
@@ -63,16 +67,17 @@ class Plan:
         self._frames = {
             name: _by_shard(listing, self.grain, self.periods["frames"]) for name, listing in listings.items()
         }
+        self._shown = self._show_pictures()
         self.unplaced = {name: [path for path, _ in listing.unplaced] for name, listing in listings.items()}
         self._since = self._newest(settings.frames.newest_minutes)
         self._check_found(listings)
-        self.sizes = {radar.id: self._size(radar) for radar in self.radars.values()}
-        for radar in self.radars.values():
-            check_boxes(radar, self.sizes[radar.id])
-        self._geometries = {radar.id: radar.geometry(self.sizes[radar.id]) for radar in radars}
-        for radar in radars:
-            check_place(radar, self._geometries[radar.id])
-        check_composite(settings.composite.grid, list(self._geometries.values()))
+        self.sizes = {name: self._size(one) for name, one in self.pictures.items()}
+        for name, one in self.pictures.items():
+            check_boxes(one, self.sizes[name])
+        self._geometries = {name: one.geometry(self.sizes[name]) for name, one in self.pictures.items()}
+        for name, one in self.pictures.items():
+            check_place(one, self._geometries[name])
+        check_composite(settings.composite.grid, [self._geometries[radar.id] for radar in radars])
         self._times = {
             name: {frame.time for frames in shards.values() for frame in frames}
             for name, shards in self._frames.items()
@@ -80,6 +85,26 @@ class Plan:
         counts = self.trains and settings.votes.reads("masks")
         voting = settings.votes.reference if counts else None
         self._votes = self._find_masks("votes.reference", voting, "training")
+
+    def _show_pictures(self) -> dict[str, dict[str, list[FrameFile]]]:
+        """Return the frames of each radar and layout by shard, without those of the other layouts' periods.
+
+        Raises ConfigError for a layout without frames.
+        """
+        shown = {}
+        for radar in self.radars.values():
+            for one in (radar, *radar.layouts):
+                choice = self.choices[one.id]
+                chosen = {
+                    shard: [frame for frame in frames if choice.at(frame.time)]
+                    for shard, frames in self._frames[radar.id].items()
+                }
+                shown[one.id] = {shard: frames for shard, frames in chosen.items() if frames}
+                if one is not radar and not shown[one.id]:
+                    raise ConfigError(
+                        f"{one.place}.period: radar {radar.id} has no frame in it; see frames.period"
+                    )
+        return shown
 
     def _list(self, radar: Radar) -> Listing:
         try:
@@ -130,9 +155,9 @@ class Plan:
 
     def _size(self, radar: Radar) -> tuple[int, int]:
         """Return (width, height) of the radar's frames: the configured size, or the most frequent one."""
-        if is_remote(radar.source) and radar.size_px is not None:
+        if radar.size_px is not None and (is_remote(radar.source) or radar.id not in self.radars):
             return radar.size_px
-        frames = sample_headers([f for frames in self._frames[radar.id].values() for f in frames if not f.problem])
+        frames = sample_headers([f for frames in self._shown[radar.id].values() for f in frames if not f.problem])
         if not is_remote(radar.source):
             check_animations(radar, frames)
         if is_remote(radar.source):
@@ -140,6 +165,9 @@ class Plan:
             sizes = Counter(size for data in heads if (size := size_in_header(data)) is not None)
         else:
             sizes = Counter(header_sizes(frames))
+        for layout in radar.layouts if radar.id in self.radars else ():
+            if layout.size_px is not None:
+                sizes.pop(layout.size_px, None)
         most = min(sizes, key=lambda size: (-sizes[size], size)) if sizes else None
         wanted = radar.size_px or most
         if wanted is None:
@@ -190,7 +218,7 @@ class Plan:
 
     def listings(self, radar: str) -> str:
         """Return the folder with the lists of a radar's archives or objects."""
-        return str(self.store.answers if is_remote(self.radars[radar].source) else LISTINGS)
+        return str(self.store.answers if is_remote(self.pictures[radar].source) else LISTINGS)
 
     def shards(self, radar: str, period: str = "frames") -> list[str]:
         """Return the sorted shards of a radar in the period of a config section.
@@ -275,7 +303,7 @@ class Plan:
 
     def files(self, radar: str, shard: str) -> list[str]:
         """Return the files, archives or objects that contain the frames of a shard."""
-        found = (frame.path for frame in self._frames[radar].get(shard, ()) if not frame.problem)
+        found = (frame.path for frame in self._shown[radar].get(shard, ()) if not frame.problem)
         return list(dict.fromkeys(found))
 
     def content(self, radar: str, shard: str) -> list[str]:
@@ -283,14 +311,27 @@ class Plan:
 
         Plain files with times of their own have none.
         """
-        placed = self.radars[radar].names.time_from not in ("name", MTIME)
-        frames = [frame for frame in self._frames[radar].get(shard, ()) if frame.version or placed]
+        placed = self.pictures[radar].names.time_from not in ("name", MTIME)
+        frames = [frame for frame in self._shown[radar].get(shard, ()) if frame.version or placed]
         known = json.dumps([(frame.full_name, frame.version, *[frame.time] * placed) for frame in frames])
         return [hashlib.sha256(known.encode()).hexdigest()] if frames else []
 
     def problems(self, radar: str, shard: str) -> list[str]:
         """Return folders and broken links that are named like frames of a shard."""
-        return [frame.full_name for frame in self._frames[radar].get(shard, ()) if frame.problem]
+        return [frame.full_name for frame in self._shown[radar].get(shard, ()) if frame.problem]
+
+    def layout_stores(self, radar: str, shard: str) -> list[tuple[str, str]]:
+        """Return (layout, shard) of the layouts of a radar with frames in a shard; of a layout none."""
+        layouts = self.radars[radar].layouts if radar in self.radars else ()
+        return [(layout.id, shard) for layout in layouts if shard in self._shown[layout.id]]
+
+    def picture_pairs(self, radar: str) -> list[tuple[str, str]]:
+        """Return (radar or layout, shard) of the picture stores of a radar that are made."""
+        shards = self.shards(radar)
+        return [
+            *((radar, shard) for shard in shards),
+            *(pair for shard in shards for pair in self.layout_stores(radar, shard)),
+        ]
 
     def neighbours(self, radar: str, shard: str) -> list[str]:
         """Return the other shards with a frame at an input time of one of this shard's frames."""

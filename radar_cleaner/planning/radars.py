@@ -8,9 +8,10 @@ from itertools import pairwise
 from typing import Any
 
 from radar_cleaner.config.config import Config
-from radar_cleaner.config.frames import Overlay, Picture
+from radar_cleaner.config.frames import Drawing, Overlay, Picture
 from radar_cleaner.config.grid import PlotGrid
 from radar_cleaner.config.labels import Labels
+from radar_cleaner.config.layouts import Layout
 from radar_cleaner.config.radars import RadarEntry
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.frames.sources import settle_source
@@ -40,6 +41,8 @@ class Radar:
     legend_width_px: int | None
     overlay: Overlay
     labels: Labels
+    period: tuple[Any, ...] | None = None  # of a layout, as it is written
+    layouts: tuple[Radar, ...] = ()  # with ids like `CASGO.1`
 
     @property
     def mask_names(self) -> NameFormat:
@@ -96,11 +99,8 @@ def read_radars(config: Config) -> list[Radar]:
 
 
 def _radar(place: str, entry: RadarEntry, config: Config) -> Radar:
-    settings = entry.over(config.frames.cut(Picture))
-    if entry.model_fields_set & {"plot_box_px", "legend_width_px"}:  # one of them replaces both
-        update = {"plot_box_px": entry.plot_box_px, "legend_width_px": entry.legend_width_px}
-        settings = settings.model_copy(update=update)
-    return Radar(
+    settings = _settings(entry, config.frames.cut(Picture))
+    radar = Radar(
         place=place,
         id=entry.id,
         source=settle_source(entry.frames),
@@ -116,6 +116,36 @@ def _radar(place: str, entry: RadarEntry, config: Config) -> Radar:
         overlay=settings.overlay,
         labels=entry.labels.over(config.labels),
     )
+    layouts = [_layout(radar, number, layout, settings) for number, layout in enumerate(entry.layouts)]
+    return replace(radar, layouts=tuple(layouts))
+
+
+def _layout(radar: Radar, number: int, layout: Layout, common: Picture) -> Radar:
+    """Return the settings of a layout as those of a radar: its own, and else those of its radar."""
+    settings = _settings(layout, common)
+    # Without a size of its own a layout has the most frequent size of its period.
+    return replace(
+        radar,
+        place=f"{radar.place}.layouts[{number}]",
+        id=f"{radar.id}.{number + 1}",
+        grid=layout.grid if layout.grid.kinds else radar.grid,
+        center_px=radar.center_px if layout.center_px is None else _point(layout.center_px),
+        size_px=_size(layout.size_px),
+        plot_box_px=_box(settings.plot_box_px),
+        legend_width_px=settings.legend_width_px,
+        overlay=settings.overlay,
+        labels=layout.labels.over(radar.labels),
+        period=layout.period,
+    )
+
+
+def _settings(own: Drawing, common: Picture) -> Picture:
+    """Return the common keys with those of a radar or layout in their place."""
+    settings = own.over(common)
+    if own.model_fields_set & {"plot_box_px", "legend_width_px"}:  # one of them replaces both
+        update = {"plot_box_px": own.plot_box_px, "legend_width_px": own.legend_width_px}
+        settings = settings.model_copy(update=update)
+    return settings
 
 
 def _names(settings: Picture, cadence_minutes: float) -> NameFormat:

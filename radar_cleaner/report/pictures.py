@@ -34,6 +34,9 @@ class Shown:
     picture: str
 
 
+NO_PICTURE = 240  # gray of the map of a radar without a picture
+
+
 @dataclass(frozen=True)
 class RadarPictures:
     """A radar's stores by time, and the map of its plot box (None if it has no frame)."""
@@ -58,7 +61,12 @@ class RadarPictures:
             for store in reflectivity.stores
             for share, time in zip(store.read("echo_fraction"), store.times, strict=True)
         }
-        parts = np.array_split(reflectivity.times, min(BACKGROUND_FRAMES, len(echo)))
+        # Frames of other layouts are decoded, but their pictures are not on the grid of the radar.
+        drawn = sorted(echo.keys() & set(rgb.times))
+        if not drawn:
+            shape = reflectivity.stores[0].shape("reflectivity")
+            return cls(radar, rgb, reflectivity, labels, cleaned, np.full((*shape, 3), NO_PICTURE, np.uint8))
+        parts = np.array_split(drawn, min(BACKGROUND_FRAMES, len(drawn)))
         quiet = [min(part.tolist(), key=lambda time: echo[time]) for part in parts]
         x0, y0, x1, y1 = reflectivity.stores[0].attrs["plot_box_px"]
         background = map_figures.median_map(
@@ -121,9 +129,12 @@ class RadarPictures:
 
     def _frame_over_map(self, time: int) -> tuple[Picture, Extent, Picture, Picture, Extent]:
         assert self.background is not None, "a radar with a frame has a background"
-        frame, codes = _frame(self.rgb, "rgb", time), _frame(self.reflectivity, "reflectivity", time)
+        frame, codes = self.rgb.frame("rgb", time), _frame(self.reflectivity, "reflectivity", time)
+        box = self.extent(codes.shape)
+        if frame is None:  # of another layout
+            return self.background, box, codes, map_figures.pale(self.background), box
         whole = self.extent(frame.shape, self._attrs["plot_box_px"][:2])
-        return frame, whole, codes, map_figures.pale(self.background), self.extent(codes.shape)
+        return frame, whole, codes, map_figures.pale(self.background), box
 
 
 def draw_overlap(pairs: Sequence[tuple[RadarPictures, RadarPictures, Store]]) -> Shown:

@@ -95,7 +95,7 @@ class FinishedRun:
             radar: [
                 ShardFrames(
                     shard,
-                    open_store(self.layout.rgb(radar, shard), "rgb").times.tolist(),
+                    open_store(self.layout.reflectivity(radar, shard), "reflectivity").times.tolist(),
                     read(self.layout.rejects(radar, shard), radar),
                 )
                 for shard in names

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict
+from io import BytesIO
 from itertools import groupby
 from pathlib import Path
 
 from radar_cleaner.config.frames import BadFrames, Stores
 from radar_cleaner.errors import FrameError
+from radar_cleaner.frames.choice import PictureChoice
 from radar_cleaner.frames.image import Candidate, FrameDecoder, largest_file
 from radar_cleaner.frames.loops import list_pictures
-from radar_cleaner.frames.sources import read_frames
+from radar_cleaner.frames.picture_file import read_size
+from radar_cleaner.frames.sources import FrameFile, read_frames
 from radar_cleaner.frames.timestamps import NameFormat
 from radar_cleaner.storage.atomic import format_rows, write_text
 from radar_cleaner.storage.shards import format_time, shard_end, shard_start
@@ -28,6 +31,7 @@ def build_rgb_store(
     names: NameFormat,
     shard: str,
     size: tuple[int, int],
+    choice: PictureChoice | None = None,
     stores: Stores,
     frames: BadFrames,
     output: Path,
@@ -49,6 +53,8 @@ def build_rgb_store(
         Name of the shard: frames of its times are read.
     size
         Width and height in pixels that a frame must have.
+    choice
+        The pictures of this layout among those of the radar.
     stores
         How the store is compressed.
     frames
@@ -64,7 +70,8 @@ def build_rgb_store(
     """
     start, end = shard_start(shard), shard_end(shard)
     listing = list_pictures(source, names, listings, copies)
-    files = [frame for frame in listing.frames if start <= frame.time < end]
+    choice = choice or PictureChoice()
+    files = [frame for frame in listing.frames if start <= frame.time < end and choice.at(frame.time)]
     parameters = {"radar": radar, "shard": shard, **asdict(names), "size": list(size), "codec": stores.codec}
     accepted: list[tuple[str, str, int, str]] = []
     refused: list[tuple[str, str]] = []
@@ -77,10 +84,15 @@ def build_rgb_store(
     ) as store:
         decoder = FrameDecoder(size)
         most = 1 + max((file.picture or 0 for file in files), default=0)
-        pictures = read_frames(files, most * largest_file(size))
+        largest = max(largest_file(claimed) for claimed in (size, *choice.sizes))
+        pictures = read_frames(files, most * largest)
         for time, group in groupby(pictures, key=lambda picture: picture[0].time):
             kept, bad = decoder.decode_same_time(
-                [Candidate(file, listing.name_of(file), data) for file, data in group]
+                [
+                    Candidate(file, listing.name_of(file), data)
+                    for file, data in group
+                    if _is_own(choice, file, data)
+                ]
             )
             if bad and frames.on_bad_frame == "fail":
                 name, reason = bad[0]
@@ -94,3 +106,11 @@ def build_rgb_store(
     logger.info("%s %s: %d frames accepted, %d refused", radar, shard, len(accepted), len(refused))
     for name, reason in refused:
         logger.warning("refused %s: %s", name, reason)
+
+
+def _is_own(choice: PictureChoice, file: FrameFile, data: bytes | FrameError) -> bool:
+    """Return whether a picture is of this layout; the radar's own layout takes what cannot be read."""
+    if choice == PictureChoice():  # no layouts: its header need not be read
+        return True
+    size = read_size(BytesIO(data)) if isinstance(data, bytes) else None
+    return choice.takes(file.time, size)

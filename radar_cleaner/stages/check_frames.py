@@ -27,15 +27,16 @@ def check_frames(*, results: Path, radar: str, stores: list[str], newest: bool =
     radar
         Id of the radar.
     stores
-        Its stores, as RADAR=FIRST..LAST,...
+        Its stores and those of its layouts, as RADAR=FIRST..LAST,...
     newest
         Whether these are the newest stores only: they may be without a frame.
     output
         CSV to write: frames, reason, example. The first row counts the frames that were read.
     """
-    layout, shards = Layout(results), decode_stores(stores).get(radar, [])
-    read = sum(len(open_store(layout.rgb(radar, shard), "rgb").times) for shard in shards)
-    tables = [layout.unplaced(radar), *(layout.rejects(radar, shard) for shard in shards)]
+    layout = Layout(results)
+    pairs = [(name, shard) for name, shards in decode_stores(stores).items() for shard in shards]
+    read = sum(len(open_store(layout.rgb(*pair), "rgb").times) for pair in pairs)
+    tables = [layout.unplaced(radar), *(layout.rejects(*pair) for pair in pairs)]
     counts = count_refusals(read, (row for table in tables for row in _rows(table)))
     if counts.refused and not read and not newest:
         raise FrameError(f"{counts.describe(radar)}; see {layout.rgb(radar, '*').parent}/*.rejected.csv")

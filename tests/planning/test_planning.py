@@ -49,6 +49,31 @@ def test_the_frame_a_cadence_away_counts_and_not_the_window(scratch: Workspace, 
     assert Plan(read_config(SMOKE)).near_in_time("CASGO", "20240710T23") == []
 
 
+def test_a_layout_has_its_own_size_box_grid_and_palette_and_else_those_of_its_radar(
+    scratch: Workspace, plan: Plan
+) -> None:
+    config = copy.deepcopy(SMOKE)
+    hour = ["2024-07-10 23:00", "2024-07-11 00:00"]
+    config["radars"][0]["layouts"] = [
+        {"period": hour, "plot_box_px": [100, 0, 500, 400], "center_px": [300, 200], "labels": {"min_dbz": 12}},
+        {"size_px": [600, 500], "legend_width_px": 90},
+    ]
+    with_layouts = Plan(read_config(config))
+    assert list(with_layouts.pictures) == ["CASGO", "CASGO.1", "CASGO.2", "CASCM"]
+    first, second = with_layouts.pictures["CASGO.1"], with_layouts.pictures["CASGO.2"]
+    assert with_layouts.sizes == plan.sizes | {"CASGO.1": (580, 480), "CASGO.2": (600, 500)}
+    assert first.box((580, 480)) == (100, 0, 500, 400) and second.box((600, 500)) == (90, 0, 600, 500)
+    assert first.center_px == (300, 200) and second.center_px == (340, 239)
+    assert (first.labels.min_dbz, second.labels.min_dbz) == (12, plan.radars["CASGO"].labels.min_dbz)
+    # Its shards are those of the period, all of whose pictures it takes. The radar shows only its own.
+    assert with_layouts.layout_stores("CASGO", "20240710T23") == [("CASGO.1", "20240710T23")]
+    assert with_layouts.layout_stores("CASGO", "20240710T22") == [("CASGO.2", "20240710T22")]
+    assert with_layouts.layout_stores("CASGO.1", "20240710T23") == []
+    assert with_layouts.files("CASGO", "20240710T23") == []
+    assert with_layouts.files("CASGO.1", "20240710T23") == plan.files("CASGO", "20240710T23")
+    assert with_layouts.pairs() == plan.pairs()
+
+
 def test_radars_are_paired_with_the_nearest_frames_of_the_same_period(scratch: Workspace, plan: Plan) -> None:
     for path in (scratch.root / "frames/CASCM").glob("*.png"):  # two minutes later; 23:54 becomes 23:56
         minute = f"{int(path.stem[-2:]) + 2:02d}"

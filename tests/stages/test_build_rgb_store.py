@@ -14,6 +14,7 @@ from PIL import Image
 
 from radar_cleaner.config.frames import BadFrames, Stores
 from radar_cleaner.errors import FrameError
+from radar_cleaner.frames.choice import Claim, PictureChoice
 from radar_cleaner.frames.timestamps import NameFormat
 from radar_cleaner.stages.build_rgb_store import build_rgb_store
 from radar_cleaner.storage.reader import open_store, read_provenance
@@ -296,3 +297,29 @@ def test_times_come_from_the_dates_of_the_files_or_from_a_table(tmp_path):
     names = NameFormat(**NAMES | {"time_zone": "Asia/Bangkok"}, time_from=str(table))
     store, _ = build(tmp_path, names=names)
     assert [format_time(time) for time in store.times.tolist()] == ["2024-07-11T08:06:00Z"]
+
+
+def test_each_layout_has_the_pictures_of_its_size_and_only_other_sizes_are_refused(tmp_path):
+    (tmp_path / "frames").mkdir()
+    sizes = [SIZE, (30, 20), SIZE, (30, 20), (10, 10)]
+    for number, size in enumerate(sizes):
+        (tmp_path / "frames" / f"a_2024071100{number:02d}.png").write_bytes(encode(small(number, size)))
+    larger = Claim(size_px=(30, 20))
+    own, refused = build(tmp_path, choice=PictureChoice(others=(larger,)))
+    assert [time % 3600 // 60 for time in own.times.tolist()] == [0, 2]
+    assert refused["file"].tolist() == ["a_202407110004.png"]
+    other, refused = build(tmp_path, size=(30, 20), choice=PictureChoice(own=larger), output=tmp_path / "b.zarr")
+    assert [time % 3600 // 60 for time in other.times.tolist()] == [1, 3]
+    assert other.shape("rgb") == (20, 30, 3) and refused.empty
+
+
+def test_a_layout_of_a_period_refuses_other_sizes_in_it_and_reads_nothing_outside(tmp_path):
+    for number in range(4):
+        minute_file(tmp_path, f"{number:04d}", number)
+    start = parse_time("2024-07-11T00:02Z")
+    period = Claim(period=((start, start + 60),))
+    store, refused = build(tmp_path, choice=PictureChoice(own=period), size=(30, 20))
+    assert store.times.size == 0
+    assert refused["file"].tolist() == ["a_202407110002.png"]
+    store, refused = build(tmp_path, choice=PictureChoice(others=(period,)))
+    assert [time % 3600 // 60 for time in store.times.tolist()] == [0, 1, 3]

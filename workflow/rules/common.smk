@@ -15,6 +15,7 @@ All rules call `python -m radar_cleaner`. That finds the package in every deploy
 import atexit
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -82,7 +83,7 @@ pathvars:
 
 
 wildcard_constraints:
-    radar="|".join(plan.radars),
+    radar="|".join(map(re.escape, plan.pictures)),
     target="|".join([*plan.radars, "composite"]),
     shard=r"\d{6,8}(T\d{2}(\d{2})?)?",
 
@@ -338,9 +339,17 @@ def geotiffs():
     return [*plan.pairs(), *(("composite", shard) for shard in plan.all_shards())]
 
 
-def own_shards(wildcards):
-    """Return (radar, shard) of all shards of a radar that are made."""
-    return [(wildcards.radar, shard) for shard in plan.shards(wildcards.radar)]
+def own_pictures(wildcards):
+    """Return (radar or layout, shard) of all picture stores of a radar that are made."""
+    return plan.picture_pairs(wildcards.radar)
+
+
+def picture_shards(wildcards):
+    """Return the picture stores of a radar that are made as `RADAR=FIRST..LAST,...`, with those of its layouts."""
+    shards = {}
+    for name, shard in own_pictures(wildcards):
+        shards.setdefault(name, []).append(shard)
+    return encode_stores(shards)
 
 
 def frame_tables():

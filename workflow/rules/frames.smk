@@ -18,11 +18,11 @@ rule list_unplaced_frames:
     params:
         code=code("list_unplaced_frames"),
         unplaced=lambda wildcards: plan.unplaced[wildcards.radar],
-        source=lambda wildcards: plan.radars[wildcards.radar].source,
+        source=lambda wildcards: plan.pictures[wildcards.radar].source,
         # Where lists and copies are changes no result: Snakemake does not compare params that take `input`.
         listings=lambda wildcards, input: plan.listings(wildcards.radar),
         copies=lambda wildcards, input: COPIES,
-        names=lambda wildcards: plan.radars[wildcards.radar].names.to_flag(),
+        names=lambda wildcards: plan.pictures[wildcards.radar].names.to_flag(),
         frames=section("frames", BadFrames),
     shell:
         "python -m radar_cleaner list-unplaced-frames"
@@ -59,12 +59,13 @@ rule build_rgb_store:
         code=code("build_rgb_store"),
         problems=lambda wildcards: plan.problems(wildcards.radar, wildcards.shard),
         content=lambda wildcards: plan.content(wildcards.radar, wildcards.shard),
-        source=lambda wildcards: plan.radars[wildcards.radar].source,
+        source=lambda wildcards: plan.pictures[wildcards.radar].source,
         # Where lists and copies are changes no result: Snakemake does not compare params that take `input`.
         listings=lambda wildcards, input: plan.listings(wildcards.radar),
         copies=lambda wildcards, input: COPIES,
-        names=lambda wildcards: plan.radars[wildcards.radar].names.to_flag(),
+        names=lambda wildcards: plan.pictures[wildcards.radar].names.to_flag(),
         size=lambda wildcards: plan.sizes[wildcards.radar],
+        choice=lambda wildcards: plan.choices[wildcards.radar].to_flag(),
         stores=section("stores"),
         frames=section("frames", BadFrames),
     shell:
@@ -76,6 +77,7 @@ rule build_rgb_store:
         " --names {params.names:q}"
         " --shard {wildcards.shard:q}"
         " --size {params.size:q}"
+        " --choice {params.choice:q}"
         " --stores {params.stores:q}"
         " --frames {params.frames:q}"
         " --output {output.store:q}"
@@ -89,9 +91,9 @@ rule check_frames:
     stops with the commonest reason. Targets that read all frames need the table.
     """
     input:
-        stores=lambda wildcards: stores("rgb", own_shards(wildcards)),
+        stores=lambda wildcards: stores("rgb", own_pictures(wildcards)),
         rejects=lambda wildcards: [
-            f"<results>/rgb/{radar}/{shard}.rejected.csv" for radar, shard in own_shards(wildcards)
+            f"<results>/rgb/{radar}/{shard}.rejected.csv" for radar, shard in own_pictures(wildcards)
         ],
         unplaced="<results>/rgb/{radar}/unplaced.rejected.csv",
     output:
@@ -110,7 +112,7 @@ rule check_frames:
     params:
         code=code("check_frames"),
         results=lambda wildcards: settings.results,
-        stores=flag("--stores", lambda wildcards: plan.store_flags("frames", [wildcards.radar])),
+        stores=flag("--stores", picture_shards),
         newest=["--newest"] if settings.frames.newest_minutes is not None else [],
     shell:
         "python -m radar_cleaner check-frames"
