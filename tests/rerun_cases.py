@@ -69,6 +69,10 @@ SPECIAL: Rows = {
     "frames.pattern": (r"_(\d{12})(?=\D*$)", FROM_NAMES),
     "frames.time_format": ("20%y%m%d%H%M", FROM_NAMES),
     "frames.time_zone": ("Africa/Abidjan", FROM_NAMES),
+    "radars.1.layouts": (
+        [{"period": ["2024-07-10 22:00", "2024-07-10 23:00"]}],
+        FROM_FRAMES | {"build_warp_grid"},
+    ),
     "frames.time_from": ("times.csv", FROM_NAMES),
     "frames.loop": ({"step_minutes": 6}, FROM_NAMES),
     "frames.snap_minutes": (2, FROM_NAMES),

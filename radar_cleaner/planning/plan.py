@@ -240,12 +240,13 @@ class Plan:
         They are spread over the period of `picture` or else the atlas. Without any they are the first ones outside
         the evaluation, with 1, 8 or `picture.frames` frames: a new frame seldom changes them.
         """
-        most = self.settings.picture.frames
+        most, shown = self.settings.picture.frames, self._shown[radar]
         for name in ("picture", "atlas"):
-            if self.periods[name] is not None and (shards := self.shards(radar, name)):
+            period = self.periods[name]
+            if period is not None and (shards := [name for name in shown if within(period, shard_start(name))]):
                 return [shards[round(at * (len(shards) - 1))] for at in _spread(min(most, len(shards)))]
         evaluation = self.periods["evaluation"]
-        found = {name: len(self.frames(radar, name)) for name in self._frames[radar]}
+        found = {name: sum(not frame.problem for frame in frames) for name, frames in shown.items()}
         usable = [name for name in found if evaluation is None or not within(evaluation, shard_start(name))]
         usable = usable or list(found)
         total = sum(found[name] for name in usable)

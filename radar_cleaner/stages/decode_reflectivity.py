@@ -11,6 +11,7 @@ from radar_cleaner.config.frames import Overlay, Stores
 from radar_cleaner.config.labels import Colours
 from radar_cleaner.conventions import is_echo
 from radar_cleaner.georeference.grid import RadarGeometry
+from radar_cleaner.georeference.other_layouts import open_layouts
 from radar_cleaner.georeference.polar import in_range
 from radar_cleaner.reflectivity.decoding import build_decoder, observed_mask
 from radar_cleaner.reflectivity.picture import read_picture
@@ -32,6 +33,8 @@ def decode_reflectivity(
     geometry: RadarGeometry,
     overlay: Overlay,
     labels: Colours,
+    layouts: list[Path] | None = None,
+    layout_warps: list[Path] | None = None,
     stores: Stores,
     output: Path,
 ) -> None:
@@ -51,6 +54,10 @@ def decode_reflectivity(
         What is drawn over the map.
     labels
         How colours become reflectivity.
+    layouts
+        Reflectivity stores of the other layouts of this radar, whose frames are added.
+    layout_warps
+        Warp stores from the radar's grid to theirs, in the same order.
     stores
         How the store is compressed.
     output
@@ -66,6 +73,9 @@ def decode_reflectivity(
     x0, y0, x1, y1 = plot_box
     fractions: list[float] = []
     echoes = 0
+    others = open_layouts(geometry, layouts or [], layout_warps or [])
+    own = {time: index for index, time in enumerate(frames.times.tolist())}
+    added = {time: layout for layout in others for time in layout.times if time not in own}
     with StoreWriter(
         output,
         variables=REFLECTIVITY.frame_variables(observed.shape),
@@ -81,11 +91,21 @@ def decode_reflectivity(
         provenance={
             "stage": "decode_reflectivity",
             "parameters": {"overlay": overlay.model_dump(mode="json"), "labels": labels.model_dump(mode="json")},
-            "inputs": {str(frames.path): frames.digest, str(picture_store.path): picture_store.digest},
+            "inputs": {
+                str(frames.path): frames.digest,
+                str(picture_store.path): picture_store.digest,
+                **{path: digest for layout in others for path, digest in layout.inputs.items()},
+            },
         },
     ) as store:
         seen = max(int(decoder.observed.sum()), 1)
-        for index, time in enumerate(frames.times.tolist()):
+        for time in sorted(own.keys() | added.keys()):
+            if time in added:
+                frame = added[time].frame(time)
+                fractions.append(float(frame["echo_fraction"]))
+                store.append(time, **frame)
+                continue
+            index = own[time]
             pixels = np.ascontiguousarray(reader.frame("rgb", index)[y0:y1, x0:x1])
             decoded = decoder(pixels, reader.frame("alpha", index)[y0:y1, x0:x1])
             unmatched.add(pixels, decoded.unmatched)

@@ -8,8 +8,8 @@ rule learn_picture:
         rgb=lambda wildcards: stores(
             "rgb", [(wildcards.radar, shard) for shard in plan.picture_shards(wildcards.radar)]
         ),
-        palette=lambda wildcards: plan.radars[wildcards.radar].palette or [],
-        overlay=lambda wildcards: plan.radars[wildcards.radar].overlay.mask_file or [],
+        palette=lambda wildcards: plan.pictures[wildcards.radar].palette or [],
+        overlay=lambda wildcards: plan.pictures[wildcards.radar].overlay.mask_file or [],
     output:
         store="<results>/picture/{radar}.zarr/zarr.json",
         mask="<results>/picture/{radar}.png",
@@ -25,10 +25,10 @@ rule learn_picture:
         lanes=1,
     params:
         code=code("learn_picture"),
-        box=lambda wildcards: plan.radars[wildcards.radar].box(plan.sizes[wildcards.radar]),
+        box=lambda wildcards: plan.pictures[wildcards.radar].box(plan.sizes[wildcards.radar]),
         geometry=lambda wildcards: plan.geometry(wildcards.radar),
-        overlay=lambda wildcards: plan.radars[wildcards.radar].overlay.to_flag(),
-        labels=lambda wildcards: plan.radars[wildcards.radar].labels.cut(PictureColours).to_flag(),
+        overlay=lambda wildcards: plan.pictures[wildcards.radar].overlay.to_flag(),
+        labels=lambda wildcards: plan.pictures[wildcards.radar].labels.cut(PictureColours).to_flag(),
         picture=section("picture", PictureFrames),
     shell:
         "python -m radar_cleaner learn-picture"
@@ -51,8 +51,15 @@ rule decode_reflectivity:
     input:
         rgb="<results>/rgb/{radar}/{shard}.zarr/zarr.json",
         picture="<results>/picture/{radar}.zarr/zarr.json",
-        palette=lambda wildcards: plan.radars[wildcards.radar].palette or [],
-        mask=lambda wildcards: plan.radars[wildcards.radar].overlay.mask_file or [],
+        palette=lambda wildcards: plan.pictures[wildcards.radar].palette or [],
+        layouts=lambda wildcards: stores(
+            "reflectivity", plan.layout_stores(wildcards.radar, wildcards.shard)
+        ),
+        layout_warps=lambda wildcards: [
+            f"<results>/warp/{wildcards.radar}/{layout}.zarr/zarr.json"
+            for layout, _ in plan.layout_stores(wildcards.radar, wildcards.shard)
+        ],
+        mask=lambda wildcards: plan.pictures[wildcards.radar].overlay.mask_file or [],
     output:
         store="<results>/reflectivity/{radar}/{shard}.zarr/zarr.json",
     log:
@@ -67,10 +74,13 @@ rule decode_reflectivity:
         lanes=1,
     params:
         code=code("decode_reflectivity"),
-        box=lambda wildcards: plan.radars[wildcards.radar].box(plan.sizes[wildcards.radar]),
+        box=lambda wildcards: plan.pictures[wildcards.radar].box(plan.sizes[wildcards.radar]),
         geometry=lambda wildcards: plan.geometry(wildcards.radar),
-        overlay=lambda wildcards: plan.radars[wildcards.radar].overlay.to_flag(),
-        labels=lambda wildcards: plan.radars[wildcards.radar].labels.cut(Colours).to_flag(),
+        overlay=lambda wildcards: plan.pictures[wildcards.radar].overlay.to_flag(),
+        labels=lambda wildcards: plan.pictures[wildcards.radar].labels.cut(Colours).to_flag(),
+        layouts=lambda wildcards, input: (
+            flag("--layouts", list(input.layouts)) + flag("--layout-warps", list(input.layout_warps))
+        ),
         stores=section("stores"),
     shell:
         "python -m radar_cleaner decode-reflectivity"
@@ -80,6 +90,7 @@ rule decode_reflectivity:
         " --geometry {params.geometry:q}"
         " --overlay {params.overlay:q}"
         " --labels {params.labels:q}"
+        " {params.layouts:q}"
         " --stores {params.stores:q}"
         " --output {output.store:q}"
         " 2> {log:q}"
