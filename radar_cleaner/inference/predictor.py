@@ -33,6 +33,7 @@ from radar_cleaner.datasets.dihedral import (
 )
 from radar_cleaner.errors import ModelError
 from radar_cleaner.inference.frame_reader import FrameInputs
+from radar_cleaner.inference.tiles import tiles_of
 from radar_cleaner.models.config import ModelConfig
 from radar_cleaner.models.files import load_model, read_model_provenance
 from radar_cleaner.models.padding import apply_padded
@@ -128,16 +129,31 @@ class Predictor:
             return []
         for inputs in frames:
             self._check(inputs)
+        height, width = frames[0].this_radar.shape[1:]
+        tiles = list(tiles_of((height, width)))
+        if len(tiles) == 1:
+            probability_NLHW, dbz_NLHW = self._predict_whole(frames, leads, tta)
+        else:
+            probability_NLHW, dbz_NLHW = (np.empty((len(frames), leads, height, width), np.float32) for _ in "pd")
+            for tile in tiles:
+                parts = self._predict_whole([tile.of(inputs) for inputs in frames], leads, tta)
+                for whole, part in zip((probability_NLHW, dbz_NLHW), parts, strict=True):
+                    whole[..., *tile.kept] = part[..., *tile.inner]
+        return [
+            [Prediction(*of_lead) for of_lead in zip(*of_frame, strict=True)]
+            for of_frame in zip(probability_NLHW, dbz_NLHW, strict=True)
+        ]
+
+    def _predict_whole(
+        self, frames: Sequence[FrameInputs], leads: int, tta: bool
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return probability and dBZ, (N, leads, H, W) each, of frames or of tiles of them."""
         variants = FLIP_ROTATIONS if tta else (UNCHANGED,)
         with torch.inference_mode():
             heads = [self._apply(frames, variant) for variant in variants]
             mean_N2LHW = torch.stack(heads).mean(dim=0) if tta else heads[0]
             probability_NLHW = mean_N2LHW[:, 0, :leads].cpu().numpy()
-            dbz_NLHW = unscale_dbz(mean_N2LHW[:, 1, :leads]).cpu().numpy()
-        return [
-            [Prediction(*of_lead) for of_lead in zip(*of_frame, strict=True)]
-            for of_frame in zip(probability_NLHW, dbz_NLHW, strict=True)
-        ]
+            return probability_NLHW, unscale_dbz(mean_N2LHW[:, 1, :leads]).cpu().numpy()
 
     def _check(self, inputs: FrameInputs) -> None:
         if len(inputs.this_radar) != len(self.config.inputs.input_minutes):
