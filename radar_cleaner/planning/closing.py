@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,14 +12,22 @@ from radar_cleaner.storage.paths import Layout
 
 
 def closing_lines(results: Path, radars: Iterable[str], warnings: Iterable[str]) -> list[str]:
-    """Return the warnings of the plan, and last a line for each radar with many refused frames."""
+    """Return the warnings of the plan, and those about the frames of each radar: other products, many refused."""
     lines = [f"WARNING {line}" for line in warnings]
     for radar in radars:
+        other = _other_product(Layout(results).picture(radar) / "zarr.json")
+        lines += [f"WARNING {other}"] if other else []
         table = Layout(results).refused(radar)
         counts = read_refusals(table)
         if counts is not None and counts.refused and counts.are_many:
             lines.append(f"WARNING {counts.describe(radar)}; see {table}")
     return lines
+
+
+def _other_product(metadata: Path) -> str:
+    """Return the warning in a picture store about frames of another product, empty if there is none."""
+    text = metadata.read_text(encoding="utf-8") if metadata.exists() else ""
+    return str(json.loads(text)["attributes"].get("other_product", "")) if text else ""  # empty: only pretended
 
 
 def read_refusals(table: Path) -> Refusals | None:

@@ -18,8 +18,10 @@ from radar_cleaner.reflectivity.decoding import colour_scale, observed_mask
 from radar_cleaner.reflectivity.picture import Picture, overlay_picture, picture_attrs, picture_variables
 from radar_cleaner.reflectivity.picture_learning import MIN_FRAMES, Look, learn
 from radar_cleaner.reflectivity.plot_box import Box
+from radar_cleaner.reflectivity.product_mix import choose_frames, find_mix
 from radar_cleaner.storage.atomic import write_bytes
 from radar_cleaner.storage.reader import Store, open_store
+from radar_cleaner.storage.shards import format_time
 from radar_cleaner.storage.writer import StoreWriter
 
 log = logging.getLogger(__name__)
@@ -73,10 +75,13 @@ def learn_picture(
         find_overlay=overlay.mask == "auto",
     )
     learned = learn(frames, look)
+    other = _describe_other_product(geometry.radar, frames, plot_box)
+    if other:
+        log.warning(other)
     with StoreWriter(
         output,
         static=picture_variables(learned),
-        attrs={"radar": geometry.radar, **picture_attrs(learned)},
+        attrs={"radar": geometry.radar, "other_product": other, **picture_attrs(learned)},
         provenance={
             "stage": "learn_picture",
             "parameters": {
@@ -105,9 +110,31 @@ class _Frames(Sequence[NDArray[np.uint8]]):
         return len(self._places)
 
     def __getitem__(self, number):  # type: ignore[no-untyped-def]  # slices are never asked for
-        store, index = self._places[number]
         x0, y0, x1, y1 = self._box
-        return np.ascontiguousarray(store.frame("rgb", index)[y0:y1, x0:x1])
+        return np.ascontiguousarray(self.whole(number)[y0:y1, x0:x1])
+
+    def whole(self, number: int) -> NDArray[np.uint8]:
+        """Read a frame with what is beside its plot box."""
+        store, index = self._places[number]
+        return np.asarray(store.frame("rgb", index))
+
+    def time(self, number: int) -> str:
+        """Return the time of a frame, for messages."""
+        store, index = self._places[number]
+        return format_time(int(store.times[index]))
+
+
+def _describe_other_product(radar: str, frames: _Frames, plot_box: Box) -> str:
+    """Return a warning if some frames show another title or legend beside the map, else an empty text."""
+    compared = choose_frames(len(frames))
+    mix = find_mix([frames.whole(number) for number in compared], plot_box)
+    if mix is None:
+        return ""
+    return (
+        f"{radar}: {len(mix.frames)} of {len(compared)} frames that were compared, for example that of"
+        f" {frames.time(compared[mix.frames[0]])}, show another title or legend in {list(mix.box)} of the picture;"
+        " if it is another product, name the files of one product in radars[].frames"
+    )
 
 
 def _colours(colours: list[tuple[int, int, int]]) -> NDArray[np.uint8]:
