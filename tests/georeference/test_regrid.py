@@ -253,3 +253,24 @@ def test_a_warp_in_blocks_of_rows_is_that_of_all_rows(monkeypatch: pytest.Monkey
     assert len(list(GORE.grid.row_blocks())) == 35
     for part, of_blocks in zip(whole, warp_grid(GORE.grid, CHIPMAN), strict=True):
         np.testing.assert_array_equal(part, of_blocks)
+
+
+@pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:3857"])
+@pytest.mark.parametrize("longitude", [179.95, -179.95])
+def test_radars_meet_across_the_180th_meridian(crs: str, longitude: float) -> None:
+    """A grid that goes on across the meridian, and radars on both sides of it."""
+    unit = 1.0 if crs == "EPSG:4326" else 20037508.342789244 / 180
+    row = -17.0 / 0.02 if crs == "EPSG:4326" else -1920825.04 / (0.02 * unit)
+    target = Grid(crs, 0.02 * unit, 0.02 * unit, 100, 90, (50 - 180 / 0.02, 45 + row))
+    radar = RadarGeometry.about("FIJI", -17.0, longitude, 80, 80, 80, (40, 40))
+    grid, coverage = warp_grid(target, radar)
+    assert coverage.sum() > 2500
+    east, north = target.longitude_latitude()
+    metres = GEOD.inv(np.full(east.shape, longitude), np.full(east.shape, -17.0), east, north)[2]
+    away = np.hypot(grid[..., 0] - 40, grid[..., 1] - 40) * radar.grid.pixel_width
+    assert np.abs(away - metres)[coverage].max() < 20
+    back, seen = warp_grid(radar.grid, RadarGeometry("MOSAIC", target))
+    assert seen.sum() > 4000
+    assert not np.diff(back[..., 0][seen.all(axis=1)], axis=1).min() < 0  # no seam
+    union = union_grid([radar, RadarGeometry("MOSAIC", target)])
+    assert union.width < 300 and union.height < 300
