@@ -1,8 +1,8 @@
 """The variables of a product, its metadata by the CF conventions 1.11, and its writer.
 
 A product is a store of the kind `product`. It contains the grid mapping of its plane, the coordinates in the
-plane's units, and the latitude and longitude of each pixel. Each variable with frames is a row of `PRODUCT_VARIABLES`. The radar
-products, the composite, the GeoTIFFs and the report read this table.
+plane's units, and the latitude and longitude of each pixel. Each variable with frames is a row of
+`PRODUCT_VARIABLES`. The radar products, the composite, the GeoTIFFs and the report read this table.
 """
 
 from __future__ import annotations
@@ -142,8 +142,8 @@ def open_product(path: Path | str) -> xr.Dataset:
 
     Its variables are (time, y, x) float: `reflectivity` in dBZ, where -32 is undetect (no echo) and NaN is
     nodata, and `meteorological_probability` (0..1). `quality_flag` is uint8 with `flag_meanings`. `y` and `x` are
-    in the units of the plane `crs`, metres or degrees, `latitude` and `longitude` (y, x) in degrees. Values are read
-    when they are used. Raises StoreError if the store is missing, incomplete or not a product.
+    in the units of the plane `crs`, metres or degrees, `latitude` and `longitude` (y, x) in degrees. Values are
+    read when they are used. Raises StoreError if the store is missing, incomplete or not a product.
     """
     import xarray as xr
 
