@@ -15,7 +15,8 @@ from radar_cleaner.config.atlas import Clutter
 from radar_cleaner.config.cleaning import Composite, FrameCleaning
 from radar_cleaner.config.frames import BadFrames, Overlay, Stores
 from radar_cleaner.config.inputs import Inputs
-from radar_cleaner.config.labels import Colours, Morphology
+from radar_cleaner.config.labels import Colours, Morphology, PictureColours
+from radar_cleaner.config.picture import PictureFrames
 from radar_cleaner.config.samples import ModelInputs
 from radar_cleaner.config.votes import LabelModel
 from radar_cleaner.conventions import FLAG_KEPT
@@ -35,6 +36,7 @@ from radar_cleaner.stages.clean_frames import clean_frames
 from radar_cleaner.stages.compose_radars import compose_radars
 from radar_cleaner.stages.decode_reflectivity import decode_reflectivity
 from radar_cleaner.stages.label_echoes import label_echoes
+from radar_cleaner.stages.learn_picture import learn_picture
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.reader import open_store
 from radar_cleaner.storage.shards import to_datetime
@@ -140,14 +142,28 @@ def prepare(layout: Layout, folder: Path, radar: RadarGeometry) -> None:
         output=layout.rgb(name, SHARD),
         rejects=layout.rejects(name, SHARD),
     )
+    overlay = Overlay(mask="none", border_px=3, boxes_px=((334, 233, 347, 246),))
+    labels = Colours(palette=str(Path(__file__).parents[2] / "config/palettes/eccc.csv"))
+    picture = layout.picture(name)
+    learn_picture(
+        rgb=[layout.rgb(name, SHARD)],
+        plot_box=(100, 0, 580, 480),
+        geometry=radar,
+        overlay=overlay,
+        labels=labels.cut(PictureColours),
+        picture=PictureFrames(),
+        output=picture,
+        mask=picture.with_suffix(".png"),
+    )
     decode_reflectivity(
         rgb=layout.rgb(name, SHARD),
+        picture=picture,
         output=layout.reflectivity(name, SHARD),
         stores=FAST,
         plot_box=(100, 0, 580, 480),
         geometry=radar,
-        overlay=Overlay(border_px=3, boxes_px=((334, 233, 347, 246),)),
-        labels=Colours(palette=str(Path(__file__).parents[2] / "config/palettes/eccc.csv")),
+        overlay=overlay,
+        labels=labels,
     )
     build_clutter_atlas(
         results=layout.results,
