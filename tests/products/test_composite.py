@@ -45,3 +45,6 @@ def test_label_attributes_that_differ_are_named_by_their_radar() -> None:
         "class_lower_dbz_B": [9.0],
     }
     assert composite_attrs({"A": same, "B": {}}) == {"class_lower_dbz_A": [7.0]}
+    rates = {"palette_unit": "mm/h", "zr_a": 200, "zr_b": 1.6}
+    assert composite_attrs({"A": rates, "B": rates}) == rates
+    assert composite_attrs({"A": rates, "B": {}}) == {f"{name}_A": value for name, value in rates.items()}
