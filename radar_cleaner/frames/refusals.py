@@ -12,7 +12,7 @@ from radar_cleaner.frames.image import is_spare
 MANY = 0.1
 # The begin of a reason, and the keys that read these frames.
 REMEDIES = {
-    "wrong size": "frames.size_px chooses another size",
+    "wrong size": "radars[].layouts reads several sizes, frames.size_px chooses another one",
     "an animation": "frames.loop reads every picture",
     "no time": "frames.pattern, frames.time_format and frames.time_from find the times",
     "same time": "frames.period, or another folder, leaves one of them out",

@@ -59,7 +59,7 @@ def test_more_than_a_tenth_refused_is_the_last_line_of_the_run(tmp_path, few, ca
     assert lines[0] == "WARNING frames.x: wrong"
     assert len(lines) == (1 if few else 2) and bool(caplog.text) == (not few)
     if not few:
-        assert lines[1].startswith(f"WARNING 2 of 11 frames of radar R were refused: {SIZE} (a); frames.size_px")
+        assert lines[1].startswith(f"WARNING 2 of 11 frames of radar R were refused: {SIZE} (a); radars[].layouts")
         assert lines[1].endswith("R/refused.csv")
 
 
@@ -68,7 +68,7 @@ def test_more_than_a_tenth_refused_is_the_last_line_of_the_run(tmp_path, few, ca
     [
         ("an animation of 4 pictures; to read them all, set frames.loop", "an animation of 4 pictures"),
         ("same time as b, but other pixels", "same time as another one, but other pixels"),
-        (SIZE, "frames.size_px chooses another size"),
+        (SIZE, "frames.size_px chooses another one"),
     ],
 )
 def test_a_radar_without_a_readable_frame_stops_the_run_with_the_commonest_reason(tmp_path, reason, words):

@@ -362,7 +362,7 @@ def unplaced_tables():
     return expand("<results>/rgb/{radar}/unplaced.rejected.csv", radar=plan.radars)
 
 
-if workflow.is_main_process:
+if PLANS_A_RUN:
     for line in plan.warnings:
         logger.warning(f"{', '.join(CONFIG_FILES)}: {line}")
 

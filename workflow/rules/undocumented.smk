@@ -4,6 +4,8 @@
   names, so that radars and periods of the demo would remain in the config of a user who leaves them out. The global
   `config` looks alike after `--config`, which is merged over the demo as everybody expects.
 - `workflow.storage_settings`: the folder of fetched objects, which `--local-storage-prefix` may change.
+- `workflow.is_main_process`: whether this process plans the run, and is none that a run starts for a job. Only the first prints warnings
+  of the plan.
 - `workflow.iocache`: that an object exists. The plan has listed all objects by few requests. Snakemake's storage plugin
   sends three for each object, at every call: hours for the archive of a year.
 """
@@ -16,6 +18,8 @@ from snakemake.logging import logger
 CONFIG_FILES = [os.path.relpath(name) for name in workflow.configfiles]
 # Below it are the copies of objects while a job reads them.
 COPIES = str(workflow.storage_settings.local_storage_prefix / "s3")
+
+PLANS_A_RUN = workflow.is_main_process
 
 if not CONFIG_FILES:
     CONFIG_FILES = ["config/config.yaml"]
