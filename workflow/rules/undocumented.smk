@@ -4,8 +4,8 @@
   names, so that radars and periods of the demo would remain in the config of a user who leaves them out. The global
   `config` looks alike after `--config`, which is merged over the demo as everybody expects.
 - `workflow.storage_settings`: the folder of fetched objects, which `--local-storage-prefix` may change.
-- `workflow.is_main_process`: whether this process plans the run, and is none that a run starts for a job. Only the first prints warnings
-  of the plan.
+- `workflow.is_main_process`: whether this process plans the run. Processes that a run starts for its jobs do not
+  print the warnings of the plan again.
 - `workflow.iocache`: that an object exists. The plan has listed all objects by few requests. Snakemake's storage plugin
   sends three for each object, at every call: hours for the archive of a year.
 """
