@@ -14,6 +14,7 @@ from radar_cleaner.reflectivity.palette import Palette, format_colour
 
 Codes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
+Pixels = NDArray[np.uint8]
 
 OVERLAY, UNCOVERED, BEYOND, UNMATCHED, UNDETECTED = "#8a8f94", "#cfd6dc", "#eef0f2", "#ff00ff", "#ffffff"
 HUE_STEP_DBZ = 5
@@ -39,16 +40,21 @@ class CheckedFrame:
 
 
 def check_frame(
-    codes: Codes, palette: Palette | None, overlay: Mask, in_range: Mask, unmatched: NDArray[np.intp]
+    pixels: Pixels,
+    codes: Codes,
+    palette: Palette | None,
+    overlay: Mask,
+    in_range: Mask,
+    unmatched: NDArray[np.intp],
 ) -> CheckedFrame:
-    """Return what the pixels of a frame are.
+    """Return what the pixels (y, x, 3) of a frame are.
 
     `codes` (y, x) are its reflectivity, `overlay` (y, x) the pixels that something hides, `in_range` (y, x) those
     that the radar sees, `unmatched` flat indices of pixels whose colour fits nothing.
     """
     kinds = np.full(codes.shape, -1, np.int16)
     names: list[tuple[str, str, str]] = []
-    for mask, row in _kinds(codes, palette, overlay, in_range, unmatched):
+    for mask, row in _kinds(pixels, codes, palette, overlay, in_range, unmatched):
         kinds[mask] = len(names)
         names.append(row)
     total = codes.size
@@ -75,7 +81,12 @@ def doubtful_classes(checked: CheckedFrame) -> list[str]:
 
 
 def _kinds(
-    codes: Codes, palette: Palette | None, overlay: Mask, in_range: Mask, unmatched: NDArray[np.intp]
+    pixels: Pixels,
+    codes: Codes,
+    palette: Palette | None,
+    overlay: Mask,
+    in_range: Mask,
+    unmatched: NDArray[np.intp],
 ) -> Iterator[tuple[Mask, tuple[str, str, str]]]:
     """Yield the mask of each row and its name, colour and reflectivity. Later ones replace earlier ones."""
     echo = is_echo(codes)
@@ -84,7 +95,7 @@ def _kinds(
         for low in range(-30, 95, HUE_STEP_DBZ):
             mask = echo & (dbz >= low) & (dbz < low + HUE_STEP_DBZ)
             if mask.any():
-                yield mask, (f"hue {low}", _grey(low), f"{low} to {low + HUE_STEP_DBZ}")
+                yield mask, ("hue", _usual(pixels[mask]), f"{low} to {low + HUE_STEP_DBZ}")
     else:
         class_codes = encode_dbz(palette.value_dbz)
         for number, code in enumerate(class_codes):
@@ -101,8 +112,9 @@ def _kinds(
     yield mask, ("unmatched", UNMATCHED, "")
 
 
-def _grey(dbz: float) -> str:
-    return format_colour([int(np.clip(220 - 3 * (dbz + 5), 0, 255))] * 3)
+def _usual(colours: Pixels) -> str:
+    """Return the median of colours (n, 3)."""
+    return format_colour([int(value) for value in np.median(colours, axis=0)])
 
 
 def table_lines(rows: Sequence[ClassRow]) -> list[str]:

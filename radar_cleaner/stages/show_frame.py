@@ -61,7 +61,7 @@ def show_frame(
     plan = Plan(_read(config))
     shown = _find_radar(plan, radar)
     size = plan.sizes[shown.id]
-    wanted = None if time is None else parse_time(time)
+    wanted = None if time is None else _parse(time)
     with tempfile.TemporaryDirectory() as folder:
         sample = Path(folder) / "rgb.zarr"
         refused = write_sample(sample, choose_frames(plan.readable_frames(shown.id), SAMPLED, wanted), size)
@@ -74,6 +74,9 @@ def show_frame(
     print(title)
     for line in (*table_lines(checked.rows), *notes):
         print(line)
+    others = [name for name in plan.radars if name != shown.id]
+    if others and radar is None:
+        print(f"other radars, with --radar: {', '.join(others)}")
     if output is None:
         print("with --output FRAME.png it draws them")
         return
@@ -92,6 +95,13 @@ def _read(path: Path) -> Config:
         return read_config(content)
     except ConfigError as error:
         raise ConfigError("\n".join(f"{path}: {line}" for line in str(error).splitlines())) from None
+
+
+def _parse(time: str) -> int:
+    try:
+        return parse_time(time)
+    except ConfigError as error:
+        raise ConfigError(f"--time {error}") from None
 
 
 def _find_radar(plan: Plan, name: str | None) -> Radar:
@@ -141,7 +151,8 @@ def _read_frames(radar: Radar, size: tuple[int, int], sample: Path, time: int | 
     away = -np.array(echoes) if time is None else np.abs(frames.times.astype(np.int64) - time)
     index = int(np.argmin(away))
     one = decoded[index]
-    checked = check_frame(one.codes, palette, ~shown | learned.overlay, within, one.unmatched)
+    pixels = _cut(frames.frame("rgb", index), box)
+    checked = check_frame(pixels, one.codes, palette, ~shown | learned.overlay, within, one.unmatched)
     place = check_place(geometry.grid, learned.background, learned.ground_share[0] > 0)
     return _Reading(index, checked, unmatched.summarize(sum(echoes)), place)
 
