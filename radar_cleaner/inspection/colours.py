@@ -140,6 +140,26 @@ def match_legend(colours: Colours, palettes: Mapping[str, Colours]) -> list[Pale
     return [match for score, match in found if score == best]
 
 
+def corner_share(frames: Sequence[Pixels], counts: ColourCounts) -> float:
+    """Return the share of the echo that is outside the circle in the longer side of plot boxes (y, x, 3).
+
+    Echo are saturated colours that move; without any, saturated colours that are rare.
+    """
+    vivid = saturated(counts.colours) & (counts.shares < MOST_OF_MAP)
+    moved = bool(counts.moving[vivid].any())
+    wanted = _packed(counts.colours[vivid])
+    height, width = counts.usual.shape[:2]
+    y, x = np.ogrid[:height, :width]
+    outside = np.hypot(x - (width - 1) / 2, y - (height - 1) / 2) > max(width, height) / 2
+    usual = _packed(counts.usual)
+    total = beyond = 0
+    for frame in frames:
+        packed = _packed(frame)
+        echo = np.isin(packed, wanted) & ((packed != usual) | (not moved))
+        total, beyond = total + int(echo.sum()), beyond + int((echo & outside).sum())
+    return beyond / total if total else 0.0
+
+
 def ground_like_classes(counts: ColourCounts, classes: Colours | None) -> Colours:
     """Return the common colours (n, 3) that seldom move and are near those of a class, but not equal."""
     if classes is None or not len(classes):

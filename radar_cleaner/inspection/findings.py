@@ -12,6 +12,7 @@ from radar_cleaner.inspection.colours import (
     ColourCounts,
     Colours,
     PaletteMatch,
+    corner_share,
     count_colours,
     ground_like_classes,
     match_legend,
@@ -28,6 +29,7 @@ from radar_cleaner.reflectivity.palette import format_colour
 from radar_cleaner.storage.shards import to_datetime
 
 SHOWN_COLOURS = 24
+IN_CORNERS = 0.02  # share of the echo that a radar's circle would cut off
 MOST_LEGENDS = 3
 MOST_CHANGING = 0.02  # share of the pixels of a legend that change from frame to frame
 MOST_SWATCHES = 30  # classes of a legend whose bounds a user writes one by one
@@ -50,6 +52,7 @@ class SizeFindings:
     nodata: tuple[Colours, bool] | None
     legends: tuple[FoundLegend, ...]
     ground: tuple[str, ...]  # colours of the map that are near a class, as `#rrggbb`
+    corner_share: float  # of the echo that is outside the circle of a radar in the middle
 
     @property
     def legend_boxes(self) -> dict[str, Box]:
@@ -92,19 +95,20 @@ def inspect_radar(folder: Path, series: Series, palettes: Mapping[str, Colours])
     return RadarFindings(series, sizes, tuple(entry), tuple(frames), tuple(labels))
 
 
-def place_keys(latitude: float | None, longitude: float | None, plot_box: PlotBox | None) -> list[Key]:
+def place_keys(latitude: float | None, longitude: float | None, found: SizeFindings | None) -> list[Key]:
     """Return the keys of the place of a radar's map."""
-    x0, y0, x1, y1 = plot_box.box if plot_box else (0, 0, 0, 0)
+    x0, y0, x1, y1 = found.plot_box.box if found else (0, 0, 0, 0)
+    half = f"km that half of the longer side of the map covers, {max(x1 - x0, y1 - y0) / 2:g} px"
+    scale = unknown("range_km", f"{half}; nothing is read beyond it")
+    if found is not None and found.corner_share > IN_CORNERS:
+        why = f"{found.corner_share:.0%} of the echo is beyond a circle in the map, so no range cuts it off"
+        scale = Key("grid", (unknown("range_km", half),), why)
     keys = [
         Key("latitude", latitude) if latitude is not None else unknown("latitude", "of the radar, degrees north"),
         Key("longitude", longitude)
         if longitude is not None
         else unknown("longitude", "of the radar, degrees east"),
-        unknown(
-            "range_km",
-            f"km that half of the longer side of the map covers, {max(x1 - x0, y1 - y0) / 2:g} px; nothing is read"
-            " beyond it",
-        ),
+        scale,
         Key(
             "center_px",
             [(x0 + x1 - 1) / 2, (y0 + y1 - 1) / 2],
@@ -113,8 +117,8 @@ def place_keys(latitude: float | None, longitude: float | None, plot_box: PlotBo
         ),
     ]
     comment = (
-        "The place of the map. For a mosaic or a web map remove latitude, longitude and range_km, and write its"
-        " edges:\ngrid: {bounds: [west, south, east, north], crs: EPSG:4326}"
+        f"The place of the map. For a mosaic or a web map remove latitude, longitude and {scale.name}, and write"
+        " its edges:\ngrid: {bounds: [west, south, east, north], crs: EPSG:4326}"
     )
     return [replace(keys[0], comment=f"{comment}\n{keys[0].comment}".strip()), *keys[1:]]
 
@@ -195,7 +199,16 @@ def _inspect_size(look: Look, palettes: Mapping[str, Colours]) -> SizeFindings:
     matches = match_palettes(counts, palettes) if colours is None else match_legend(colours, palettes)
     classes = palettes[matches[0].name] if len(matches) == 1 else colours
     ground = tuple(format_colour(one) for one in ground_like_classes(counts, classes).tolist())
-    return SizeFindings(look, plot_box, counts, tuple(matches), nodata_candidate(maps, counts), legends, ground)
+    return SizeFindings(
+        look,
+        plot_box,
+        counts,
+        tuple(matches),
+        nodata_candidate(maps, counts),
+        legends,
+        ground,
+        corner_share(maps, counts),
+    )
 
 
 def _find_legends(look: Look) -> tuple[FoundLegend, ...]:

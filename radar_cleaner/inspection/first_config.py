@@ -108,7 +108,7 @@ def _take_service(radar: RadarFindings, given: Given, named: ServiceMatch | None
     matches = (
         [named] if named else match_services(radar.series.paths, found.look.size if found else None, palettes)
     )
-    place = place_keys(given.latitude, given.longitude, found.plot_box if found else None)
+    place = place_keys(given.latitude, given.longitude, found)
     if len(matches) == 1 and matches[0].sure:
         service = matches[0].service
         place = [replace(key, comment="") for key in place[:2]] if needs_place(service) else []

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from radar_cleaner.inspection.colours import (
+    corner_share,
     count_colours,
     ground_like_classes,
     match_palettes,
@@ -93,3 +94,15 @@ def test_a_still_colour_beside_a_class_is_ground_and_a_moving_one_is_echo():
         frames.append(frame)
     assert ground_like_classes(count_colours(frames), classes).tolist() == [[250, 250, 250]]
     assert ground_like_classes(count_colours(frames), None).tolist() == []
+
+
+def test_echo_beyond_the_circle_of_a_radar_is_seen():
+    frames = []
+    for index in range(4):
+        frame = np.full((100, 100, 3), 90, np.uint8)
+        cv2.circle(frame, (40 + 4 * index, 50), 12, (0, 200, 0), cv2.FILLED)
+        frames.append(frame)
+    assert corner_share(frames, count_colours(frames)) == 0
+    for index, frame in enumerate(frames):
+        cv2.circle(frame, (4 + index, 6), 6, (0, 200, 0), cv2.FILLED)
+    assert corner_share(frames, count_colours(frames)) > 0.05
