@@ -23,6 +23,7 @@ STAGES = {
     "check_frames": "Count the frames of a radar that were read and refused; fail if none was read.",
     "learn_picture": "Learn the map and the overlay of a radar's pictures.",
     "decode_reflectivity": "Decode the colours of frames to reflectivity.",
+    "check_place": "Compare the ground of a radar's pictures with the coast at its coordinates.",
     "build_clutter_atlas": "Count how often each pixel has echo in quiet weather.",
     "build_warp_grid": "Map the pixels of a target grid to the pixels of a radar.",
     "place_static_fields": "Sample terrain and other rasters at the pixels of a radar.",

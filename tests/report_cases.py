@@ -71,6 +71,14 @@ def make_radar(layout: Layout, radar: str) -> None:
             for time in times:
                 product.append(time, **_cleaned(radar, time))
     make_atlas(layout.atlas(radar), radar, np.eye(48))
+    make_place(layout, radar)
+
+
+def make_place(layout: Layout, radar: str, off: bool = False) -> None:
+    """Write the check of the place of a radar's pictures; a picture that is off is a warning."""
+    sentence = "the picture is 3.0 px too far east" if off else "the place is right"
+    _write(layout.place(radar), json.dumps({"radar": radar, "warns": off, "sentence": sentence}))
+    layout.place_figure(radar).write_bytes(to_png(new_figure(2, 2)))
 
 
 def make_run(

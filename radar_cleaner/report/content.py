@@ -45,13 +45,14 @@ def collect_values(
         "period": (utc(min(times)), utc(max(times))) if times else None,
         "started": utc(int(run.started)) if run.started else None,
         "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
-        "warnings": list_warnings(run.metrics) if run.metrics else [],
+        "warnings": [*_warn_of_places(run), *(list_warnings(run.metrics) if run.metrics else [])],
         "cards": _cards(run, totals),
         "frames": [radars[choice.frame.radar].draw_cleaning(choice) for choice in chosen],
         "composites": _draw_composite(run, radars, chosen),
         "labels": _draw_label(radars, chosen),
         "atlases": _draw_atlases(run, radars),
         "labelers": labeler_table(run.labeler_rows()),
+        "places": _show_places(run),
         "overlaps": _draw_overlaps(run, radars),
         "coverage": coverage.to_dict("records"),
         "totals": totals,
@@ -86,6 +87,18 @@ def _draw_atlases(run: FinishedRun, radars: dict[str, RadarPictures]) -> list[Sh
     )
     drawn = [(radars[store.attrs["radar"]], store) for store in stores]
     return [radar.draw_atlas(store) for radar, store in drawn if radar.background is not None]
+
+
+def _show_places(run: FinishedRun) -> list[Shown]:
+    """Return the picture of each radar's place, and the sentence about it."""
+    return [
+        Shown(radar, place["sentence"], embed_png(run.layout.place_figure(radar).read_bytes()))
+        for radar, place in run.places.items()
+    ]
+
+
+def _warn_of_places(run: FinishedRun) -> list[str]:
+    return [f"{radar}: {place['sentence']}." for radar, place in run.places.items() if place["warns"]]
 
 
 def _draw_overlaps(run: FinishedRun, radars: dict[str, RadarPictures]) -> list[Shown]:

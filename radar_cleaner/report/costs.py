@@ -13,6 +13,7 @@ OUTPUTS = {
     "build_rgb_store": ("rgb/*/[0-9]*",),
     "check_frames": ("rgb/*/refused.csv",),
     "learn_picture": ("picture/*",),
+    "check_place": ("place/*",),
     "decode_reflectivity": ("reflectivity/*/*",),
     "build_clutter_atlas": ("atlas/*",),
     "build_warp_grid": ("warp/*/*",),

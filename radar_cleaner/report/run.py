@@ -52,6 +52,16 @@ class FinishedRun:
         """The training by epoch, None if the run trained no model."""
         return pd.read_csv(self.layout.results / "model" / "history.csv") if self.trained else None
 
+    @cached_property
+    def places(self) -> dict[str, dict[str, Any]]:
+        """The checks of the places of the radars' pictures, by radar."""
+        files = {radar: self.layout.place(radar) for radar in sorted(self.shards)}
+        return {
+            radar: dict(json.loads(file.read_text(encoding="utf-8")))
+            for radar, file in files.items()
+            if file.exists()
+        }
+
     def count_samples(self, split: str) -> int:
         """Count the samples of `train` or `val`."""
         return len(pd.read_csv(self.layout.results / "samples" / f"{split}.csv"))

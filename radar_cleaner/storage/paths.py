@@ -30,6 +30,12 @@ class Layout:
     def picture(self, radar: str) -> Path:
         return self.results / "picture" / f"{radar}.zarr"
 
+    def place(self, radar: str) -> Path:
+        return self.results / "place" / f"{radar}.json"
+
+    def place_figure(self, radar: str) -> Path:
+        return self.results / "place" / f"{radar}.png"
+
     def atlas(self, radar: str) -> Path:
         return self.results / "atlas" / f"{radar}.zarr"
 

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import imageio.v3 as iio
 import pandas as pd
 import pytest
-from report_cases import SHARDS, SVG, make_evaluation, make_run
+from report_cases import SHARDS, SVG, make_evaluation, make_place, make_run
 
 from radar_cleaner.config.cleaning import Report
 from radar_cleaner.config.frames import Cadence
@@ -85,6 +85,16 @@ def run(tmp_path_factory):
     return layout, html, Page(html)
 
 
+def test_the_place_of_each_radar_is_shown_and_a_wrong_one_is_a_warning(tmp_path):
+    layout = make_run(tmp_path / "results")
+    make_place(layout, "CASGO", off=True)
+    page = Page(report(layout, report=ONE))
+    shown = [value for _, name, value in page.attrs if name == "alt" and "graticule" in value]
+    assert [text.split(":")[0] for text in shown] == ["CASCM", "CASGO"]
+    assert page.text.count("CASGO: the picture is 3.0 px too far east") == 2  # a warning, and its picture
+    assert page.text.count("CASCM: the place is right") == 1
+
+
 def test_the_page_needs_no_other_file(run):
     _, html, page = run
     for tag, name, value in page.attrs:
@@ -102,12 +112,12 @@ def test_the_page_needs_no_other_file(run):
 def test_every_image_decodes_and_has_an_alternative_text(run):
     _, _, page = run
     sources = [value for tag, name, value in page.attrs if (tag, name) == ("img", "src") and "png" in value[:20]]
-    # Two frames, composite, scores, curve, calibration, reflectivity, label, two atlases, overlap, history.
-    assert len(sources) == 12
+    # Two frames, composite, scores, curve, calibration, reflectivity, label, atlases, places, overlap, history.
+    assert len(sources) == 14
     for source in sources:
         picture = iio.imread(io.BytesIO(base64.b64decode(source.partition(",")[2])))
         assert min(picture.shape[:2]) > 50
-    assert sum((tag, name) == ("img", "alt") and bool(value) for tag, name, value in page.attrs) == 13
+    assert sum((tag, name) == ("img", "alt") and bool(value) for tag, name, value in page.attrs) == 15
 
 
 def test_links_within_the_page_have_targets(run):

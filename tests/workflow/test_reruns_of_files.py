@@ -13,6 +13,7 @@ from rerun_cases import (
     FROM_GEOMETRY,
     FROM_LABELS,
     FROM_MODEL,
+    FROM_PICTURE,
     FROM_REFLECTIVITY,
     NO_RULES,
     NOTHING,
@@ -111,6 +112,8 @@ def test_an_edited_file_of_artefacts_trains_again(finished: Workspace) -> None:
 FROM = {
     "list_unplaced_frames": {"list_unplaced_frames", "check_frames", "write_report"},
     "check_frames": {"check_frames", "write_report"},
+    "learn_picture": FROM_PICTURE,
+    "check_place": {"check_place", "write_report"},
     "build_rgb_store": FROM_FRAMES,
     "decode_reflectivity": FROM_REFLECTIVITY,
     "build_clutter_atlas": FROM_ATLAS,

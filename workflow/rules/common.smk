@@ -357,6 +357,11 @@ def frame_tables():
     return expand("<results>/rgb/{radar}/refused.csv", radar=plan.radars)
 
 
+def place_tables():
+    """Return the checks of the places of pictures. Targets whose products have coordinates have them."""
+    return expand("<results>/place/{radar}.json", radar=plan.radars)
+
+
 def unplaced_tables():
     """Return the tables of pictures without a time. Every target has them, so that no picture is overlooked."""
     return expand("<results>/rgb/{radar}/unplaced.rejected.csv", radar=plan.radars)

@@ -125,6 +125,7 @@ rule products:
         expand("<results>/composite/{shard}.zarr/zarr.json", shard=plan.all_shards()),
         [f"<results>/geotiff/{target}/{shard}/index.csv" for target, shard in geotiffs()],
         frame_tables(),
+        place_tables(),
 
 
 rule clean:

@@ -43,6 +43,42 @@ rule learn_picture:
         " 2> {log:q}"
 
 
+rule check_place:
+    """
+    Compare the ground of a radar's pictures with the coast at the coordinates of its grid, and draw coast, borders
+    and graticule over a frame. From 2 px on the run ends with a warning.
+    """
+    input:
+        picture="<results>/picture/{radar}.zarr/zarr.json",
+        rgb=lambda wildcards: stores("rgb", [(wildcards.radar, plan.picture_shards(wildcards.radar)[0])]),
+    output:
+        table="<results>/place/{radar}.json",
+        figure="<results>/place/{radar}.png",
+    log:
+        "<logs>/check_place/{radar}.log",
+    benchmark:
+        "<benchmarks>/check_place/{radar}.tsv"
+    conda:
+        "../envs/preparation.yaml"
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
+        lanes=1,
+    params:
+        code=code("check_place"),
+        geometry=lambda wildcards: plan.geometry(wildcards.radar),
+        box=lambda wildcards: plan.pictures[wildcards.radar].box(plan.sizes[wildcards.radar]),
+    shell:
+        "python -m radar_cleaner check-place"
+        " --geometry {params.geometry:q}"
+        " --picture {input.picture:q}"
+        " --rgb {input.rgb:q}"
+        " --plot-box {params.box:q}"
+        " --output {output.table:q}"
+        " --figure {output.figure:q}"
+        " 2> {log:q}"
+
+
 rule decode_reflectivity:
     """
     Decode the colours of a shard to reflectivity: `labels.method` reads the colours, `labels.min_dbz` is the
