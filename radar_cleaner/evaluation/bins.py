@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+NO_RANGE = "no range"  # the name of the band of a mosaic's pixels
 ALL = "all"  # the name of all bands together
 
 
@@ -16,17 +17,19 @@ ALL = "all"  # the name of all bands together
 class Bands:
     """Increasing edges of the bands of reflectivity (dBZ) and distance (km); sides of inpainting masks (pixels).
 
-    Arrays by band are (range, dBZ). With totals (`with_totals`) index 0 of each is the sum of all bands.
+    Arrays by band are (range, dBZ). With totals (`with_totals`) index 0 of each is the sum of all bands. `mosaics`
+    adds a band of the pixels without a range, whose distance is NaN.
     """
 
     dbz: tuple[float, ...]
     range_km: tuple[float, ...] = ()
     holes_px: tuple[int, ...] = ()
+    mosaics: bool = False
 
     @property
     def shape(self) -> tuple[int, int]:
         """The number of bands of distance and of reflectivity."""
-        return len(self.range_km) + 1, len(self.dbz) + 1
+        return len(self.range_km) + 1 + self.mosaics, len(self.dbz) + 1
 
     @property
     def count(self) -> int:
@@ -36,11 +39,15 @@ class Bands:
     @property
     def names(self) -> tuple[list[str], list[str]]:
         """Names of all and of each band: of distance, of reflectivity."""
-        return [ALL, *range_names(self.range_km)], [ALL, *band_names(self.dbz)]
+        ranges = range_names(self.range_km) + [NO_RANGE] * self.mosaics
+        return [ALL, *ranges], [ALL, *band_names(self.dbz)]
 
     def of(self, dbz: NDArray[np.floating], range_km: NDArray[np.floating]) -> NDArray[np.int64]:
         """Return the pair of bands of pixels (any shape) as a number 0..count - 1, which `shape` unravels."""
-        return band_of(range_km, self.range_km) * self.shape[1] + band_of(dbz, self.dbz)
+        ranges = band_of(range_km, self.range_km)
+        if self.mosaics:
+            ranges = np.where(np.isnan(range_km), len(self.range_km) + 1, ranges)
+        return ranges * self.shape[1] + band_of(dbz, self.dbz)
 
     def rows(self) -> Iterator[tuple[int, int, str, str]]:
         """Yield index and name of range and of band in arrays with totals, in the order of the tables."""

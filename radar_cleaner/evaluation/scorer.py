@@ -28,11 +28,12 @@ from radar_cleaner.evaluation.references import Reference, open_reference
 from radar_cleaner.evaluation.tallies import MODEL, Answer, Frame, RadarScores, Reflectivity, Tally, score_frame
 from radar_cleaner.evaluation.worst_frames import FrameDecisions, FrameScore
 from radar_cleaner.frames.reference_masks import References, ReferenceSource
+from radar_cleaner.georeference.grid import RadarGeometry
 from radar_cleaner.georeference.polar import range_of_pixels
 from radar_cleaner.inference.ensemble import Ensemble, EnsembleReader, load_ensemble, mean_prediction
 from radar_cleaner.inference.fusion import EvidenceFusion
 from radar_cleaner.storage.paths import Layout
-from radar_cleaner.storage.reader import TimeSeries
+from radar_cleaner.storage.reader import TimeSeries, open_store
 from radar_cleaner.storage.shards import decode_stores
 
 logger = logging.getLogger(__name__)
@@ -79,11 +80,19 @@ class Run:
         shards = decode_stores(list(stores))
         return cls(Layout(results), shards, references.sources, loaded, decision, scores, static)
 
-    @property
+    @cached_property
     def bands(self) -> Bands:
         """The bins of the scores."""
         scores = self.scores
-        return Bands(scores.dbz_bands, scores.range_bands_km, scores.hole_sizes_px if scores.holes else ())
+        holes = scores.hole_sizes_px if scores.holes else ()
+        mosaics = [radar for radar in self.shards if self._geometry(radar).position is None]
+        if mosaics:
+            logger.info("%s: a mosaic has no range; its scores are in a band of their own", ", ".join(mosaics))
+        return Bands(scores.dbz_bands, scores.range_bands_km, holes, bool(mosaics))
+
+    def _geometry(self, radar: str) -> RadarGeometry:
+        store = open_store(self.layout.reflectivity(radar, self.shards[radar][0]), "reflectivity")
+        return RadarGeometry.from_attrs(store.attrs, store.shape("reflectivity"))
 
     def networks(self, radar: str) -> dict[str, Network]:
         """Open the stores of a radar as each model reads them."""
@@ -119,17 +128,14 @@ class RadarScorer:
 
     def __init__(self, run: Run, radar: str) -> None:
         networks = run.networks(radar)
-        self.reference, self._tta = run.reference(radar), run.scores.tta
+        self.reference, self.bands, self._tta = run.reference(radar), run.bands, run.scores.tta
         self._network = networks[MODEL]
         self._cleaners = run.cleaners(radar, networks)
         self._frames = StoredFrames(run.layout, radar, run.shards[radar])
         self._rgb_paths = [run.layout.rgb(radar, shard) for shard in run.shards[radar]]
         site = self._frames.site
         range_km = range_of_pixels(site.geometry)
-        if range_km is None:
-            logger.info("%s is a mosaic: its scores have no bands of range", radar)
-        self.bands = run.bands if range_km is not None else replace(run.bands, range_km=())
-        self._range_km = np.zeros(site.clutter.shape, np.float32) if range_km is None else range_km
+        self._range_km = np.full(site.clutter.shape, np.nan, np.float32) if range_km is None else range_km
         self._times = set(self._frames.times)
 
     @property
@@ -203,7 +209,7 @@ def score_samples(run: Run, samples: Sequence[tuple[int, str]], table: Path) -> 
         if radar not in run.shards:
             raise SampleError(f"{table}: radar {radar} has no stores; only {sorted(run.shards)} have")
         scorer = scored.scorers[radar] = RadarScorer(run, radar)
-        scores = scored.by_radar[radar] = RadarScores(scorer.bands, scorer.cleaners)
+        scores = scored.by_radar[radar] = RadarScores(run.bands, scorer.cleaners)
         for time, tally in scorer.score(time for time, _ in group):
             if tally is None:
                 scores.without_reference += 1

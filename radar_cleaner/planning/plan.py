@@ -200,7 +200,7 @@ class Plan:
         found = [radar.residuals(self.sizes[radar.id]) for radar in self.radars.values()]
         found += [
             f"{radar.place}: {radar.id} has no latitude and longitude, so it counts as a mosaic: without spokes,"
-            " bands of range, and channels of range and azimuth"
+            " range and azimuth"
             for radar in self.radars.values()
             if radar.latitude is None
         ]

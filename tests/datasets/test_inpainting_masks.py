@@ -1,5 +1,7 @@
 """Inpainting masks: their shapes, and that they depend on their key alone."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -38,6 +40,14 @@ def polar(center, shape=SHAPE):
 def apart(azimuth, other):
     """Degrees between two azimuths, 0 to 180."""
     return np.abs((azimuth - other + 180) % 360 - 180)
+
+
+def test_a_frame_of_a_mosaic_has_masks_too():
+    """Its range is infinite; sectors go from the middle to the edge."""
+    for seed in range(20):
+        masks = sample_masks(np.random.default_rng(seed), options(shapes=("sectors",)), SHAPE, CENTER, math.inf)
+        hidden = rasterize_masks([masks], torch.tensor([CENTER]), [seed], SHAPE)
+        assert 0 < hidden.float().mean() < 1
 
 
 @given(azimuth=st.floats(0, 359.9), width=st.floats(0.5, 360), near=st.floats(0, 20), center=RADARS)

@@ -17,6 +17,7 @@ from store_cases import (
     make_reflectivity,
     make_rgb,
     pattern_codes,
+    small_geometry,
     times_from,
 )
 
@@ -28,6 +29,7 @@ from radar_cleaner.errors import FrameError, ModelError, SampleError
 from radar_cleaner.evaluation import summary
 from radar_cleaner.evaluation.tallies import whole_rows
 from radar_cleaner.frames.reference_masks import References, ReferenceSource
+from radar_cleaner.georeference.grid import RadarGeometry
 from radar_cleaner.inference import ensemble as ensembles
 from radar_cleaner.inference.predictor import Prediction
 from radar_cleaner.stages import evaluate_model as stage
@@ -260,6 +262,20 @@ def test_pixels_are_scored_by_their_distance_from_the_radar(run):
             for time in TIMES
         ]
         assert find(metrics, "CASGO", place=place)["hits"] == sum(rain) > 0
+
+
+def test_the_pixels_of_a_mosaic_are_in_a_band_without_range(run, caplog):
+    caplog.set_level("INFO")
+    mosaic = RadarGeometry("CASCM", small_geometry("CASCM").grid)
+    make_reflectivity(run.layout.reflectivity("CASCM", SHARD), "CASCM", TIMES, geometry=mosaic)
+    metrics = run(draw=True)
+    whole, none = find(metrics, "CASCM"), find(metrics, "CASCM", place="no range")
+    assert none["hits"] == whole["hits"] > 0
+    assert find(metrics, "CASCM", place="within 120 km")["hits"] == 0
+    assert find(metrics, "CASGO", place="no range")["hits"] == 0
+    both = find(metrics, "all radars")
+    assert both["hits"] == whole["hits"] + find(metrics, "CASGO")["hits"]
+    assert "CASCM: a mosaic has no range" in caplog.text
 
 
 def test_an_ensemble_is_scored_beside_its_members_and_its_spread_is_where_they_disagree(run):

@@ -246,6 +246,18 @@ def test_a_single_time_has_no_artefacts_that_copy_or_change_another():
     assert drawn(1, "frozen", times=1, target=0) == ()
 
 
+def test_a_mosaic_has_no_artefacts_along_rays_and_all_others():
+    drawn = Counter(
+        one.kind
+        for seed in range(400)
+        for one in sample_artefacts(
+            np.random.default_rng(seed), injection(1, *ARTEFACT_KINDS), SHAPE, CENTER, math.inf, 3, 1
+        )
+    )
+    rays = {"spokes", "sectors", "rings", "second_trip", "blocked"}
+    assert set(drawn) == set(ARTEFACT_KINDS) - rays == {kind for kind in ARTEFACT_KINDS if not KINDS[kind].polar}
+
+
 def test_nothing_is_injected_by_default():
     assert sample_artefacts(np.random.default_rng(1), NO_ARTEFACTS, SHAPE, CENTER, RANGE, 3, 1) == ()
     full = ArtefactInjection(1.0, NO_ARTEFACTS.ranges)
