@@ -87,11 +87,10 @@ def inspect_radar(folder: Path, series: Series, palettes: Mapping[str, Colours])
     frames = [*_time_keys(series.readings, series.paths), *_loop_keys(looks)]
     labels: list[Key] = []
     if sizes:
-        size_keys = _size_keys(sizes[0], named=len(sizes) == 1)
-        frames += size_keys
+        frames += _size_keys(sizes[0])
         labels += _label_keys(sizes[0])
         if len(sizes) > 1:
-            entry.append(_layouts(sizes, times))
+            entry.append(_layouts(sizes[0], sizes[1:], times))
     return RadarFindings(series, sizes, tuple(entry), tuple(frames), tuple(labels))
 
 
@@ -223,9 +222,9 @@ def _find_legends(look: Look) -> tuple[FoundLegend, ...]:
     return tuple(found[:MOST_LEGENDS])
 
 
-def _size_keys(found: SizeFindings, named: bool) -> list[Key]:
-    """Return the keys of the picture: its size if it is the only one, the plot box and the border."""
-    keys = [Key("size_px", list(found.look.size), "width and height")] if named else []
+def _size_keys(found: SizeFindings) -> list[Key]:
+    """Return the keys of the picture: its size, the plot box and the border."""
+    keys = [Key("size_px", list(found.look.size), "width and height")]
     box = found.plot_box
     if box.found_by == "unknown":
         keys.append(unknown("plot_box_px", "[x0, y0, x1, y1] of the map; no edge beside the legend shows it"))
@@ -237,16 +236,29 @@ def _size_keys(found: SizeFindings, named: bool) -> list[Key]:
     return keys
 
 
-def _layouts(sizes: Sequence[SizeFindings], times: Sequence[int]) -> Key:
-    """Return the layouts of a radar whose pictures have several sizes over time."""
+def _layouts(first: SizeFindings, others: Sequence[SizeFindings], times: Sequence[int]) -> Key:
+    """Return the layouts of a radar whose pictures have several sizes: those beside the commonest."""
     items = []
-    for found in sizes:
+    for found in others:
         since, until = (_shown(times[min(i, len(times) - 1)]) for i in (found.look.first, found.look.last))
-        size = Key("size_px", list(found.look.size), f"from {since} to {until}" if times else "")
-        items.append((size, *_size_keys(found, named=False)))
+        size, *rest = _size_keys(found)
+        keys = [
+            replace(size, comment=f"{size.comment}, from {since} to {until}" if times else size.comment),
+            *rest,
+        ]
+        half, own = (_half(one.plot_box) for one in (found, first))
+        if half != own:
+            text = f"km that half of the longer side of the map covers, {half:g} px here and {own:g} px above"
+            keys.append(Key("grid", (unknown("range_km", text),)))
+        items.append(tuple(keys))
     return Key(
-        "layouts", items, "the pictures have several sizes; each may have its own plot box, grid and labels"
+        "layouts", items, "pictures of other sizes; keys that a layout does not have are those of the radar"
     )
+
+
+def _half(plot_box: PlotBox) -> float:
+    x0, y0, x1, y1 = plot_box.box
+    return max(x1 - x0, y1 - y0) / 2
 
 
 def _label_keys(found: SizeFindings) -> list[Key]:

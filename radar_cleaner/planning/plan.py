@@ -16,7 +16,7 @@ from radar_cleaner.config.shipped import trains
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.frames.archives import SUFFIXES, is_archive
 from radar_cleaner.frames.folders import walk
-from radar_cleaner.frames.image import header_sizes, sample_headers, size_in_header
+from radar_cleaner.frames.image import header_size, header_sizes, sample_headers, size_in_header
 from radar_cleaner.frames.loops import list_pictures
 from radar_cleaner.frames.object_store import LISTINGS, ObjectStore
 from radar_cleaner.frames.sources import FrameFile, Listing, is_remote, list_frames
@@ -298,9 +298,19 @@ class Plan:
         """Return the frames of a shard: files, members of archives, objects."""
         return [frame.full_name for frame in self._frames[radar].get(shard, ()) if not frame.problem]
 
-    def readable_frames(self, radar: str) -> list[FrameFile]:
-        """Return the frames of a radar in the period of `frames`, in the order of time."""
-        return [frame for shard in self.shards(radar) for frame in self._frames[radar][shard] if not frame.problem]
+    def readable_frames(self, name: str) -> list[FrameFile]:
+        """Return the frames of a radar or layout in the period of `frames`, in the order of time."""
+        choice = self.choices[name]
+        by_size = choice.own.size_px is not None or bool(choice.sizes)
+        return [
+            frame
+            for frames in self._shown[name].values()
+            for frame in frames
+            if not frame.problem
+            and not (
+                by_size and frame.member is None and not choice.takes(frame.time, header_size(Path(frame.path)))
+            )
+        ]
 
     def files(self, radar: str, shard: str) -> list[str]:
         """Return the files, archives or objects that contain the frames of a shard."""

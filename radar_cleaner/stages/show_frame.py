@@ -51,7 +51,7 @@ def show_frame(
     config
         Config of the run.
     radar
-        Id of the radar. By default the first one.
+        Id of the radar, or of one of its layouts, such as `CASGO.1`. By default the first radar.
     time
         Time of the frame, UTC, such as 2024-07-11T05:06; the nearest frame is taken. By default the frame with
         most echo of a few.
@@ -72,11 +72,11 @@ def show_frame(
     title = f"{shown.id}, {moment:%Y-%m-%d %H:%M} UTC"
     checked, notes = reading.checked, _notes(shown.id, reading, refused, len(frames.times))
     print(title)
-    for line in (*table_lines(checked.rows), *notes):
+    for line in (*table_lines(checked.rows), *notes, *(f"WARNING: {line}" for line in plan.warnings)):
         print(line)
-    others = [name for name in plan.radars if name != shown.id]
+    others = [name for name in plan.pictures if name != shown.id]
     if others and radar is None:
-        print(f"other radars, with --radar: {', '.join(others)}")
+        print(f"other radars and layouts, with --radar: {', '.join(others)}")
     if output is None:
         print("with --output FRAME.png it draws them")
         return
@@ -105,9 +105,9 @@ def _parse(time: str) -> int:
 
 
 def _find_radar(plan: Plan, name: str | None) -> Radar:
-    if name is not None and name not in plan.radars:
-        raise ConfigError(f"--radar {name}: the config has {', '.join(plan.radars)}")
-    radar = plan.radars[name or next(iter(plan.radars))]
+    if name is not None and name not in plan.pictures:
+        raise ConfigError(f"--radar {name}: the config has {', '.join(plan.pictures)}")
+    radar = plan.pictures[name or next(iter(plan.pictures))]
     if is_remote(radar.source):
         raise ConfigError(
             f"{radar.place}.frames: {radar.source} is an object store; fetch a few frames to look at"

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import yaml
 from inspection_cases import write_frames
+from PIL import Image
 
 from radar_cleaner.config.load import read_config
 from radar_cleaner.config.shipped import ROOT
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.inspection.colours import read_palette_colours
 from radar_cleaner.stages.init import init
+from radar_cleaner.stages.show_frame import show_frame
 
 
 def _config(path):
@@ -104,3 +106,22 @@ def test_a_legend_with_a_part_of_a_known_palette_is_not_taken_for_it(tmp_path):
     write_frames(tmp_path / "frames", "A", bar=[tuple(colour) for colour in palette.tolist()])
     init(tmp_path / "frames", output=tmp_path / "radar.yaml")
     assert _config(tmp_path / "radar.yaml")["labels"]["method"] == "legend"  # the classes may have other bounds
+
+
+def test_pictures_of_another_size_are_a_layout_with_a_scale_of_its_own(tmp_path):
+    write_frames(tmp_path / "frames", "A", count=12)
+    for path in sorted((tmp_path / "frames/A").glob("*.png"))[8:]:
+        with Image.open(path) as picture:
+            wide = picture.resize((260, 200), Image.Resampling.NEAREST)
+        wide.save(path)
+    init(tmp_path / "frames", latitude=35.3, longitude=-97.3, output=tmp_path / "radar.yaml")
+    config = _config(tmp_path / "radar.yaml")
+    (radar,) = config["radars"]
+    assert config["frames"]["size_px"] == [130, 100]
+    assert radar["layouts"] == [
+        {"size_px": [260, 200], "plot_box_px": [60, 0, 260, 200], "grid": {"range_km": "???"}}
+    ]
+    radar["range_km"] = radar["layouts"][0]["grid"]["range_km"] = 230
+    (tmp_path / "radar.yaml").write_text(yaml.safe_dump(config))
+    show_frame(config=tmp_path / "radar.yaml", radar="A.1", output=tmp_path / "layout.png")
+    assert (tmp_path / "layout.png").is_file()
