@@ -23,6 +23,7 @@ EMPTY_ZIP = b"PK\x05\x06" + bytes(18)  # what the plan takes for a model file
 UP_TO_TRAINING = {
     "list_unplaced_frames",
     "build_rgb_store",
+    "learn_picture",
     "decode_reflectivity",
     "build_clutter_atlas",
     "build_warp_grid",
@@ -86,7 +87,7 @@ def test_the_training_reads_no_frame_of_an_evaluation_that_begins_where_it_ends(
 
 
 def test_named_targets_make_their_part(scratch: Workspace) -> None:
-    preparing = UP_TO_TRAINING - {"train_model"}
+    preparing = UP_TO_TRAINING - {"train_model"} | {"check_frames"}
     assert scratch.rules("prepare") == preparing
     assert scratch.rules("train") == UP_TO_TRAINING
     assert "train_model" in scratch.rules("evaluate") and "clean_frames" not in scratch.rules("evaluate")
@@ -102,6 +103,7 @@ def test_cleaning_with_a_given_model_needs_neither_training_nor_evaluation(scrat
     assert scratch.rules("products", config=config) == {
         "list_unplaced_frames",
         "build_rgb_store",
+        "learn_picture",
         "decode_reflectivity",
         "build_warp_grid",
         "align_radars",
