@@ -19,6 +19,7 @@ from itertools import groupby
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from PIL import Image
 
@@ -60,6 +61,16 @@ class NamedFrame:
     bytes: int = 0
     sha256: str = ""
     of_loop: bool = False
+
+    @property
+    def rgb(self) -> Pixels:
+        """(height, width, 3): the colours. OpenCV copies them much faster than NumPy."""
+        return np.asarray(cv2.cvtColor(self.pixels, cv2.COLOR_RGBA2RGB), np.uint8)
+
+    @property
+    def alpha(self) -> Pixels:
+        """(height, width): the opacity."""
+        return np.asarray(cv2.extractChannel(self.pixels, 3), np.uint8)
 
 
 class Candidate(NamedTuple):

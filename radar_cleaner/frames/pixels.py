@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
@@ -46,10 +47,11 @@ def to_rgba(picture: Image.Image, depth: int) -> Pixels:
         nothing = _equals(shown, _in_8_bits(transparent, depth))
     elif picture.mode in MODES:
         rgba = np.array(picture.convert("RGBA"))
-        nothing = rgba[..., 3] == 0
+        nothing = cv2.extractChannel(rgba, 3) == 0
     else:
         raise FrameError(f"pictures of mode {picture.mode} are not read; write palette, gray, RGB, RGBA or CMYK")
-    rgba[nothing] = 0
+    if nothing.any():
+        rgba[nothing] = 0
     return rgba if turn == 1 else _upright(rgba, turn)
 
 

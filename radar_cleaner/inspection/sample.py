@@ -46,7 +46,7 @@ def write_sample(path: Path, frames: Sequence[FrameFile], size: tuple[int, int])
             kept, bad = decoder.decode_same_time([Candidate(file, file.full_name, data) for file, data in group])
             refused += bad
             if kept is not None:
-                store.append(time, rgb=kept.pixels[..., :3], alpha=kept.pixels[..., 3])
+                store.append(time, rgb=kept.rgb, alpha=kept.alpha)
                 accepted += 1
         if not accepted:
             name, reason = refused[0]

@@ -99,7 +99,7 @@ def build_rgb_store(
                 raise FrameError(f"{listing.root}{name}: {reason}; remove it, or set on_bad_frame: quarantine")
             refused += bad
             if kept is not None:
-                store.append(time, rgb=kept.pixels[..., :3], alpha=kept.pixels[..., 3])
+                store.append(time, rgb=kept.rgb, alpha=kept.alpha)
                 accepted.append((format_time(time), kept.name, kept.bytes, kept.sha256))
         store.files["sources.csv"] = format_rows(["time", "file", "bytes", "sha256"], accepted)
     write_text(rejects, format_rows(["file", "reason"], refused))
