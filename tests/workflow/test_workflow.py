@@ -112,7 +112,6 @@ def test_cleaning_with_a_given_model_needs_neither_training_nor_evaluation(scrat
         "clean_frames",
         "compose_radars",
         "check_frames",
-        "learn_picture",
         "check_place",
     }
     config["cleaning"]["votes"] = 0
