@@ -27,6 +27,9 @@ def frames_of(source: str, message: str) -> tuple[Change, str, str]:
     return put("radars", 0, "frames", value=source), "radars[0].frames", message
 
 
+ROTATED = "+proj=ob_tran +o_proj=longlat +o_lat_p=40 +lon_0=10"
+
+
 def bounded(config: dict[str, Any], **grid: Any) -> dict[str, Any]:
     """The first radar, placed by bounds."""
     radar = {key: value for key, value in config["radars"][0].items() if key not in ("range_km", "center_px")}
@@ -418,6 +421,16 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
         lambda c: c["radars"].__setitem__(0, bounded(c, bounds=[-60, 43, -67, 47])),
         "radars[0].grid.bounds",
         "wrong way round",
+    ),
+    "a crs that no GeoTIFF contains": (
+        lambda c: (
+            put("cleaning", "geotiff", value=True)(c),
+            c["radars"].__setitem__(
+                0, bounded(c, crs=ROTATED, bounds=[-3, -3, 3, 3]) | {"latitude": 50, "longitude": 10}
+            ),
+        ),
+        "cleaning.geotiff",
+        "a GeoTIFF cannot contain radars[0].grid.crs +proj=ob_tran",
     ),
     "a radar outside its bounds": (
         lambda c: c["radars"].__setitem__(0, bounded(c, bounds=[5, 43, 12, 47])),

@@ -7,6 +7,7 @@ of the plane, x to the east first, whatever order its authority has.
 from __future__ import annotations
 
 import re
+import warnings
 from functools import lru_cache
 
 import numpy as np
@@ -104,3 +105,19 @@ def unwrap(name: str, x: Array, middle: float) -> Array:
 def _transformer(name: str) -> Transformer:
     # Longitude first, and x to the east first.
     return Transformer.from_crs(DEGREES, find_plane(name), always_xy=True)
+
+
+@lru_cache(maxsize=64)
+def fits_geotiff(name: str) -> bool:
+    """Return whether a GeoTIFF can contain a plane; a rotated pole, for example, is not in its format."""
+    import rasterio  # only for planes of users, as it takes time to load
+    from rasterio.errors import NotGeoreferencedWarning
+    from rasterio.io import MemoryFile
+
+    wkt = find_plane(name).to_wkt()
+    with warnings.catch_warnings(), rasterio.Env(GDAL_PAM_ENABLED="NO"), MemoryFile() as file:
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with file.open(driver="GTiff", width=1, height=1, count=1, dtype="uint8", crs=wkt):
+            pass
+        with file.open() as raster:
+            return raster.crs is not None

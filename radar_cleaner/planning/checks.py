@@ -21,6 +21,7 @@ from radar_cleaner.frames.image import header_size
 from radar_cleaner.frames.picture_file import count_pictures
 from radar_cleaner.frames.sources import FrameFile, is_picture
 from radar_cleaner.georeference.grid import RadarGeometry, union_grid
+from radar_cleaner.georeference.planes import fits_geotiff, point_of
 from radar_cleaner.planning.radars import Period, Radar
 from radar_cleaner.reflectivity.palette_source import read_legend_file, read_palette
 from radar_cleaner.storage.shards import format_time
@@ -157,6 +158,16 @@ def check_boxes(radar: Radar, size: tuple[int, int]) -> None:
             raise ConfigError(
                 f"{radar.place}.center_px: [{x:g}, {y:g}] is not in the plot box {list(box)}; write frame pixels"
             )
+
+
+def check_geotiff(radar: Radar, geometry: RadarGeometry) -> None:
+    """Raise ConfigError for a plane that a GeoTIFF cannot contain."""
+    name = geometry.grid.crs
+    if point_of(name) is None and not fits_geotiff(name):
+        raise ConfigError(
+            f"cleaning.geotiff: a GeoTIFF cannot contain {radar.place}.grid.crs {name}; set it to false, and open"
+            " the Zarr products"
+        )
 
 
 def check_place(radar: Radar, geometry: RadarGeometry) -> None:

@@ -28,6 +28,7 @@ from radar_cleaner.planning.checks import (
     check_composite,
     check_disjoint,
     check_files,
+    check_geotiff,
     check_place,
 )
 from radar_cleaner.planning.contradictions import contradictions
@@ -77,6 +78,8 @@ class Plan:
         self._geometries = {name: one.geometry(self.sizes[name]) for name, one in self.pictures.items()}
         for name, one in self.pictures.items():
             check_place(one, self._geometries[name])
+            if settings.cleaning.geotiff:
+                check_geotiff(one, self._geometries[name])
         check_composite(settings.composite.grid, [self._geometries[radar.id] for radar in radars])
         self._times = {
             name: {frame.time for frames in shards.values() for frame in frames}
@@ -197,7 +200,7 @@ class Plan:
     @property
     def notes(self) -> list[str]:
         """Lines that a run prints when it starts."""
-        found = [radar.residuals(self.sizes[radar.id]) for radar in self.radars.values()]
+        found = [one.residuals(self.sizes[name]) for name, one in self.pictures.items()]
         found += [
             f"{radar.place}: {radar.id} has no latitude and longitude, so it counts as a mosaic: without spokes,"
             " range and azimuth"

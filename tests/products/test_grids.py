@@ -16,6 +16,7 @@ from pyproj import CRS, Transformer
 from store_cases import START, make_product
 
 from radar_cleaner.georeference.grid import Grid, RadarGeometry
+from radar_cleaner.georeference.planes import fits_geotiff
 from radar_cleaner.products.geotiff import write_geotiff
 from radar_cleaner.storage.reader import open_store
 
@@ -67,8 +68,12 @@ def test_coordinates_have_the_units_of_the_plane(
         assert (attrs["units"], attrs["standard_name"], attrs["axis"]) == (unit, standard, axis.upper())
 
 
+def test_all_planes_but_a_rotated_pole_fit_into_a_geotiff() -> None:
+    assert [crs for crs in PLANES if not fits_geotiff(crs)] == [crs for crs in PLANES if "ob_tran" in crs]
+
+
 @settings(max_examples=10)
-@given(grid=grids())
+@given(grid=grids(tuple(crs for crs in PLANES if fits_geotiff(crs))))
 def test_a_geotiff_is_placed_by_gdal(tmp_path_factory: pytest.TempPathFactory, grid: Grid) -> None:
     folder = tmp_path_factory.mktemp("geotiff")
     write_geotiff(folder / "a.tif", open_store(product_on(folder, grid), "product"), 0, START)
