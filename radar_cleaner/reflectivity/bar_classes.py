@@ -25,11 +25,18 @@ SHORTEST, LONGEST = 0.4, 2.5  # length of a segment relative to the mean
 # mean (a class that was passed over is as long as a segment).
 SHORTEST_FITTED, LONGEST_FITTED, LONGEST_GAP = 0.55, 1.8, 0.65
 HALF = 0.75  # two neighbours of less than this length and of near colours are halves of one class
-EXPLAINED = 0.7  # least share of the pixels in the middle of a segment that have its colour
+EXPLAINED = 0.6  # least share of the pixels in the middle of a segment that have its colour
 FURTHER_COLOURS = 3  # of gaps and frame, in a bar without soft edges
 MISSED = 1.7  # length of a class relative to the median, from which others may be missing in it
-SHORTEST_EVEN = 6  # pixels of a class in a lossy picture, if their number is not known
+SHORTEST_EVEN = 4  # pixels of a class in a lossy picture, if their number is not known
+NOISE_PX = 3  # length over which the noise of a line is measured
 EVEN_SCATTER = 2.0  # largest scatter of a segment, relative to the noise of the line
+SHORTEST_CONTINUOUS = 30  # pixels of a bar without classes
+# Share of the change along a line that is between its segments, beyond their share of the length: more than this
+# in a bar with classes. Share in the third of the line with most change: less than this in a bar without.
+SHARP, CONCENTRATED = 0.05, 0.75
+STEADY = 0.75  # change over two pixels, relative to twice that over one, of a bar without gaps
+RETURNS_SOON = 0.1  # of the length: within it, noise makes two rows of a continuous bar equal
 EVENNESS = 0.5  # weight of equal lengths in the search for segments
 
 Line = NDArray[np.float64]
@@ -77,6 +84,8 @@ def find_classes(line: Line, lossy: bool, count: int | None) -> BarClasses:
     """
     if lossy and count is None:
         even = _even_segments(line)
+        if _is_continuous(line, even):
+            return _rows(line)
         if even and _explains(line, even, lossy):
             return _classes(line, even)
     runs = _merged_runs(line) if lossy else _equal_runs(line)
@@ -190,16 +199,50 @@ def _even_segments(line: Line) -> list[tuple[int, int]]:
         mean = (sums[stops] - sums[starts]) / number
         return np.asarray(((squares[stops] - squares[starts]) / number - mean**2).sum(axis=1))
 
-    windows = np.arange(len(line) - SHORTEST_EVEN // 2)
+    windows = np.arange(len(line) - NOISE_PX)
     if not windows.size:
         return []
-    noise = float(np.median(scatter(windows, windows + SHORTEST_EVEN // 2)))
+    noise = float(np.median(scatter(windows, windows + NOISE_PX)))
     for count in range(2, len(line) // SHORTEST_EVEN + 1):
         edges = np.rint(np.linspace(0, len(line), count + 1)).astype(np.int64)
         quarter = (edges[1:] - edges[:-1]) // 4
         if scatter(edges[:-1] + quarter, edges[1:] - quarter).mean() <= EVEN_SCATTER * noise + SAME_COLOUR:
             return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
     return []
+
+
+def _is_continuous(line: Line, segments: list[tuple[int, int]]) -> bool:
+    """Return whether the colour changes all along the line, not only between the segments or at a few places."""
+    steps = np.linalg.norm(np.diff(line, axis=0), axis=1)
+    if len(line) < SHORTEST_CONTINUOUS or not 0 < steps.mean() <= OUTLIER:
+        return False
+    over_two = np.linalg.norm(line[2:] - line[:-2], axis=1)
+    if over_two.sum() < STEADY * 2 * steps.sum():  # there and back, as at a gap
+        return False
+    if not segments:
+        largest = np.sort(steps)[-(len(steps) // 3) :]
+        return bool(largest.sum() < CONCENTRATED * steps.sum())
+    between = np.zeros(len(steps), dtype=bool)
+    for start, _ in segments[1:]:
+        between[max(start - 2, 0) : start + 1] = True
+    return bool(steps[between].sum() / steps.sum() - between.mean() < SHARP)
+
+
+def _rows(line: Line) -> BarClasses:
+    """Return each row of a continuous bar as a class, with the noise of its colour reduced.
+
+    A colour that returns after a few rows is left out there: its neighbours share the place.
+    """
+    padded = np.pad(line, ((1, 1), (0, 0)), mode="edge")
+    colours = np.rint((padded[:-2] + padded[1:-1] + padded[2:]) / 3).astype(np.uint8)
+    seen: dict[tuple[int, ...], int] = {}
+    rows = []
+    for row, colour in enumerate(map(tuple, colours.tolist())):
+        if row - seen.get(colour, -len(line)) > RETURNS_SOON * len(line):
+            rows.append(row)
+            seen[colour] = row
+    chosen = np.array(rows, dtype=np.int64)
+    return BarClasses(colours[chosen], chosen, chosen + 1)
 
 
 def _fit_segments(line: Line, count: int) -> list[tuple[int, int]]:

@@ -20,10 +20,12 @@ from radar_cleaner.reflectivity.units import conversion_attrs, to_dbz
 Bar = NDArray[np.uint8]
 
 # A frame or a margin around the bar: nearly all pixels of its outermost ring have one colour.
-RING_SHARE, RING_DISTANCE = 0.95, 24.0
+RING_SHARE, NEXT_RING_SHARE, RING_DISTANCE = 0.95, 0.5, 24.0
 # In a lossless picture nearly all pixels of a bar have a colour that covers most of a row or more.
 COMMON_SHARE, ROW_SHARE = 0.9, 0.8
 STEPPED_SHARE = 0.4
+# JPEG makes many steps of this RGB distance or less; resizing makes few.
+NOISE_STEP, NOISE_SHARE = 4.0, 0.2
 # Two readings of one legend differ by noise: mean and largest RGB distance of its colours.
 SAME_MEAN, SAME_MAX = 16.0, 75.0
 UNEVEN_PX = 4
@@ -147,14 +149,23 @@ def _middle_line(along: Bar) -> NDArray[np.float64]:
 
 
 def _without_frame(along: Bar) -> tuple[int, int, Bar]:
-    """Return first and last row within the frame, and the columns within it at full length."""
+    """Return first and last row within the frame and margins, and the columns within them at full length."""
     margin = 0
-    while min(along.shape[:2]) - 2 * margin > 2:
-        ring = _ring(along, margin)
-        if np.mean(np.linalg.norm(ring - np.median(ring, axis=0), axis=1) <= RING_DISTANCE) < RING_SHARE:
-            break
-        margin += 1
+    while width := _frame_width(along, margin):
+        margin += width
     return margin, len(along) - margin, along[:, margin : along.shape[1] - margin]
+
+
+def _frame_width(along: Bar, margin: int) -> int:
+    """Return for how many pixels within a margin the rings have one colour, which the next ring does not have."""
+    outer = _ring(along, margin)
+    colour, inside = np.median(outer, axis=0), margin
+    while min(along.shape[:2]) - 2 * inside > 2:
+        near = np.linalg.norm(_ring(along, inside) - colour, axis=1) <= RING_DISTANCE
+        if near.mean() < RING_SHARE:
+            return inside - margin if near.mean() < NEXT_RING_SHARE else 0
+        inside += 1
+    return 0
 
 
 def _ring(along: Bar, margin: int) -> NDArray[np.float64]:
@@ -169,9 +180,13 @@ def _is_lossy(along: Bar) -> bool:
 
 
 def _is_stepped(line: NDArray[np.float64]) -> bool:
-    """Return whether most of a line is in runs of three pixels of one colour: a picture that was only resized."""
-    equal = (np.diff(line, axis=0) == 0).all(axis=1)
-    return float(np.mean(equal[1:] & equal[:-1])) >= STEPPED_SHARE
+    """Return whether a line was only resized: much of it is in runs of one colour, and few steps are small."""
+    steps = np.linalg.norm(np.diff(line, axis=0), axis=1)
+    equal, changes = steps == 0, steps[steps > 0]
+    if len(equal) < 2 or not changes.size:
+        return False
+    in_runs, small = float(np.mean(equal[1:] & equal[:-1])), float(np.mean(changes <= NOISE_STEP))
+    return in_runs >= STEPPED_SHARE and small <= NOISE_SHARE
 
 
 def _returning_colour(classes: BarClasses) -> str | None:
