@@ -20,7 +20,7 @@ from radar_cleaner.inspection.colours import (
     nodata_candidate,
 )
 from radar_cleaner.inspection.draft import Key, unknown
-from radar_cleaner.inspection.layout import Box, PlotBox, changing_pixels, find_plot_box
+from radar_cleaner.inspection.layout import Box, PlotBox, changing_pixels, find_plot_box, middle_picture
 from radar_cleaner.inspection.pictures import Look, Looks, look_at
 from radar_cleaner.inspection.sources import Series
 from radar_cleaner.inspection.times import Cadence, Reading
@@ -29,6 +29,7 @@ from radar_cleaner.reflectivity.palette import format_colour
 from radar_cleaner.storage.shards import to_datetime
 
 SHOWN_COLOURS = 24
+ENOUGH_SIDE = 1000  # pixels of a map whose colours are counted; of larger ones every second, third, ...
 IN_CORNERS = 0.02  # share of the echo that a radar's circle would cut off
 MOST_LEGENDS = 3
 MOST_CHANGING = 0.02  # share of the pixels of a legend that change from frame to frame
@@ -69,6 +70,7 @@ class RadarFindings:
     entry: tuple[Key, ...]
     frames: tuple[Key, ...]
     labels: tuple[Key, ...]
+    problems: tuple[tuple[str, str], ...] = ()  # paths of pictures that cannot be read, and why
 
 
 def inspect_radar(folder: Path, series: Series, palettes: Mapping[str, Colours]) -> RadarFindings:
@@ -91,7 +93,7 @@ def inspect_radar(folder: Path, series: Series, palettes: Mapping[str, Colours])
         labels += _label_keys(sizes[0])
         if len(sizes) > 1:
             entry.append(_layouts(sizes[0], sizes[1:], times))
-    return RadarFindings(series, sizes, tuple(entry), tuple(frames), tuple(labels))
+    return RadarFindings(series, sizes, tuple(entry), tuple(frames), tuple(labels), looks.problems)
 
 
 def place_keys(latitude: float | None, longitude: float | None, found: SizeFindings | None) -> list[Key]:
@@ -177,6 +179,10 @@ def _time_keys(readings: Sequence[Reading], paths: Sequence[str]) -> list[Key]:
         f" {reading.names.time_format}"
         for reading in readings
     ]
+    patterns = {reading.names.pattern for reading in readings}
+    if len(patterns) == 1:
+        lines[1:] = [f"  {_shown(reading.read[0])}: {reading.names.time_format}" for reading in readings]
+        return [Key("pattern", patterns.pop()), unknown("time_format", "\n".join(lines)), zone]
     return [unknown("pattern", "\n".join(lines)), unknown("time_format", "the one of the right line"), zone]
 
 
@@ -192,7 +198,8 @@ def _inspect_size(look: Look, palettes: Mapping[str, Colours]) -> SizeFindings:
     legends = _find_legends(look)
     plot_box = find_plot_box(look.frames, [legend.box for legend in legends])
     x0, y0, x1, y1 = plot_box.box
-    maps = [frame[y0:y1, x0:x1] for frame in look.frames]
+    step = 1 + max(y1 - y0, x1 - x0) // ENOUGH_SIDE
+    maps = [frame[y0:y1:step, x0:x1:step] for frame in look.frames]
     counts = count_colours(maps)
     colours = legends[0].classes.colours if legends else None
     matches = match_palettes(counts, palettes) if colours is None else match_legend(colours, palettes)
@@ -212,10 +219,9 @@ def _inspect_size(look: Look, palettes: Mapping[str, Colours]) -> SizeFindings:
 
 def _find_legends(look: Look) -> tuple[FoundLegend, ...]:
     """Return the bars that do not change: one that does is rain."""
-    usual = np.asarray(np.median(np.stack(look.frames), axis=0), dtype=np.uint8)
     changing = changing_pixels(look.frames)
     found = []
-    for legend in find_legends(usual):
+    for legend in find_legends(middle_picture(look.frames)):
         x0, y0, x1, y1 = legend.box
         if changing[y0:y1, x0:x1].mean() <= MOST_CHANGING:
             found.append(legend)

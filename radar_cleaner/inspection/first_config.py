@@ -40,6 +40,7 @@ class FirstConfig:
 
     keys: tuple[Key, ...]
     radars: tuple[RadarFindings, ...]
+    problems: tuple[tuple[str, str], ...]  # paths of pictures that cannot be read, and why
 
     @property
     def unknown(self) -> list[str]:
@@ -59,6 +60,9 @@ class FirstConfig:
         if contents.timeless:
             few = ", ".join(contents.timeless[:5]) + (", ..." if len(contents.timeless) > 5 else "")
             lines.append(f"Pictures without a time, {len(contents.timeless)} in all, are left out: {few}")
+        if self.problems:
+            example = ": ".join(self.problems[0])
+            lines.append(f"Of the pictures looked at {len(self.problems)} cannot be read, such as {example}")
         return render("\n".join(lines), self.keys)
 
 
@@ -74,8 +78,15 @@ def draft_config(contents: Contents, palettes: Mapping[str, Colours], given: Giv
             " each into the config"
         )
     named = named_service(given.service) if given.service is not None else None
-    folder = Path(contents.folder)
-    radars = [_take_service(inspect_radar(folder, one, palettes), given, named) for one in contents.series]
+    inspected = [inspect_radar(Path(contents.folder), one, palettes) for one in contents.series]
+    problems = tuple(problem for radar in inspected for problem in radar.problems)
+    readable = [radar for radar in inspected if radar.sizes]
+    if not readable:
+        first, reason = problems[0]
+        raise ConfigError(
+            f"{contents.folder}: none of the pictures looked at can be read, the first, {first}: {reason}"
+        )
+    radars = [_take_service(radar, given, named) for radar in readable]
     frames, own_frames = split_common([radar.frames for radar in radars])
     labels, own_labels = split_common([radar.labels for radar in radars])
     entries = []
@@ -90,7 +101,7 @@ def draft_config(contents: Contents, palettes: Mapping[str, Colours], given: Giv
         Key("samples", {"atlas": "channel"}, "as the pretrained model needs it"),
         Key("cleaning", {"model": "pretrained"}),
     ]
-    return FirstConfig(tuple(key for key in sections if key.value != ()), tuple(radars))
+    return FirstConfig(tuple(key for key in sections if key.value != ()), tuple(radars), problems)
 
 
 def _cadence(radars: Sequence[RadarFindings]) -> list[Key]:
@@ -102,12 +113,10 @@ def _cadence(radars: Sequence[RadarFindings]) -> list[Key]:
 
 def _take_service(radar: RadarFindings, given: Given, named: ServiceMatch | None) -> RadarFindings:
     """Return the findings with the keys of the place, or with those of a service instead of its keys."""
-    found = radar.sizes[0] if radar.sizes else None
+    found = radar.sizes[0]
     first, rest = radar.entry[:2], radar.entry[2:]
-    palettes = [match.name for match in found.palettes] if found else []
-    matches = (
-        [named] if named else match_services(radar.series.paths, found.look.size if found else None, palettes)
-    )
+    palettes = [match.name for match in found.palettes]
+    matches = [named] if named else match_services(radar.series.paths, found.look.size, palettes)
     place = place_keys(given.latitude, given.longitude, found)
     if len(matches) == 1 and matches[0].sure:
         service = matches[0].service

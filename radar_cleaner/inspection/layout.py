@@ -22,6 +22,7 @@ Certainty = Literal["edges", "whole", "square", "unknown"]
 # JPEG lets the colours beside it in. So do those of a pixel that does not change.
 EXACT, SOFT = 8, 40
 FEW_COLOURS = 256
+ENOUGH_ROWS = 500  # of a frame whose colours are counted
 # Least share of the lines of a strip that is background, and least fall of that share at its edge.
 BACKGROUND, FALL = 0.5, 0.5
 NEAR_EDGE = 3
@@ -51,8 +52,7 @@ class PlotBox:
 
 def find_plot_box(frames: Sequence[Pixels], legends: Sequence[Box] = ()) -> PlotBox:
     """Return the plot box of frames of one size (y, x, 3) uint8. `legends` are boxes of colour bars in them."""
-    middle = np.asarray(np.median(np.stack(frames), axis=0), dtype=np.uint8)
-    changing = changing_pixels(frames)
+    middle, changing = middle_picture(frames), changing_pixels(frames)
     height, width = middle.shape[:2]
     tolerance = EXACT if _count_colours(frames[0]) <= FEW_COLOURS else SOFT
     box = (0, 0, width, height)
@@ -71,7 +71,15 @@ def find_plot_box(frames: Sequence[Pixels], legends: Sequence[Box] = ()) -> Plot
 
 
 def _count_colours(frame: Pixels) -> int:
-    return len(np.unique(frame.astype(np.int32) @ np.array([1 << 16, 1 << 8, 1])))
+    thin = frame[:: max(1, frame.shape[0] // ENOUGH_ROWS)]
+    return len(np.unique(thin.astype(np.int32) @ np.array([1 << 16, 1 << 8, 1])))
+
+
+def middle_picture(frames: Sequence[Pixels]) -> Pixels:
+    """Return the median of frames (y, x, 3) in each channel; of an even number the lower one."""
+    stack = np.stack(frames)
+    stack.partition((len(frames) - 1) // 2, axis=0)
+    return np.asarray(stack[(len(frames) - 1) // 2])
 
 
 def changing_pixels(frames: Sequence[Pixels]) -> NDArray[np.bool_]:

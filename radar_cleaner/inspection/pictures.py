@@ -19,6 +19,7 @@ Size = tuple[int, int]
 
 HEADERS = 200
 DECODED = 24
+MOST_PIXELS = 40_000_000  # of all decoded pictures of a size
 # A size that this share of the pictures has is a layout of its own; others are damaged or stray.
 COMMON_SIZE = 0.03
 
@@ -55,17 +56,18 @@ def look_at(folder: Path, paths: Sequence[str]) -> Looks:
     for size in sorted((size for size in counts if counts[size] >= COMMON_SIZE * total), key=lambda s: -counts[s]):
         indices = [index for index in chosen if sizes[index] == size]
         frames: list[Pixels] = []
-        for place in _spread(len(indices), DECODED):
+        wanted = max(2, min(DECODED, MOST_PIXELS // (size[0] * size[1])))
+        for place in _spread(len(indices), wanted):
             path = paths[indices[place]]
             try:
-                pictures = _read(folder / path, size)
+                pictures = _read(folder / path, size, wanted)
             except FrameError as error:
                 problems.append((path, str(error)))
                 continue
             lengths[count_pictures(folder / path)] += 1
             frames += pictures
         if frames:
-            kept = tuple(frames[index] for index in _spread(len(frames), DECODED))
+            kept = tuple(frames[index] for index in _spread(len(frames), wanted))
             looks.append(Look(size, counts[size], indices[0], indices[-1], kept))
     length = lengths.most_common(1)[0][0] if lengths else 1
     return Looks(tuple(looks), length, tuple(problems))
@@ -76,12 +78,12 @@ def _spread(count: int, wanted: int) -> list[int]:
     return [int(index) for index in np.unique(np.linspace(0, count - 1, min(wanted, count)).round())]
 
 
-def _read(path: Path, size: Size) -> list[Pixels]:
-    """Return the picture of a file (y, x, 3), or some of an animation. Raises FrameError."""
+def _read(path: Path, size: Size, most: int) -> list[Pixels]:
+    """Return the picture of a file (y, x, 3), or at most `most` of an animation. Raises FrameError."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise FrameError(f"it cannot be read: {error}") from error
     count, decoder = count_pictures(path), FrameDecoder(size)
-    numbers = [None] if count == 1 else _spread(count, DECODED)
+    numbers = [None] if count == 1 else _spread(count, most)
     return [decoder.decode(data, path.name, number)[..., :3] for number in numbers]

@@ -54,9 +54,12 @@ def init(
     print(f"{output}: {_count(len(radars), 'radar')}, {_count(len(unknown), 'value')} to write")
     for place in unknown:
         print(f"  {place}")
+    if first.problems:
+        example = ": ".join(first.problems[0])
+        print(f"WARNING: {_count(len(first.problems), 'picture')} cannot be read, such as {example}")
     if not unknown:
         show_frame(config=output, output=picture)
-    elif radars[0].sizes:
+    else:
         notes = [f"{output} has {_count(len(unknown), 'value')} to write:", *unknown]
         write_png(picture, preview(radars[0].series.id, radars[0].sizes[0], notes))
         print(f"picture: {picture}")

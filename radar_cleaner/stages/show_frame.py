@@ -39,6 +39,7 @@ from radar_cleaner.storage.shards import parse_time, to_datetime
 Pixels = NDArray[np.uint8]
 
 SAMPLED = 16  # frames that are read: enough to find an overlay
+FEWEST, MOST_PIXELS = 6, 40_000_000  # of large pictures fewer, as far as that suffices
 
 
 def show_frame(
@@ -62,9 +63,10 @@ def show_frame(
     shown = _find_radar(plan, radar)
     size = plan.sizes[shown.id]
     wanted = None if time is None else _parse(time)
+    count = max(FEWEST, min(SAMPLED, MOST_PIXELS // (size[0] * size[1])))
     with tempfile.TemporaryDirectory() as folder:
         sample = Path(folder) / "rgb.zarr"
-        refused = write_sample(sample, choose_frames(plan.readable_frames(shown.id), SAMPLED, wanted), size)
+        refused = write_sample(sample, choose_frames(plan.readable_frames(shown.id), count, wanted), size)
         frames = open_store(sample, "rgb")
         reading = _read_frames(shown, size, sample, wanted)
         picture = frames.frame("rgb", reading.index)

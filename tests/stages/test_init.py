@@ -125,3 +125,25 @@ def test_pictures_of_another_size_are_a_layout_with_a_scale_of_its_own(tmp_path)
     (tmp_path / "radar.yaml").write_text(yaml.safe_dump(config))
     show_frame(config=tmp_path / "radar.yaml", radar="A.1", output=tmp_path / "layout.png")
     assert (tmp_path / "layout.png").is_file()
+
+
+def test_unreadable_pictures_are_named_and_make_no_radar(tmp_path, capsys):
+    write_frames(tmp_path / "frames", "A")
+    (tmp_path / "frames/A/broken_202407111200.png").write_bytes(b"nothing")
+    init(tmp_path / "frames", output=tmp_path / "radar.yaml")
+    assert [radar["id"] for radar in _config(tmp_path / "radar.yaml")["radars"]] == ["A"]
+    assert "WARNING: 1 picture cannot be read, such as A/broken" in capsys.readouterr().out
+    for path in (tmp_path / "frames/A").glob("A_*"):
+        path.write_bytes(b"nothing")
+    with pytest.raises(ConfigError, match="none of the pictures looked at can be read"):
+        init(tmp_path / "frames", output=tmp_path / "other.yaml")
+
+
+def test_a_date_with_two_meanings_is_left_to_the_user(tmp_path):
+    write_frames(tmp_path / "frames", "A")
+    for path in (tmp_path / "frames/A").glob("*"):
+        path.rename(path.with_name(path.name.replace("20240711", "11072024")))
+    init(tmp_path / "frames", output=tmp_path / "radar.yaml")
+    assert _config(tmp_path / "radar.yaml")["frames"]["time_format"] == "???"
+    text = (tmp_path / "radar.yaml").read_text()
+    assert "2024-07-11 12:00: %d%m%Y%H%M" in text and "2024-11-07 12:00: %m%d%Y%H%M" in text
