@@ -67,7 +67,8 @@ def checked_frame_figure(
     height, width = frame.shape[:2]
     panels = 1 if kinds is None else 2
     scale = min(_PANEL_INCHES / width, _MAX_HEIGHT_INCHES / height)
-    tall = max(height * scale + 1.0, _ROW_INCHES * (len(rows) + 3 * len(notes) + 4))
+    lines = [line for note in notes for line in textwrap.wrap(note, _NOTE_COLUMNS)]
+    tall = max(height * scale + 1.0, _ROW_INCHES * (len(rows) + len(lines) + 4))
     figure = new_figure(panels * width * scale + _TABLE_INCHES + 0.6, tall)
     widths = [width * scale] * panels + [_TABLE_INCHES]
     axes = figure.subplots(1, panels + 1, width_ratios=widths)
@@ -79,7 +80,7 @@ def checked_frame_figure(
         _draw_box(axes[0], name, box)
     caption = "the frame; the box is its map"
     if place.coast:
-        caption += "; orange: the coast where the config puts it"
+        caption += "\norange: the coast where the config puts it"
     if place.shown:
         caption += ", blue: where the picture shows it"
     axes[0].set_title(caption, loc="left", fontsize=9, color=INK)
@@ -90,7 +91,7 @@ def checked_frame_figure(
     for panel in axes[:panels]:
         panel.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
         panel.set_axis_off()
-    _draw_table(axes[-1], rows, notes, tall)
+    _draw_table(axes[-1], rows, lines, tall)
     return to_png(figure)
 
 
@@ -137,7 +138,7 @@ def _with_kinds(frame: Picture, plot_box: Box, kinds: NDArray[np.integer], rows:
     return picture
 
 
-def _draw_table(axes: Axes, rows: Sequence[ClassRow], notes: Sequence[str], tall: float) -> None:
+def _draw_table(axes: Axes, rows: Sequence[ClassRow], lines: Sequence[str], tall: float) -> None:
     axes.set_axis_off()
     axes.set_xlim(0, 1)
     axes.set_ylim(tall / _ROW_INCHES, 0)
@@ -149,6 +150,5 @@ def _draw_table(axes: Axes, rows: Sequence[ClassRow], notes: Sequence[str], tall
         texts = (row.name, row.reflectivity, f"{row.pixels:,}", f"{100 * row.share:.2f}")
         for (at, side), text in zip(columns, texts, strict=True):
             axes.text(at, index + 0.6, text, ha=side, va="center", fontsize=8, color=INK)
-    lines = [line for note in notes for line in textwrap.wrap(note, _NOTE_COLUMNS)]
     for index, line in enumerate(lines, start=len(rows) + 2):
         axes.text(0, index + 0.6, line, ha="left", va="center", fontsize=7.5, color=INK)
