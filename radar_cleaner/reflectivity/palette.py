@@ -32,6 +32,7 @@ ColourScale = Callable[[Colours], NDArray[np.uint8]]
 HSV_MULTI = ((0.18, 0.38), (0.10, 0.18), (0.03, 0.10), (0.97, 0.03))  # green, yellow, orange, red
 HSV_SIMPLE = ((0.03, 0.38),)
 DEFAULT_ZR = ZR()
+IMPOSSIBLE_DBZ = (-100, 120)  # no scale goes beyond: a mistake in the numbers, or in their unit
 # Columns of a palette CSV with the lower bounds of the classes, and their units.
 BOUND_COLUMNS = {"dbz_min": DBZ, "mm_h_min": MM_PER_HOUR, "mm_10min_min": MM_PER_10_MIN}
 
@@ -101,7 +102,7 @@ def make_palette(
             f"{name}: lower bounds must rise from class to class, not {shown_numbers(lower)}; sort its classes"
             " from weak to strong"
         )
-    if lower[-1] > MAX_ECHO_DBZ or lower[1] < MIN_ECHO_DBZ - 100:
+    if lower[-1] > IMPOSSIBLE_DBZ[1] or lower[0] < IMPOSSIBLE_DBZ[0]:
         raise ConfigError(
             f"{name}: its classes begin at {lower[0]:g} to {lower[-1]:g} dBZ; a store can contain {MIN_ECHO_DBZ:g}"
             f" to {MAX_ECHO_DBZ:g} dBZ; correct the bounds, or the unit (labels.unit)"

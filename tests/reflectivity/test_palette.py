@@ -73,7 +73,7 @@ def test_a_tie_goes_to_the_weaker_class():
         ("colour,dbz_min\n#00ff00,5\n#00ff01,5\n", "must rise"),
         ("colour,dbz_min\n#00ff00,5\n#00ff01,nan\n", "must rise"),
         ("colour,dbz_min\n#00ff00,5\n#00ff00,6\n", "#00ff00 belongs to two"),
-        ("colour,dbz_min\n#00ff00,60\n#00ff01,96\n", "60 to 96 dBZ; .*labels.unit"),
+        ("colour,dbz_min\n#00ff00,60\n#00ff01,155\n", "60 to 155 dBZ; .*labels.unit"),
         ("colour,dbz_min\n#00ff00,60\n#00ff01,heavy\n", "line 3: dbz_min 'heavy' .*a word"),
         ("colour,mm_24h_min\n#00ff00,60\n#00ff01,90\n", "mm_24h_min: 'mm/24h' .* accumulation"),
         ("colour,m_s_min\n#00ff00,60\n#00ff01,90\n", "m_s_min: 'm/s' .* velocity"),
@@ -102,7 +102,7 @@ def test_a_unit_against_the_column_is_refused():
         parse_palette("colour,dbz_min\n#00ff00,1\n#00ff01,10\n", "mine.csv", "mm/h")
 
 
-@pytest.mark.parametrize(("first", "last"), [(-40, 70), (-10, 90), (-50, 94)])
+@pytest.mark.parametrize(("first", "last"), [(-40, 70), (-10, 90), (-50, 94), (0, 100)])
 def test_end_classes_beyond_a_store_are_clipped_with_a_warning(first, last, caplog):
     palette = make_palette([(0, 0, 0), (20, 0, 0), (40, 0, 0)], [first, 50, last], "mine.csv")
     assert palette.lower_dbz[0] == max(first, -31.5) and palette.upper_dbz[-1] == min(2 * last - 50, 95)
