@@ -14,20 +14,18 @@ from numpy.typing import NDArray
 
 from radar_cleaner.config.grid import ABOUT_RADAR, PlotGrid, Tiles
 from radar_cleaner.errors import ConfigError
+from radar_cleaner.georeference.control_points import fit_control_points
 from radar_cleaner.georeference.grid import Grid
 from radar_cleaner.georeference.planes import (
     DEGREES,
     find_plane,
     full_turn,
     to_plane,
-    unwrap,
 )
 
 Array = NDArray[np.float64]
 Box = tuple[int, int, int, int]
 WEB = "EPSG:3857"
-MAX_RESIDUAL_PX = 2.0
-MIN_SPREAD_PX = 10.0  # between the outermost control points, along both axes
 PIXEL_KM = (0.001, 500.0)  # pictures outside are in other units than their crs
 
 
@@ -63,7 +61,7 @@ def place_box(grid: PlotGrid, frame: Frame) -> Grid:
     if kind == "tiles":
         assert grid.tiles is not None
         return _of_tiles(grid.tiles, frame.size)
-    return fit_control_points(grid, frame).grid
+    return fit_control_points(grid.crs, grid.control_points or (), frame.box).grid
 
 
 def _about_radar(settings: PlotGrid, frame: Frame) -> Grid:
@@ -95,8 +93,9 @@ def _about_radar(settings: PlotGrid, frame: Frame) -> Grid:
 
 def _within_bounds(crs: str, bounds: Sequence[float], of: str, size: tuple[int, int]) -> Grid:
     west, south, east, north = bounds
-    shown = list(bounds)
-    turn = full_turn(crs)
+    shown, turn = _shown(bounds), full_turn(crs)
+    if find_plane(crs).is_geographic and turn is not None and max(abs(south), abs(north)) > turn / 4:
+        raise ConfigError(f"bounds: {shown} {_beyond_the_poles(crs)}")
     if east <= west and turn is not None and east + turn - west <= turn / 2:
         east += turn  # across the 180th meridian
     if not (west < east and south < north):
@@ -110,7 +109,7 @@ def _within_bounds(crs: str, bounds: Sequence[float], of: str, size: tuple[int, 
     if min(steps) < 1:
         raise ConfigError(f"bounds_of: centres needs a plot box above one pixel, this one is {size}; write edges")
     grid = _between(crs, (west, south, east, north), steps, size)
-    _check_units(grid, "bounds", shown)
+    _check_units(grid, "bounds", bounds)
     return grid
 
 
@@ -166,75 +165,6 @@ def _of_tiles(tiles: Tiles, size: tuple[int, int]) -> Grid:
     return _between(WEB, bounds, size, size)
 
 
-@dataclass(frozen=True)
-class ControlPoints:
-    """A fit of control points: the grid, and the distance of each point from its place in it, in pixels."""
-
-    grid: Grid
-    residuals_px: Array
-
-
-def fit_control_points(settings: PlotGrid, frame: Frame) -> ControlPoints:
-    """Fit scale and offset of both axes to control points.
-
-    Raises ConfigError for points that are too near each other, residuals above MAX_RESIDUAL_PX, and a picture that
-    is turned in its plane.
-    """
-    crs, points = settings.crs or DEGREES, np.asarray(settings.control_points, np.float64)
-    column, row = points[:, 0] - frame.box[0], points[:, 1] - frame.box[1]
-    if min(np.ptp(column), np.ptp(row)) < MIN_SPREAD_PX:
-        raise ConfigError(
-            f"control_points: they are within {min(np.ptp(column), np.ptp(row)):g} px of one line; name points far"
-            f" apart from west to east and from north to south, at least {MIN_SPREAD_PX:g} px"
-        )
-    if np.abs(points[:, 3]).max() > 90 or np.abs(points[:, 2]).max() > 360:
-        raise ConfigError(
-            "control_points: a latitude above 90 or a longitude above 360 is not on Earth; write"
-            " [[x, y, longitude, latitude], ...]"
-        )
-    x, y = to_plane(crs, points[:, 2], points[:, 3])
-    if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        raise ConfigError(f"control_points: a point is outside {crs}; correct it, or name another crs")
-    x = unwrap(crs, x, float(x[0]))
-    (x_step, x_start), (y_step, y_start) = fit = np.polyfit(column, x, 1), np.polyfit(row, y, 1)
-    away = _residuals(fit, column, row, x, y)
-    if x_step <= 0 or y_step >= 0 or away.max() > MAX_RESIDUAL_PX:
-        raise ConfigError(_misfit(crs, column, row, x, y))
-    origin = (float(-x_start / x_step), float(-y_start / y_step))
-    return ControlPoints(Grid(crs, float(x_step), float(-y_step), *frame.size, origin), away)
-
-
-def _residuals(fit: tuple[Array, Array], column: Array, row: Array, x: Array, y: Array) -> Array:
-    """Return the distance in pixels of points from their places in a fit of both axes."""
-    (x_step, x_start), (y_step, y_start) = fit
-    away = (x_start + x_step * column - x) / x_step, (y_start + y_step * row - y) / y_step
-    return np.asarray(np.hypot(*away), np.float64)
-
-
-def _misfit(crs: str, column: Array, row: Array, x: Array, y: Array) -> str:
-    """Return why control points do not fit a grid with north up."""
-    terms = np.stack([np.ones_like(column), column, row], axis=1)
-    across, down = (np.linalg.lstsq(terms, values, rcond=None)[0] for values in (x, y))
-    side = np.sqrt(abs(across[1] * down[2] - across[2] * down[1])) or 1.0
-    turned = np.hypot(terms @ across - x, terms @ down - y) / side
-    angle = np.degrees(np.arctan2(down[1], across[1]))
-    if turned.max() <= MAX_RESIDUAL_PX and abs(angle) > 0.05:
-        return (
-            f"control_points: the picture is turned by {angle:.1f} degrees in {crs}; name the crs in which its"
-            " north is up"
-        )
-    # The worst point is the one without which the others fit best.
-    others = [np.arange(len(x)) != point for point in range(len(x))]
-    fits = [(np.polyfit(column[kept], x[kept], 1), np.polyfit(row[kept], y[kept], 1)) for kept in others]
-    away = [_residuals(fit, column, row, x, y) for fit in fits]
-    worst = min(range(len(x)), key=lambda point: away[point][others[point]].max())
-    return (
-        f"control_points: point {worst + 1} is {away[worst][worst]:.1f} px off the fit of the others in {crs}, at"
-        f" most {MAX_RESIDUAL_PX:g} are allowed; correct the points, or name the crs in which the picture is a"
-        " regular grid"
-    )
-
-
 def _point(crs: str, longitude: float, latitude: float) -> tuple[float, float]:
     x, y = to_plane(crs, np.array([longitude]), np.array([latitude]))
     if not (np.isfinite(x[0]) and np.isfinite(y[0])):
@@ -248,13 +178,10 @@ def _check_units(grid: Grid, key: str, given: Sequence[float]) -> None:
     """Raise ConfigError for a grid that is not on Earth, or whose pixels have no possible size."""
     plane, turn = find_plane(grid.crs), full_turn(grid.crs)
     if plane.is_geographic and turn and np.abs(grid.y()[[0, -1]]).max() > turn / 4:
-        raise ConfigError(
-            f"{key}: {list(given)} exceed 90 degrees of latitude in {grid.crs}; write the crs of these numbers, or"
-            " degrees in the order west, south, east, north"
-        )
+        raise ConfigError(f"{key}: {_shown(given)} {_beyond_the_poles(grid.crs)}")
     if not np.isfinite(grid.middle).all():
         raise ConfigError(
-            f"{key}: {list(given)} are not on Earth in {grid.crs}; correct them, or name another crs"
+            f"{key}: {_shown(given)} are not on Earth in {grid.crs}; correct them, or name another crs"
         )
     sides = grid.pixel_km
     if not PIXEL_KM[0] <= min(sides) <= max(sides) <= PIXEL_KM[1]:
@@ -262,6 +189,17 @@ def _check_units(grid: Grid, key: str, given: Sequence[float]) -> None:
             f"{key}: a pixel is {1000 * sides[0]:.3g} x {1000 * sides[1]:.3g} m in {grid.crs};"
             f" {_remedy(grid.crs, given)}"
         )
+
+
+def _shown(numbers: Sequence[float]) -> str:
+    return f"[{', '.join(f'{number:.10g}' for number in numbers)}]"
+
+
+def _beyond_the_poles(crs: str) -> str:
+    return (
+        f"exceed 90 degrees of latitude in {crs}; write the crs of these numbers, or degrees in the order west,"
+        " south, east, north"
+    )
 
 
 def _remedy(crs: str, given: Sequence[float]) -> str:

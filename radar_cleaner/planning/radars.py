@@ -16,8 +16,9 @@ from radar_cleaner.config.radars import RadarEntry
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.frames.sources import settle_source
 from radar_cleaner.frames.timestamps import NameFormat
+from radar_cleaner.georeference.control_points import fit_control_points
 from radar_cleaner.georeference.grid import RadarGeometry
-from radar_cleaner.georeference.placement import Frame, fit_control_points, place_box
+from radar_cleaner.georeference.placement import Frame, place_box
 from radar_cleaner.storage.shards import format_time, parse_time, shard_of, shard_start
 
 Period = tuple[tuple[int, int], ...]
@@ -81,7 +82,7 @@ class Radar:
         """Return how far the control points are from their fit, in words; None without control points."""
         if self.grid.control_points is None:
             return None
-        away = fit_control_points(self.grid, self._frame(size)).residuals_px
+        away = fit_control_points(self.grid.crs, self.grid.control_points, self.box(size)).residuals_px
         each = ", ".join(f"{value:.1f}" for value in away)
         key = f"{self.place}.grid.control_points"
         return f"{key}: {len(away)} points within {away.max():.1f} px of their fit ({each} px)"

@@ -14,8 +14,9 @@ from pyproj import Geod, Transformer
 
 from radar_cleaner.config.grid import PlotGrid
 from radar_cleaner.errors import ConfigError
+from radar_cleaner.georeference.control_points import fit_control_points
 from radar_cleaner.georeference.grid import Grid, RadarGeometry
-from radar_cleaner.georeference.placement import Frame, fit_control_points, place_box
+from radar_cleaner.georeference.placement import Frame, place_box
 
 
 def place(size: tuple[int, int], position: tuple[float, float] | None = None, **keys: Any) -> Grid:
@@ -63,7 +64,7 @@ def test_bounds_a_world_file_and_control_points_of_one_picture_agree(
     columns, rows = corners(size)
     longitude, latitude = by_bounds.degrees_of(columns, rows)
     points = np.stack([columns + corner[0], rows + corner[1], longitude, latitude], axis=1)
-    fit = fit_control_points(PlotGrid(crs=crs, control_points=points.tolist()), frame)
+    fit = fit_control_points(crs, points.tolist(), frame.box)
     assert fit.residuals_px.max() < 0.01
     for grid in (by_file, fit.grid):
         column, row = grid.pixel_of(longitude, latitude)
@@ -151,6 +152,16 @@ def test_a_wrong_control_point_is_refused_and_named(picture: Any, off: float, wh
         place(size, crs=crs, control_points=points)
 
 
+def test_points_that_fit_another_common_plane_are_told_its_name() -> None:
+    """A picture even in degrees, whose config names Mercator."""
+    columns, rows = corners((400, 400))
+    points = np.stack([columns, rows, 10 + columns / 40, 60 - rows / 40], axis=1).tolist()
+    with pytest.raises(
+        ConfigError, match=r"point \d is .* px off .*; in EPSG:4326 all are within 0.0 px: write crs"
+    ):
+        place((400, 400), crs="EPSG:3857", control_points=points)
+
+
 POINTS = [[0, 0, 10, 50], [100, 0, 11, 50], [0, 100, 10, 49]]
 MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown crs": (
@@ -161,7 +172,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     "west above east": ({"bounds": (15, 58, 5, 62)}, "bounds: .*wrong way round; write .west, south, east, north"),
     "south above north": ({"bounds": (5, 62, 15, 58)}, "bounds: .*wrong way round"),
     "latitude first": ({"bounds": (-20, 100, 10, 130)}, "bounds: .*exceed 90 degrees of latitude in EPSG:4326"),
-    "metres without a crs": ({"bounds": (500000, 5e6, 600000, 5.1e6)}, "bounds: .*write"),
+    "metres without a crs": ({"bounds": (500000, 5e6, 600000, 5.1e6)}, "bounds: .*write the crs of these numbers"),
     "degrees in a plane of metres": (
         {"crs": "EPSG:3857", "bounds": (5, 58, 15, 62)},
         r"bounds: a pixel is .* if these are degrees, write \[556597, 7967318, 1669792, 8859143\]",
@@ -174,6 +185,10 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     "points on a line": (
         {"control_points": [[0, 0, 10, 50], [100, 2, 11, 50], [50, 1, 10.5, 50]]},
         "control_points: they are within 2 px of one line",
+    ),
+    "y from the bottom": (
+        {"control_points": [[x, 100 - y, a, b] for x, y, a, b in POINTS] + [[100, 0, 11, 49]]},
+        "control_points: in EPSG:4326 they run from east to west, or from south to north",
     ),
     "points with latitude first": (
         {"control_points": [[x, y, b, 2 * a] for x, y, a, b in POINTS[:2]] + [[0, 100, 49, 100]]},
