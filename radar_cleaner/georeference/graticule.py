@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from radar_cleaner.georeference.coast import lattice
 from radar_cleaner.georeference.grid import Grid
 
 Line = NDArray[np.float64]  # (points, 2)
@@ -21,7 +22,7 @@ def graticule(grid: Grid) -> list[tuple[str, Line]]:
     A point outside the grid is NaN, so that a line that leaves the grid is drawn in parts. Lines with less than
     two points inside are left out.
     """
-    longitude, latitude = (part[np.isfinite(part)] for part in grid.longitude_latitude())
+    longitude, latitude = (part[np.isfinite(part)] for part in lattice(grid))
     turned = np.radians(longitude)
     middle = math.degrees(math.atan2(np.sin(turned).mean(), np.cos(turned).mean()))
     longitude = (longitude - middle + 180) % 360 - 180 + middle

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pyproj import Transformer
 
-from radar_cleaner.georeference.coast import widened
 from radar_cleaner.georeference.coast_match import (
     Labels,
     Match,
@@ -118,9 +117,11 @@ def check_place(grid: Grid, ground: Colours, known: Mask | None = None) -> Place
 
 def shown_lines(grid: Grid, check: PlaceCheck, lines: Sequence[Array]) -> list[Array]:
     """Return lines (point, 2) in pixels of a grid, (column, row), where the picture shows them."""
-    longitude, latitude = grid.longitude_latitude()
-    middle = np.array(middle_of(longitude), float)
-    plane = _Plane.of(check.plane, longitude, latitude) if check.plane else None
+    column, row = grid.width // 2, grid.height // 2
+    middle = np.array([column, row], float)
+    # The middle pixel with its neighbours.
+    near = grid.degrees_of(*np.meshgrid(column + np.arange(-1.0, 2), row + np.arange(-1.0, 2)))
+    plane = _Plane.of(check.plane, *near) if check.plane else None
 
     def shown(line: Array) -> Array:
         there = line - middle
@@ -226,7 +227,8 @@ class _View:
     def of(cls, grid: Grid, ground: Colours, known: Mask, step: int) -> _View:
         ground, known = ground[::step, ::step], known[::step, ::step]
         margin = int(np.clip(min(known.shape) // 6 // _COARSE * _COARSE, *_MARGINS))
-        longitude, latitude = (part[::step, ::step] for part in widened(grid, margin * step).longitude_latitude())
+        columns, rows = (step * np.arange(-margin, size + margin, dtype=np.float64) for size in known.shape[::-1])
+        longitude, latitude = grid.degrees_of(*np.meshgrid(columns, rows))
         # The middle of the picture may be off the Earth.
         names = PLANES if np.isfinite(longitude[middle_of(longitude)[::-1]]) else ()
         planes = {name: _Plane.of(name, longitude, latitude) for name in names}
