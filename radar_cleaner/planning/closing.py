@@ -4,26 +4,42 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from radar_cleaner.frames.refusals import Refusals
+from radar_cleaner.reflectivity.unmatched import Unmatched, add_unmatched, read_unmatched
 from radar_cleaner.storage.paths import Layout
 
+Stores = Mapping[str, Sequence[tuple[str, str]]]  # of each radar (radar or layout, shard)
 
-def closing_lines(results: Path, radars: Iterable[str], warnings: Iterable[str]) -> list[str]:
-    """Return the warnings of the plan and those of each radar: its place, other products, many refused frames."""
+
+def closing_lines(results: Path, stores: Stores, warnings: Iterable[str]) -> list[str]:
+    """Return the warnings of the plan and those of each radar.
+
+    They are about its place, other products, many unmatched colours, and many refused frames. `stores` are the
+    stores of each radar and of its layouts.
+    """
     lines = [f"WARNING {line}" for line in warnings]
-    for radar in radars:
+    for radar, pairs in stores.items():
         place = _wrong_place(Layout(results), radar)
         lines += [f"WARNING {place}"] if place else []
         other = _other_product(Layout(results).picture(radar) / "zarr.json")
         lines += [f"WARNING {other}"] if other else []
+        unmatched = read_unmatched_colours([Layout(results).reflectivity(*pair) / "zarr.json" for pair in pairs])
+        lines += [f"WARNING {unmatched.describe(radar)}"] if unmatched.are_many else []
         table = Layout(results).refused(radar)
         counts = read_refusals(table)
         if counts is not None and counts.refused and counts.are_many:
             lines.append(f"WARNING {counts.describe(radar)}; see {table}")
     return lines
+
+
+def read_unmatched_colours(stores: Iterable[Path]) -> Unmatched:
+    """Add the counts of unmatched colours in the stores with this metadata, as far as they are made."""
+    texts = (path.read_text(encoding="utf-8") for path in stores if path.exists())
+    attrs = (json.loads(text)["attributes"] for text in texts if text)
+    return add_unmatched(read_unmatched(found) for found in attrs if "unmatched_colours" in found)
 
 
 def _other_product(metadata: Path) -> str:

@@ -47,7 +47,7 @@ def test_copies_and_frames_with_a_nearer_one_are_not_refused_frames(tmp_path):
     spare = [("a", "a duplicate of b: same time, same pixels"), ("c", "2 minutes off its slot: d is nearer")]
     make(tmp_path, (1, 0), (spare, []))
     assert len(check(tmp_path)) == 1
-    assert closing_lines(tmp_path, ["R"], []) == []
+    assert closing_lines(tmp_path, {"R": []}, []) == []
 
 
 @pytest.mark.parametrize("few", [True, False])
@@ -55,7 +55,7 @@ def test_more_than_a_tenth_refused_is_the_last_line_of_the_run(tmp_path, few, ca
     make(tmp_path, (9, 0 if not few else 9), ([("a", SIZE)], [("b", SIZE)] * (not few)))
     with caplog.at_level(logging.WARNING):
         check(tmp_path)
-    lines = closing_lines(tmp_path, ["R", "not made"], ["frames.x: wrong"])
+    lines = closing_lines(tmp_path, {"R": [], "not made": []}, ["frames.x: wrong"])
     assert lines[0] == "WARNING frames.x: wrong"
     assert len(lines) == (1 if few else 2) and bool(caplog.text) == (not few)
     if not few:
@@ -87,4 +87,4 @@ def test_the_newest_shards_alone_may_be_without_a_frame(tmp_path):
 def test_a_table_that_only_pretends_to_be_made_says_nothing(tmp_path):
     make(tmp_path, (0, 0), ([], []))
     Layout(tmp_path).refused("R").touch()
-    assert closing_lines(tmp_path, ["R"], []) == []
+    assert closing_lines(tmp_path, {"R": []}, []) == []

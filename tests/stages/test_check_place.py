@@ -76,7 +76,7 @@ def test_a_moved_picture_is_a_warning_in_log_table_and_the_last_lines(
         found = check(tmp_path, make(tmp_path, (5, -3)))
     assert found["warns"] and found["east_px"] == pytest.approx(5, abs=1)
     assert "too far east" in caplog.text and "north" in caplog.text and "WARNING" in caplog.text
-    (line,) = closing_lines(tmp_path, ["R", "not made"], [])
+    (line,) = closing_lines(tmp_path, {"R": [], "not made": []}, [])
     assert line.startswith("WARNING R: the picture is") and line.endswith("place/R.png")
     with Image.open(Layout(tmp_path).place_figure("R")) as figure:
         assert figure.width > 280
@@ -86,4 +86,4 @@ def test_a_moved_picture_is_a_warning_in_log_table_and_the_last_lines(
 def test_a_picture_in_its_place_or_without_known_ground_is_no_warning(tmp_path: Path, hidden: bool) -> None:
     found = check(tmp_path, make(tmp_path, (0, 0), hidden, frames=0 if hidden else 3))
     assert found["found"] != hidden and not found["warns"]
-    assert closing_lines(tmp_path, ["R"], []) == []
+    assert closing_lines(tmp_path, {"R": []}, []) == []

@@ -45,7 +45,7 @@ def learn(results, others):
 def test_frames_of_another_product_are_named_on_the_terminal(tmp_path, caplog, others):
     with caplog.at_level(logging.WARNING):
         warning = learn(tmp_path, others)
-    assert closing_lines(tmp_path, ["R", "not made"], []) == ([f"WARNING {warning}"] if others else [])
+    assert closing_lines(tmp_path, {"R": [], "not made": []}, []) == ([f"WARNING {warning}"] if others else [])
     assert bool(warning) == bool(others)
     if others:
         first = f"2024-07-11T00:{6 * others[0]:02d}:00Z"

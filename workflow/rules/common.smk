@@ -107,7 +107,8 @@ onstart:
 
 def announce_end():
     """Print the last lines of a run: after everything that Snakemake prints."""
-    lines = closing_lines(Path(settings.results), plan.radars, plan.warnings)
+    stores = {radar: plan.picture_pairs(radar) for radar in plan.radars}
+    lines = closing_lines(Path(settings.results), stores, plan.warnings)
     if lines:
         atexit.register(print, "\n".join(lines), file=sys.stderr)
 

@@ -1,0 +1,33 @@
+"""The last lines of a run add the unmatched colours of all stores of a radar."""
+
+from store_cases import make_reflectivity
+
+from radar_cleaner.planning.closing import closing_lines
+from radar_cleaner.storage.paths import Layout
+
+
+def make(results, radar, shard, echoes, unmatched):
+    attrs = {
+        "echo_pixels": echoes,
+        "unmatched_pixels": unmatched,
+        "unmatched_colours": ["#102030"] if unmatched else [],
+        "unmatched_colour_pixels": [unmatched] if unmatched else [],
+    }
+    make_reflectivity(Layout(results).reflectivity(radar, shard), radar, attrs=attrs)
+
+
+def test_unmatched_colours_above_a_hundredth_of_the_echo_are_a_line_with_the_key(tmp_path):
+    make(tmp_path, "A", "20240711", 1000, 4)
+    make(tmp_path, "A.1", "20240711", 100, 9)
+    stores = {"A": [("A", "20240711"), ("A", "not made"), ("A.1", "20240711")]}
+    (line,) = closing_lines(tmp_path, stores, [])
+    assert line.startswith("WARNING A: 13 pixels (1.2 % of the echo) are unmatched")
+    assert "#102030 (13 px)" in line and "labels.palette" in line
+    assert closing_lines(tmp_path, {"A": [("A", "20240711")]}, []) == []
+
+
+def test_metadata_that_only_pretends_to_be_made_counts_nothing(tmp_path):
+    path = Layout(tmp_path).reflectivity("A", "20240711") / "zarr.json"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    assert closing_lines(tmp_path, {"A": [("A", "20240711")]}, []) == []
