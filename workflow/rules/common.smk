@@ -65,8 +65,10 @@ try:
     TRAINING_ENVIRONMENT = f"../envs/{training_environment()}.yaml"
     check_packages(settings, ROOT / "workflow/envs" / f"{training_environment()}.yaml")
 except ConfigError as error:
+    files = ", ".join(CONFIG_FILES)
+    # A line without a key is of a table that can be copied.
     raise WorkflowError(
-        "\n".join(f"{', '.join(CONFIG_FILES)}: {line}" for line in str(error).splitlines())
+        "\n".join(f"{files}: {line}" if ": " in line else line for line in str(error).splitlines())
     ) from None
 
 # The captions of `snakemake --report` read the config with its defaults.
