@@ -15,6 +15,8 @@ from radar_cleaner.georeference.grid import RadarGeometry
 from radar_cleaner.georeference.planes import GEOD
 
 Array = NDArray[np.floating]
+EARTH_KM = 20100.0  # no point is farther away
+OUTSIDE = -1e6
 ROUNDING = 1e-9  # relative; a pixel exactly at the range is within it
 
 
@@ -79,7 +81,7 @@ def in_range(radar: RadarGeometry) -> NDArray[np.bool_]:
 
 
 def offsets_px(radar: RadarGeometry) -> tuple[Array, Array]:
-    """Return how far east and north of a radar its pixels are, in pixels of the mean side at the radar.
+    """Return how far east and north of a radar its pixels are, in pixels of the mean side at the radar; finite.
 
     On the plane about the radar the shapes are (1, x) and (y, 1), else (y, x). A mosaic counts from its middle,
     along columns and rows.
@@ -90,14 +92,14 @@ def offsets_px(radar: RadarGeometry) -> tuple[Array, Array]:
         return east[None], north[:, None]
     polar = polar_of_radar(radar)
     assert polar is not None, "the radar has a position"
-    distance = polar[0] / radar.mean_side_km
+    distance = np.minimum(polar[0], EARTH_KM) / radar.mean_side_km  # finite beyond the edge of a plane, too
     return distance * np.sin(polar[1]), distance * np.cos(polar[1])
 
 
 def pixels_at(radar: RadarGeometry, azimuth: Array, distance_px: Array) -> tuple[Array, Array]:
     """Return column and row of points by azimuth in radians and distance in pixels of the mean side.
 
-    The two are broadcast against each other.
+    The two are broadcast against each other. Places that the plane does not reach are OUTSIDE.
     """
     if radar.on_own_plane or radar.position is None:
         column, row = radar.middle_px
@@ -105,4 +107,6 @@ def pixels_at(radar: RadarGeometry, azimuth: Array, distance_px: Array) -> tuple
     azimuth, metres = np.broadcast_arrays(np.degrees(azimuth), 1000 * radar.mean_side_km * distance_px)
     east, north = (np.full(azimuth.shape, value) for value in radar.position)
     longitude, latitude, _ = GEOD.fwd(east, north, azimuth, metres)
-    return radar.grid.pixel_of(np.asarray(longitude), np.asarray(latitude))
+    columns, rows = radar.grid.pixel_of(np.asarray(longitude), np.asarray(latitude))
+    seen = np.isfinite(columns) & np.isfinite(rows)
+    return np.where(seen, columns, OUTSIDE), np.where(seen, rows, OUTSIDE)

@@ -215,7 +215,9 @@ def grid_variables(grid: Grid) -> dict[str, Static]:
     """Return the variables of a product that locate its pixels."""
     longitude, latitude = (np.empty(grid.shape, np.float32) for _ in range(2))
     for rows in grid.row_blocks():
-        longitude[rows], latitude[rows] = grid.longitude_latitude(rows)
+        degrees = grid.longitude_latitude(rows)
+        for whole, part in zip((longitude, latitude), degrees, strict=True):
+            whole[rows] = np.where(np.isfinite(part), part, np.nan)  # a pixel beyond the edge of the Earth
     plane = _grid_mapping(grid.plane)
     axes = {str(axis["axis"]): axis for axis in grid.plane.cs_to_cf()}
     return {

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from grid_cases import radars
 from hypothesis import given
 from pyproj import Geod
 from store_cases import small_geometry
 
-from radar_cleaner.georeference.grid import RadarGeometry
+from radar_cleaner.georeference.grid import Grid, RadarGeometry
 from radar_cleaner.georeference.polar import in_range, offsets_px, pixels_at, polar_of_radar, range_of_pixels
+from radar_cleaner.products.cf import grid_variables
 
 GEOD = Geod(ellps="WGS84")
 
@@ -39,6 +41,21 @@ def test_places_along_rays_come_back_as_offsets(radar: RadarGeometry) -> None:
     column, row = pixels_at(radar, np.arctan2(east, north), np.hypot(east, north))
     rows, columns = np.indices(radar.grid.shape)
     assert np.hypot(column - columns, row - rows).max() < 0.01
+
+
+def test_pixels_beyond_the_edge_of_the_earth_have_finite_offsets() -> None:
+    """The Earth as a satellite sees it: the corners of the picture are sky."""
+    grid = Grid("+proj=geos +h=35785831 +lon_0=10 +datum=WGS84", 1.2e5, 1.2e5, 100, 100, (49.5, 49.5))
+    radar = RadarGeometry("R", grid, 40.0, 12.0, 300.0)
+    assert not np.isfinite(grid.longitude_latitude()[0]).all()
+    east, north = offsets_px(radar)
+    assert np.isfinite(east).all() and np.isfinite(north).all()
+    assert all(
+        np.isfinite(part).all() for part in pixels_at(radar, np.linspace(-3, 3, 50)[:, None], np.arange(90)[None])
+    )
+    assert 10 < in_range(radar).sum() < 60
+    longitude = grid_variables(grid)["longitude"].values
+    assert np.isnan(longitude[0, 0]) and longitude[49, 49] == pytest.approx(10, abs=1)
 
 
 def test_the_plane_about_a_radar_is_one_that_any_plane_agrees_with() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from functools import partial
+from functools import lru_cache, partial
 from math import log
 from typing import Self
 
@@ -65,17 +65,7 @@ class SpokeShape:
 
     def __init__(self, observed: Mask, radar: RadarGeometry) -> None:
         """`observed` (y, x) are the pixels of the radar's box that are not nodata."""
-        self._ranges, pad = max(1, int(np.ceil(round(radar.reach_px, 6)))), SIDE_ROWS + SIDE_WIDTH // 2
-        azimuth = (np.arange(-pad, AZIMUTHS + pad) * (2 * np.pi / AZIMUTHS))[:, None]
-        along = (np.arange(self._ranges) + 0.5)[None]
-        column, row = (np.rint(place).astype(np.intp) for place in pixels_at(radar, azimuth, along))
-        height, width = observed.shape
-        inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-        self._source = np.where(inside, row * width + column, height * width)
-        east, north = (away.astype(np.float32) for away in offsets_px(radar))
-        ray = np.rint(np.arctan2(east, north) * np.float32(AZIMUTHS / (2 * np.pi))).astype(np.intp) % AZIMUTHS
-        distance = np.minimum(np.hypot(east, north), self._ranges - 1).astype(np.intp)
-        self._polar = (pad + ray) * self._ranges + distance
+        self._ranges, self._source, self._polar = _rays(radar)
         minimum = MIN_OBSERVED * ALONG
         self._observed = [
             np.where(count >= minimum * azimuths, count, np.float32(np.nan)).reshape(-1)
@@ -102,3 +92,22 @@ class SpokeShape:
         widened = np.asarray(cv2.dilate(polar, np.ones((CORE_WIDTH, 1), np.uint8)))
         windows = ((widened, (1, ALONG)), (polar, (SIDE_WIDTH, ALONG)))
         return [count_in_window(array.view(np.bool_), window) for array, window in windows]
+
+
+@lru_cache(maxsize=4)
+def _rays(radar: RadarGeometry) -> tuple[int, NDArray[np.intp], NDArray[np.intp]]:
+    """Return the number of ranges, the pixel of each (azimuth, range), and the bin of each pixel (y, x).
+
+    The number after the last pixel marks a bin outside the frame.
+    """
+    ranges, pad = max(1, int(np.ceil(round(radar.reach_px, 6)))), SIDE_ROWS + SIDE_WIDTH // 2
+    azimuth = (np.arange(-pad, AZIMUTHS + pad) * (2 * np.pi / AZIMUTHS))[:, None]
+    along = (np.arange(ranges) + 0.5)[None]
+    column, row = (np.rint(place).astype(np.intp) for place in pixels_at(radar, azimuth, along))
+    height, width = radar.grid.shape
+    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+    source = np.where(inside, row * width + column, height * width)
+    east, north = (away.astype(np.float32) for away in offsets_px(radar))
+    ray = np.rint(np.arctan2(east, north) * np.float32(AZIMUTHS / (2 * np.pi))).astype(np.intp) % AZIMUTHS
+    distance = np.minimum(np.hypot(east, north), ranges - 1).astype(np.intp)
+    return ranges, source, (pad + ray) * ranges + distance
