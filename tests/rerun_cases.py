@@ -45,6 +45,8 @@ NO_RULES = {
     "simulate",
     "list_models",
     "export_model",
+    "init",
+    "show_frame",
 }  # subcommands only
 EVERYTHING = FROM_NAMES | FROM_GEOMETRY
 NOTHING: set[str] = set()

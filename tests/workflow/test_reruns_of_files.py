@@ -131,7 +131,8 @@ FROM = {
 NOT_IN_SMOKE = {"place_static_fields", "export_geotiff", "evaluate_forecasts", "sweep_thresholds"}
 # Who edits these changes no rule: what plans, what simulates, and what only subcommands run.
 RUN_BY_NO_RULE = re.compile(
-    r"(config|planning|simulation)/.*|__init__|__main__|cli|inference/onnx_export|plotting/samples"
+    r"(config|inspection|planning|simulation)/.*|__init__|__main__|cli|inference/onnx_export|plotting/(samples|checked_frame)"
+    r"|georeference/(control_points|placement|rings)|reflectivity/legend_search"
     rf"|training/sample_view|evaluation/compare_runs|frames/object_store|report/costs|stages/({'|'.join(sorted(NO_RULES))})"
 )
 
