@@ -10,16 +10,18 @@ from radar_cleaner.reflectivity.colour_clusters import distances
 Colours = NDArray[np.uint8]
 
 _STEPS = np.arange(0.3, 0.98, 0.01)
-_NEAR = 6.0  # RGB distance of a mixed colour from the one that is computed
-_MIN_SHARE = 0.5  # of the unexplained pixels that the best opacity explains
+_MIN_SHARE = 0.6  # of the unexplained pixels that the best opacity explains
 _CLASSES = 2  # classes at least that it explains: two colours can agree by chance
 
 
-def find_opacity(seen: Colours, ground: Colours, counts: NDArray[np.int64], classes: Colours) -> float:
+def find_opacity(
+    seen: Colours, ground: Colours, counts: NDArray[np.int64], classes: Colours, near: float
+) -> float:
     """Return the opacity (0..1] that explains most pixels as a class over the ground; 1 if none does.
 
     `seen` (n, 3) are colours that are neither class nor ground, `ground` (n, 3) the map at their pixels, `counts`
-    (n,) how many pixels show the pair, `classes` (m, 3) the colours of the palette.
+    (n,) how many pixels show the pair, `classes` (m, 3) the colours of the palette. A mixed colour is at most
+    `near` (RGB distance) from the one that is computed.
     """
     if not len(seen):
         return 1.0
@@ -27,8 +29,9 @@ def find_opacity(seen: Colours, ground: Colours, counts: NDArray[np.int64], clas
     for step in _STEPS:
         own = (seen.astype(np.float32) - (1 - step) * ground) / step
         away = distances(own, classes) * step
-        near = away.min(axis=1) <= _NEAR
-        explained = float((counts * near * (1 - away.min(axis=1) / (2 * _NEAR))).sum() / total)
-        if explained > best and len(np.unique(away.argmin(axis=1)[near])) >= _CLASSES:
+        least = away.min(axis=1)
+        found = least <= near
+        explained = float((counts * found * (1 - least / (4 * near))).sum() / total)
+        if explained > best and len(np.unique(away.argmin(axis=1)[found])) >= _CLASSES:
             best, opacity = explained, float(step)
     return round(opacity, 2) if best >= _MIN_SHARE else 1.0

@@ -15,7 +15,8 @@ Labels = NDArray[np.int32]
 Counts = NDArray[np.int64]
 
 # Pixels around a pixel in which rain is looked for: two squares, 2 and 3 pixels away.
-_AROUND = [(y, x) for y in range(-3, 4) for x in range(-3, 4) if max(abs(y), abs(x)) in (2, 3)]
+_HALF = [(y, x) for y in range(4) for x in range(-3, 4) if max(y, abs(x)) in (2, 3) and (y > 0 or x > 0)]
+_AROUND = _HALF + [(-y, -x) for y, x in _HALF]  # opposite places are half of the list apart
 _MIN_AROUND = 10  # of these must belong to something else
 _RAINING = 0.75  # share of them that shows rain: the pixel is within it
 _MOST = 150_000  # pixels that are looked at: memory is bounded
@@ -37,6 +38,22 @@ class Components:
     thin: NDArray[np.float64]
 
 
+def open_thin(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a mask (y, x) of 0 and 1 without its thin parts."""
+    kernel = np.ones((THIN_PX, THIN_PX), np.uint8)
+    return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def find_thin(clusters: NDArray[np.int16]) -> Mask:
+    """Return for each number of `clusters` (y, x) whether its pixels are mostly thin; the last is of none."""
+    count = int(clusters.max(initial=-1)) + 1
+    thin = np.zeros(count + 1, bool)
+    for number in range(count):
+        mask = (clusters == number).astype(np.uint8)
+        thin[number] = 2.5 * open_thin(mask).sum() <= mask.sum()
+    return thin
+
+
 def find_components(clusters: NDArray[np.int16], static: Mask) -> Components:
     """Find the components of the pixels that are `static`.
 
@@ -45,11 +62,10 @@ def find_components(clusters: NDArray[np.int16], static: Mask) -> Components:
     labels = np.zeros(clusters.shape, np.int32)
     cluster, thin = [np.array([-1])], [np.zeros(1)]
     total = 1
-    kernel = np.ones((THIN_PX, THIN_PX), np.uint8)
     for number in np.unique(clusters[static & (clusters >= 0)]):
         mask = ((clusters == number) & static).astype(np.uint8)
         count, found = cv2.connectedComponents(mask, connectivity=8)
-        kept = cv2.morphologyEx(mask, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_REPLICATE)
+        kept = open_thin(mask)
         sizes = np.bincount(found.ravel(), minlength=count)
         thick = np.bincount(found.ravel(), kept.ravel(), minlength=count)
         labels[found > 0] = found[found > 0] + (total - 1)
@@ -86,6 +102,10 @@ class RainAround:
             place = np.where(inside, y * width + x, 0)
             places.append(place)
             outside.append(inside & (clusters.ravel()[place] != colour) & observed.ravel()[place])
+        # Both sides: at a coast it may rain on one alone, up to the pixel.
+        half = len(_HALF)
+        both = np.array(outside[:half]) & np.array(outside[half:])
+        outside = [*both, *both]
         around = np.array(outside).sum(axis=0)
         used = around >= _MIN_AROUND
         self._pixels = (rows * width + columns)[used]

@@ -23,7 +23,14 @@ from radar_cleaner.reflectivity.colour_clusters import (
 from radar_cleaner.reflectivity.colour_space import ColourSpace, remove_ground
 from radar_cleaner.reflectivity.colour_table import ColourTable
 from radar_cleaner.reflectivity.opacity import find_opacity
-from radar_cleaner.reflectivity.overlay_evidence import Components, RainAround, Surroundings, find_components
+from radar_cleaner.reflectivity.overlay_evidence import (
+    Components,
+    RainAround,
+    Surroundings,
+    find_components,
+    find_thin,
+    open_thin,
+)
 from radar_cleaner.reflectivity.palette import ColourScale, Palette
 from radar_cleaner.reflectivity.picture import SLOTS, SOFT, ArchiveColour, Picture
 from radar_cleaner.reflectivity.pixel_colours import PixelColours, SlotMeans, fill_nearest
@@ -38,12 +45,14 @@ DEFAULT_TOLERANCE = 20.0  # RGB distance from a class in pictures of pure colour
 SAME_PURE, SAME_SOFT = 2, 16  # largest difference of a band, of colours that count as one
 MIN_FRAMES = 6  # different frames without which no class's colour is taken for an overlay
 STATIC, STATIC_CLASS = 0.9, 0.97  # share of the frames with one colour: of any, and of the colour of a class
+MOST_OUTSIDE = 0.35  # share of the pixels beside a drawing in a class's colour that may show it: rain
 MIN_DRAWING = 4  # pixels of a drawing in the colour of a class that also occurs elsewhere
 GROUND_SHARE = 0.002  # of the pixels: a commoner colour is one of the map
 MIN_SHARE = 0.05  # of the frames: a rarer colour of a pixel is not its ground
 _MOSTLY_MAP, _BESIDE_MAP = 45.0, 16.0  # distances of a mixed colour from one of the map, and from two
 _LOOKED_AT = 16  # frames that are enough for counts of colours
 _EXACT, _NEAR = 3.0, 40.0  # RGB distances from a class of pure colours, and of mixed ones
+_MIXED_PURE, _MIXED_SOFT = 3.0, 12.0  # RGB distance of half-transparent echo from what is computed
 _MOST_COLOURS = 20_000  # of a histogram that is clustered
 _CELLS = 64  # clusters of the map's colours
 _SHARPENINGS = (0.0, 0.5, 1.0, 1.5, 2.0)
@@ -135,9 +144,11 @@ class _Learner:
         lower = slots.counts / max(self.count, 1)
         self.like_class = np.stack([self._is_class(colours) for colours in self.colours]) & self.filled
         self.like_nodata = np.stack([self._is_nodata(colours) for colours in self.colours]) & self.filled
-        self.map = self._find_map()
+        self.map, self.opacity = self._find_map(), 1.0
         ground = self._first_ground(lower)
         self.opacity = self._find_opacity(ground) if look.opacity is None else look.opacity
+        if self.opacity < 1:
+            ground = self._without_echo(ground, lower)
         self.space = self._find_space(ground)
         overlay, disguised, means = self._find_overlay(ground)
         kept, shares = self._settle_ground(means, overlay, disguised)
@@ -192,25 +203,29 @@ class _Learner:
             if count < least:
                 continue
             mask = (_within(self.colours[0], centre[None], 2.0 * self.same) & usable).astype(np.uint8)
-            kept = cv2.morphologyEx(
-                mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_REPLICATE
-            )
-            if 2 * kept.sum() >= mask.sum():
+            if 2 * open_thin(mask).sum() >= mask.sum():
                 found.append(centre[None])
         return np.concatenate(found)
 
     def _first_ground(self, shares: NDArray[np.float64]) -> Pixels:
         """Return the commonest ground (y, x, 3) of each pixel, the nearest one's where a pixel shows none."""
         ground, known = np.zeros((*self.shape, 3), np.uint8), np.zeros(self.shape, bool)
+        sure = known.copy()
         for colours, share, filled, banned in zip(
             self.colours, shares, self.filled, self.like_class | self.like_nodata, strict=True
         ):
             fits = filled & ~banned & ~known
             mapped = self._is_mapped(colours, fits)
-            fits &= mapped if self.soft or self.count < MIN_FRAMES else mapped | (share >= 0.25)
+            fits &= mapped if self._map_alone else mapped | (share >= 0.25)
             ground[fits] = colours[fits]
             known |= fits
-        return fill_nearest(ground, known)
+            sure |= fits & mapped  # a line's colour does not spread
+        return np.where(known[..., None], ground, fill_nearest(ground, sure))
+
+    @property
+    def _map_alone(self) -> bool:
+        """Whether only common colours of the map are ground: rare ones may be mixed with echo."""
+        return self.soft or self.count < MIN_FRAMES or self.opacity < 1
 
     def _is_mapped(self, colours: Pixels, asked: Mask) -> Mask:
         """Return where (y, x) colours (y, x, 3) are of the map; in soft pictures also those that are mostly."""
@@ -231,12 +246,13 @@ class _Learner:
 
     def _find_opacity(self, ground: Pixels) -> float:
         """Return the opacity of the echo, from pixels that are neither class nor ground."""
-        if self.classes is None or not len(self.map):
+        if self.look.palette is None or not len(self.map):
             return 1.0
+        palette = self.look.palette.colours
         pairs: list[Pixels] = []
         explained = unexplained = 0
         for frame in self._sampled(_LOOKED_AT):
-            known = self._is_class(frame)
+            known = _within(frame, palette, DEFAULT_TOLERANCE if self.soft else _EXACT)
             explained += int((known & self.look.observed).sum())
             left = self.look.observed & ~known & ~self._is_nodata(frame)
             left &= ~_within(frame, self.map, 2.0 * self.same)
@@ -249,7 +265,26 @@ class _Learner:
             return 1.0
         unique, counts = np.unique(np.concatenate(pairs), axis=0, return_counts=True)
         order = np.argsort(-counts)[:2000]
-        return find_opacity(unique[order, :3], unique[order, 3:], counts[order], self.classes)
+        near = _MIXED_SOFT if self.soft else _MIXED_PURE
+        return find_opacity(unique[order, :3], unique[order, 3:], counts[order], palette, near)
+
+    def _without_echo(self, ground: Pixels, lower: NDArray[np.float64]) -> Pixels:
+        """Take colours that are half-transparent echo from the map; return the ground again."""
+        assert self.look.palette is not None, "only a palette has an opacity"
+        self.classes = self.look.palette.colours
+        kept = list(range(len(self.map)))
+        for number in reversed(range(len(self.map))):
+            behind = self.map[[other for other in kept if other != number]]
+            own = remove_ground(np.broadcast_to(self.map[number], behind.shape), behind, self.opacity)
+            if len(own) and distances(own, self.classes).min() <= DEFAULT_TOLERANCE:
+                kept.remove(number)
+        self.map = self.map[kept]
+        ground = self._first_ground(lower)
+        own = np.stack([remove_ground(slot, ground, self.opacity) for slot in self.colours])
+        echo = np.stack([_within(slot, self.classes, DEFAULT_TOLERANCE) for slot in own])
+        at_map = np.stack([_within(slot, self.map, 2.0 * self.same) for slot in self.colours])
+        self.like_class |= echo & ~at_map & self.filled
+        return self._first_ground(lower)
 
     def _find_space(self, ground: Pixels) -> ColourSpace:
         """Return the space in which mixed colours are nearest to those that they come from."""
@@ -316,7 +351,9 @@ class _Learner:
             slot = means.add(frame)
             rain.add(echo & (slot != 0) & self.look.observed, slot == 0)
             surroundings.add(frame, colours.astype(np.uint8), 2 * self.same)
-        hides, disguised = self._judge(components, rain, of_class, surroundings.shares(), clusters.centres)
+        hides, disguised = self._judge(
+            components, rain, of_class, surroundings.shares(), clusters.centres, find_thin(numbers)
+        )
         overlay = hides[components.labels] & self.look.find_overlay
         if self.soft:
             overlay = cv2.dilate(overlay.view(np.uint8), np.ones((3, 3), np.uint8)) > 0
@@ -336,6 +373,7 @@ class _Learner:
         of_class: Mask,
         outside: NDArray[np.float64],
         centres: Pixels,
+        thin_colours: Mask,
     ) -> tuple[Mask, Mask]:
         """Return which components (n,) hide the echo, and which are ground in the colour of a class."""
         thin = components.thin >= 0.8
@@ -345,14 +383,13 @@ class _Learner:
         kept = np.bincount(group[1:], rain.kept[1:], 2 * _CELLS + 2)
         size = np.bincount(group[1:], components.size[1:], 2 * _CELLS + 2)
         # Of a colour that is mostly thin, pieces are names, borders and rings; of another one islands.
-        mostly = size[1::2] >= 1.5 * size[::2]
-        drawn = thin & mostly[np.maximum(components.cluster, 0)]
+        drawn = thin & thin_colours[components.cluster]
         own, common = rain.raining >= 5, raining[group] >= 10
         ratio = np.where(own, rain.kept / np.maximum(rain.raining, 1), kept[group] / np.maximum(raining[group], 1))
         # An island of the map needs more than a few speckles around it.
         ratio[~drawn & ~of_class & (rain.raining < 30)] = 0
         known = own | common
-        sharp = outside <= 0.2
+        sharp = outside <= MOST_OUTSIDE
         # Clutter of a few pixels may always have one class: a drawing is larger, or most of its colour.
         seen = self._pixels_like(centres)
         large = (components.size >= MIN_DRAWING) | (size[::2] + size[1::2] >= 0.5 * seen)[components.cluster]
@@ -383,7 +420,7 @@ class _Learner:
         fits &= ~self.like_class | (disguised & (np.arange(len(fits)) == 0)[:, None, None])
         mapped = np.stack([self._is_mapped(slot, fit) for slot, fit in zip(colours, fits, strict=True)])
         often = (shares >= MIN_SHARE) & (means.counts >= 2)
-        fits &= mapped if self.soft or self.count < MIN_FRAMES else mapped | often
+        fits &= mapped if self._map_alone else mapped | often
         fits |= disguised & (np.arange(len(fits)) == 0)[:, None, None]
         shares = np.where(fits, np.maximum(shares, 1 / 255), 0).astype(np.float32)
         order = np.argsort(-shares, axis=0, kind="stable")[:SLOTS]

@@ -1,0 +1,136 @@
+"""The map, the overlay and the opacity of random pictures are found, with many frames and with few."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scene_cases import Scene
+
+FEW = settings(max_examples=5, deadline=None)
+SEEDS = st.integers(0, 10**6)
+
+
+@FEW
+@given(seed=SEEDS, count=st.sampled_from([1, 3, 12]))
+def test_ground_is_the_map_with_few_frames_and_with_many(seed: int, count: int) -> None:
+    scene = Scene(seed)
+    picture = scene.learn([scene.draw(scene.rain(step)) for step in range(count)])
+    assert {picture.ground_colours[0], picture.ground_colours[1]} == {tuple(scene.land), tuple(scene.sea)}
+    known = picture.ground_share[0] > 0
+    assert (picture.ground[0] == scene.map).all(axis=2)[known].all()
+    assert not picture.overlay.any()
+    assert picture.enough == (count >= 6)
+    fresh = scene.rain(20)
+    codes = scene.decode(picture, scene.draw(fresh)).codes
+    assert np.array_equal(scene.classes_of(codes), fresh)
+
+
+@FEW
+@given(seed=SEEDS, count=st.sampled_from([1, 2, 12]))
+def test_lines_over_rain_are_nodata_and_nothing_else_is(seed: int, count: int) -> None:
+    scene = Scene(seed)
+    lines = scene.lines()
+    picture = scene.learn([scene.draw(scene.rain(step), lines) for step in range(count)])
+    for step in (0, 30):
+        rain = scene.rain(step)
+        found = scene.classes_of(scene.decode(picture, scene.draw(rain, lines)).codes)
+        assert (found[lines] == -1).all()
+        assert np.array_equal(found[~lines], rain[~lines])
+
+
+@FEW
+@given(seed=SEEDS, number=st.integers(1, 5))
+def test_names_in_the_colour_of_a_class_are_never_rain(seed: int, number: int) -> None:
+    scene = Scene(seed)
+    name = scene.name() > 0
+    colour = scene.palette.colours[number - 1]
+    frames = [scene.draw(scene.rain(step), name, colour) for step in range(16)]
+    picture = scene.learn(frames)
+    wrong = wrong_outside = 0
+    for step in (0, 8, 30):
+        rain = scene.rain(step)
+        found = scene.classes_of(scene.decode(picture, scene.draw(rain, name, colour)).codes)
+        wrong += int((found[name] > 0).sum())
+        wrong_outside += int((found[~name] != rain[~name]).sum())
+    assert wrong == 0
+    assert wrong_outside == 0
+
+
+@FEW
+@given(seed=SEEDS)
+def test_long_rain_is_not_an_overlay(seed: int) -> None:
+    scene = Scene(seed)
+    frames = [scene.draw(scene.rain(step, pixels=1)) for step in range(8)]
+    picture = scene.learn(frames)
+    assert picture.overlay.mean() < 0.002
+    found = scene.classes_of(scene.decode(picture, frames[3]).codes)
+    assert (found != scene.rain(3, pixels=1)).mean() < 0.002
+
+
+@FEW
+@given(seed=SEEDS)
+def test_clutter_of_varying_strength_is_not_an_overlay(seed: int) -> None:
+    scene = Scene(seed)
+    place = scene.rng.random((scene.size, scene.size)) < 0.01
+    frames = []
+    for step in range(16):
+        rain = scene.rain(step)
+        rain[place] = scene.rng.integers(1, scene.classes + 1, int(place.sum()))
+        frames.append(scene.draw(rain))
+    assert not scene.learn(frames).overlay.any()
+
+
+@FEW
+@given(seed=SEEDS, count=st.sampled_from([1, 3, 10]))
+def test_a_colour_without_coverage_is_nodata_where_it_is_shown(seed: int, count: int) -> None:
+    scene = Scene(seed)
+    column = np.arange(scene.size)
+
+    def frame(step: int) -> tuple[np.ndarray, np.ndarray]:
+        off = np.broadcast_to(column < 20 + 10 * (step % 3), (scene.size, scene.size))
+        return scene.draw(scene.rain(step), off, scene.none), off
+
+    nodata = scene.none[None]
+    picture = scene.learn([frame(step)[0] for step in range(count)], nodata)
+    for step in (0, 2):
+        drawn, off = frame(step)
+        found = scene.classes_of(scene.decode(picture, drawn, nodata).codes)
+        assert (found[off] == -1).all()
+        assert np.array_equal(found[~off], scene.rain(step)[~off])
+
+
+@FEW
+@given(seed=SEEDS)
+def test_an_unknown_colour_is_unmatched(seed: int) -> None:
+    scene = Scene(seed)
+    picture = scene.learn([scene.draw(scene.rain(step)) for step in range(8)])
+    patch = np.zeros((scene.size, scene.size), bool)
+    patch[30:40, 20:44] = True
+    decoded = scene.decode(picture, scene.draw(scene.rain(9), patch, scene.other))
+    assert set(decoded.unmatched.tolist()) == set(np.flatnonzero(patch).tolist())
+    assert (scene.classes_of(decoded.codes)[patch] == -1).all()
+
+
+@FEW
+@given(seed=SEEDS, opacity=st.floats(0.4, 0.9))
+def test_half_transparent_echo_is_read_over_any_map(seed: int, opacity: float) -> None:
+    scene = Scene(seed, dry=1.0)
+
+    def frame(step: int) -> np.ndarray:
+        rain = scene.rain(step)
+        mixed = opacity * scene.draw(rain).astype(float) + (1 - opacity) * scene.map
+        return np.rint(mixed).astype(np.uint8)
+
+    picture = scene.learn([frame(step) for step in range(12)])
+    assert picture.opacity == pytest.approx(opacity, abs=0.04)
+    found = scene.classes_of(scene.decode(picture, frame(30)).codes)
+    assert (found != scene.rain(30)).mean() < 0.01
+
+
+def test_one_frame_is_too_few_for_an_overlay() -> None:
+    scene = Scene(0)
+    frame = scene.draw(scene.rain(0))
+    picture = scene.learn([frame])
+    assert picture.frames == 1 and not picture.enough
