@@ -86,7 +86,7 @@ def inspect_radar(folder: Path, series: Series, palettes: Mapping[str, Colours])
         if series.source
         else unknown("frames", f"a folder or a glob of just these pictures, such as {series.paths[0]}"),
     ]
-    frames = [*_time_keys(series.readings, series.paths), *_loop_keys(looks)]
+    frames = [*_time_keys(series), *_loop_keys(looks)]
     labels: list[Key] = []
     if sizes:
         frames += _size_keys(sizes[0])
@@ -155,8 +155,9 @@ def _describe(series: Series, times: Sequence[int]) -> str:
     return text
 
 
-def _time_keys(readings: Sequence[Reading], paths: Sequence[str]) -> list[Key]:
+def _time_keys(series: Series) -> list[Key]:
     """Return pattern, format and zone of the times; the user decides among several readings."""
+    readings, paths = series.readings, series.paths
     if not readings:
         comment = (
             f"no time was found in names such as {paths[0]}. Write mtime to take the dates of the files, or the"
@@ -172,7 +173,8 @@ def _time_keys(readings: Sequence[Reading], paths: Sequence[str]) -> list[Key]:
         comment = f"{paths[readings[0].times.index(time)]} is {_shown(time)}"
         if missed:
             comment += f"; {missed} of {len(paths)} names do not fit and are left out"
-        return [Key("pattern", names.pattern, comment), Key("time_format", names.time_format), zone]
+        why = "other formats fit, too; the dates of the files agree with this one" if series.by_dates else ""
+        return [Key("pattern", names.pattern, comment), Key("time_format", names.time_format, why), zone]
     lines = [f"the names are ambiguous: {paths[0]} is one of"]
     lines += [
         f"  {_shown(reading.read[0])}: pattern: {reading.names.pattern} and time_format:"

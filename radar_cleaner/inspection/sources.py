@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
@@ -17,6 +17,8 @@ from radar_cleaner.inspection.times import TOKEN, Reading, read_times
 
 COMPOSITE = "composite"  # the name of a product, which no radar can have
 DAY = 86400
+# A picture is written at most this long after its time, and before it by the difference of zones.
+SOON, ZONES = 2 * DAY, 14 * 3600
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Series:
     paths: tuple[str, ...]
     readings: tuple[Reading, ...]
     source: str | None = None  # for `radars[].frames`; None if no folder and no glob contains just these
+    by_dates: bool = False  # whether the dates of the files decided between several readings
 
     @property
     def names(self) -> NameFormat | None:
@@ -51,14 +54,19 @@ def read_folder(folder: Path, now: int) -> Contents:
     if not folder.is_dir():
         raise ConfigError(f"there is no folder {folder}; name the folder of the pictures")
     root = f"{str(folder).rstrip('/')}/"
-    found = sorted(path[len(root) :] for path, problem in walk(root, is_picture) if not problem)
-    if not found:
+    dates = {
+        path[len(root) :]: Path(path).stat().st_mtime for path, problem in walk(root, is_picture) if not problem
+    }
+    if not dates:
         raise ConfigError(f"{folder}: no picture in it; pictures end in {', '.join(SUFFIXES)}")
-    return divide(str(folder), found, now)
+    return divide(str(folder), sorted(dates), now, dates)
 
 
-def divide(folder: str, paths: Sequence[str], now: int) -> Contents:
-    """Return the pictures of a folder divided among radars; `paths` are below it."""
+def divide(folder: str, paths: Sequence[str], now: int, dates: Mapping[str, float] | None = None) -> Contents:
+    """Return the pictures of a folder divided among radars; `paths` are below it.
+
+    `dates` are those of the files, in seconds since 1970. They decide between readings of an ambiguous name.
+    """
     shapes: dict[str, list[str]] = defaultdict(list)
     for path in paths:
         shapes[_shape(path)].append(path)
@@ -73,10 +81,13 @@ def divide(folder: str, paths: Sequence[str], now: int) -> Contents:
         if not readings:
             timeless += group
             continue
+        agreeing = [reading for reading in readings if dates and _agrees(reading, group, dates)]
+        by_dates = len(readings) > 1 and len(agreeing) == 1
+        readings = agreeing if by_dates else readings
+        places = {path: place for place, path in enumerate(group)}
         for members in _divided(group, readings[0]):
-            places = [group.index(path) for path in members] if len(members) < len(group) else None
-            own = [reading if places is None else _part(reading, places) for reading in readings]
-            series.append(Series("", tuple(members), tuple(own)))
+            own = [_part(reading, [places[path] for path in members]) for reading in readings]
+            series.append(Series("", tuple(members), tuple(own), by_dates=by_dates))
     if not series:
         series, timeless = [Series("", tuple(paths), ())], []
     named = _named(folder, series, timeless)
@@ -85,6 +96,12 @@ def divide(folder: str, paths: Sequence[str], now: int) -> Contents:
 
 def _part(reading: Reading, places: Sequence[int]) -> Reading:
     return Reading(reading.names, tuple(reading.times[place] for place in places))
+
+
+def _agrees(reading: Reading, paths: Sequence[str], dates: Mapping[str, float]) -> bool:
+    """Return whether all files were written soon after the time in their names."""
+    ages = [dates[path] - time for path, time in zip(paths, reading.times, strict=True) if time is not None]
+    return all(-ZONES <= age <= SOON for age in ages)
 
 
 def _shape(path: str) -> str:
@@ -141,7 +158,7 @@ def _named(folder: str, series: Sequence[Series], timeless: Sequence[str]) -> li
             name, count = f"{base}_{count}", count + 1
         used.add(name.casefold())
         source = folder if len(one.paths) == total or len(series) == 1 else _source(folder, one)
-        named.append(Series(name, one.paths, one.readings, source))
+        named.append(replace(one, id=name, source=source))
     return named
 
 

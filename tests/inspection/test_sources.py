@@ -1,5 +1,8 @@
 """Pictures are divided among radars, and each radar has a folder or a glob of its own."""
 
+import os
+from datetime import UTC, datetime
+
 import pytest
 
 from radar_cleaner.errors import ConfigError
@@ -74,3 +77,14 @@ def test_a_folder_without_pictures_is_refused(tmp_path):
         read_folder(tmp_path, NOW)
     with pytest.raises(ConfigError, match="there is no folder"):
         read_folder(tmp_path / "none", NOW)
+
+
+def test_the_dates_of_the_files_decide_between_two_readings(tmp_path):
+    paths = [f"r_250603_{hour}00.png" for hour in (10, 11, 12)]
+    _write(tmp_path, paths)
+    assert len(read_folder(tmp_path, NOW).series[0].readings) == 2  # written now: neither 2025 nor 2003
+    for hour, path in zip((10, 11, 12), paths, strict=True):
+        written = datetime(2025, 6, 3, hour, 7, tzinfo=UTC).timestamp()
+        os.utime(tmp_path / path, (written, written))
+    (series,) = read_folder(tmp_path, NOW).series
+    assert series.by_dates and series.names.time_format == "%y%m%d_%H%M"
