@@ -118,7 +118,9 @@ def test_calls_that_were_missed_lose_no_frame_of_the_newest_minutes_and_nothing_
     watched: Workspace,
 ) -> None:
     watched.config = config_of(BEHIND, 12)
-    arrive(watched, "1300")
+    # Of a fixed period, what the pictures show is learned once. By default it is that of the first frame.
+    watched.config["picture"] = {"period": ["2024-07-11 12:48", "2024-07-11 12:49"]}
+    arrive(watched, "1248", "1300")
     watched.pretend("products")
     came = ("1306", "1312", "1318", "1324", "1330")
     arrive(watched, *came)
