@@ -13,10 +13,10 @@ from pathlib import Path
 from time import time
 
 from benchmarks.imitations import IMITATIONS, Imitation, write_frames
+from radar_cleaner.inspection.colours import known_palettes
 from radar_cleaner.inspection.draft import Key
 from radar_cleaner.inspection.first_config import FirstConfig, Given, draft_config
 from radar_cleaner.inspection.sources import read_folder
-from radar_cleaner.stages.init import known_palettes
 
 SAMPLE = Path("resources/maritimes/frames")
 HEAD = "| pictures | radars | time format | cadence | plot box | colours | nodata | service | to write | seconds |"

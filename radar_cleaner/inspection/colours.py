@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from radar_cleaner.config import shipped
+
 Pixels = NDArray[np.uint8]
 Colours = NDArray[np.uint8]  # (n, 3)
 
+PALETTES = ("config/palettes", "config/services/palettes")
 NEAR = 12.0  # RGB distance of a colour of a JPEG from its class
 FAR = 100.0  # distances divided by this decide between palettes that fit equally well
 ENOUGH_COLOURS = 2.5  # of a palette, weighted: colours that any picture may have count less
@@ -187,6 +191,12 @@ def read_palette_colours(path: Path) -> Colours:
         rows = [row.get("colour") or "" for row in csv.DictReader(file)]
     colours = [list(bytes.fromhex(row.strip().removeprefix("#"))) for row in rows if len(row.strip()) == 7]
     return np.asarray(colours, dtype=np.uint8).reshape(-1, 3)
+
+
+def known_palettes() -> dict[str, Colours]:
+    """Return the colours of the palettes that come with the workflow, by their path."""
+    paths = sorted(path for folder in PALETTES for path in (shipped.ROOT / folder).glob("*.csv"))
+    return {os.path.relpath(path): read_palette_colours(path) for path in paths}
 
 
 def nodata_candidate(frames: Sequence[Pixels], counts: ColourCounts) -> tuple[Colours, bool] | None:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from time import time
 
-from radar_cleaner.config import shipped
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.inspection.colours import Colours, read_palette_colours
+from radar_cleaner.inspection.colours import known_palettes
 from radar_cleaner.inspection.first_config import Given, draft_config
 from radar_cleaner.inspection.preview import preview
 from radar_cleaner.inspection.sources import read_folder
 from radar_cleaner.plotting.style import write_png
 from radar_cleaner.stages.show_frame import show_frame
 from radar_cleaner.storage.atomic import write_text
-
-PALETTES = ("config/palettes", "config/services/palettes")
 
 
 def init(
@@ -63,12 +59,6 @@ def init(
         notes = [f"{output} has {_count(len(unknown), 'value')} to write:", *unknown]
         write_png(picture, preview(radars[0].series.id, radars[0].sizes[0], notes))
         print(f"picture: {picture}")
-
-
-def known_palettes() -> dict[str, Colours]:
-    """Return the colours of the palettes that come with the workflow, by their path."""
-    paths = sorted(path for folder in PALETTES for path in (shipped.ROOT / folder).glob("*.csv"))
-    return {os.path.relpath(path): read_palette_colours(path) for path in paths}
 
 
 def _count(number: int, what: str) -> str:
