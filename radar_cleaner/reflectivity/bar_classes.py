@@ -36,6 +36,7 @@ SHORTEST_CONTINUOUS = 30  # pixels of a bar without classes
 # in a bar with classes. Share in the third of the line with most change: less than this in a bar without.
 SHARP, CONCENTRATED = 0.05, 0.75
 STEADY = 0.75  # change over two pixels, relative to twice that over one, of a bar without gaps
+MOST_ROWS = 132  # classes of a continuous bar in a lossy picture; its decoding needs memory for each
 RETURNS_SOON = 0.1  # of the length: within it, noise makes two rows of a continuous bar equal
 EVENNESS = 0.5  # weight of equal lengths in the search for segments
 
@@ -229,20 +230,23 @@ def _is_continuous(line: Line, segments: list[tuple[int, int]]) -> bool:
 
 
 def _rows(line: Line) -> BarClasses:
-    """Return each row of a continuous bar as a class, with the noise of its colour reduced.
+    """Return the rows of a continuous bar as classes, few rows together, with the noise of their colours reduced.
 
     A colour that returns after a few rows is left out there: its neighbours share the place.
     """
     padded = np.pad(line, ((1, 1), (0, 0)), mode="edge")
-    colours = np.rint((padded[:-2] + padded[1:-1] + padded[2:]) / 3).astype(np.uint8)
+    smooth = (padded[:-2] + padded[1:-1] + padded[2:]) / 3
+    together = -(-len(line) // MOST_ROWS)
     seen: dict[tuple[int, ...], int] = {}
-    rows = []
-    for row, colour in enumerate(map(tuple, colours.tolist())):
-        if row - seen.get(colour, -len(line)) > RETURNS_SOON * len(line):
-            rows.append(row)
-            seen[colour] = row
-    chosen = np.array(rows, dtype=np.int64)
-    return BarClasses(colours[chosen], chosen, chosen + 1)
+    colours, starts = [], []
+    for start in range(0, len(line), together):
+        colour = tuple(np.rint(smooth[start : start + together].mean(axis=0)).astype(int).tolist())
+        if start - seen.get(colour, -len(line)) > RETURNS_SOON * len(line):
+            seen[colour] = start
+            colours.append(colour)
+            starts.append(start)
+    first = np.array(starts, dtype=np.int64)
+    return BarClasses(np.array(colours, dtype=np.uint8), first, np.minimum(first + together, len(line)))
 
 
 def _fit_segments(line: Line, count: int) -> list[tuple[int, int]]:

@@ -32,6 +32,7 @@ ColourScale = Callable[[Colours], NDArray[np.uint8]]
 HSV_MULTI = ((0.18, 0.38), (0.10, 0.18), (0.03, 0.10), (0.97, 0.03))  # green, yellow, orange, red
 HSV_SIMPLE = ((0.03, 0.38),)
 DEFAULT_ZR = ZR()
+BLOCK = 4096  # colours
 IMPOSSIBLE_DBZ = (-100, 120)  # no scale goes beyond: a mistake in the numbers, or in their unit
 # Columns of a palette CSV with the lower bounds of the classes, and their units.
 BOUND_COLUMNS = {"dbz_min": DBZ, "mm_h_min": MM_PER_HOUR, "mm_10min_min": MM_PER_10_MIN}
@@ -75,12 +76,16 @@ class Palette:
 
 def _nearest(colours: Colours, among: Colours, tolerance: float) -> NDArray[np.int64]:
     """(n,) index of the nearest of the colours `among`; -1 where it is beyond `tolerance`."""
-    # In integers, so that a tie is a tie: the largest square distance is 195075.
-    difference = colours[:, None, :].astype(np.int32) - among[None].astype(np.int32)
-    square = np.sum(difference**2, axis=2)
-    nearest = np.argmin(square, axis=1)
-    near = np.take_along_axis(square, nearest[:, None], axis=1)[:, 0] <= tolerance**2
-    return np.where(near, nearest, -1)
+    found = np.empty(len(colours), dtype=np.int64)
+    for start in range(0, len(colours), BLOCK):  # a block at a time, so that many classes need little memory
+        block = slice(start, start + BLOCK)
+        # In integers, so that a tie is a tie: the largest square distance is 195075.
+        difference = colours[block, None, :].astype(np.int32) - among[None].astype(np.int32)
+        square = np.sum(difference**2, axis=2)
+        nearest = np.argmin(square, axis=1)
+        near = np.take_along_axis(square, nearest[:, None], axis=1)[:, 0] <= tolerance**2
+        found[block] = np.where(near, nearest, -1)
+    return found
 
 
 def make_palette(
