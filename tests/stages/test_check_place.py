@@ -20,7 +20,7 @@ from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.specs import RGB
 from radar_cleaner.storage.writer import StoreWriter
 
-BOX = (30, 10, 270, 230)  # of frames of 280 x 240 px
+BOX = (30, 10, 190, 170)  # of frames of 200 x 180 px
 
 
 def make(results: Path, offset: tuple[float, float], hidden: bool = False, frames: int = 3) -> RadarGeometry:
@@ -48,11 +48,11 @@ def make(results: Path, offset: tuple[float, float], hidden: bool = False, frame
     attrs = {"radar": "R", **picture_attrs(picture)}
     with StoreWriter(layout.picture("R"), static=picture_variables(picture), attrs=attrs):
         pass
-    with StoreWriter(layout.rgb("R", "20240711"), variables=RGB.frame_variables((240, 280, 3))) as store:
+    with StoreWriter(layout.rgb("R", "20240711"), variables=RGB.frame_variables((180, 200, 3))) as store:
         for time in range(frames):
-            frame = np.full((240, 280, 3), 40, np.uint8)
+            frame = np.full((180, 200, 3), 40, np.uint8)
             frame[BOX[1] : BOX[3], BOX[0] : BOX[2]] = ground
-            store.append(time, rgb=frame, alpha=np.full((240, 280), 255, np.uint8))
+            store.append(time, rgb=frame, alpha=np.full((180, 200), 255, np.uint8))
     return RadarGeometry("R", grid, None, None, None)
 
 
@@ -79,7 +79,7 @@ def test_a_moved_picture_is_a_warning_in_log_table_and_the_last_lines(
     (line,) = closing_lines(tmp_path, {"R": [], "not made": []}, [])
     assert line.startswith("WARNING R: the picture is") and line.endswith("place/R.png")
     with Image.open(Layout(tmp_path).place_figure("R")) as figure:
-        assert figure.width > 280
+        assert figure.width > 200
 
 
 @pytest.mark.parametrize("hidden", [False, True])
