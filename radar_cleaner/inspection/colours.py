@@ -25,6 +25,7 @@ MOST_UNEXPLAINED = 0.5  # share of the changing pixels that a matching palette l
 LEGEND_SHARE = 0.85  # of the classes of a legend, and of the palette
 TAKEN_FOR_CLASS = 24.0  # RGB distance at which a colour of the map may count as a class
 COMMON_GROUND = 0.05  # share of the pixels of the map
+MOVED = 40  # difference of a channel that JPEG does not cause
 MOST_MOVING = 0.3  # of the pixels of a colour of the map that are elsewhere in other frames
 RIM_SHARE, SWITCHING_SHARE = 0.5, 0.005
 FEW_COLOURS = 256
@@ -150,18 +151,15 @@ def corner_share(frames: Sequence[Pixels], counts: ColourCounts) -> float:
     Echo are saturated colours that move; without any, saturated colours that are rare.
     """
     vivid = saturated(counts.colours) & (counts.shares < MOST_OF_MAP)
-    moved = bool(counts.moving[vivid].any())
-    wanted = _packed(counts.colours[vivid])
-    height, width = counts.usual.shape[:2]
+    usual = counts.usual.astype(np.int16)
+    moves = [(np.abs(frame - usual) > MOVED).any(axis=-1) & saturated(frame) for frame in frames]
+    if not any(move.any() for move in moves):
+        moves = [np.isin(_packed(frame), _packed(counts.colours[vivid])) for frame in frames]
+    height, width = usual.shape[:2]
     y, x = np.ogrid[:height, :width]
     outside = np.hypot(x - (width - 1) / 2, y - (height - 1) / 2) > max(width, height) / 2
-    usual = _packed(counts.usual)
-    total = beyond = 0
-    for frame in frames:
-        packed = _packed(frame)
-        echo = np.isin(packed, wanted) & ((packed != usual) | (not moved))
-        total, beyond = total + int(echo.sum()), beyond + int((echo & outside).sum())
-    return beyond / total if total else 0.0
+    total = sum(int(echo.sum()) for echo in moves)
+    return sum(int((echo & outside).sum()) for echo in moves) / total if total else 0.0
 
 
 def ground_like_classes(counts: ColourCounts, classes: Colours | None) -> Colours:

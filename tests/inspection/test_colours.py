@@ -106,3 +106,14 @@ def test_echo_beyond_the_circle_of_a_radar_is_seen():
     for index, frame in enumerate(frames):
         cv2.circle(frame, (4 + index, 6), 6, (0, 200, 0), cv2.FILLED)
     assert corner_share(frames, count_colours(frames)) > 0.05
+
+
+def test_noise_of_jpeg_in_the_corners_is_not_echo():
+    random = np.random.default_rng(2)
+    frames = []
+    for index in range(4):
+        frame = np.full((100, 100, 3), (150, 150, 90), np.uint8)
+        frame[:3], frame[-3:], frame[:, :3], frame[:, -3:] = ((230, 20, 20),) * 4
+        cv2.circle(frame, (40 + 4 * index, 50), 12, (0, 200, 0), cv2.FILLED)
+        frames.append((frame + random.integers(-10, 11, frame.shape)).clip(0, 255).astype(np.uint8))
+    assert corner_share(frames, count_colours(frames)) == 0
