@@ -23,6 +23,7 @@ Box = tuple[int, int, int, int]
 _PANEL_INCHES, _MAX_HEIGHT_INCHES, _TABLE_INCHES = 6.2, 9.0, 3.4
 _ROW_INCHES = 0.21
 _NOTE_COLUMNS = 56
+_FEW_COLOURS = 100  # of a frame that leaves room for those of the table in a palette
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,8 @@ def checked_frame_figure(
         panel.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
         panel.set_axis_off()
     _draw_table(axes[-1], rows, lines, tall)
-    return to_png(figure)
+    few = len(np.unique(frame.reshape(-1, 3)[:: max(1, frame.size // 30_000)], axis=0)) <= _FEW_COLOURS
+    return to_png(figure, 256 if few else None)  # the colours of the classes stay exact
 
 
 def _draw_place(axes: Axes, plot_box: Box, place: Place, center_px: tuple[float, float] | None) -> None:
