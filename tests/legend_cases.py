@@ -27,7 +27,7 @@ def random_colours(seed, count, apart=(22, 442)):
     colours = [rng.integers(0, 256, 3)]
     while len(colours) < count:
         draw = colours[-1] + rng.integers(-reach, reach + 1, 3) if apart[1] < 442 else rng.integers(0, 256, 3)
-        if rng.random() < 0.02:  # out of a corner of the cube
+        if apart[1] < 442 and rng.random() < 0.02:  # out of a corner of the cube
             draw = rng.integers(0, 256, 3)
         else:
             draw = np.clip(draw, 0, 255)

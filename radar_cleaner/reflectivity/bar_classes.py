@@ -7,7 +7,7 @@ lossy one, classes are the segments that explain the line best.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -23,8 +23,8 @@ PIXELS_PER_CLASS = 12  # that the search for segments looks at
 SHORTEST, LONGEST = 0.4, 2.5  # length of a segment relative to the mean
 # Of fitted segments: shortest and longest relative to the median, longest stretch of other colours relative to the
 # mean (a class that was passed over is as long as a segment).
-SHORTEST_FITTED, LONGEST_FITTED, LONGEST_GAP = 0.55, 1.8, 0.65
-HALF = 0.75  # two neighbours of less than this length and of near colours are halves of one class
+SHORTEST_FITTED, LONGEST_FITTED, LONGEST_GAP = 0.55, 1.6, 0.65
+HALF = 0.8  # two neighbours of less than this length and of near colours are halves of one class
 EXPLAINED = 0.6  # least share of the pixels in the middle of a segment that have its colour
 FURTHER_COLOURS = 3  # of gaps and frame, in a bar without soft edges
 MISSED = 1.7  # length of a class relative to the median, from which others may be missing in it
@@ -48,12 +48,13 @@ class BarClasses:
     """The n classes of a bar, in the order of the line.
 
     colours: (n, 3) uint8. starts, stops: (n,) pixels along the line, stop excluded. edges: (n + 1,) the bounds of
-    the classes along the line; a gap is shared by its neighbours.
+    the classes along the line; a gap is shared by its neighbours. clear: false if noise may hide other classes.
     """
 
     colours: NDArray[np.uint8]
     starts: NDArray[np.int64]
     stops: NDArray[np.int64]
+    clear: bool = True
 
     @property
     def edges(self) -> NDArray[np.float64]:
@@ -75,7 +76,7 @@ class BarClasses:
 
     def shifted(self, pixels: int) -> BarClasses:
         """Return the classes on a line that begins `pixels` earlier."""
-        return BarClasses(self.colours, self.starts + pixels, self.stops + pixels)
+        return replace(self, starts=self.starts + pixels, stops=self.stops + pixels)
 
 
 def find_classes(line: Line, lossy: bool, count: int | None) -> BarClasses:
@@ -97,7 +98,7 @@ def find_classes(line: Line, lossy: bool, count: int | None) -> BarClasses:
     fitted = _fit_segments(line, count) if 2 <= count <= len(line) else []
     if fitted and _explains(line, fitted, lossy):
         return _classes(line, fitted)
-    return _classes(line, runs)
+    return replace(_classes(line, (_even_segments(line) if lossy else []) or runs), clear=False)
 
 
 def _equal_runs(line: Line) -> list[tuple[int, int]]:

@@ -93,11 +93,12 @@ def read_legend(
             name,
             len(lengths),
         )
-    if scale == "bounds" and len(values) != len(classes.colours):
+    if scale == "bounds" and (len(values) != len(classes.colours) or not classes.clear):
+        unclear = "" if classes.clear else " (its classes are not clear)"
         raise ConfigError(
-            f"{found}, but legend.dbz gives {len(values)} lower bounds; give one for each class and none for the"
-            " end of the last, or set legend.box_px to exactly the bar, or complete this list as a CSV for the"
-            f" method palette:\n{_as_csv(bar, classes, corner)}"
+            f"{found}{unclear}, but legend.dbz gives {len(values)} lower bounds; give one for each class and none"
+            " for the end of the last, or set legend.box_px to exactly the bar, or complete this list as a CSV for"
+            f" the method palette:\n{_as_csv(bar, classes, corner)}"
         )
     if scale == "bounds":
         lower, last = values, None
