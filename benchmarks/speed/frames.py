@@ -14,9 +14,11 @@ from typing import Any
 import yaml
 
 from radar_cleaner.config.frames import BadFrames, Stores
-from radar_cleaner.config.labels import Colours, Morphology
+from radar_cleaner.config.labels import Colours, Morphology, PictureColours
 from radar_cleaner.config.load import read_config
+from radar_cleaner.config.picture import PictureFrames
 from radar_cleaner.planning.radars import read_radars
+from radar_cleaner.reflectivity.picture_learning import DEFAULT_TOLERANCE
 
 from . import ROOT
 
@@ -27,7 +29,7 @@ RADAR = read_radars(CONFIG)[0]
 SIZE = tuple(CONFIG.frames.size_px or ())
 PLOT_BOX, CENTER = RADAR.box(SIZE), RADAR.center(SIZE)
 BORDER, BOXES = RADAR.overlay.border_px, [tuple(box) for box in RADAR.overlay.boxes_px]
-PALETTE, TOLERANCE = ROOT / RADAR.labels.palette, RADAR.labels.tolerance
+PALETTE, TOLERANCE = ROOT / RADAR.labels.palette, DEFAULT_TOLERANCE
 MIN_DBZ = RADAR.labels.min_dbz
 SHAPE = RADAR.labels.cut(Morphology)
 
@@ -57,10 +59,25 @@ def rgb_options(frames: Path, output: Path, codec: str = "compact") -> dict[str,
     }
 
 
-def reflectivity_options(rgb: Path, output: Path, codec: str = "compact") -> dict[str, Any]:
+def picture_options(rgb: Path, output: Path) -> dict[str, Any]:
+    """Return the arguments of `learn_picture` for a store of frames."""
+    return {
+        "rgb": [rgb],
+        "plot_box": PLOT_BOX,
+        "geometry": RADAR.geometry(SIZE),
+        "overlay": RADAR.overlay,
+        "labels": RADAR.labels.cut(PictureColours).model_copy(update={"palette": str(PALETTE)}),
+        "picture": PictureFrames(),
+        "output": output,
+        "mask": output.with_suffix(".png"),
+    }
+
+
+def reflectivity_options(rgb: Path, picture: Path, output: Path, codec: str = "compact") -> dict[str, Any]:
     """Return the arguments of `decode_reflectivity` for a store of frames."""
     return {
         "rgb": rgb,
+        "picture": picture,
         "output": output,
         "stores": Stores(codec=codec),
         "plot_box": PLOT_BOX,

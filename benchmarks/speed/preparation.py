@@ -29,6 +29,7 @@ from radar_cleaner.reflectivity.palette import parse_palette
 from radar_cleaner.reflectivity.plot_box import overlay_mask
 from radar_cleaner.stages.build_rgb_store import build_rgb_store
 from radar_cleaner.stages.decode_reflectivity import decode_reflectivity
+from radar_cleaner.stages.learn_picture import learn_picture
 from radar_cleaner.storage.reader import open_store
 from radar_cleaner.storage.writer import CODECS
 from radar_cleaner.targets.labelers.base import Echoes
@@ -66,11 +67,15 @@ def measure(place: Path, codec: str, rounds: int) -> None:
     rgb, fresh = place / "rgb.zarr", (place / f"{number}.zarr" for number in count())
     build_rgb_store(**frames.rgb_options(place / "frames", rgb, codec))
     classes, evidence = label_in_memory(pictures)
-    decode_reflectivity(**frames.reflectivity_options(rgb, place / "reflectivity.zarr", codec))
+    picture = place / "picture.zarr"
+    learn_picture(**frames.picture_options(rgb, picture))
+    decode_reflectivity(**frames.reflectivity_options(rgb, picture, place / "reflectivity.zarr", codec))
     things: dict[str, Callable[[], object]] = {
         "floor": lambda: [pyspng.load(data) for data in held],
         "rgb": lambda: build_rgb_store(**frames.rgb_options(place / "frames", next(fresh), codec)),
-        "reflectivity": lambda: decode_reflectivity(**frames.reflectivity_options(rgb, next(fresh), codec)),
+        "reflectivity": lambda: decode_reflectivity(
+            **frames.reflectivity_options(rgb, picture, next(fresh), codec)
+        ),
         "plain": partial(plain.prepare, files, frames.PLOT_BOX, place / "plain"),
         "plain labels": lambda: [plain.label(picture, frames.PLOT_BOX) for picture in pictures],
         "classes": classes,
