@@ -21,6 +21,8 @@ from radar_cleaner.georeference.polar import range_of_pixels
 from radar_cleaner.georeference.regrid import warp_attrs, warp_grid
 from radar_cleaner.plotting.style import new_figure, to_png
 from radar_cleaner.products.cf import ProductWriter
+from radar_cleaner.reflectivity.colour_space import ColourSpace
+from radar_cleaner.reflectivity.picture import SLOTS, Picture, picture_attrs, picture_variables
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.shards import format_time
 from radar_cleaner.storage.specs import RGB
@@ -72,6 +74,30 @@ def make_radar(layout: Layout, radar: str) -> None:
                 product.append(time, **_cleaned(radar, time))
     make_atlas(layout.atlas(radar), radar, np.eye(48))
     make_place(layout, radar)
+    make_picture(layout.picture(radar), radar)
+
+
+def make_picture(path: Path, radar: str) -> None:
+    """Write a picture of a gray map with a line over it."""
+    overlay = np.zeros(SHAPE, bool)
+    overlay[20] = True
+    picture = Picture(
+        ground=np.full((SLOTS, *SHAPE, 3), 90, np.uint8),
+        ground_share=np.ones((SLOTS, *SHAPE), np.float32),
+        overlay=overlay,
+        nodata=np.zeros(SHAPE, bool),
+        ground_colours=((90, 90, 90),),
+        colours=(),
+        tolerance=20,
+        opacity=1,
+        softness=0,
+        space=ColourSpace(),
+        frames=4,
+        enough=False,
+    )
+    variables, attrs = picture_variables(picture), picture_attrs(picture)
+    with StoreWriter(path, static=variables, attrs={"radar": radar, **attrs}):
+        pass
 
 
 def make_place(layout: Layout, radar: str, off: bool = False) -> None:

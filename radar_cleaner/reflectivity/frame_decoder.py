@@ -29,6 +29,7 @@ NODATA_DISTANCE = 8.0  # RGB distance from a colour without coverage
 BLEND_DISTANCE = 8.0  # RGB distance from the line between the colours of two neighbours
 SOFT_BANDS = 16  # largest difference of a band from ground in the colour of a class, in soft pictures
 RAIN_WINDOW, RAIN_SHARE = 7, 0.3  # ground in the colour of a class may be echo where this share of a window echoes
+UNSURE_COLOURS = 4  # common colours of the map that are tried where it is not known
 _NO_LABEL = 255
 _AROUND = [(y, x) for y in range(5) for x in range(5) if (y, x) != (2, 2)]  # of a pixel two from the border
 
@@ -95,6 +96,9 @@ class FrameDecoder:
             if len(self._map):  # a mean of a coast is mixed itself
                 nearest = distances(self._ground.reshape(-1, 3), self._map).argmin(axis=1)
                 grounds.append(self._map[nearest].reshape(self._ground.shape))
+                # Where no frame showed the map unmixed, it may be any of its common colours.
+                unsure = (picture.ground_share[0] == 0)[..., None]
+                grounds += [np.where(unsure, colour, self._ground) for colour in self._map[:UNSURE_COLOURS]]
             self._soft = SoftDecoder(colours, grounds, picture.space, picture.tolerance)
 
     def __call__(self, pixels: Pixels, alpha: NDArray[np.uint8] | None = None) -> DecodedFrame:

@@ -13,6 +13,7 @@ from radar_cleaner.evaluation.accumulation import ALL_RADARS
 from radar_cleaner.evaluation.tallies import AGREEMENT, MODEL, ON_HOLES, WEAK_LABEL, shown_cleaners, whole_rows
 from radar_cleaner.plotting.training import learning_curves_figure
 from radar_cleaner.report.choice import Choice, choose_frames
+from radar_cleaner.report.learned import show_learned
 from radar_cleaner.report.page import count_of, embed_png, utc
 from radar_cleaner.report.pictures import RadarPictures, Shown, draw_composite, draw_overlap
 from radar_cleaner.report.run import FinishedRun
@@ -53,6 +54,7 @@ def collect_values(
         "atlases": _draw_atlases(run, radars),
         "labelers": labeler_table(run.labeler_rows()),
         "places": _show_places(run),
+        "learned": show_learned(run),
         "overlaps": _draw_overlaps(run, radars),
         "coverage": coverage.to_dict("records"),
         "totals": totals,

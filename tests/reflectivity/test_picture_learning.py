@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scene_cases import Scene
+from picture_cases import PALETTE, read_sample, sample_frames
+from PIL import Image
+from scene_cases import NO_COLOURS, Scene, jpeg, rescaled
+
+from radar_cleaner.config.labels import Colours
+from radar_cleaner.conventions import encode_dbz, is_echo
+from radar_cleaner.reflectivity.frame_decoder import FrameDecoder
+from radar_cleaner.reflectivity.palette_source import read_palette
+from radar_cleaner.reflectivity.picture_learning import Look, learn
 
 FEW = settings(max_examples=5, deadline=None)
 SEEDS = st.integers(0, 10**6)
@@ -127,6 +135,41 @@ def test_half_transparent_echo_is_read_over_any_map(seed: int, opacity: float) -
     assert picture.opacity == pytest.approx(opacity, abs=0.04)
     found = scene.classes_of(scene.decode(picture, frame(30)).codes)
     assert (found != scene.rain(30)).mean() < 0.01
+
+
+COPIES = {
+    "jpeg 75": lambda frame: jpeg(frame, 75),
+    "jpeg 95": lambda frame: jpeg(frame, 95),
+    "bilinear": lambda frame: rescaled(frame, Image.Resampling.BILINEAR),
+    "lanczos": lambda frame: rescaled(frame, Image.Resampling.LANCZOS),
+}
+
+
+@pytest.mark.parametrize("kind", COPIES)
+def test_jpeg_and_scaled_copies_of_the_sample_keep_their_echo(kind: str) -> None:
+    palette = read_palette(Colours(palette=str(PALETTE)))
+    clean = [read_sample(path)[100:340, 300:540] for path in sample_frames("CASGO")[10::40]]
+    frames = [np.ascontiguousarray(COPIES[kind](frame)) for frame in clean]
+    observed = np.ones((240, 240), bool)
+    observed[120:160, 20:60] = False  # a white cross
+    picture = learn(frames, Look(palette.scale(20), palette, NO_COLOURS, NO_COLOURS, observed))
+    decoder = FrameDecoder(palette.scale(20), palette, picture, observed, 5)
+    exact = encode_dbz(palette.value_dbz)
+    echo = lost = invented = both = near = 0
+    for frame, copy in zip(clean, frames, strict=True):
+        truth = palette.classes(frame.reshape(-1, 3), 20).reshape(240, 240)
+        codes = decoder(copy).codes
+        wanted, found = (truth >= 0) & observed, is_echo(codes)
+        echo, lost, invented = (
+            echo + wanted.sum(),
+            lost + (wanted & ~found).sum(),
+            invented + (found & ~wanted).sum(),
+        )
+        steps = np.abs(np.searchsorted(exact, codes[wanted & found]) - truth[wanted & found])
+        both, near = both + steps.size, near + (steps <= 1).sum()
+    # The goals are 1 %, of many frames; here few frames show the map, in a place of many coasts.
+    assert lost < 0.02 * echo and invented < 0.02 * echo
+    assert near > 0.97 * both
 
 
 def test_one_frame_is_too_few_for_an_overlay() -> None:

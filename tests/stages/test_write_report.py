@@ -8,7 +8,8 @@ from html.parser import HTMLParser
 import imageio.v3 as iio
 import pandas as pd
 import pytest
-from report_cases import SHARDS, SVG, make_evaluation, make_place, make_run
+from report_cases import SHARDS, SVG, geometry, make_evaluation, make_place, make_run, shard_times
+from store_cases import make_reflectivity
 
 from radar_cleaner.config.cleaning import Report
 from radar_cleaner.config.frames import Cadence
@@ -95,6 +96,17 @@ def test_the_place_of_each_radar_is_shown_and_a_wrong_one_is_a_warning(tmp_path)
     assert page.text.count("CASCM: the place is right") == 1
 
 
+def test_the_learned_picture_is_shown_with_its_unmatched_colours(tmp_path):
+    layout = make_run(tmp_path / "results")
+    counts = {"unmatched_pixels": 7, "unmatched_colours": ["#123456"], "unmatched_colour_pixels": [7]}
+    place, times = geometry("CASGO"), shard_times(SHARDS[1])
+    make_reflectivity(layout.reflectivity("CASGO", SHARDS[1]), "CASGO", times, geometry=place, attrs=counts)
+    page = report(layout, report=ONE)
+    assert "Map and overlay" in page and "4 frames, too few to find an overlay" in page
+    assert "2.1 % of the plot box is overlay" in page
+    assert "7 pixels" in page and "#123456 (7 px)" in page and "labels.ground_colours" in page
+
+
 def test_the_page_needs_no_other_file(run):
     _, html, page = run
     for tag, name, value in page.attrs:
@@ -112,12 +124,13 @@ def test_the_page_needs_no_other_file(run):
 def test_every_image_decodes_and_has_an_alternative_text(run):
     _, _, page = run
     sources = [value for tag, name, value in page.attrs if (tag, name) == ("img", "src") and "png" in value[:20]]
-    # Two frames, composite, scores, curve, calibration, reflectivity, label, atlases, places, overlap, history.
-    assert len(sources) == 14
+    # Two frames, composite, scores, curve, calibration, reflectivity, label, atlases, places, pictures, overlap,
+    # history.
+    assert len(sources) == 16
     for source in sources:
         picture = iio.imread(io.BytesIO(base64.b64decode(source.partition(",")[2])))
-        assert min(picture.shape[:2]) > 50
-    assert sum((tag, name) == ("img", "alt") and bool(value) for tag, name, value in page.attrs) == 15
+        assert min(picture.shape[:2]) > 40
+    assert sum((tag, name) == ("img", "alt") and bool(value) for tag, name, value in page.attrs) == 17
 
 
 def test_links_within_the_page_have_targets(run):

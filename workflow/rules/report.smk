@@ -15,6 +15,7 @@ rule write_report:
         warps=expand(
             "<results>/warp/{target}/{radar}.zarr/zarr.json", target=plan.radars, radar=plan.radars
         ),
+        pictures=expand("<results>/picture/{radar}.zarr/zarr.json", radar=plan.radars),
         places=expand("<results>/place/{radar}.{kind}", radar=plan.radars, kind=["json", "png"]),
         atlas=expand("<results>/atlas/{radar}.zarr/zarr.json", radar=plan.radars) if plan.uses_atlas else [],
         labelers=(
