@@ -1,4 +1,4 @@
-"""What is read of pictures that are not as clean as the sample's."""
+"""Pictures that are not as clean as those of the sample."""
 
 from pathlib import Path
 

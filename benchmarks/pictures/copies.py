@@ -1,9 +1,8 @@
 """Decode JPEG and scaled copies of the sample, and compare them with its PNG frames.
 
-`python -m benchmarks.pictures.copies [--learned 24] [--scored 8]` prints a table: shares of the echo that is lost
-and invented, shares of the echo in both with the same class and with one at most one class off, unmatched pixels
-for each pixel of echo, and the time of a frame relative to that of a PNG frame by the colour table alone. The
-frames are of both radars, evenly in time.
+`python -m benchmarks.pictures.copies [--learned 24] [--scored 8]` prints a table, of frames of both radars, evenly
+in time. Lost and invented pixels are shares of the echo. The class is compared where both have echo. The time of a
+frame is relative to that of a PNG frame by the colour table alone.
 """
 
 from __future__ import annotations
