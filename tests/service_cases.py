@@ -56,10 +56,10 @@ def frame_name(name: str, time: datetime) -> str | None:
 
 
 class Imitation:
-    """A frame in the manner of a service: a transparent layer, and a cell of another class at each landmark.
+    """A frame in the manner of a service: its ground, and a cell of another class at each landmark.
 
-    A landmark at the rim or under an overlay is painted as far inside as its cell needs. `shifts` (landmark, 2)
-    has how far, in pixels.
+    The ground is transparent, unless the service names its colours. A landmark at the rim or under an overlay is
+    painted as far inside as its cell needs. `shifts` (landmark, 2) has how far, in pixels.
     """
 
     def __init__(self, name: str) -> None:
@@ -90,6 +90,8 @@ class Imitation:
     def pixels(self) -> NDArray[np.uint8]:
         """Return the frame (y, x, 4) as RGBA."""
         frame = np.zeros((self.size[1], self.size[0], 4), np.uint8)
+        for ground in self.radar.labels.rgb("ground_colours")[-1:]:
+            frame[:] = (*ground, 255)
         for (x, y), number in zip(self.places, self.classes, strict=True):
             cell = slice(y - CELL_PX, y + CELL_PX + 1), slice(x - CELL_PX, x + CELL_PX + 1)
             frame[cell] = (*self.palette.colours[number], 255)

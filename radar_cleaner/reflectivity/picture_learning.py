@@ -469,8 +469,13 @@ def _head(histogram: Histogram) -> Histogram:
 
 def _within(colours: Pixels, centres: Pixels, distance: float) -> Mask:
     """Return where (y, x) colours (y, x, 3) are within an RGB distance of any of the centres (n, 3)."""
-    found = np.zeros(colours.shape[:2], bool)
-    wide = colours.astype(np.int32)
+    index = pack_colours(colours)
+    table = np.zeros(2**24, bool)  # each colour once: palettes have up to 256 classes
+    table[index] = True
+    seen = np.flatnonzero(table).astype(np.uint32)
+    wide = unpack_colours(seen).astype(np.int32)
+    near = np.zeros(len(seen), bool)
     for centre in centres.astype(np.int32):
-        found |= np.square(wide - centre).sum(axis=2) <= distance**2
-    return found
+        near |= np.square(wide - centre).sum(axis=1) <= distance**2
+    table[seen] = near
+    return table[index]

@@ -41,7 +41,6 @@ def draft(folder: Path, name: str, rename: str | None = None) -> FirstConfig:
         ("bom_128km", ["radars[0].latitude", "radars[0].longitude"]),
         ("chmi_maxz", []),
         ("kma_composite", []),
-        ("knmi_nl25", []),
         ("smhi_sweden", []),
     ],
 )

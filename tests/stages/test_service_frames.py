@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from decode_cases import learn_and_decode
+from numpy.typing import NDArray
 from PIL import Image
 from service_cases import CELL_PX, Imitation
 
@@ -19,7 +20,7 @@ from radar_cleaner.georeference.grid import RadarGeometry
 from radar_cleaner.stages.build_rgb_store import build_rgb_store
 from radar_cleaner.storage.reader import Store
 
-LARGE = ("cwa_taiwan", "cwa_wide", "dmi_composite", "dwd_de1200", "iem_n0q", "iem_n0r")
+LARGE = ("cwa_taiwan", "cwa_wide", "dmi_composite", "dwd_de1200", "dwd_radolan", "iem_n0q", "iem_n0r")
 LIKE_ANOTHER = ("bangkok_nkm", "bom_64km", "bom_256km", "bom_512km", "hko_64km", "hko_128km")
 DRAWN = [name for name in service_names() if find_service(name).landmarks]
 PARAMETERS = [
@@ -27,11 +28,11 @@ PARAMETERS = [
 ]
 
 
-def decode(folder: Path, imitation: Imitation) -> Store:
-    """Write the frame as a picture, and make both stores of it."""
+def decode(folder: Path, imitation: Imitation, pixels: NDArray[np.uint8] | None = None) -> Store:
+    """Write the frame, or other `pixels` of its size, as a picture, and make both stores of it."""
     radar, size = imitation.radar, imitation.size
     (folder / "frames").mkdir()
-    Image.fromarray(imitation.pixels()).save(folder / "frames/202505011200.png")
+    Image.fromarray(imitation.pixels() if pixels is None else pixels).save(folder / "frames/202505011200.png")
     rgb = folder / "rgb.zarr"
     names = NameFormat(r"(\d{12})", "%Y%m%d%H%M", "UTC")
     build_rgb_store(
@@ -70,9 +71,18 @@ def test_each_landmark_of_a_frame_has_its_class_within_one_pixel(name: str, tmp_
         assert imitation.palette.lower_dbz[number] <= value <= imitation.palette.upper_dbz[number], mark.name
 
 
-@pytest.mark.parametrize("name", ["bom_128km", "smhi_sweden"])
-def test_a_transparent_layer_is_undetect_and_its_text_is_nodata(name: str, tmp_path: Path) -> None:
-    codes = decode(tmp_path, Imitation(name)).frame("reflectivity", 0)
-    text = name == "bom_128km"
+def test_a_transparent_layer_is_undetect_and_its_text_is_nodata(tmp_path: Path) -> None:
+    codes = decode(tmp_path, Imitation("bom_128km")).frame("reflectivity", 0)
     assert codes[256, 100] == UNDETECT
-    assert (codes[0, 0] == NODATA) == text and (codes[508, 256] == NODATA) == text
+    assert codes[0, 0] == codes[508, 256] == NODATA
+
+
+@pytest.mark.parametrize(("name", "opacity"), [("ukmo_datapoint", 255), ("knmi_nl25", 255), ("fmi_finland", 51)])
+def test_the_colour_of_no_coverage_is_nodata(name: str, opacity: int, tmp_path: Path) -> None:
+    imitation = Imitation(name)
+    pixels = imitation.pixels()
+    (colour,) = imitation.radar.labels.rgb("nodata_colours")
+    pixels[200:300, 150:250] = (*colour, opacity)
+    codes = decode(tmp_path, imitation, pixels).frame("reflectivity", 0)
+    assert (codes[200:300, 150:250] == NODATA).all()
+    assert (codes[100:199, 150:250] == UNDETECT).all()
