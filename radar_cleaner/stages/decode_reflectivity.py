@@ -98,7 +98,7 @@ def decode_reflectivity(
             },
         },
     ) as store:
-        seen = max(int(decoder.observed.sum()), 1)
+        seen, opaque = max(int(decoder.observed.sum()), 1), frames.is_filled("alpha")
         for time in sorted(own.keys() | added.keys()):
             if time in added:
                 frame = added[time].frame(time)
@@ -106,8 +106,9 @@ def decode_reflectivity(
                 store.append(time, **frame)
                 continue
             index = own[time]
-            pixels = np.ascontiguousarray(reader.frame("rgb", index)[y0:y1, x0:x1])
-            decoded = decoder(pixels, reader.frame("alpha", index)[y0:y1, x0:x1])
+            pixels = reader.frame("rgb", index)[y0:y1, x0:x1]
+            alpha = None if opaque else reader.frame("alpha", index)[y0:y1, x0:x1]
+            decoded = decoder(pixels, alpha)
             unmatched.add(pixels, decoded.unmatched)
             fractions.append(echo_fraction(decoded.codes))
             echoes += int(np.count_nonzero(is_echo(decoded.codes)))

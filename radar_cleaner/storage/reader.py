@@ -47,6 +47,10 @@ class Store:
         """Read one variable."""
         return np.asarray(self._array(name)[...])
 
+    def is_filled(self, name: str) -> bool:
+        """Return whether a variable has its fill value everywhere, as nothing of it was written."""
+        return self._array(name).nchunks_initialized == 0
+
     def frame(self, name: str, index: int) -> NDArray[Any]:
         """Read one frame of one variable."""
         return np.asarray(self._array(name)[index])

@@ -98,6 +98,7 @@ def test_sparse_frames_come_back_and_take_room_only_where_they_are_not_empty(tmp
                 store.append(time, rgb=np.zeros((*SHAPE, 3), np.uint8), **alpha)
     wanted = [255 if level is None else level for level in levels]
     assert open_store(path, "rgb").read("alpha").reshape(len(levels), 20).tolist() == [[w] * 20 for w in wanted]
+    assert open_store(path, "rgb").is_filled("alpha") == (set(wanted) <= {255})
     files = [file for file in (path / "alpha").rglob("*") if file.is_file() and file.name != "zarr.json"]
     assert len(files) == len({index // per_file for index, level in enumerate(wanted) if level != 255})
 
