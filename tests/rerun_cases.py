@@ -296,7 +296,7 @@ radar: {labels: {min_dbz: 10}}
 # Keys of runs with a given model.
 GIVEN_MODEL: dict[str, Any] = {"cleaning.model": "mine.pt", "training": {}, "evaluation": {}}
 GIVEN_KEYS: Rows = {
-    "frames.newest_minutes": (30, {"write_report"}),
+    "frames.newest_minutes": (30, {"check_frames", "write_report"}),
     "samples.reflectivity": ("mean", NOTHING),
     "training.epochs": (3, NOTHING),
     "training.plants.ranges": ("nowhere.yaml", NOTHING),
