@@ -74,7 +74,7 @@ def test_a_failed_job_names_rule_wildcards_and_log_and_leaves_nothing_half_writt
     error = error_of(output, "build_rgb_store")
     assert "results/logs/build_rgb_store/CASCM/20240711.log" in error
     assert re.search(r"CASCM_202407111300.png.*truncated", output)
-    assert not (work.results / "reflectivity/CASCM/20240711.zarr/zarr.json").exists()
+    assert not (work.results / "rgb/CASCM/20240711.zarr/zarr.json").exists()
     nothing_is_left(work)
 
     frame.write_bytes(whole)
