@@ -46,5 +46,6 @@ class Section(BaseModel):
         values = {}
         for name in self.model_fields_set & type(common).model_fields.keys():
             value, other = getattr(self, name), getattr(common, name)
-            values[name] = value.over(other) if isinstance(value, Section) else value
+            both = isinstance(value, Section) and isinstance(other, Section)
+            values[name] = value.over(other) if both else value
         return common.model_copy(update=values)

@@ -67,6 +67,14 @@ def test_given_keys_replace_the_common_ones_one_by_one() -> None:
     assert own.over(common) == Radar(range_km=120, colours=Colours(tolerance=20, hue=0.1))
 
 
+def test_a_section_that_the_common_ones_lack_is_taken_whole() -> None:
+    class Maybe(Section):
+        radar: Radar | None = None
+
+    own = Maybe(radar=Radar(range_km=120))
+    assert own.over(Maybe()) == own
+
+
 def test_a_wrong_flag_of_a_section_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     from radar_cleaner.cli import app
 

@@ -41,7 +41,7 @@ def add_constant(workspace: Workspace) -> Config:
     ("change", "rule", "stores", "rules"),
     [
         (lower_threshold, "decode_reflectivity", "reflectivity/CASCM", FROM_REFLECTIVITY),
-        (encode_again, "build_rgb_store", "rgb/CASGO/20240710T22.zarr", FROM_FRAMES - {"list_test_samples"}),
+        (encode_again, "build_rgb_store", "rgb/CASGO/20240710T22.zarr", FROM_FRAMES),
         (add_constant, "build_clutter_atlas", "atlas", FROM_ATLAS),
     ],
     ids=["a key without effect", "a picture encoded again", "a constant in a module"],

@@ -19,6 +19,7 @@ from rerun_cases import (
     FORECASTS,
     FROM_LABELS,
     FROM_MODEL,
+    FROM_PICTURE,
     FROM_REFLECTIVITY,
     GIVEN_KEYS,
     GIVEN_MODEL,
@@ -213,14 +214,14 @@ def test_a_reject_alone_remakes_the_report(finished: Workspace, tmp_path: Path) 
     workspace = finished.copied(tmp_path / "copy")
     frame(workspace, "202407110033").write_bytes(b"")
     workspace.run("results/rgb/CASGO/20240711T00.zarr/zarr.json")
-    assert workspace.rules() == {"write_report"}
+    assert workspace.rules() == {"check_frames", "write_report"}
 
 
 def test_a_radars_centre_reruns_its_own_labels_and_what_follows(finished: Workspace) -> None:
     config = copy.deepcopy(finished.config)
     config["radars"][0]["center_px"] = [341, 239]
     jobs = finished.dry_run(config=config)
-    assert {job.rule for job in jobs} == FROM_REFLECTIVITY | {"build_warp_grid"}
+    assert {job.rule for job in jobs} == FROM_PICTURE | {"build_warp_grid"}
     assert {job.wildcards.split("/")[0] for job in jobs if job.rule == "decode_reflectivity"} == {"CASGO"}
     # The first radar's plane is the composite's, so that every grid but the other radar's own moves.
     grids = {job.wildcards for job in jobs if job.rule == "build_warp_grid"}
