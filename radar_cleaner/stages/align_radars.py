@@ -9,7 +9,7 @@ from radar_cleaner.config.frames import Stores
 from radar_cleaner.config.overlap import Overlap
 from radar_cleaner.conventions import NODATA
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.storage.reader import expect_attrs, open_store
+from radar_cleaner.storage.reader import expect_attrs, group_by_radar, open_store
 from radar_cleaner.storage.specs import ALIGNED
 from radar_cleaner.storage.writer import StoreWriter
 from radar_cleaner.targets.alignment import OtherRadar, align
@@ -60,7 +60,13 @@ def align_radars(
         OtherRadar.open(target, *paths, overlap.max_offset)
         for paths in zip(
             names,
-            _stores_of(names, other_reflectivity or []),
+            group_by_radar(
+                other_reflectivity or [],
+                "reflectivity",
+                names,
+                other="--other-reflectivity: {path} is of {radar}, which is not among --others {radars}",
+                missing="--other-reflectivity: no store of {radar}; name one for each of --others",
+            ),
             _one_each("other-warps", other_warps, names),
             _one_each("other-atlases", other_atlases, names) if other_atlases else [None] * len(names),
             strict=True,
@@ -93,20 +99,6 @@ def align_radars(
         frames,
         ", ".join(names) or "no other radar",
     )
-
-
-def _stores_of(names: list[str], paths: list[Path]) -> list[list[Path]]:
-    """Return the reflectivity stores of each radar. Raises ConfigError for a radar without one, or another one."""
-    found: dict[str, list[Path]] = {name: [] for name in names}
-    for path in paths:
-        radar = open_store(path, "reflectivity").attrs["radar"]
-        if radar not in found:
-            raise ConfigError(f"--other-reflectivity: {path} is of {radar}, which is not among --others {names}")
-        found[radar].append(path)
-    for name, own in found.items():
-        if not own:
-            raise ConfigError(f"--other-reflectivity: no store of {name}; name one for each of --others")
-    return list(found.values())
 
 
 def _one_each(flag: str, paths: list[Path] | None, names: list[str]) -> list[Path]:

@@ -15,7 +15,7 @@ from radar_cleaner.georeference.grid import GRID_ATTRS, Grid
 from radar_cleaner.georeference.regrid import NearestRegridder, grid_of_end, nearest_regridder
 from radar_cleaner.products.cf import PRODUCT_VARIABLES, ProductWriter
 from radar_cleaner.products.composite import Layer, compose, composite_attrs, pack_age
-from radar_cleaner.storage.reader import AHEAD, Store, TimeSeries, expect_attrs, open_store
+from radar_cleaner.storage.reader import AHEAD, Store, TimeSeries, expect_attrs, group_by_radar, open_store
 from radar_cleaner.storage.shards import shard_end, shard_start
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,13 @@ def compose_radars(
     warp_stores = [open_store(path, "warp") for path in warps]
     series = [
         TimeSeries(paths, "product", AHEAD)
-        for paths in _products_of([str(warp.attrs["radar"]) for warp in warp_stores], products)
+        for paths in group_by_radar(
+            products,
+            "product",
+            [str(warp.attrs["radar"]) for warp in warp_stores],
+            other="--products: {path} is of {radar}, and --warps are of {radars}; name one for each",
+            missing="--warps: of {radar} there are no --products; name at least one",
+        )
     ]
     if not series:
         raise ConfigError(f"shard {shard}: no --products; name at least one, and a warp for each radar")
@@ -96,20 +102,6 @@ def _regridder(product: Store, warp: Store, first: Store) -> NearestRegridder:
     expect_attrs(product, radar=warp.attrs["radar"], **grid_of_end(warp.attrs, "radar"))
     height, width = warp.attrs["radar_shape_px"]
     return nearest_regridder(warp.read("grid"), warp.read("coverage"), (height, width))
-
-
-def _products_of(radars: list[str], products: list[Path]) -> list[list[Path]]:
-    """Return the products of each radar. Raises ConfigError unless all are of these radars, and each has one."""
-    found: dict[str, list[Path]] = {radar: [] for radar in radars}
-    for path in products:
-        radar = open_store(path, "product").attrs["radar"]
-        if radar not in found:
-            raise ConfigError(f"--products: {path} is of {radar}, and --warps are of {radars}; name one for each")
-        found[radar].append(path)
-    for radar, own in found.items():
-        if not own:
-            raise ConfigError(f"--warps: of {radar} there are no --products; name at least one")
-    return list(found.values())
 
 
 def _read_layer(

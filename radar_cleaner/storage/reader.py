@@ -14,7 +14,7 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from radar_cleaner.errors import StoreError
+from radar_cleaner.errors import ConfigError, StoreError
 from radar_cleaner.storage.shards import format_time
 from radar_cleaner.storage.specs import SPECS
 
@@ -131,6 +131,26 @@ def read_provenance(path: Path) -> dict[str, Any]:
     """Read `provenance.json` of a store."""
     text = (store_path(path) / "provenance.json").read_text(encoding="utf-8")
     return dict(json.loads(text))
+
+
+def group_by_radar(
+    paths: Sequence[Path], kind: str, radars: Sequence[str], other: str, missing: str
+) -> list[list[Path]]:
+    """Return the stores of each of `radars`, in their order.
+
+    Raises ConfigError unless each store is of one of them, and each has a store: `other` is the message about a
+    store with {path}, {radar} and {radars}, `missing` that about a {radar} without one.
+    """
+    found: dict[str, list[Path]] = {radar: [] for radar in radars}
+    for path in paths:
+        radar = open_store(path, kind).attrs["radar"]
+        if radar not in found:
+            raise ConfigError(other.format(path=path, radar=radar, radars=list(radars)))
+        found[radar].append(path)
+    for radar, own in found.items():
+        if not own:
+            raise ConfigError(missing.format(radar=radar))
+    return list(found.values())
 
 
 def nearest_time(times: Sequence[int], time: int, max_offset: int) -> int | None:
