@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 # Differences of times that are compared; fewer do not show the cadence.
 LEAST_DIFFERENCES = 4
-# A difference is the cadence if it is within this share of it: names may contain the second at which a scan ended.
+# A difference is the cadence if it rounds to the same minute: names may contain the second at which a scan ended.
+# Below a minute it is within this share.
 SAME = 0.2
 
 Times = NDArray[np.int64]
@@ -43,7 +44,8 @@ def _other_cadence(radar: str, times: Times, cadence_minutes: float) -> str | No
         return None
     minutes, counts = np.unique(np.where(steps < 60, steps / 60, np.round(steps / 60)), return_counts=True)
     usual, count = float(minutes[counts.argmax()]), int(counts.max())
-    if 2 * count <= steps.size or abs(usual - cadence_minutes) <= SAME * min(usual, cadence_minutes):
+    shorter = min(usual, cadence_minutes)
+    if 2 * count <= steps.size or abs(usual - cadence_minutes) <= (0.5 if shorter >= 1 else SAME * shorter):
         return None
     return (
         f"frames.cadence_minutes: is {cadence_minutes:g}, but {count} of {steps.size} frames of radar {radar} are"

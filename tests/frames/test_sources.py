@@ -296,10 +296,14 @@ def test_five_years_of_two_radars_are_listed_in_half_the_time_that_rglob_and_str
             folder.mkdir(parents=True, exist_ok=True)
             for minute in (0, 15, 30, 45):
                 (folder / f"{radar}_{start:%Y%m%d%H}{minute:02d}.png").touch()
-    began = time.process_time()
-    names = [path.name for radar in "AB" for path in (tmp_path / radar).rglob("*.png")]
-    plain = [datetime.strptime(name[2:14], "%Y%m%d%H%M").replace(tzinfo=UTC).timestamp() for name in names]
-    between = time.process_time()
-    count = sum(len(list_frames(tmp_path / radar, NAMES).frames) for radar in "AB")
-    assert count == len(plain) == 350_400
-    assert time.process_time() - between < 0.5 * (between - began)  # 0.26 on an idle machine
+    plainly, listed = [], []
+    for _ in range(3):
+        began = time.process_time()
+        names = [path.name for radar in "AB" for path in (tmp_path / radar).rglob("*.png")]
+        times = [datetime.strptime(name[2:14], "%Y%m%d%H%M").replace(tzinfo=UTC).timestamp() for name in names]
+        between = time.process_time()
+        count = sum(len(list_frames(tmp_path / radar, NAMES).frames) for radar in "AB")
+        plainly.append(between - began)
+        listed.append(time.process_time() - between)
+        assert count == len(times) == 350_400
+    assert min(listed) < 0.5 * min(plainly)

@@ -28,7 +28,7 @@ def test_every_rule_runs_as_a_job_and_shards_share_one(made: Cluster) -> None:
 
 def test_a_job_of_many_shards_requests_cpus_and_memory_of_one_and_time_of_all(made: Cluster) -> None:
     job = made.jobs("rule_decode")[0]
-    assert (job.cpus, job.memory, job.limit) == (1, "1000M", "08:00")
+    assert (job.cpus, job.memory, job.limit) == (1, "1000M", "8:00")
 
 
 def test_the_training_ran_on_one_node_in_two_processes(made: Cluster) -> None:
