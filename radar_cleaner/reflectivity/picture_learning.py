@@ -127,7 +127,7 @@ class _Learner:
 
     def learn(self) -> Picture:
         look = self.look
-        histogram = self._histogram()
+        histogram = self.histogram = self._histogram()
         self.softness = measure_softness(histogram, look.palette)
         self.soft = self.softness > SOFT
         self.same = SAME_SOFT if self.soft else SAME_PURE
@@ -404,10 +404,10 @@ class _Learner:
     def _pixels_like(self, centres: Pixels) -> NDArray[np.float64]:
         """Return how many pixels of a frame, on average, have the colour of each cluster; the last is of none."""
         found = np.zeros(_CELLS + 1)
-        frames = list(self._sampled(_LOOKED_AT))
+        frames = max(min(_LOOKED_AT, self.count), 1)
         for number, centre in enumerate(centres):
-            counts = [_within(frame, centre[None], 2.0 * self.same)[self.look.observed].sum() for frame in frames]
-            found[number] = sum(counts) / max(len(frames), 1)
+            near = distances(self.histogram.colours, centre[None])[:, 0] <= 2 * self.same
+            found[number] = self.histogram.counts[near].sum() / frames
         return found
 
     def _settle_ground(
