@@ -335,6 +335,22 @@ def distance_km(first: RadarGeometry, second: RadarGeometry) -> float:
     return float(metres) / 1000
 
 
+def may_overlap(first: RadarGeometry, second: RadarGeometry) -> bool:
+    """Whether two plot boxes are near enough that they can have a place in common, by circles around the boxes."""
+    return distance_km(first, second) <= _outer_radius_km(first) + _outer_radius_km(second)
+
+
+def _outer_radius_km(radar: RadarGeometry) -> float:
+    """Return the distance in km from the place of a radar to the farthest pixel on the rim of its plot box."""
+    longitude, latitude = radar.grid.degrees_of(*_rim(radar.grid))
+    if not (
+        np.isfinite(longitude) & np.isfinite(latitude)
+    ).all():  # off the earth, as in a picture of a hemisphere
+        return float("inf")
+    x, y = (np.full(longitude.size, degrees) for degrees in radar.place)
+    return float(np.max(GEOD.inv(x, y, longitude, latitude)[2])) / 1000
+
+
 def union_grid(radars: Sequence[RadarGeometry]) -> Grid:
     """Return the smallest grid on the plane of the first radar that contains the boxes of all radars.
 
@@ -363,10 +379,14 @@ def _box_in(plane: Grid, box: Grid) -> tuple[float, float, float, float]:
     """Return left, top, right, bottom of the outermost pixel centres of a box, in pixels of a plane."""
     if plane == box:
         return 0.0, 0.0, box.width - 1.0, box.height - 1.0
+    column, row = plane.pixel_of(*box.degrees_of(*_rim(box)))
+    return float(column.min()), float(row.min()), float(column.max()), float(row.max())
+
+
+def _rim(box: Grid) -> tuple[Array, Array]:
+    """Return column and row of the outermost pixels of a box."""
     columns, rows = np.arange(box.width), np.arange(box.height)
-    rim = (
+    return (
         np.concatenate([columns, columns, np.repeat(columns[[0, -1]], box.height)]),
         np.concatenate([np.repeat(rows[[0, -1]], box.width), rows, rows]),
     )
-    column, row = plane.pixel_of(*box.degrees_of(*rim))
-    return float(column.min()), float(row.min()), float(column.max()), float(row.max())

@@ -5,7 +5,7 @@ The run would end without an error, and its products would lack data.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,13 +24,15 @@ def contradictions(
     cadence_minutes: float,
     input_minutes: Sequence[int],
     max_offset_minutes: float,
+    overlapping: Mapping[str, Collection[str]],
 ) -> list[str]:
     """Return a line for each contradiction, with the key to change.
 
-    `times` are those of the frames of each radar, in seconds since 1970.
+    `times` are those of the frames of each radar, in seconds since 1970. `overlapping` are the radars whose plot
+    boxes overlap with that of a radar: frames of others are never paired with its frames.
     """
     found = {radar: np.unique(np.asarray(list(values), np.int64)) for radar, values in times.items()}
-    lines = [*_unpaired(found, max_offset_minutes)]
+    lines = [*_unpaired(found, cadence_minutes, max_offset_minutes, overlapping)]
     for radar, own in found.items():
         other_cadence = _other_cadence(radar, own, cadence_minutes)
         lines += [other_cadence] if other_cadence else _without_neighbours(radar, own, input_minutes)
@@ -67,21 +69,33 @@ def _without_neighbours(radar: str, times: Times, input_minutes: Sequence[int]) 
     ]
 
 
-def _unpaired(times: Mapping[str, Times], max_offset_minutes: float) -> Iterator[str]:
-    """Yield a line for each radar whose frames never meet a frame of another one."""
+def _unpaired(
+    times: Mapping[str, Times],
+    cadence_minutes: float,
+    max_offset_minutes: float,
+    overlapping: Mapping[str, Collection[str]],
+) -> Iterator[str]:
+    """Yield a line for each radar whose frames never meet a frame of a radar that it overlaps with."""
     for radar, own in times.items():
-        others = [other for name, other in times.items() if name != radar and other.size]
+        others = [times[name] for name in overlapping.get(radar, ()) if times[name].size]
         if not own.size or not others:
             continue
         offsets = _nearest(own, np.unique(np.concatenate(others)))
         if offsets.min() <= 60 * max_offset_minutes:
             continue
         usual = float(np.median(offsets)) / 60
-        yield (
-            f"overlap.max_offset_minutes: is {max_offset_minutes:g}, and no frame of radar {radar} is that near to"
-            f" one of another radar; half of them are {usual:.3g} minutes apart or less. Write {np.ceil(usual):g}"
-            " to pair them, or check frames.time_zone and frames.period"
-        )
+        if usual <= cadence_minutes:
+            yield (
+                f"overlap.max_offset_minutes: is {max_offset_minutes:g}, and no frame of radar {radar} is that"
+                f" near to one of another radar; half of them are {usual:.3g} minutes apart or less. Write"
+                f" {np.ceil(usual):g} to pair them, or check frames.time_zone"
+            )
+        else:
+            yield (
+                f"frames.period: the frames of radar {radar} are of other times than those of the radars that it"
+                " overlaps with, so none are paired; check frames.time_zone and frames.time_format, or add the"
+                " frames of the same days"
+            )
 
 
 def _nearest(times: Times, others: Times) -> Times:

@@ -21,7 +21,7 @@ from radar_cleaner.frames.loops import list_pictures
 from radar_cleaner.frames.object_store import LISTINGS, ObjectStore
 from radar_cleaner.frames.sources import FrameFile, Listing, is_remote, list_frames
 from radar_cleaner.frames.time_table import MTIME
-from radar_cleaner.georeference.grid import geometries_flag
+from radar_cleaner.georeference.grid import geometries_flag, may_overlap
 from radar_cleaner.planning.checks import (
     check_animations,
     check_boxes,
@@ -195,7 +195,12 @@ class Plan:
         """Lines about times of frames that contradict the config."""
         samples, cadence = self.settings.samples, self.settings.frames.cadence_minutes
         offset = self.settings.overlap.max_offset_minutes
-        return contradictions(self._sorted_times, cadence, samples.input_minutes or (), offset)
+        places = [(name, self._geometries[name]) for name in self._sorted_times]
+        overlapping = {
+            name: [other for other, there in places if other != name and may_overlap(here, there)]
+            for name, here in places
+        }
+        return contradictions(self._sorted_times, cadence, samples.input_minutes or (), offset, overlapping)
 
     @property
     def notes(self) -> list[str]:

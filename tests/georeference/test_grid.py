@@ -11,7 +11,14 @@ from pyproj import Geod
 from store_cases import small_geometry
 
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.georeference.grid import MAX_UNION_PIXELS, Grid, RadarGeometry, distance_km, union_grid
+from radar_cleaner.georeference.grid import (
+    MAX_UNION_PIXELS,
+    Grid,
+    RadarGeometry,
+    distance_km,
+    may_overlap,
+    union_grid,
+)
 from radar_cleaner.georeference.polar import polar_coordinates
 
 GEOD = Geod(ellps="WGS84")
@@ -150,6 +157,21 @@ def test_the_union_of_any_planes_contains_both_boxes(pair: tuple[Grid, RadarGeom
         column, row = union.pixel_of(*grid.longitude_latitude())
         assert column.min() > -0.1 and row.min() > -0.1
         assert column.max() < union.width - 0.9 and row.max() < union.height - 0.9
+
+
+@given(pair=overlaps())
+def test_boxes_of_any_planes_with_a_common_place_may_overlap(pair: tuple[Grid, RadarGeometry]) -> None:
+    target, radar = pair
+    column, row = target.pixel_of(*radar.grid.longitude_latitude())
+    common = (column > 0) & (column < target.width - 1) & (row > 0) & (row < target.height - 1)
+    assert may_overlap(RadarGeometry("A", target), radar) or not common.any()
+
+
+def test_boxes_on_other_continents_do_not_overlap_and_a_world_map_overlaps_with_each() -> None:
+    bangkok = RadarGeometry.about("NKM", 13.737729, 100.358871, 120, 640, 640, (320, 320))
+    world = RadarGeometry("W", Grid("EPSG:4326", 0.5, 0.5, 700, 300, (350, 150)))
+    assert not may_overlap(GORE, bangkok)
+    assert may_overlap(GORE, world) and may_overlap(world, bangkok)
 
 
 def test_a_mosaic_of_a_continent_alone_is_its_own_union() -> None:
