@@ -41,10 +41,15 @@ the keys yourself, or let `radar-cleaner init` propose them.
 | service | what is missing |
 |---|---|
 | CMA, China (`SEVP_AOC_RDCP`) | projection and box of the picture |
+| DWD web maps | bounds of the colours; the grids are in the catalogue |
+| El Salvador (`esar82`) | colours; the box is measured by one project |
+| IEM mosaic N0Q of Hawaii | world file and box differ by 2 pixels |
 | IMD, India (`caz_*.gif`, `ppz_*.gif`) | place of the radar in the picture, scale |
 | IMGW, Poland (`COMPO_CMAX_250`) | scale and corners of the composite contradict each other |
-| KNMI and DWD web maps | colours of the layers; the grids are in the catalogue |
+| KNMI web maps | colours of the layers; the grid is in the catalogue |
+| MET Malaysia (`radar-latest.gif`) | projection |
 | NWS RIDGE since 2020 | box of the picture |
+| REDEMET, Brazil | colours; the interface states the box of each radar |
 | TMD; maps of Bangkok (`radar.jpg`, `nkradar.jpg`) | place of the radar, scale; the legend is over the map |
 
 """
@@ -91,6 +96,7 @@ def _description(name: str, service: Service) -> Iterator[str]:
     yield f" (licence: {service.licence}).\n\n"
     yield f"- Geometry: {service.geometry_from}\n- Colours: {service.colours_from}\n"
     yield f"- Names: {service.names_from}\n"
+    yield f"- Sources: {', '.join(f'<{address}>' for address in service.sources)}\n"
     for key, reason in service.missing.items():
         yield f"- You write `{key}`: {reason}.\n"
     yield f"\n```yaml\n{_yaml(service.radar)}```\n\n"

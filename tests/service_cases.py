@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from radar_cleaner.config.load import read_config
 from radar_cleaner.config.services import find_service
+from radar_cleaner.georeference.polar import in_range
 from radar_cleaner.planning.radars import Radar, read_radars
 from radar_cleaner.reflectivity.palette import Palette
 from radar_cleaner.reflectivity.palette_source import read_palette
@@ -22,6 +23,7 @@ TIMES = {  # how file names are described, the longest first
     "YYYYMMDD.HHMM": "%Y%m%d.%H%M",
     "YYYYMMDD-HHMM": "%Y%m%d-%H%M",
     "YYYYMMDD_HHMM": "%Y%m%d_%H%M",
+    "YYYY-MM-DDTHHMM": "%Y-%m-%dT%H%M",
     "YYYYMMDDHHMM": "%Y%m%d%H%M",
     "YYMMDDHHMM": "%y%m%d%H%M",
 }
@@ -58,7 +60,7 @@ def frame_name(name: str, time: datetime) -> str | None:
 class Imitation:
     """A frame in the manner of a service: its ground, and a cell of another class at each landmark.
 
-    The ground is transparent, unless the service names its colours. A landmark at the rim or under an overlay is
+    The ground is transparent, unless the service names its colours. A landmark at a rim or under an overlay is
     painted as far inside as its cell needs. `shifts` (landmark, 2) has how far, in pixels.
     """
 
@@ -69,6 +71,8 @@ class Imitation:
         self.landmarks = service.landmarks
         marks = np.array([mark.pixel for mark in self.landmarks])
         x0, y0, x1, y1 = self.radar.box(self.size)
+        self.seen = np.zeros((self.size[1], self.size[0]), bool)
+        self.seen[y0:y1, x0:x1] = in_range(self.radar.geometry(self.size))
         low, high = np.array([x0, y0]) + 3 * CELL_PX, np.array([x1, y1]) - 3 * CELL_PX  # off a border
         self.places = np.clip(marks, low, high).round().astype(int)
         for place in self.places:
@@ -80,9 +84,10 @@ class Imitation:
         self.classes = np.linspace(lowest, len(self.palette.colours) - 1, len(marks)).round().astype(int)
 
     def _covered(self, place: NDArray[np.int_]) -> bool:
-        """Return whether an overlay touches the cell at a place."""
+        """Return whether an overlay or the rim of the radar's range touches the cell at a place."""
         x, y = place
-        return any(
+        cell = self.seen[y - CELL_PX : y + CELL_PX + 1, x - CELL_PX : x + CELL_PX + 1]
+        return not cell.all() or any(
             x0 - CELL_PX <= x < x1 + CELL_PX and y0 - CELL_PX <= y < y1 + CELL_PX
             for x0, y0, x1, y1 in self.radar.overlay.boxes_px
         )

@@ -54,6 +54,7 @@ class Service(Section):
     geometry_from: Text = Field(description="Where size, box and grid are stated.")
     colours_from: Text = Field(description="Where the colours and their values are stated.")
     names_from: Text = Field(description="Where the file names are stated.")
+    sources: Annotated[tuple[Text, ...], MinLen(1)] = Field(description="Addresses of these statements.")
     landmarks_from: Text = Field(
         "the grid's own statement", description="Where the landmarks are stated, apart from the grid."
     )
