@@ -75,7 +75,8 @@ def _unpaired(
     max_offset_minutes: float,
     overlapping: Mapping[str, Collection[str]],
 ) -> Iterator[str]:
-    """Yield a line for each radar whose frames never meet a frame of a radar that it overlaps with."""
+    """Yield a line for each radar that an offset would pair, and one for all others that are never paired."""
+    elsewhen = []
     for radar, own in times.items():
         others = [times[name] for name in overlapping.get(radar, ()) if times[name].size]
         if not own.size or not others:
@@ -84,18 +85,19 @@ def _unpaired(
         if offsets.min() <= 60 * max_offset_minutes:
             continue
         usual = float(np.median(offsets)) / 60
-        if usual <= cadence_minutes:
-            yield (
-                f"overlap.max_offset_minutes: is {max_offset_minutes:g}, and no frame of radar {radar} is that"
-                f" near to one of another radar; half of them are {usual:.3g} minutes apart or less. Write"
-                f" {np.ceil(usual):g} to pair them, or check frames.time_zone"
-            )
-        else:
-            yield (
-                f"frames.period: the frames of radar {radar} are of other times than those of the radars that it"
-                " overlaps with, so none are paired; check frames.time_zone and frames.time_format, or add the"
-                " frames of the same days"
-            )
+        if usual > cadence_minutes:
+            elsewhen.append(radar)
+            continue
+        yield (
+            f"overlap.max_offset_minutes: is {max_offset_minutes:g}, and no frame of radar {radar} is that near to"
+            f" one of another radar; half of them are {usual:.3g} minutes apart or less. Write {np.ceil(usual):g}"
+            " to pair them, or check frames.time_zone"
+        )
+    if elsewhen:
+        yield (
+            f"frames.period: {', '.join(elsewhen)} have no frames at the times of the radars that they overlap"
+            " with, so none are paired; check frames.time_zone and frames.time_format, or add frames of the same days"
+        )
 
 
 def _nearest(times: Times, others: Times) -> Times:

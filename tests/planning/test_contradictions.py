@@ -71,9 +71,8 @@ def test_neighbours_that_are_never_there_are_named(minute):
 
 def test_radars_of_other_days_are_told_to_check_the_times_and_not_to_pair_them_over_months():
     times = {"A": series(6), "B": [time + 90 * 86_400 for time in series(6)]}
-    lines = contradictions(times, 6, [0], 0, BOTH)
-    assert [line.split(":")[0] for line in lines] == ["frames.period"] * 2
-    assert "frames.time_zone" in lines[0]
+    (line,) = contradictions(times, 6, [0], 0, BOTH)
+    assert line.startswith("frames.period: A, B have no frames at the times") and "frames.time_zone" in line
 
 
 def test_radars_that_do_not_overlap_need_no_common_times():
