@@ -96,7 +96,8 @@ def _unpaired(
     if elsewhen:
         yield (
             f"frames.period: {', '.join(elsewhen)} have no frames at the times of the radars that they overlap"
-            " with, so none are paired; check frames.time_zone and frames.time_format, or add frames of the same days"
+            " with, so none are paired; check frames.time_zone and frames.time_format, or add frames of the same"
+            " days"
         )
 
 
