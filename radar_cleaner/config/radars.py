@@ -56,7 +56,7 @@ class RadarEntry(Picture):
         (),
         description="Pictures of this radar that are drawn in another way. Each layout has a `period`, a `size_px`"
         " or both, and those of the keys `plot_box_px`, `legend_width_px`, `overlay`, `grid`, `center_px` and"
-        " `labels` that differ.",
+        " `labels` that differ, or a known `service` that has them.",
     )
 
     @property

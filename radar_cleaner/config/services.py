@@ -10,7 +10,7 @@ import difflib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,6 +30,7 @@ Keys = dict[str, Any]  # keys of a radar's entry
 BOXES = ("plot_box_px", "legend_width_px")  # one of the entry replaces both of the service
 OF_THE_BOX = ("range_km", "bounds", "tiles")  # grids of the plot box, not of the whole frame
 IN_PIXELS = (*BOXES, "center_px", "overlay.boxes_px", "grid.km_per_px", "grid.circle", "grid.control_points")
+OF_A_LAYOUT = ("size_px", *BOXES, "overlay", "grid", "center_px", "labels")  # the rest is the radar's
 
 
 class Landmark(Section):
@@ -54,7 +55,7 @@ class Service(Section):
     geometry_from: Text = Field(description="Where size, box and grid are stated.")
     colours_from: Text = Field(description="Where the colours and their values are stated.")
     names_from: Text = Field(description="Where the file names are stated.")
-    sources: Annotated[tuple[Text, ...], MinLen(1)] = Field(description="Addresses of these statements.")
+    sources: tuple[Text, ...] = Field((), description="Addresses of these statements.")
     landmarks_from: Text = Field(
         "the grid's own statement", description="Where the landmarks are stated, apart from the grid."
     )
@@ -66,6 +67,28 @@ class Service(Section):
     )
     cadence_minutes: Annotated[float, Gt(0)] | None = Field(None, description="Minutes between two frames.")
     radar: Annotated[Keys, MinLen(1)] = Field(description="Keys of a radar's entry.")
+
+
+class Credit(Section):
+    """The services whose pictures products are made from, as the products name them, each once."""
+
+    attribution: tuple[Text, ...] = Field((), description="Words that the services want beside their data.")
+    licence: tuple[Text, ...] = Field((), description="Their licences, or the pages of the terms.")
+    page: tuple[Text, ...] = Field((), description="Addresses of their pages.")
+
+
+def credit_of(names: Iterable[str | None]) -> Credit:
+    """Return the credit of services, by their names or files. None among them is skipped."""
+    services = [find_service(name) for name in dict.fromkeys(names) if name is not None]
+    return Credit(
+        attribution=_each_once(service.attribution for service in services),
+        licence=_each_once(service.licence for service in services),
+        page=_each_once(service.page for service in services),
+    )
+
+
+def _each_once(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(texts))
 
 
 def service_names() -> list[str]:
@@ -126,11 +149,37 @@ def take_services(content: Mapping[str, Any]) -> Keys:
 
 
 def _take(entry: Any, place: str, cadences: dict[str, float]) -> Any:
-    """Return a radar's entry with the keys of its service. Notes the cadence of the service."""
-    name = entry.get("service") if isinstance(entry, dict) else None
-    if not isinstance(name, str):
+    """Return a radar's entry with the keys of its services. Notes the cadence of its own service."""
+    if not isinstance(entry, dict):
         return entry
-    service = find_service(name, f"{place}.service")
+    service = _service_of(entry, place)
+    taken = entry if service is None else _fill(entry, service, place)
+    if service is not None and service.cadence_minutes is not None:
+        cadences[entry["service"]] = service.cadence_minutes
+    if isinstance(taken.get("layouts"), list):
+        layouts = enumerate(taken["layouts"])
+        taken = {**taken, "layouts": [_take_layout(one, f"{place}.layouts[{number}]") for number, one in layouts]}
+    return taken
+
+
+def _take_layout(layout: Any, place: str) -> Any:
+    """Return a layout with those keys of its service that a layout has."""
+    service = _service_of(layout, place) if isinstance(layout, dict) else None
+    if service is None:
+        return layout
+    radar = {key: value for key, value in service.radar.items() if key in OF_A_LAYOUT}
+    missing = {key: reason for key, reason in service.missing.items() if key.split(".")[0] in OF_A_LAYOUT}
+    return _fill(layout, service.model_copy(update={"radar": radar, "missing": missing}), place)
+
+
+def _service_of(entry: Keys, place: str) -> Service | None:
+    name = entry.get("service")
+    return find_service(name, f"{place}.service") if isinstance(name, str) else None
+
+
+def _fill(entry: Keys, service: Service, place: str) -> Keys:
+    """Return an entry with the keys of a service. Raises ConfigError for a key that the service leaves to it."""
+    name = entry["service"]
     merged = lay_over(entry, service.radar)
     for key, reason in service.missing.items():
         own_grid = key.startswith("grid.") and "grid" in service.radar and _other_grid(entry, service.radar)
@@ -138,8 +187,6 @@ def _take(entry: Any, place: str, cadences: dict[str, float]) -> Any:
             raise ConfigError(f"{place}.{key}: is missing; the service {name} leaves it to you: {reason}")
     _check_box(entry, service, place)
     _check_size(entry, service, merged, place)
-    if service.cadence_minutes is not None:
-        cadences[name] = service.cadence_minutes
     return merged
 
 

@@ -399,6 +399,10 @@ class Plan:
         """Return the geometry of a radar as JSON text."""
         return self._geometries[radar].to_flag()
 
+    def credit(self, radar: str) -> str:
+        """Return what products of a radar name of its services, as JSON text."""
+        return self.radars[radar].credit.to_flag()
+
     def geometries(self, radars: Iterable[str]) -> str:
         """Return the geometries of radars as a JSON list."""
         return geometries_flag(self._geometries[radar] for radar in radars)

@@ -13,6 +13,7 @@ from radar_cleaner.config.grid import PlotGrid
 from radar_cleaner.config.labels import Labels
 from radar_cleaner.config.layouts import Layout
 from radar_cleaner.config.radars import RadarEntry
+from radar_cleaner.config.services import Credit, credit_of
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.frames.sources import settle_source
 from radar_cleaner.frames.timestamps import NameFormat
@@ -42,6 +43,7 @@ class Radar:
     legend_width_px: int | None
     overlay: Overlay
     labels: Labels
+    credit: Credit
     period: tuple[Any, ...] | None = None  # of a layout, as it is written
     layouts: tuple[Radar, ...] = ()  # with ids like `CASGO.1`
 
@@ -116,6 +118,7 @@ def _radar(place: str, entry: RadarEntry, config: Config) -> Radar:
         legend_width_px=settings.legend_width_px,
         overlay=settings.overlay,
         labels=entry.labels.over(config.labels),
+        credit=credit_of([entry.service, *(layout.service for layout in entry.layouts)]),
     )
     layouts = [_layout(radar, number, layout, settings) for number, layout in enumerate(entry.layouts)]
     return replace(radar, layouts=tuple(layouts))

@@ -28,6 +28,7 @@ from radar_cleaner.conventions import (
 from radar_cleaner.georeference.grid import Grid
 from radar_cleaner.products import decision
 from radar_cleaner.products.composite import AGE_STEP, LEAST_AGE, NO_AGE
+from radar_cleaner.products.credit import PACKING
 from radar_cleaner.products.decision import MAX_SPREAD, NO_PROBABILITY, PROBABILITY_STEPS, Codes, DecidedFrame
 from radar_cleaner.storage.reader import open_store
 from radar_cleaner.storage.writer import Static, StoreWriter, Variable
@@ -42,7 +43,7 @@ PRODUCT_ATTRS: dict[str, object] = {
     "Conventions": "CF-1.11",
     "title": "Cleaned weather radar reflectivity",
     "source": "pictures of weather radars, decoded by colour and cleaned by radar_cleaner",
-    "references": "reflectivity is packed as in EUMETNET OPERA's ODIM_H5: gain 0.5, offset -32",
+    "references": PACKING,
     # xarray takes this as the list of coordinates that no single variable owns.
     "coordinates": "crs",
 }

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radar_cleaner.conventions import FLAG_FILLED, FLAG_KEPT, FLAG_NODATA, FLAG_REMOVED, FLAG_UNDETECT
+from radar_cleaner.products.credit import merge_credits
 
 Codes = NDArray[np.uint8]
 Layer = Mapping[str, Codes]  # variables of a product, (y, x) each
@@ -58,11 +59,11 @@ def _order(layer: Layer) -> NDArray[np.uint16]:
 
 
 def composite_attrs(products: Mapping[str, Mapping[str, Any]]) -> dict[str, object]:
-    """Merge the attributes LABEL_ATTRS of several radars' products, {radar: attributes}.
+    """Merge the attributes LABEL_ATTRS and the credits of several radars' products, {radar: attributes}.
 
-    Attributes that differ are named by their radar: `class_lower_dbz_CASGO`.
+    Attributes that differ are named by their radar: `class_lower_dbz_CASGO`. Credits are joined.
     """
-    attrs: dict[str, object] = {}
+    attrs = merge_credits(products.values())
     for name in LABEL_ATTRS:
         values = {radar: product[name] for radar, product in products.items() if name in product}
         if len(values) == len(products) and all(value == next(iter(values.values())) for value in values.values()):

@@ -10,6 +10,7 @@ from rasterio import Affine
 
 from radar_cleaner.georeference.grid import Grid
 from radar_cleaner.products.cf import PRODUCT_VARIABLES
+from radar_cleaner.products.credit import CREDIT_ATTRS
 from radar_cleaner.storage.atomic import replacing
 from radar_cleaner.storage.reader import Store
 from radar_cleaner.storage.shards import format_time
@@ -43,4 +44,5 @@ def write_geotiff(path: Path, product: Store, index: int, time: int) -> None:
     ):
         raster.write(bands)
         raster.descriptions = tuple(names)
-        raster.update_tags(time=format_time(time))
+        credit = {name: str(product.attrs[name]) for name in CREDIT_ATTRS if name in product.attrs}
+        raster.update_tags(time=format_time(time), **credit)

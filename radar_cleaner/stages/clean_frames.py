@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from radar_cleaner.config.cleaning import FrameCleaning
 from radar_cleaner.config.frames import Stores
 from radar_cleaner.config.samples import ModelInputs
+from radar_cleaner.config.services import Credit
 from radar_cleaner.conventions import FLAG_FILLED, FLAG_KEPT, FLAG_REMOVED
 from radar_cleaner.georeference.grid import RadarGeometry
 from radar_cleaner.inference.ensemble import EnsembleReader, load_ensemble
@@ -19,6 +20,7 @@ from radar_cleaner.inference.prefetch import map_in_thread
 from radar_cleaner.products.cf import ProductWriter, pack_frame, variable_names
 from radar_cleaner.products.cleaning import FrameCleaner, PredictedFrame, decision_attrs, find_range
 from radar_cleaner.products.composite import LABEL_ATTRS
+from radar_cleaner.products.credit import credit_attrs
 from radar_cleaner.storage.paths import Layout
 
 logger = logging.getLogger(__name__)
@@ -30,6 +32,7 @@ def clean_frames(
     shard: str,
     neighbours: list[str] | None = None,
     geometry: RadarGeometry,
+    credit: Credit | None = None,
     model: list[Path],
     code: Path | None = None,
     inputs: ModelInputs,
@@ -51,6 +54,8 @@ def clean_frames(
         Other shards of this radar, with the frames just before and after.
     geometry
         The radar and its plot box.
+    credit
+        The services whose pictures these are; the product names them.
     model
         Model file. Several are an ensemble: the mean decides, and the product has the spread.
     code
@@ -88,7 +93,12 @@ def clean_frames(
         output,
         geometry.grid,
         [radar],
-        attrs={**attrs, "model_digest": ensemble.digest, **decision_attrs(cleaning)},
+        attrs={
+            **attrs,
+            **credit_attrs(credit or Credit()),
+            "model_digest": ensemble.digest,
+            **decision_attrs(cleaning),
+        },
         codec=stores.codec,
         provenance={
             "stage": "clean_frames",

@@ -295,6 +295,9 @@ PRODUCT = StoreSpec(
         "radars": "names of the radars",
         **_GRID,
         "model_digest": "digest of the model",
+        "attribution": "words that the services of the pictures want beside their data; only of known services",
+        "license": "their licences, or the pages of the terms",
+        "references": "their pages, and how the reflectivity is packed",
     },
 )
 

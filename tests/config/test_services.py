@@ -19,6 +19,7 @@ from radar_cleaner.config.grid import ABOUT_RADAR
 from radar_cleaner.config.load import read_config
 from radar_cleaner.config.services import (
     CATALOGUE,
+    credit_of,
     find_service,
     lay_over,
     recognize_services,
@@ -67,7 +68,8 @@ def test_the_grid_of_a_service_puts_its_landmarks_within_one_pixel(name: str) ->
 @pytest.mark.parametrize("name", NAMES)
 def test_a_service_is_described_and_its_palette_is_readable(name: str) -> None:
     service = find_service(name)
-    assert service.page.startswith(("http://", "https://"))
+    assert service.sources
+    assert all(address.startswith(("http://", "https://")) for address in (service.page, *service.sources))
     assert {"id", "frames", "service"}.isdisjoint(service.radar)
     labels = service.radar.get("labels", {})
     if not placed(name):
@@ -160,6 +162,40 @@ def test_another_projection_is_possible_where_the_service_leaves_it_open() -> No
 
 def test_null_beside_the_service_takes_the_value_of_the_service() -> None:
     assert read("bom_128km", **HERE, size_px=None, labels={"palette": None}) == read("bom_128km", **HERE)
+
+
+def test_a_layout_takes_the_keys_of_a_service_that_a_layout_has() -> None:
+    layouts = [{"service": "bom_256km", "period": ["2020-01-01", "2021-01-01"], "labels": {"min_dbz": 20}}]
+    config = read_config(config_of("bom_128km", **HERE, layouts=layouts))
+    (radar,) = read_radars(config)
+    layout = radar.layouts[0]
+    assert (radar.grid.km_per_px, layout.grid.km_per_px, layout.center_px) == (0.5, 1, (255.5, 255.5))
+    assert layout.labels.min_dbz == 20 and layout.labels.palette == radar.labels.palette
+    assert layout.names == radar.names and layout.size_px == (512, 512)
+    assert radar.credit.attribution == ("Bureau of Meteorology, Australia",)
+    place = pixel_of(layout, 151.21, -36.00736)  # 256 km south of the radar
+    assert place == pytest.approx([255.5, 511.5], abs=1)
+
+
+def test_products_of_a_radar_name_the_services_of_its_layouts_too() -> None:
+    mine = {"service": "chmi_maxz", "period": ["2020-01-01", "2021-01-01"]}
+    (radar,) = read_radars(read_config(config_of("bom_128km", **HERE, layouts=[mine])))
+    assert radar.credit == credit_of(["bom_128km", "chmi_maxz"]) and len(radar.credit.page) == 2
+
+
+@pytest.mark.parametrize(
+    ("layout", "message"),
+    [
+        ({"service": "hko_256km"}, "layouts[0].grid.crs: is missing; the service hko_256km leaves it to you"),
+        ({"service": "bom_25km"}, "layouts[0].service: 'bom_25km' is not a service; did you mean"),
+        (
+            {"service": "chmi_maxz", "plot_box_px": [0, 0, 9, 9]},
+            "layouts[0].plot_box_px: is another plot box than",
+        ),
+    ],
+)
+def test_a_mistake_in_the_service_of_a_layout_is_named_by_its_place(layout: dict[str, Any], message: str) -> None:
+    assert refusal("bom_128km", **HERE, layouts=[layout]).startswith(f"radars[0].{message}")
 
 
 def test_the_cadence_of_the_service_is_taken_unless_the_config_has_one() -> None:

@@ -10,6 +10,7 @@ from learning_cases import config, inputs
 from radar_cleaner.config.cleaning import FrameCleaning
 from radar_cleaner.config.frames import Stores
 from radar_cleaner.config.samples import ModelInputs
+from radar_cleaner.config.services import credit_of
 from radar_cleaner.conventions import (
     FLAG_FILLED,
     FLAG_KEPT,
@@ -53,7 +54,15 @@ def results(tmp_path):
 
 
 def run(
-    results, shard="20240711", output=None, neighbours=None, model=None, static=False, geometry=GEOMETRY, **keys
+    results,
+    shard="20240711",
+    output=None,
+    neighbours=None,
+    model=None,
+    static=False,
+    geometry=GEOMETRY,
+    credit=None,
+    **keys,
 ):
     """Clean a shard; `keys` are of the sections `cleaning` and `samples`."""
     output = output or results / "cleaned/CASGO/20240711.zarr/zarr.json"
@@ -63,6 +72,7 @@ def run(
         shard=shard,
         neighbours=neighbours,
         geometry=geometry,
+        credit=credit,
         model=model or [results / "best.pt"],
         inputs=ModelInputs(**{"input_minutes": (-6, 0, 6), "atlas": "none"} | samples),
         static=static,
@@ -98,6 +108,16 @@ def test_each_pixel_is_decided_by_its_probability(results):
     filled = flags == FLAG_FILLED
     assert (before[filled] == NODATA).all()
     assert np.array_equal(codes[filled], encode_dbz(answer.dbz[filled]))
+
+
+def test_the_product_names_the_service_of_its_pictures(results):
+    with xr.open_zarr(run(results, credit=credit_of(["bom_128km"])).path) as product:
+        assert product.attrs["attribution"] == "Bureau of Meteorology, Australia"
+        assert product.attrs["references"].startswith(
+            "http://www.bom.gov.au/australia/radar/; reflectivity is packed"
+        )
+    with xr.open_zarr(run(results, output=results / "plain.zarr").path) as product:
+        assert "attribution" not in product.attrs and product.attrs["references"].startswith("reflectivity is")
 
 
 def test_with_augmentation_the_mean_of_eight_predictions_decides(results):

@@ -32,6 +32,7 @@ rule clean_frames:
         results=lambda wildcards: settings.results,
         neighbours=lambda wildcards: flag("--neighbours", plan.neighbours(wildcards.radar, wildcards.shard)),
         geometry=lambda wildcards: plan.geometry(wildcards.radar),
+        credit=lambda wildcards: plan.credit(wildcards.radar),
         inputs=section("samples", ModelInputs),
         static=lambda wildcards: static_flag(),
         cleaning=section("cleaning", FrameCleaning),
@@ -43,6 +44,7 @@ rule clean_frames:
         " --shard {wildcards.shard:q}"
         " {params.neighbours:q}"
         " --geometry {params.geometry:q}"
+        " --credit {params.credit:q}"
         " --model {input.model:q}"
         " {params.network:q}"
         " --inputs {params.inputs:q}"
