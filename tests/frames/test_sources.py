@@ -288,9 +288,9 @@ def test_an_object_without_a_copy_stops_the_job_and_is_not_a_bad_frame(tmp_path)
 
 
 @pytest.mark.slow
-def test_five_years_of_two_radars_are_listed_in_half_the_time_that_rglob_and_strptime_take(tmp_path):
+def test_a_year_of_two_radars_is_listed_in_half_the_time_that_rglob_and_strptime_take(tmp_path):
     for radar in "AB":
-        for hour in range(5 * 8760):
+        for hour in range(8760):
             start = to_datetime(1_577_836_800 + 3600 * hour)
             folder = tmp_path / f"{radar}/{start:%Y/%m}"
             folder.mkdir(parents=True, exist_ok=True)
@@ -305,5 +305,5 @@ def test_five_years_of_two_radars_are_listed_in_half_the_time_that_rglob_and_str
         count = sum(len(list_frames(tmp_path / radar, NAMES).frames) for radar in "AB")
         plainly.append(between - began)
         listed.append(time.process_time() - between)
-        assert count == len(times) == 350_400
+        assert count == len(times) == 70_080
     assert min(listed) < 0.5 * min(plainly)
