@@ -75,15 +75,6 @@ _PACKING = (("scale_factor", 1.0), ("add_offset", 0.0))
 
 PRODUCT_VARIABLES: dict[str, ProductVariable] = {
     "reflectivity": ProductVariable(decision.reflectivity, NODATA, REFLECTIVITY_ATTRS),
-    "reflectivity_uncertainty": ProductVariable(
-        decision.reflectivity_uncertainty,
-        NO_UNCERTAINTY,
-        {
-            **UNCERTAINTY_ATTRS,
-            "comment": "half the width of the class, twice as much where its colour was mixed; where quality_flag"
-            " is kept",
-        },
-    ),
     "quality_flag": ProductVariable(
         decision.quality_flag,
         FLAG_NODATA,
@@ -119,6 +110,15 @@ PRODUCT_VARIABLES: dict[str, ProductVariable] = {
             "comment": "where quality_flag is kept, removed or filled",
         },
         ensemble=True,
+    ),
+    "reflectivity_uncertainty": ProductVariable(
+        decision.reflectivity_uncertainty,
+        NO_UNCERTAINTY,
+        {
+            **UNCERTAINTY_ATTRS,
+            "comment": "half the width of the class, twice as much where its colour was mixed; where quality_flag"
+            " is kept",
+        },
     ),
     "age": ProductVariable(
         None,

@@ -20,7 +20,8 @@ def write_geotiff(path: Path, product: Store, index: int, time: int) -> None:
     """Write one frame of a product, of a time in seconds since 1970, as a GeoTIFF, atomically.
 
     Each variable of the product is a float32 band in the order of `PRODUCT_VARIABLES`, NaN where it has no
-    value: reflectivity in dBZ (-32 is undetect), quality flag, probability, and of an ensemble its spread.
+    value: reflectivity in dBZ (-32 is undetect), quality flag, probability, of an ensemble its spread, and the
+    uncertainty of the reflectivity in dB.
     """
     names = [name for name in PRODUCT_VARIABLES if name in product.group]
     bands = np.stack([PRODUCT_VARIABLES[name].unpack(product.frame(name, index)) for name in names])
