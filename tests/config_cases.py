@@ -340,7 +340,7 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
     "an expression that fits no name": (
         put("frames", "pattern", value=r"(\d{14})"),
         "radars[0].frames",
-        "see frames.pattern",
+        "frames.pattern",
     ),
     "a size that no frame has": (put("frames", "size_px", value=[480, 580]), "frames.size_px", "[580, 480]"),
     "a box outside the frame": (

@@ -73,13 +73,18 @@ class Loop(Section):
         "name",
         description="`name`: the last picture has the time of the file's name; `first`: the first picture has it.",
     )
+    pause_pictures: Pixels = Field(
+        0,
+        description="Pictures at the end of each animation that repeat the one before them, so that the animation"
+        " pauses. They are left out.",
+    )
 
 
 class FileNames(Section):
     """How the time of a picture is found."""
 
     pattern: Annotated[Text, AfterValidator(_check_pattern)] = Field(
-        r"(\d{12})(?=\D*$)",
+        r"(?<!\d)(\d{12})(?=\D*$)",
         description="Regular expression that is searched in the file name, or, if it contains a `/`, in the"
         " path. Its first group is the time.",
     )

@@ -30,9 +30,12 @@ from radar_cleaner.frames.sources import FrameFile, read_frames
 
 FORMAT_OF_SUFFIX = {
     ".png": "PNG",
+    ".apng": "PNG",
     ".gif": "GIF",
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
+    ".jpe": "JPEG",
+    ".jfif": "JPEG",
     ".bmp": "BMP",
     ".webp": "WEBP",
     ".tif": "TIFF",
@@ -48,6 +51,8 @@ LARGEST_SAMPLED_BYTES = 2**26
 
 # In the reasons why a picture is refused in whose place another one was read.
 DUPLICATE, NEARER = "a duplicate of", "is nearer"
+# Levels of a channel, of 255, by which lossy pictures differ, and the share of pixels that may differ more.
+ALIKE, UNLIKE_SHARE = 40, 0.0005
 # Animations that stay open: the next picture of each takes one step, not all steps from the first picture.
 HELD_ANIMATIONS = 32
 
@@ -190,11 +195,15 @@ def settle_same_time(frames: Sequence[NamedFrame]) -> tuple[NamedFrame | None, l
     """Of several frames of one time, give the one to keep, and (name, reason) of those to refuse.
 
     If all have equal pixels, the first by name stays and the rest are its duplicates. Those of animations are not
-    listed: an animation that is published again contains most pictures of the one before. If pixels differ, all
-    are refused, because the right one is not known.
+    listed: an animation that is published again contains most pictures of the one before. An encoder may write
+    them slightly differently each time, so pictures of animations need only be alike (`are_alike`), and a picture
+    of its own goes before them. If pixels differ, all are refused, because the right one is not known.
     """
-    first, *later = sorted(frames, key=lambda frame: frame.name)
-    if all(np.array_equal(frame.pixels, first.pixels) for frame in later):
+    first, *later = sorted(frames, key=lambda frame: (frame.of_loop, frame.name))
+    if all(
+        np.array_equal(frame.pixels, first.pixels) or (frame.of_loop and are_alike(frame.pixels, first.pixels))
+        for frame in later
+    ):
         listed = [frame for frame in later if not (frame.of_loop and first.of_loop)]
         return first, [(frame.name, f"{DUPLICATE} {first.name}: same time, same pixels") for frame in listed]
     names = [frame.name for frame in (first, *later)]
@@ -202,6 +211,23 @@ def settle_same_time(frames: Sequence[NamedFrame]) -> tuple[NamedFrame | None, l
         (name, f"same time as {', '.join(other for other in names if other != name)}, but other pixels")
         for name in names
     ]
+
+
+def are_alike(one: Pixels, other: Pixels) -> bool:
+    """Return whether two pictures differ by no more than the noise of an encoder.
+
+    Nearly each pixel is then within ALIKE of the range of its 3 x 3 neighbours in the other picture. Echo that has
+    moved by a pixel or less is alike, too: either picture is then good for the time.
+    """
+    return _outside(one, other) <= UNLIKE_SHARE and _outside(other, one) <= UNLIKE_SHARE
+
+
+def _outside(one: Pixels, other: Pixels) -> float:
+    """Return the share of pixels that are not within ALIKE of the neighbours in another picture."""
+    around = np.ones((3, 3), np.uint8)
+    above = cv2.subtract(one, cv2.dilate(other, around))
+    below = cv2.subtract(cv2.erode(other, around), one)
+    return float((cv2.max(above, below) > ALIKE).any(axis=2).mean())
 
 
 @cache

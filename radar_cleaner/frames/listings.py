@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.frames.archives import Member, list_members
 
-VERSION = 2  # of these files; raise it when the list of an unchanged archive changes
+VERSION = 3  # of these files; raise it when the list of an unchanged archive changes
 
 
 class StoredObject(NamedTuple):
@@ -56,7 +56,7 @@ def load_objects(folder: Path | None, address: str) -> list[StoredObject]:
 
 
 def save_counts(folder: Path | None, source: str, counts: dict[str, Any]) -> None:
-    """Keep {file: [state, number of pictures]} of the animations of a source."""
+    """Keep {file: [state, steps of each picture]} of the animations of a source."""
     if folder is not None:
         with contextlib.suppress(OSError):  # without a writable folder they are counted again
             _save(folder, f"loops of {source}", {"rows": counts})

@@ -7,6 +7,7 @@ from io import BytesIO
 from pathlib import Path
 
 from radar_cleaner.errors import ConfigError
+from radar_cleaner.frames.durations import count_steps
 from radar_cleaner.frames.listings import load_counts, save_counts
 from radar_cleaner.frames.picture_file import count_pictures
 from radar_cleaner.frames.sources import FrameFile, Listing, is_remote, list_frames, read_frames
@@ -22,7 +23,8 @@ def list_pictures(
     """List the frames of a source as `list_frames`, and each picture of an animation if `names` has a step.
 
     The pictures of a file are `names.loop_minutes` apart. The time of the file is that of the last picture, or of
-    the first. The numbers of pictures are kept in `listings`. Raises ConfigError.
+    the first. A picture that lasts several steps is the frame of each of these times. The steps of the pictures
+    are kept in `listings`. Raises ConfigError.
     """
     listing = list_frames(source, names, listings, copies)
     if not names.loop_minutes:
@@ -32,19 +34,21 @@ def list_pictures(
             "loop: the pictures of animations are counted when the run is planned, and an object store would have"
             " to send all of them; copy the files into a folder"
         )
-    counts = _count(str(source), listing.frames, listings)
+    lasting = _count(str(source), listing.frames, listings)
     frames = []
-    for file, count in zip(listing.frames, counts, strict=True):
-        first = -(count - 1) if names.loop_last == "name" else 0
-        for number in range(count):
-            shift = round(60 * names.loop_minutes * (first + number))
+    for file, steps in zip(listing.frames, lasting, strict=True):
+        shown = [number for number, count in enumerate(steps) for _ in range(count)]
+        shown = shown[: len(shown) - min(names.loop_pause, len(shown) - 1)]
+        first = -(len(shown) - 1) if names.loop_last == "name" else 0
+        for place, number in enumerate(shown):
+            shift = round(60 * names.loop_minutes * (first + place))
             time, offset = names.settle(file.time + file.offset + shift)
-            frames.append(file._replace(time=time, offset=offset, picture=number if count > 1 else None))
+            frames.append(file._replace(time=time, offset=offset, picture=number if len(steps) > 1 else None))
     return listing._replace(frames=sorted(frames))
 
 
-def _count(source: str, files: Sequence[FrameFile], listings: Path | None) -> list[int]:
-    """Count the pictures of each file; those that have not changed since the last call are known."""
+def _count(source: str, files: Sequence[FrameFile], listings: Path | None) -> list[list[int]]:
+    """Return the steps of each picture of each file; those of files that have not changed are known."""
     kept = load_counts(listings, source)
     states = [_state(file) for file in files]
     known = {
@@ -55,10 +59,15 @@ def _count(source: str, files: Sequence[FrameFile], listings: Path | None) -> li
     new = [file for file in files if file.file_name not in known]
     if new:
         for file, data in read_frames(new, LARGEST_ANIMATION_BYTES):
-            known[file.file_name] = count_pictures(BytesIO(data)) if isinstance(data, bytes) else 1
+            known[file.file_name] = steps_of(data) if isinstance(data, bytes) else [1]
         rows = {file.file_name: [state, known[file.file_name]] for file, state in zip(files, states, strict=True)}
         save_counts(listings, source, rows)
     return [known[file.file_name] for file in files]
+
+
+def steps_of(data: bytes) -> list[int]:
+    """Return the steps that each picture of a file lasts; one of 1 for a file that cannot be read."""
+    return count_steps(data, count_pictures(BytesIO(data)))
 
 
 def _state(file: FrameFile) -> str:

@@ -15,7 +15,13 @@ REMEDIES = {
     "wrong size": "radars[].layouts reads several sizes, frames.size_px chooses another one",
     "an animation": "frames.loop reads every picture",
     "no time": "frames.pattern, frames.time_format and frames.time_from find the times",
-    "same time": "frames.period, or another folder, leaves one of them out",
+    "same time": "radars[].frames as a glob, such as A_*.png, leaves those of another radar, product or format"
+    " out; pictures of animations also need the right frames.loop.step_minutes",
+    "mislabelled": "rename them to the suffix of their content",
+    "not a picture": "fetch them again: perhaps they contain the server's error page",
+    "the file is empty": "fetch them again",
+    "the picture is truncated": "fetch them again",
+    "the picture is damaged": "fetch them again",
 }
 
 

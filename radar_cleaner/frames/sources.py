@@ -20,7 +20,7 @@ from radar_cleaner.frames.listings import load_objects, members_of
 from radar_cleaner.frames.time_table import MTIME, time_reader
 from radar_cleaner.frames.timestamps import NameFormat
 
-SUFFIXES = (".png", ".gif", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
+SUFFIXES = (".png", ".apng", ".gif", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".webp", ".tif", ".tiff")
 REMOTE = "s3://"
 # Snakemake interprets these characters as wildcards and variables.
 NO_PATH = "its path has a { or a <, which the workflow cannot carry; rename it"

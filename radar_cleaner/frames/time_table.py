@@ -14,6 +14,7 @@ from radar_cleaner.frames.timestamps import NameFormat
 
 MTIME = "mtime"
 COLUMNS = ("file", "time")
+DELIMITERS = ",;\t"
 
 
 def time_reader(names: NameFormat) -> Callable[[str, str], float]:
@@ -50,16 +51,19 @@ def _date(path: str) -> float:
 def read_time_table(path: Path, version: int, time_zone: str) -> dict[str, int]:
     """Read a CSV of `file`, a path below the source or a file name, and `time`, in ISO 8601, to {file: seconds}.
 
-    A time without a zone is in `time_zone`. `version` changes when the file does. Raises ConfigError.
+    Columns are divided by commas, semicolons or tabs. A time without a zone is in `time_zone`. `version` changes
+    when the file does. Raises ConfigError.
     """
     zone, times = ZoneInfo(time_zone), dict[str, int]()
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
+            head = file.readline()
+            file.seek(0)
+            rows = list(csv.DictReader(file, delimiter=max(DELIMITERS, key=head.count)))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"time_from: {path} cannot be read ({error}); write name, mtime or a CSV") from error
     if not rows or not set(COLUMNS) <= rows[0].keys():
-        found = ", ".join(rows[0]) if rows else "no rows"
+        found = ", ".join(map(str, rows[0])) if rows else "no rows"
         raise ConfigError(f"time_from: {path} has {found}; it needs the columns {', '.join(COLUMNS)}")
     for number, row in enumerate(rows, start=2):
         try:

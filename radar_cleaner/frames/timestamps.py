@@ -40,6 +40,7 @@ class NameFormat:
     time_from: str = "name"  # or `mtime`, the date of the file, or the path of a CSV file,time
     loop_minutes: float = 0  # between two pictures of an animation; 0: an animation is refused
     loop_last: str = "name"  # the picture that has the time of the name: `name` the last one, `first` the first
+    loop_pause: int = 0  # pictures at the end of an animation that repeat the one before them
     slot_minutes: float = 0  # between two slots, counted from 1970-01-01 00:00 UTC
     snap_minutes: float = 0  # pictures at most this far from a slot have its time
 

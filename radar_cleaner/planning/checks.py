@@ -140,16 +140,18 @@ def check_boxes(radar: Radar, size: tuple[int, int]) -> None:
             )
 
     picture = (0, 0, width, height)
-    inside("frames.plot_box_px" if radar.plot_box_px else "frames.legend_width_px", box, picture, "picture")
+    frames = radar.place if radar.is_layout else "frames"
+    inside(f"{frames}.{'plot_box_px' if radar.plot_box_px else 'legend_width_px'}", box, picture, "picture")
     for index, overlay in enumerate(radar.overlay.boxes_px):
-        inside(f"frames.overlay.boxes_px[{index}]", overlay, picture, "picture")
+        inside(f"{frames}.overlay.boxes_px[{index}]", overlay, picture, "picture")
     if radar.overlay.mask_file is not None:
         _check_mask(radar, Path(radar.overlay.mask_file), size)
     if radar.labels.method == "legend" and radar.labels.legend.file is None:
-        inside("labels.legend.box_px", radar.labels.legend.box_px or (), picture, "picture")
+        labels = f"{radar.place}.labels" if radar.is_layout else "labels"
+        inside(f"{labels}.legend.box_px", radar.labels.legend.box_px or (), picture, "picture")
     if 2 * radar.overlay.border_px >= min(box[2] - box[0], box[3] - box[1]):
         raise ConfigError(
-            f"frames.overlay.border_px: {radar.overlay.border_px} covers the whole plot box {list(box)} of"
+            f"{frames}.overlay.border_px: {radar.overlay.border_px} covers the whole plot box {list(box)} of"
             f" radar {radar.id}; write the width of the map's border"
         )
     if radar.grid.kinds[0] in ABOUT_RADAR:

@@ -15,6 +15,8 @@ LEAST_DIFFERENCES = 4
 # A difference is the cadence if it rounds to the same minute: names may contain the second at which a scan ended.
 # Below a minute it is within this share.
 SAME = 0.2
+# The share of the frames that may have another distance, or no frame at an input time.
+MIXED, ALONE = 0.25, 0.5
 
 Times = NDArray[np.int64]
 
@@ -40,7 +42,7 @@ def contradictions(
 
 
 def _other_cadence(radar: str, times: Times, cadence_minutes: float) -> str | None:
-    """Return a line if most frames have another distance than the cadence."""
+    """Return a line if most frames have another distance than the cadence, or many one that is not a multiple."""
     steps = np.diff(times)
     if steps.size < LEAST_DIFFERENCES:
         return None
@@ -48,24 +50,42 @@ def _other_cadence(radar: str, times: Times, cadence_minutes: float) -> str | No
     usual, count = float(minutes[counts.argmax()]), int(counts.max())
     shorter = min(usual, cadence_minutes)
     if 2 * count <= steps.size or abs(usual - cadence_minutes) <= (0.5 if shorter >= 1 else SAME * shorter):
-        return None
+        return _mixed_cadences(radar, minutes, counts, cadence_minutes)
     return (
         f"frames.cadence_minutes: is {cadence_minutes:g}, but {count} of {steps.size} frames of radar {radar} are"
         f" {usual:g} minutes after the frame before; write {usual:g}, or check frames.time_format"
     )
 
 
+def _mixed_cadences(
+    radar: str, minutes: NDArray[np.float64], counts: NDArray[np.int64], cadence_minutes: float
+) -> str | None:
+    """Return a line if many frames have one other distance, not a minute beside a multiple of the cadence."""
+    away = np.abs(minutes - cadence_minutes * np.maximum(np.round(minutes / cadence_minutes), 1))
+    others = np.where((minutes >= 1) & (away > 1), counts, 0)
+    if others.max() <= MIXED * counts.sum():
+        return None
+    return (
+        f"frames.cadence_minutes: is {cadence_minutes:g}, but {others.max()} of {counts.sum()} frames of radar"
+        f" {radar} are {minutes[others.argmax()]:g} minutes after the frame before; the network finds no"
+        " neighbours of these; clean them in a run of their own (frames.period) with their own cadence"
+    )
+
+
 def _without_neighbours(radar: str, times: Times, input_minutes: Sequence[int]) -> list[str]:
-    """Return a line if the frames have no other frame at some of the input times."""
+    """Return a line if few of the frames have another frame at some of the input times."""
     if times.size <= LEAST_DIFFERENCES:
         return []
-    missing = [minute for minute in input_minutes if not np.isin(times + 60 * minute, times).any()]
+    having = {minute: int(np.isin(times + 60 * minute, times).sum()) for minute in input_minutes}
+    missing = [minute for minute, count in having.items() if count < ALONE * times.size]
     if not missing:
         return []
     listed = ", ".join(f"{minute:+d}" for minute in missing)
+    most = max(having[minute] for minute in missing)
+    few = f"at most {most} of {times.size} frames" if most else "no frame"
     return [
-        f"samples.input_minutes: no frame of radar {radar} has another one at {listed} minutes; choose times that"
-        " the frames have, or set frames.snap_minutes if their times are irregular"
+        f"samples.input_minutes: {few} of radar {radar} {'have' if most else 'has'} another one at {listed}"
+        " minutes; choose times that the frames have, or set frames.snap_minutes if their times are irregular"
     ]
 
 

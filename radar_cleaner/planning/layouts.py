@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from collections.abc import Mapping, Sequence
+from itertools import combinations, pairwise
 
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.frames.choice import Claim, PictureChoice
@@ -34,6 +35,27 @@ def choose_pictures(radar: Radar) -> dict[str, PictureChoice]:
         choices[name] = PictureChoice(own=claim, others=earlier)
         earlier += (claim,)
     return choices
+
+
+def layout_gaps(radar: Radar, choices: Mapping[str, PictureChoice], times: Sequence[int]) -> list[str]:
+    """Return a line for each gap between the periods of two layouts in which the radar has frames.
+
+    `times` are those of its frames.
+    """
+    parts = sorted(
+        (part, layout.place) for layout in radar.layouts for part in choices[layout.id].own.period or ()
+    )
+    lines = []
+    for ((_, end), first), ((start, _), second) in pairwise(parts):
+        within = [time for time in times if end <= time < start and choices[radar.id].at(time)]
+        if within:
+            lines.append(
+                f"{second}.period: {len(within)} frames of radar {radar.id} are between it and the period of"
+                f" {first}, from {format_time(min(within))} to {format_time(max(within))}; they are read like the"
+                " radar's own pictures; if they are not, lengthen a period; if they are, give them a layout of"
+                " their own"
+            )
+    return lines
 
 
 def _shared(one: Claim, other: Claim) -> int | None:

@@ -19,6 +19,7 @@ from radar_cleaner.frames.folders import walk
 from radar_cleaner.frames.image import header_size, header_sizes, sample_headers, size_in_header
 from radar_cleaner.frames.loops import list_pictures
 from radar_cleaner.frames.object_store import LISTINGS, ObjectStore
+from radar_cleaner.frames.sources import SUFFIXES as PICTURES
 from radar_cleaner.frames.sources import FrameFile, Listing, is_remote, list_frames
 from radar_cleaner.frames.time_table import MTIME
 from radar_cleaner.georeference.grid import geometries_flag, may_overlap
@@ -32,7 +33,8 @@ from radar_cleaner.planning.checks import (
     check_place,
 )
 from radar_cleaner.planning.contradictions import contradictions
-from radar_cleaner.planning.layouts import choose_pictures
+from radar_cleaner.planning.frame_files import file_contradictions
+from radar_cleaner.planning.layouts import choose_pictures, layout_gaps
 from radar_cleaner.planning.radars import Period, Radar, read_period, read_radars, within
 from radar_cleaner.storage.reader import nearest_time
 from radar_cleaner.storage.shards import encode_stores, format_time, shard_of, shard_start
@@ -136,9 +138,15 @@ class Plan:
             folder = self.radars[name].source
             if not listing.frames and listing.unplaced:
                 picture, reason = listing.unplaced[0]
+                by_name = self.radars[name].names.time_from == "name"
+                remedy = (
+                    f"change frames.pattern and frames.time_format; `radar-cleaner init {folder}` looks for them"
+                    if by_name
+                    else "change frames.time_from"
+                )
                 raise ConfigError(
-                    f"{place}: none of {len(listing.unplaced)} pictures in {folder} has a readable name"
-                    f" ({picture}: {reason}); see frames.pattern and frames.time_format"
+                    f"{place}: none of {len(listing.unplaced)} pictures in {folder} has a readable time"
+                    f" ({picture}: {reason}); {remedy}"
                 )
             if not listing.frames:
                 raise ConfigError(f"{place}: no pictures found in {folder}; {_remedy(folder)}")
@@ -160,6 +168,11 @@ class Plan:
         """Return (width, height) of the radar's frames: the configured size, or the most frequent one."""
         if radar.size_px is not None and (is_remote(radar.source) or radar.id not in self.radars):
             return radar.size_px
+        if not self._shown[radar.id]:
+            raise ConfigError(
+                f"{radar.place}.layouts: all frames of radar {radar.id} are of its layouts; write the keys of"
+                " one of them as those of the radar itself, and leave that layout out"
+            )
         frames = sample_headers([f for frames in self._shown[radar.id].values() for f in frames if not f.problem])
         if not is_remote(radar.source):
             check_animations(radar, frames)
@@ -171,7 +184,7 @@ class Plan:
         for layout in radar.layouts if radar.id in self.radars else ():
             if layout.size_px is not None:
                 sizes.pop(layout.size_px, None)
-        most = min(sizes, key=lambda size: (-sizes[size], size)) if sizes else None
+        most = max(sizes, key=lambda size: (sizes[size], size)) if sizes else None  # of equal numbers the larger
         wanted = radar.size_px or most
         if wanted is None:
             raise ConfigError(
@@ -192,7 +205,7 @@ class Plan:
 
     @cached_property
     def warnings(self) -> list[str]:
-        """Lines about times of frames that contradict the config."""
+        """Lines about times and files of frames that contradict the config."""
         samples, cadence = self.settings.samples, self.settings.frames.cadence_minutes
         offset = self.settings.overlap.max_offset_minutes
         places = [(name, self._geometries[name]) for name in self._sorted_times]
@@ -200,7 +213,12 @@ class Plan:
             name: [other for other, there in places if other != name and may_overlap(here, there)]
             for name, here in places
         }
-        return contradictions(self._sorted_times, cadence, samples.input_minutes or (), offset, overlapping)
+        lines = contradictions(self._sorted_times, cadence, samples.input_minutes or (), offset, overlapping)
+        for name, radar in self.radars.items():
+            frames = [frame for found in self._frames[name].values() for frame in found]
+            lines += file_contradictions(radar, frames, self.sizes[name])
+            lines += layout_gaps(radar, self.choices, [frame.time for frame in frames])
+        return lines
 
     @property
     def notes(self) -> list[str]:
@@ -446,7 +464,10 @@ def _remedy(source: str) -> str:
     """Return the remedy for a source without pictures."""
     found = sorted(path for path, _ in walk(f"{source}/", is_archive)) if Path(source).is_dir() else []
     if not found:
-        return "see docs/how-to/archives_and_object_stores.md"
+        others = Counter(path.suffix for path in Path(source).rglob("*") if path.is_file()).most_common(3)
+        listed = ", ".join(f"{suffix or 'without a suffix'} ({count})" for suffix, count in others)
+        contains = f"it contains only other files: {listed}; " if others else ""
+        return f"{contains}pictures end in {', '.join(PICTURES)}; see docs/how-to/archives_and_object_stores.md"
     suffix = next(suffix for suffix in SUFFIXES if found[0].lower().endswith(suffix))
     depth = "" if Path(found[0]).parent == Path(source) else "**/"
     return f"it contains archives ({len(found)}): write {source}/{depth}*{suffix}"

@@ -48,6 +48,11 @@ class Radar:
     layouts: tuple[Radar, ...] = ()  # with ids like `CASGO.1`
 
     @property
+    def is_layout(self) -> bool:
+        """Whether these are the settings of a layout, not those of a radar."""
+        return ".layouts[" in self.place
+
+    @property
     def mask_names(self) -> NameFormat:
         """How the times of reference masks are found: they are named like the frames, one picture a file."""
         return replace(self.names, time_from="name", loop_minutes=0)
@@ -161,6 +166,7 @@ def _names(settings: Picture, cadence_minutes: float) -> NameFormat:
         time_from=settings.time_from,
         loop_minutes=loop.step_minutes if loop else 0,
         loop_last=loop.last if loop else "name",
+        loop_pause=loop.pause_pictures if loop else 0,
         slot_minutes=cadence_minutes if snap else 0,
         snap_minutes=snap,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 def check_frames(*, results: Path, radar: str, stores: list[str], newest: bool = False, output: Path) -> None:
-    """Count the frames of a radar that were read and refused, by reason; fail if none was read.
+    """Count the frames of a radar that were read and refused, by reason; fail if none was read, also of a layout.
 
     Parameters
     ----------
@@ -35,11 +36,21 @@ def check_frames(*, results: Path, radar: str, stores: list[str], newest: bool =
     """
     layout = Layout(results)
     pairs = [(name, shard) for name, shards in decode_stores(stores).items() for shard in shards]
-    read = sum(len(open_store(layout.rgb(*pair), "rgb").times) for pair in pairs)
+    found = Counter({name: 0 for name, _ in pairs})
+    for name, shard in pairs:
+        found[name] += len(open_store(layout.rgb(name, shard), "rgb").times)
+    read = found.total()
     tables = [layout.unplaced(radar), *(layout.rejects(*pair) for pair in pairs)]
     counts = count_refusals(read, (row for table in tables for row in _rows(table)))
     if counts.refused and not read and not newest:
         raise FrameError(f"{counts.describe(radar)}; see {layout.rgb(radar, '*').parent}/*.rejected.csv")
+    for name, number in found.items():
+        if read and not number and name != radar and not newest:
+            key = f"radars[].layouts[{int(name.rpartition('.')[2]) - 1}]"
+            raise FrameError(
+                f"{key}: none of the {read} frames of radar {radar} is of this layout; correct its size_px and"
+                " period, or leave it out"
+            )
     if counts.refused and counts.are_many:
         log.warning(counts.describe(radar))
     rows = [(read, "read", ""), *((number, reason, name) for reason, number, name in counts.reasons)]

@@ -279,6 +279,30 @@ def test_equal_pictures_of_one_time_keep_the_first_by_name():
     assert all("duplicate of a" in reason for _, reason in refused)
 
 
+def recoded(pixels, **options):
+    with Image.open(io.BytesIO(encode(pixels, "WEBP", **options))) as picture:
+        return np.array(picture.convert("RGBA"))
+
+
+@given(st.integers(0, 99), st.integers(60, 95), st.integers(60, 95))
+def test_pictures_of_animations_may_differ_by_the_noise_of_their_encoder(seed, one, other):
+    pixels = np.kron(small(seed, (12, 8)), np.ones((9, 9, 1), np.uint8))
+    frames = [NamedFrame(name, recoded(pixels, quality=q), of_loop=True) for name, q in (("b", one), ("a", other))]
+    kept, refused = settle_same_time(frames)
+    assert kept is not None and kept.name == "a" and refused == []
+    moved = np.roll(pixels, 4, axis=1)
+    frames[0] = NamedFrame("b", recoded(moved, quality=one), of_loop=True)
+    assert settle_same_time(frames)[0] is None
+
+
+def test_a_picture_of_its_own_goes_before_a_like_one_of_an_animation():
+    pixels = np.kron(small(0, (12, 8)), np.ones((9, 9, 1), np.uint8))
+    frames = [NamedFrame("a", recoded(pixels, quality=70), of_loop=True)]
+    frames.append(NamedFrame("b", recoded(pixels, quality=95)))
+    kept, refused = settle_same_time(frames)
+    assert kept is frames[1] and [name for name, _ in refused] == ["a"]
+
+
 def test_different_pictures_of_one_time_are_all_refused_with_each_others_names():
     frames = [NamedFrame("a", small()), NamedFrame("b", small()), NamedFrame("c", small(1))]
     kept, refused = settle_same_time(frames)

@@ -32,11 +32,19 @@ def test_a_row_is_found_by_the_path_below_the_source_or_by_the_name(folder):
     assert listing.unplaced == [("three.png", f"no time in {folder / 't.csv'}: it has no row of this file")]
 
 
+@pytest.mark.parametrize("divider", [";", "\t"])
+def test_columns_may_be_divided_by_semicolons_or_tabs(folder, divider):
+    (folder / "t.csv").write_text("file,time\none.png,2024-07-11 12:00\n".replace(",", divider))
+    (frame,) = list_frames(folder / "frames", named(folder / "t.csv")).frames
+    assert format_time(frame.time) == "2024-07-11T12:00:00Z"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("name,time\na,2024\n", "has name, time; it needs the columns file, time"),
         ("", "has no rows"),
+        ("file\none.png,2024-07-11\n", "has file, None; it needs"),
         ("file,time\na.png,noon\n", "line 2: 'noon' is not a time"),
         ("file,time\na.png,2024-07-11\na.png,2024-07-12\n", "line 3: a.png has two times"),
     ],

@@ -9,6 +9,7 @@ import pytest
 from radar_cleaner.errors import FrameError
 from radar_cleaner.planning.closing import closing_lines
 from radar_cleaner.stages.check_frames import check_frames
+from radar_cleaner.storage.atomic import write_text
 from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.specs import RGB
 from radar_cleaner.storage.writer import StoreWriter
@@ -28,9 +29,9 @@ def make(results, read, rejects, unplaced=()):
     pd.DataFrame(unplaced, columns=["file", "reason"]).to_csv(layout.unplaced("R"), index=False)
 
 
-def check(results, **more):
+def check(results, stores=STORES, **more):
     output = Layout(results).refused("R")
-    check_frames(results=results, radar="R", stores=STORES, output=output, **more)
+    check_frames(results=results, radar="R", stores=stores, output=output, **more)
     return pd.read_csv(output, keep_default_na=False)
 
 
@@ -48,6 +49,15 @@ def test_copies_and_frames_with_a_nearer_one_are_not_refused_frames(tmp_path):
     make(tmp_path, (1, 0), (spare, []))
     assert len(check(tmp_path)) == 1
     assert closing_lines(tmp_path, {"R": []}, []) == []
+
+
+def test_a_layout_without_a_frame_stops_the_run_with_its_key(tmp_path):
+    make(tmp_path, (3, 2), ([], []))
+    with StoreWriter(Layout(tmp_path).rgb("R.2", "20240711"), variables=RGB.frame_variables((4, 6, 3))):
+        pass
+    write_text(Layout(tmp_path).rejects("R.2", "20240711"), "file,reason\n")
+    with pytest.raises(FrameError, match=r"layouts\[1\]: none of the 5 frames of radar R is of this layout"):
+        check(tmp_path, stores=[*STORES, "R.2=20240711"])
 
 
 @pytest.mark.parametrize("few", [True, False])
