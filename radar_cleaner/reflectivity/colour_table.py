@@ -32,7 +32,11 @@ class ColourTable:
 
     def __call__(self, pixels: NDArray[np.uint8]) -> Codes:
         """Codes (y, x) of colours (y, x, 3) uint8."""
-        index = colour_index(pixels).astype(np.intp)  # negative, it counts from the table's end
+        return self.codes_of(colour_index(pixels))
+
+    def codes_of(self, colours: NDArray[np.int32]) -> Codes:
+        """Codes (y, x) of colours (y, x) as `colour_index` gives them."""
+        index = colours.astype(np.intp)  # negative, it counts from the table's end
         codes = self._codes.take(index, mode="wrap")
         missing = codes == NODATA
         if missing.any():

@@ -124,7 +124,7 @@ class FrameDecoder:
         """Return the codes of a frame, and the mixed and the unmatched pixels."""
         index = colour_index(pixels)
         other = index != self._ground_index
-        codes = self._table(own)
+        codes = self._table.codes_of(index if own is pixels else colour_index(own))
         codes *= other
         left = np.flatnonzero((codes == UNDETECT) & other & self.observed)
         if not left.size:

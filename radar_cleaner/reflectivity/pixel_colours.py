@@ -25,9 +25,14 @@ def fill_nearest(colours: Pixels, known: Mask) -> Pixels:
     _, nearest = cv2.distanceTransformWithLabels(
         (~known).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
     )
-    source = np.zeros(int(nearest.max()) + 1, np.int64)
-    source[nearest[known]] = np.flatnonzero(known)
-    return np.asarray(colours.reshape(-1, 3)[source[nearest]])
+    labels, there = nearest.ravel(), known.ravel()
+    source = np.zeros(int(labels.max()) + 1, np.int64)
+    at, gaps = np.flatnonzero(there), np.flatnonzero(~there)
+    source[labels[at]] = at
+    filled = colours.copy()
+    flat = filled.reshape(-1, 3)
+    flat[gaps] = flat[source[labels[gaps]]]
+    return filled
 
 
 class PixelColours:

@@ -16,8 +16,14 @@ Mask = NDArray[np.bool_]
 
 def echo_fraction(codes: Codes) -> float:
     """Return the share of the observed pixels of a frame that echo; 0 if none is observed."""
-    observed = int(np.count_nonzero(codes != NODATA))
-    return float(np.count_nonzero(is_echo(codes)) / observed) if observed else 0.0
+    observed, echoes = count_echoes(codes)
+    return echoes / observed if observed else 0.0
+
+
+def count_echoes(codes: Codes) -> tuple[int, int]:
+    """Return how many pixels of a frame are observed, and how many of them echo."""
+    nodata = int(np.count_nonzero(codes == NODATA))
+    return codes.size - nodata, int(np.count_nonzero(codes)) - nodata  # `undetect` is 0
 
 
 def local_echo_fraction(codes: Codes, window_px: int) -> NDArray[np.float32]:

@@ -9,14 +9,13 @@ import numpy as np
 
 from radar_cleaner.config.frames import Overlay, Stores
 from radar_cleaner.config.labels import Colours
-from radar_cleaner.conventions import is_echo
 from radar_cleaner.georeference.grid import RadarGeometry
 from radar_cleaner.georeference.other_layouts import open_layouts
 from radar_cleaner.georeference.polar import in_range
 from radar_cleaner.reflectivity.decoding import build_decoder, observed_mask
 from radar_cleaner.reflectivity.picture import read_picture
 from radar_cleaner.reflectivity.plot_box import Box
-from radar_cleaner.reflectivity.statistics import echo_fraction
+from radar_cleaner.reflectivity.statistics import count_echoes
 from radar_cleaner.reflectivity.unmatched import UnmatchedColours
 from radar_cleaner.storage.reader import ReadAhead, open_store
 from radar_cleaner.storage.specs import REFLECTIVITY
@@ -110,8 +109,9 @@ def decode_reflectivity(
             alpha = None if opaque else reader.frame("alpha", index)[y0:y1, x0:x1]
             decoded = decoder(pixels, alpha)
             unmatched.add(pixels, decoded.unmatched)
-            fractions.append(echo_fraction(decoded.codes))
-            echoes += int(np.count_nonzero(is_echo(decoded.codes)))
+            observed_pixels, echo_pixels = count_echoes(decoded.codes)
+            fractions.append(echo_pixels / observed_pixels if observed_pixels else 0.0)
+            echoes += echo_pixels
             store.append(
                 time,
                 reflectivity=decoded.codes,

@@ -81,11 +81,6 @@ class StoreWriter:
         for leftover in self.path.parent.glob(f".{self.path.name}.*-*"):  # of a killed run
             shutil.rmtree(leftover)
         self._group = zarr.create_group(self._temporary, zarr_format=3)
-        try:
-            self._arrays = {name: self._create(name) for name in self._variables}
-        except BaseException:
-            shutil.rmtree(self._temporary, ignore_errors=True)
-            raise
         return self
 
     def add_attrs(self, attrs: Mapping[str, object]) -> None:
@@ -125,12 +120,12 @@ class StoreWriter:
         finally:
             shutil.rmtree(self._temporary, ignore_errors=True)
 
-    def _create(self, name: str) -> zarr.Array[Any]:
+    def _create(self, name: str, length: int) -> zarr.Array[Any]:
         variable = self._variables[name]
         frames, shape = _frames_a_file(variable), variable.shape
         return self._group.create_array(
             name,
-            shape=(0, *shape),
+            shape=(length, *shape),
             dtype=variable.dtype,
             chunks=(1, *shape) if shape else (frames,),
             shards=(frames, *shape) if shape else None,
@@ -153,9 +148,14 @@ class StoreWriter:
         return self._blocks[name]
 
     def _flush(self, name: str, filled: int) -> None:
-        array, variable = self._arrays[name], self._variables[name]
-        first = array.shape[0]
-        array.resize((first + filled, *variable.shape))
+        variable = self._variables[name]
+        if name in self._arrays:
+            array = self._arrays[name]
+            first = array.shape[0]
+            array.resize((first + filled, *variable.shape))
+        else:  # at its length: each change of it writes the metadata again
+            array, first = self._create(name, filled), 0
+            self._arrays[name] = array
         if name in self._blocks:
             block = self._blocks[name][:filled]
             if variable.sparse:  # the digest needs the place of the frames that are written
@@ -167,7 +167,8 @@ class StoreWriter:
 
     def _finish(self) -> None:
         for name, variable in self._variables.items():
-            if left := len(self._times) % _frames_a_file(variable):
+            left = len(self._times) % _frames_a_file(variable)
+            if left or not self._times:
                 self._flush(name, left)
         if self._variables:
             times = np.asarray(self._times, dtype=np.int64)
