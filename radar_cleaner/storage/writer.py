@@ -20,12 +20,14 @@ from typing import Any
 import numpy as np
 import xxhash
 import zarr
+from numcodecs import Blosc
 from numpy.typing import NDArray
 from zarr.codecs import BloscCodec, BloscShuffle
 
 from radar_cleaner import __version__
 from radar_cleaner.conventions import TIME_UNITS
 from radar_cleaner.storage.reader import store_path
+from radar_cleaner.storage.shard_file import ShardFile
 from radar_cleaner.storage.specs import Static, Variable
 
 __all__ = ["Static", "StoreWriter", "Variable"]
@@ -71,8 +73,8 @@ class StoreWriter:
         self._provenance = {"version": __version__, **(provenance or {})}
         self.files: dict[str, str] = {}
         self._times: list[int] = []
-        self._blocks: dict[str, NDArray[Any]] = {}  # of each variable the frames of one shard file
-        self._arrays: dict[str, zarr.Array[Any]] = {}
+        self._numbers: dict[str, list[NDArray[Any]]] = {name: [] for name in self._variables}
+        self._files: dict[str, ShardFile] = {}  # of each variable the file that its next frame goes to
         self._hashes = {name: xxhash.xxh3_128() for name in self._variables}
         self._temporary = self.path.with_name(f".{self.path.name}.tmp-{getpid()}")
 
@@ -97,16 +99,16 @@ class StoreWriter:
         assert not self._times or time > self._times[-1], "frames come in time order"
         self._times.append(time)
         for name, variable in self._variables.items():
-            most = _frames_a_file(variable)
-            filled = (len(self._times) - 1) % most + 1
             values = frames.get(name)
             if values is not None:
                 assert values.dtype == variable.dtype, f"{name}: {values.dtype} is not {variable.dtype}"
                 assert values.shape == variable.shape, f"{name}: {values.shape} is not {variable.shape}"
-                if not variable.sparse or (values != variable.fill_value).any():
-                    self._block(name, most)[filled - 1] = values
-            if filled == most:
-                self._flush(name, filled)
+                if not variable.shape:
+                    self._numbers[name].append(values)
+                else:
+                    self._add_frame(name, np.ascontiguousarray(values))
+            if len(self._times) % _frames_a_file(variable) == 0:
+                self._end_file(name)
 
     def __exit__(
         self,
@@ -120,56 +122,55 @@ class StoreWriter:
         finally:
             shutil.rmtree(self._temporary, ignore_errors=True)
 
-    def _create(self, name: str, length: int) -> zarr.Array[Any]:
+    def _add_frame(self, name: str, frame: NDArray[Any]) -> None:
+        """Add the last frame of a variable, unless the variable is sparse and the frame empty."""
+        variable = self._variables[name]
+        most = _frames_a_file(variable)
+        number = (len(self._times) - 1) % most
+        if variable.sparse and not (frame != variable.fill_value).any():
+            return
+        if name not in self._files:
+            codec, level = CODECS[self._codec]
+            self._files[name] = ShardFile(most, Blosc(codec, level, _shuffle(frame.dtype)))
+        self._files[name].add(number, frame)
+        if variable.sparse:  # the digest needs the time of the frames that are written
+            self._hashes[name].update((len(self._times) - 1).to_bytes(8, "little"))
+        self._hashes[name].update(frame.data)
+
+    def _end_file(self, name: str) -> None:
+        """Write the file that is full, or the last one."""
+        if name in self._files:
+            variable = self._variables[name]
+            number = (len(self._times) - 1) // _frames_a_file(variable)
+            place = [self._temporary / name / "c", str(number), *("0" for _ in variable.shape)]
+            self._files.pop(name).write(Path(*place))
+
+    def _create(self, name: str) -> zarr.Array[Any]:
+        """Create the array of a variable, beside the files of its frames."""
         variable = self._variables[name]
         frames, shape = _frames_a_file(variable), variable.shape
-        return self._group.create_array(
+        array = self._group.create_array(
             name,
-            shape=(length, *shape),
+            shape=(len(self._times), *shape),
             dtype=variable.dtype,
             chunks=(1, *shape) if shape else (frames,),
             shards=(frames, *shape) if shape else None,
-            compressors=_compressor(self._codec, np.dtype(variable.dtype).itemsize),
+            compressors=_compressor(self._codec, np.dtype(variable.dtype)),
             fill_value=variable.fill_value,
             dimension_names=("time", *variable.dims),
             attributes=dict(variable.attrs),  # type: ignore[arg-type]
-            # To look for empty chunks takes as long as to pack them.
-            config={"write_empty_chunks": not variable.sparse},
         )
-
-    def _block(self, name: str, frames: int) -> NDArray[Any]:
-        """Return the frames of one shard file; of a sparse variable they are empty at first."""
-        if name not in self._blocks:  # what is not written to yet takes no memory
-            variable = self._variables[name]
-            block = np.empty((frames, *variable.shape), variable.dtype)
-            if variable.sparse:
-                block[...] = variable.fill_value
-            self._blocks[name] = block
-        return self._blocks[name]
-
-    def _flush(self, name: str, filled: int) -> None:
-        variable = self._variables[name]
-        if name in self._arrays:
-            array = self._arrays[name]
-            first = array.shape[0]
-            array.resize((first + filled, *variable.shape))
-        else:  # at its length: each change of it writes the metadata again
-            array, first = self._create(name, filled), 0
-            self._arrays[name] = array
-        if name in self._blocks:
-            block = self._blocks[name][:filled]
-            if variable.sparse:  # the digest needs the place of the frames that are written
-                self._hashes[name].update(str(first).encode())
-            self._hashes[name].update(block.data)
-            array[first:] = block
-        if variable.sparse:
-            self._blocks.pop(name, None)
+        if not shape and self._times:
+            values = np.stack(self._numbers[name])
+            array[...] = values
+            self._hashes[name].update(values.data)
+        return array
 
     def _finish(self) -> None:
-        for name, variable in self._variables.items():
-            left = len(self._times) % _frames_a_file(variable)
-            if left or not self._times:
-                self._flush(name, left)
+        arrays: dict[str, zarr.Array[Any]] = {}
+        for name in self._variables:
+            self._end_file(name)
+            arrays[name] = self._create(name)
         if self._variables:
             times = np.asarray(self._times, dtype=np.int64)
             self._static["time"] = Static(times, ("time",), TIME_ATTRS)
@@ -179,13 +180,13 @@ class StoreWriter:
                 name,
                 data=values,
                 chunks=tuple(max(1, size) for size in values.shape) or "auto",
-                compressors=_compressor(self._codec, values.dtype.itemsize),
+                compressors=_compressor(self._codec, values.dtype),
                 dimension_names=static.dims,
                 attributes=dict(static.attrs),  # type: ignore[arg-type]
             )
             self._hashes[name] = xxhash.xxh3_128(values.tobytes())
-            self._arrays[name] = array
-        self._group.update_attributes({**self._attrs, "content_digest": self._digest()})
+            arrays[name] = array
+        self._group.update_attributes({**self._attrs, "content_digest": self._digest(arrays)})
         with warnings.catch_warnings():
             # Consolidated metadata is an extension of format 3; xarray reads it, others pass it over.
             warnings.filterwarnings("ignore", message="Consolidated metadata")
@@ -196,9 +197,9 @@ class StoreWriter:
         (self._temporary / "provenance.json").write_text(provenance + "\n", encoding="utf-8")
         self._replace()
 
-    def _digest(self) -> str:
+    def _digest(self, arrays: Mapping[str, zarr.Array[Any]]) -> str:
         total = xxhash.xxh3_128(json.dumps(self._attrs, sort_keys=True).encode())
-        for name, array in sorted(self._arrays.items()):
+        for name, array in sorted(arrays.items()):
             attrs = json.dumps(dict(array.attrs), sort_keys=True)
             total.update(f"{name} {array.dtype} {array.shape} {attrs}".encode())
             total.update(self._hashes[name].digest())
@@ -220,8 +221,12 @@ def _frames_a_file(variable: Variable) -> int:
     return min(SHARD_FILE_FRAMES, max(1, SHARD_FILE_BYTES // frame_bytes))
 
 
-def _compressor(codec: str, itemsize: int) -> BloscCodec:
+def _compressor(codec: str, dtype: np.dtype[Any]) -> BloscCodec:
     name, level = CODECS[codec]
-    # Shuffled by byte, smooth floats (latitude, longitude, warp grids) take a third of the room.
-    shuffle = BloscShuffle.shuffle if itemsize > 1 else BloscShuffle.noshuffle
+    shuffle = BloscShuffle.from_int(_shuffle(dtype))
     return BloscCodec(cname=name, clevel=level, shuffle=shuffle)  # type: ignore[arg-type]
+
+
+def _shuffle(dtype: np.dtype[Any]) -> int:
+    # Shuffled by byte, smooth floats (latitude, longitude, warp grids) take a third of the room.
+    return int(Blosc.SHUFFLE if dtype.itemsize > 1 else Blosc.NOSHUFFLE)
