@@ -17,7 +17,7 @@ from radar_cleaner.reflectivity.picture import read_picture
 from radar_cleaner.reflectivity.plot_box import Box
 from radar_cleaner.reflectivity.statistics import count_echoes
 from radar_cleaner.reflectivity.unmatched import UnmatchedColours
-from radar_cleaner.storage.reader import ReadAhead, open_store
+from radar_cleaner.storage.reader import open_store
 from radar_cleaner.storage.specs import REFLECTIVITY
 from radar_cleaner.storage.writer import StoreWriter
 
@@ -68,7 +68,7 @@ def decode_reflectivity(
     picture_store = open_store(picture, "picture")
     learned = read_picture(picture_store, observed.shape)
     decoder, palette = build_decoder(labels, frames, learned, observed)
-    reader, unmatched = ReadAhead(frames), UnmatchedColours(learned.soft)
+    unmatched = UnmatchedColours(learned.soft)
     x0, y0, x1, y1 = plot_box
     fractions: list[float] = []
     echoes = 0
@@ -105,8 +105,8 @@ def decode_reflectivity(
                 store.append(time, **frame)
                 continue
             index = own[time]
-            pixels = reader.frame("rgb", index)[y0:y1, x0:x1]
-            alpha = None if opaque else reader.frame("alpha", index)[y0:y1, x0:x1]
+            pixels = frames.frame("rgb", index)[y0:y1, x0:x1]
+            alpha = None if opaque else frames.frame("alpha", index)[y0:y1, x0:x1]
             decoded = decoder(pixels, alpha)
             unmatched.add(pixels, decoded.unmatched)
             observed_pixels, echo_pixels = count_echoes(decoded.codes)

@@ -142,8 +142,8 @@ class StoreWriter:
         if name in self._files:
             variable = self._variables[name]
             number = (len(self._times) - 1) // _frames_a_file(variable)
-            place = [self._temporary / name / "c", str(number), *("0" for _ in variable.shape)]
-            self._files.pop(name).write(Path(*place))
+            place = self._temporary.joinpath(name, "c", str(number), *("0" for _ in variable.shape))
+            self._files.pop(name).write(place)
 
     def _create(self, name: str) -> zarr.Array[Any]:
         """Create the array of a variable, beside the files of its frames."""
