@@ -5,7 +5,8 @@ depend on the zone, whatever the colours are: two flat ones, a relief, or only a
 the mutual information of colour and zone, as a share of the entropy of the zones (0 to 1).
 
 Places are found by Fourier transforms, all offsets at once. An offset is sure only if it fits much better than all
-offsets elsewhere: the ground of many pictures is plain, and other textures fit everywhere alike.
+offsets elsewhere: the ground of many pictures is plain, and other textures fit everywhere alike. Along a straight
+coast a picture fits at many offsets: only its place across that coast is found.
 """
 
 from __future__ import annotations
@@ -27,7 +28,11 @@ _LINE_PX = 1  # half of the width of the zone of the coast
 # Least fit, and its ratio to the best one elsewhere; either suffices. More sizes are tried than planes.
 _SURE = ((0.08, 1.7), (0.25, 1.3))
 _SURE_OF_SIZE = ((0.1, 2.5), (0.3, 1.5))
+_SURE_ACROSS = (0.25, 1.7)  # of a straight coast, compared with all offsets beside it
 _ELSEWHERE_PX = 8
+_RIDGE = 0.6  # share of the best fit that the offsets along a straight coast have
+_RIDGE_PX = (6.0, 2.5)  # standard deviation of these offsets, along at least and across at most
+_SAME_COLOUR = 8  # largest difference of a channel: JPEG makes several colours of one
 _WIDEST_STEP_PX, _FINEST_STEP_PX = 2.0, 0.1
 _MAX_POINTS = 20_000  # of the zones that the refinement compares
 _SIZES = np.exp(np.arange(-14, 15) * 0.05)  # of the ground in the picture: 0.5 to 2
@@ -45,11 +50,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Match:
-    """A place, its fit, and the best fit of a different place."""
+    """A place, its fit, and the best fit of a different place.
+
+    `along` is the direction (east, south) of a straight coast, of length 1: the place is only known across it.
+    """
 
     place: Place
     fit: float
     elsewhere: float
+    along: tuple[float, float] | None = None
 
     @property
     def ratio(self) -> float:
@@ -59,6 +68,8 @@ class Match:
     @property
     def sure(self) -> bool:
         """Whether the place is believed."""
+        if self.along is not None:
+            return self.fit >= _SURE_ACROSS[0] and self.ratio >= _SURE_ACROSS[1]
         limits = _SURE if self.place.wide == self.place.high == 1 else _SURE_OF_SIZE
         likely = all(_SIZES[0] / 1.1 <= size <= _SIZES[-1] * 1.1 for size in (self.place.wide, self.place.high))
         return likely and any(self.fit >= least and self.ratio >= ratio for least, ratio in limits)
@@ -95,7 +106,20 @@ def label_colours(ground: NDArray[np.uint8], known: NDArray[np.bool_], colours: 
         return np.full(known.shape, -1, np.int16)
     shown = np.where(known[..., None], ground, ground[known][0])
     picture = Image.fromarray(shown).quantize(colours, method=Image.Quantize.MEDIANCUT)
-    return np.where(known, np.asarray(picture), -1).astype(np.int16)
+    numbers = np.asarray(picture)
+    means = np.array(picture.getpalette()).reshape(-1, 3)
+    return np.where(known, _join_near(means, np.bincount(numbers.ravel()))[numbers], -1).astype(np.int16)
+
+
+def _join_near(colours: NDArray[np.int64], pixels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return a new number for each colour (n, 3) with `pixels` (n,): that of a commoner one which is near it."""
+    numbers = np.zeros(len(pixels), np.int64)
+    kept: list[int] = []
+    for colour in np.argsort(-pixels, kind="stable").tolist():
+        near = [one for one in kept if np.abs(colours[one] - colours[colour]).max() <= _SAME_COLOUR]
+        kept += [] if near else [colour]
+        numbers[colour] = kept.index(near[0] if near else colour)
+    return numbers
 
 
 def middle_of(pixels: NDArray[np.generic]) -> tuple[int, int]:
@@ -115,6 +139,22 @@ def search_size(labels: Labels, zones: Zones, stretch: float) -> Match:
 def search(labels: Labels, zones: Zones, wide: float = 1, high: float = 1) -> Match:
     """Return the offset that fits best, of all within the margin, of a picture too wide and high by factors."""
     return _Searcher(zones).search(labels, wide, high)
+
+
+def search_across(labels: Labels, zones: Zones) -> Match:
+    """Return the offset that fits best, of a straight coast only the one across it."""
+    return _Searcher(zones).search_across(labels)
+
+
+def refine_across(labels: Labels, zones: Zones, place: Place, along: tuple[float, float]) -> tuple[float, Place]:
+    """Return the best fit near a place, and where that is, moved only across a direction (east, south)."""
+    points = _Points.of(labels, zones)
+    across = np.array([along[1], -along[0], 0, 0])
+    start = points.values(place)
+    steps = np.arange(-3 * _WIDEST_STEP_PX, 3 * _WIDEST_STEP_PX + _FINEST_STEP_PX, 0.25)
+    fits = np.array([points.fit(start + step * across) for step in steps])
+    best = int(fits.argmax())
+    return float(fits[best]), points.place(start + steps[best] * across)
 
 
 def refine(labels: Labels, zones: Zones, place: Place, scaled: bool) -> tuple[float, Place]:
@@ -193,22 +233,49 @@ class _Searcher:
         return np.fft.rfft2(where.astype(np.float32), self.shape)
 
     def search(self, labels: Labels, wide: float, high: float) -> Match:
-        labels = _shrunk(labels, wide, high)
-        offsets = slice(0, 2 * self.margin + 1)
-        counts = []
-        for label in range(labels.max() + 1):
-            there = np.conj(self._transform(labels == label))
-            both = [np.fft.irfft2(zone * there, self.shape)[offsets, offsets] for zone in self.zones]
-            counts.append(np.maximum(np.round(both), 0))
-        # (label, zone, i, j): pixels, if the picture is margin - i too far south and margin - j too far east.
-        # A place that compares a small part of the coast fits easily.
-        fits = _fit(np.array(counts)) * np.minimum(1, np.sum(counts, axis=(0, 1)) / max(self.pixels, 1))
+        return self._best(self._fits(_shrunk(labels, wide, high)), wide, high)
+
+    def search_across(self, labels: Labels) -> Match:
+        fits = self._fits(labels)
+        match = self._best(fits, 1, 1)
+        return match if match.sure else self._across(fits) or match
+
+    def _best(self, fits: Array, wide: float, high: float) -> Match:
         row, column = np.unravel_index(fits.argmax(), fits.shape)
         others = fits.copy()
         near = [slice(max(0, at - _ELSEWHERE_PX), at + _ELSEWHERE_PX + 1) for at in (int(row), int(column))]
         others[near[0], near[1]] = 0
         place = Place(float(self.margin - column) * wide, float(self.margin - row) * high, wide, high)
         return Match(place, float(fits[row, column]), float(others.max()))
+
+    def _fits(self, labels: Labels) -> Array:
+        """Return the fit of each offset (i, j): margin - i px too far south, margin - j too far east."""
+        offsets = slice(0, 2 * self.margin + 1)
+        counts = []
+        for label in range(labels.max() + 1):
+            there = np.conj(self._transform(labels == label))
+            both = [np.fft.irfft2(zone * there, self.shape)[offsets, offsets] for zone in self.zones]
+            counts.append(np.maximum(np.round(both), 0))
+        # A place that compares a small part of the coast fits easily.
+        compared = np.minimum(1, np.sum(counts, axis=(0, 1)) / max(self.pixels, 1))
+        return np.asarray(_fit(np.array(counts)) * compared)
+
+    def _across(self, fits: Array) -> Match | None:
+        """Return the place across a straight coast, if the best of the fits (row, column) are along a line."""
+        best = float(fits.max())
+        strong = np.stack(np.nonzero(fits >= _RIDGE * best), axis=-1)
+        middle = strong.mean(axis=0)
+        spread, axes = np.linalg.eigh(np.cov((strong - middle).T)) if len(strong) > 2 else (np.zeros(2), np.eye(2))
+        across, along = np.sqrt(np.maximum(spread, 0))
+        if along < _RIDGE_PX[0] or across > _RIDGE_PX[1]:
+            return None
+        normal = axes[:, 0]  # (south, east)
+        row, column = np.indices(fits.shape)
+        distance = (row - middle[0]) * normal[0] + (column - middle[1]) * normal[1]
+        elsewhere = float(np.max(fits, where=np.abs(distance) > _ELSEWHERE_PX, initial=0))
+        south, east = normal * float((self.margin - middle) @ normal)
+        direction = (float(axes[1, 1]), float(axes[0, 1]))
+        return Match(Place(float(east), float(south)), best, elsewhere, direction)
 
 
 def _shrunk(labels: Labels, wide: float, high: float) -> Labels:

@@ -18,7 +18,9 @@ from radar_cleaner.georeference.coast_match import (
     label_colours,
     middle_of,
     refine,
+    refine_across,
     search,
+    search_across,
     search_size,
 )
 from radar_cleaner.georeference.grid import Grid
@@ -29,6 +31,7 @@ Mask = NDArray[np.bool_]
 Array = NDArray[np.float64]
 
 WARN_PX = 2.0
+COAST_KM = 1.0  # errors of the coast itself: most are smaller
 # Planes in which services draw maps, true to scale at the middle of the picture.
 PLANES = {
     "plate carrée": "+proj=eqc +lat_ts={latitude} +lon_0={longitude} +datum=WGS84",
@@ -67,6 +70,11 @@ class PlaceCheck:
     fit: float = 0.0  # 0 to 1
     fit_here: float = 0.0  # of the grid as it is
     elsewhere: float = 0.0  # the best fit of offsets that differ by more than 8 px
+    pixel_km: float = 1.0  # side of a pixel
+    bounds_move: tuple[float, float] = (0.0, 0.0)  # what the bounds (x, y) lack, in units of the grid's plane
+    straight_degrees: float | None = (
+        None  # direction of a straight coast, 0 to 180 from north; none along it is found
+    )
 
     @property
     def off_px(self) -> float:
@@ -99,7 +107,7 @@ def check_place(grid: Grid, ground: Colours, known: Mask | None = None) -> Place
     found = view.search()
     if not found.sure:
         return replace(nothing, fit=found.fit, elsewhere=found.elsewhere)
-    plane, fit, place = view.refine(found.place)
+    plane, fit, place = view.refine(found)
     return PlaceCheck(
         coast_px=nothing.coast_px,
         found=True,
@@ -112,7 +120,15 @@ def check_place(grid: Grid, ground: Colours, known: Mask | None = None) -> Place
         fit=fit,
         fit_here=fit_at(view.labels, own, Place()),
         elsewhere=found.elsewhere,
+        pixel_km=grid.pixel_size_km,
+        bounds_move=(-place.east * step * grid.pixel_width, place.south * step * grid.pixel_height),
+        straight_degrees=None if found.along is None else _azimuth(*found.along),
     )
+
+
+def _azimuth(east: float, south: float) -> float:
+    """Return the direction of a line in degrees from north to the east, 0 to 180."""
+    return float(np.degrees(np.arctan2(east, -south)) % 180)
 
 
 def shown_lines(grid: Grid, check: PlaceCheck, lines: Sequence[Array]) -> list[Array]:
@@ -142,11 +158,20 @@ def describe_place(check: PlaceCheck) -> str:
             f"place not checked: the ground does not show the coast where it is expected ({check.coast_px} px of"
             " it); compare the drawn coast with the picture"
         )
+    km = check.off_px * check.pixel_km
+    straight = ""
+    if check.straight_degrees is not None:
+        degrees = check.straight_degrees
+        straight = (
+            f"; the coast is straight, so that the place is not checked along it (from {degrees:.0f} to"
+            f" {degrees + 180:.0f} degrees)"
+        )
     if not check.warns:
-        return f"the place is right: the coast is {check.off_px:.1f} px from where the grid puts it"
+        return f"the place is right: the coast is {check.off_px:.1f} px from where the grid puts it{straight}"
+    x, y = check.bounds_move
     remedy = (
-        f"; add [{check.east_px:+.1f}, {check.south_px:+.1f}] to center_px, or move the bounds of its grid"
-        " the other way"
+        f"; add [{check.east_px:+.1f}, {check.south_px:+.1f}] to center_px, or move the bounds of its grid by"
+        f" [{x:+.4g}, {y:+.4g}] in x and y"
     )
     parts = [f"the picture is {_direction(check)}{remedy if check.off_px >= WARN_PX else ''}"]
     if max(abs(check.wide - 1), abs(check.high - 1)) > 0.002 and check.edge_px >= WARN_PX:
@@ -159,7 +184,12 @@ def describe_place(check: PlaceCheck) -> str:
             f"its ground is drawn in {check.plane} projection, up to {check.edge_px:.0f} px from its grid at the"
             f" edges; if the echo is drawn so too, set {_REMEDIES[check.plane]}"
         )
-    return "; ".join(parts)
+    if check.off_px >= WARN_PX and km < COAST_KM:
+        parts.append(
+            f"that is {km:.1f} km, and the coast of the check is known to about {COAST_KM:g} km only: look at the"
+            " picture before you change anything"
+        )
+    return "; ".join(parts) + straight
 
 
 def _direction(check: PlaceCheck) -> str:
@@ -241,7 +271,7 @@ class _View:
 
     def search(self) -> Match:
         """Return the best offset; if none is sure that of another plane, or also the size."""
-        own = search(self.labels, self.zones[""])
+        own = search_across(self.labels, self.zones[""])
         if own.sure:
             return own
         others = [search(self.labels, self.zones[name]) for name in self.planes]
@@ -262,8 +292,11 @@ class _View:
         _, place = refine(self.labels, self.zones[""], start, True)
         return search(self.labels, self.zones[""], place.wide, place.high)
 
-    def refine(self, place: Place) -> tuple[str, float, Place]:
-        """Return the plane that fits best, its fit, and the place on it."""
+    def refine(self, found: Match) -> tuple[str, float, Place]:
+        """Return the plane that fits best, its fit, and the place on it. A straight coast shows no plane."""
+        place = found.place
+        if found.along is not None:
+            return "", *refine_across(self.labels, self.zones[""], place, found.along)
         scaled = (place.wide, place.high) != (1.0, 1.0)
         placed = {name: refine(self.labels, zones, place, scaled) for name, zones in self.zones.items()}
         plane = max(placed, key=lambda name: placed[name][0] * (1 if name else _BETTER))

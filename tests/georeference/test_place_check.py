@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from PIL import Image
 from store_cases import small_geometry
 
 from benchmarks.coast_pictures import GROUNDS, TEXTURES, draw_ground, draw_texture, find_place
 from benchmarks.place_check import SHIFTS, sample_radars
+from radar_cleaner.georeference.grid import Grid
 from radar_cleaner.georeference.place_check import PlaceCheck, check_place, describe_place, shown_lines
 
 
@@ -84,9 +89,51 @@ def test_shifts_of_3_px_planted_in_the_sample_are_found(radar: str, shifts: list
         assert abs(check.east_px - own.east_px - east) < 1 and abs(check.south_px - own.south_px - south) < 1
 
 
+def about(latitude: float, longitude: float) -> Grid:
+    """Return a grid of 240 x 240 px of 400 m."""
+    return Grid.about(latitude, longitude, 400, 240, 240, (119.5, 119.5))
+
+
+def test_across_a_straight_coast_the_place_is_found_and_along_it_is_not_told() -> None:
+    grid = about(31.9, 34.8)
+    check = check_place(grid, draw_ground(np.random.default_rng(5), grid, "flat", (6, -5), plain=True))
+    assert check.found and check.warns and check.straight_degrees == pytest.approx(23, abs=5)
+    across = np.radians(check.straight_degrees)
+    away = (check.east_px - 6) * np.cos(across) + (check.south_px + 5) * np.sin(across)
+    assert abs(away) < 1
+    assert "not checked along it (from 2" in describe_place(check)
+
+
+def test_a_straight_edge_in_another_direction_is_not_taken_for_the_coast() -> None:
+    for seed in range(3):
+        grid, rng = about(31.9, 34.8), np.random.default_rng((8, seed))
+        assert not check_place(grid, draw_texture(rng, grid, "half")).found
+
+
+def test_what_jpeg_leaves_beside_a_drawn_coast_is_not_land() -> None:
+    grid = about(-29.7, 30.9)
+    ground = draw_ground(np.random.default_rng(4), grid, "line", plain=True)
+    file = io.BytesIO()
+    Image.fromarray(ground).save(file, "JPEG", quality=85, subsampling=2)
+    assert not check_place(grid, np.array(Image.open(file))).warns
+
+
+def test_the_bounds_that_the_sentence_names_put_the_picture_in_its_place() -> None:
+    rng = np.random.default_rng(9)
+    grid = find_place(rng, (220, 200))
+    ground = draw_ground(rng, grid, "flat", (7, 4), plain=True)
+    x, y = check_place(grid, ground).bounds_move
+    column, row = grid.origin_px
+    moved = replace(grid, origin_px=(column - x / grid.pixel_width, row + y / grid.pixel_height))
+    assert check_place(moved, ground).off_px < 1
+
+
 def test_the_sentence_names_direction_and_key() -> None:
-    off = PlaceCheck(500, True, east_px=3.04, south_px=-0.4, fit=0.5)
+    off = PlaceCheck(500, True, east_px=3.04, south_px=-0.4, fit=0.5, bounds_move=(-0.03, -0.004))
     assert describe_place(off).startswith("the picture is 3.0 px too far east; add [+3.0, -0.4] to center_px")
+    assert describe_place(off).endswith("by [-0.03, -0.004] in x and y")
+    fine = describe_place(replace(off, pixel_km=0.2))
+    assert "that is 0.6 km" in fine and "look at the picture" in fine
     both = describe_place(PlaceCheck(500, True, east_px=-2.0, south_px=2.5, fit=0.5))
     assert "2.0 px too far west and 2.5 px too far south" in both
     drawn = describe_place(PlaceCheck(500, True, plane="plate carrée", edge_px=9.8, fit=0.5))
