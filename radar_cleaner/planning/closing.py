@@ -17,15 +17,14 @@ Stores = Mapping[str, Sequence[tuple[str, str]]]  # of each radar (radar or layo
 def closing_lines(results: Path, stores: Stores, warnings: Iterable[str]) -> list[str]:
     """Return the warnings of the plan and those of each radar.
 
-    They are about its place, other products, many unmatched colours, and many refused frames. `stores` are the
-    stores of each radar and of its layouts.
+    They are about its place, other products, doubtful and unmatched colours, and many refused frames. `stores`
+    are the stores of each radar and of its layouts.
     """
     lines = [f"WARNING {line}" for line in warnings]
     for radar, pairs in stores.items():
         place = _wrong_place(Layout(results), radar)
         lines += [f"WARNING {place}"] if place else []
-        other = _other_product(Layout(results).picture(radar) / "zarr.json")
-        lines += [f"WARNING {other}"] if other else []
+        lines += [f"WARNING {line}" for line in _picture_warnings(Layout(results).picture(radar) / "zarr.json")]
         unmatched = read_unmatched_colours([Layout(results).reflectivity(*pair) / "zarr.json" for pair in pairs])
         lines += [f"WARNING {unmatched.describe(radar)}"] if unmatched.are_many else []
         table = Layout(results).refused(radar)
@@ -42,10 +41,11 @@ def read_unmatched_colours(stores: Iterable[Path]) -> Unmatched:
     return add_unmatched(read_unmatched(found) for found in attrs if "unmatched_colours" in found)
 
 
-def _other_product(metadata: Path) -> str:
-    """Return the warning in a picture store about frames of another product, empty if there is none."""
+def _picture_warnings(metadata: Path) -> list[str]:
+    """Return the warnings in a picture store: frames of another product, and echo that may be read wrong."""
     text = metadata.read_text(encoding="utf-8") if metadata.exists() else ""
-    return str(json.loads(text)["attributes"].get("other_product", "")) if text else ""  # empty: only pretended
+    attrs = json.loads(text)["attributes"] if text else {}  # empty: only pretended
+    return [str(attrs[name]) for name in ("other_product", "doubt") if attrs.get(name)]
 
 
 def _wrong_place(layout: Layout, radar: str) -> str:

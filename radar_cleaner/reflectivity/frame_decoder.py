@@ -89,17 +89,34 @@ class FrameDecoder:
         self._label_of[self._class_codes] = np.arange(1, len(self._class_codes) + 1)
         self._label_of[UNDETECT] = 0
         self._soft: SoftDecoder | None = None
+        self._picture, self._known = picture, known
         if picture.soft and palette is not None:
-            colours = np.concatenate([palette.colours, self._nodata])
-            grounds = [self._ground] if known else []
-            grounds += [np.where(there[..., None], slot, self._ground) for slot, there in self._others]
-            if len(self._map):  # a mean of a coast is mixed itself
-                nearest = distances(self._ground.reshape(-1, 3), self._map).argmin(axis=1)
-                grounds.append(self._map[nearest].reshape(self._ground.shape))
-                # Where no frame showed the map unmixed, it may be any of its common colours.
-                unsure = (picture.ground_share[0] == 0)[..., None]
-                grounds += [np.where(unsure, colour, self._ground) for colour in self._map[:UNSURE_COLOURS]]
-            self._soft = SoftDecoder(colours, grounds, picture.space, picture.tolerance)
+            self._soft = self._compare_colours(palette)
+
+    def _compare_colours(self, palette: Palette) -> SoftDecoder:
+        """Return the decoder that compares each pixel with the map and with all classes."""
+        colours = np.concatenate([palette.colours, self._nodata])
+        grounds = [self._ground] if self._known else []
+        grounds += [np.where(there[..., None], slot, self._ground) for slot, there in self._others]
+        if len(self._map):  # a mean of a coast is mixed itself
+            nearest = distances(self._ground.reshape(-1, 3), self._map).argmin(axis=1)
+            grounds.append(self._map[nearest].reshape(self._ground.shape))
+            # Where no frame showed the map unmixed, it may be any of its common colours.
+            unsure = (self._picture.ground_share[0] == 0)[..., None]
+            grounds += [np.where(unsure, colour, self._ground) for colour in self._map[:UNSURE_COLOURS]]
+        return SoftDecoder(colours, grounds, self._picture.space, self._picture.tolerance)
+
+    def labels(self, decoded: DecodedFrame) -> NDArray[np.int16]:
+        """Return the labels (y, x) of a decoded frame: 0 the ground, 1.. the classes, -1 neither."""
+        labels = cv2.LUT(decoded.codes, self._label_of).astype(np.int16)
+        return np.asarray(np.where(labels == _NO_LABEL, -1, labels))
+
+    def distances(self, pixels: Pixels) -> NDArray[np.float32]:
+        """Return the distances (y, x, 1 + classes) of a frame's colours from the ground and from each class."""
+        assert self._palette is not None, "the HSV methods have no classes"
+        decoder = self._soft or self._compare_colours(self._palette)
+        own = remove_ground(pixels, self._ground, self._opacity)
+        return decoder.distances(own)[..., : 1 + len(self._class_codes)]
 
     def __call__(self, pixels: Pixels, alpha: NDArray[np.uint8] | None = None) -> DecodedFrame:
         """Decode a frame (y, x, 3) uint8; `alpha` (y, x) is 0 where nothing is drawn."""

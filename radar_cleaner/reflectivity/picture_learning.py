@@ -48,6 +48,7 @@ STATIC, STATIC_CLASS = 0.9, 0.97  # share of the frames with one colour: of any,
 MOST_OUTSIDE = 0.35  # share of the pixels beside a drawing in a class's colour that may show it: rain
 MIN_DRAWING = 4  # pixels of a drawing in the colour of a class that also occurs elsewhere
 GROUND_SHARE = 0.002  # of the pixels: a commoner colour is one of the map
+USUAL = 0.5  # of the frames: the colour of most of them is ground in mixed colours, too
 MIN_SHARE = 0.05  # of the frames: a rarer colour of a pixel is not its ground
 _MOSTLY_MAP, _BESIDE_MAP = 45.0, 16.0  # distances of a mixed colour from one of the map, and from two
 _LOOKED_AT = 16  # frames that are enough for counts of colours
@@ -216,16 +217,21 @@ class _Learner:
         ):
             fits = filled & ~banned & ~known
             mapped = self._is_mapped(colours, fits)
-            fits &= mapped if self._map_alone else mapped | (share >= 0.25)
+            fits &= mapped | (share >= (USUAL if self._map_alone else 0.25)) & self._many
             ground[fits] = colours[fits]
             known |= fits
             sure |= fits & mapped  # a line's colour does not spread
         return np.where(known[..., None], ground, fill_nearest(ground, sure))
 
     @property
+    def _many(self) -> bool:
+        """Whether a colour that a pixel often shows is its ground, as in many frames."""
+        return self.count >= MIN_FRAMES
+
+    @property
     def _map_alone(self) -> bool:
-        """Whether only common colours of the map are ground: rare ones may be mixed with echo."""
-        return self.soft or self.count < MIN_FRAMES or self.opacity < 1
+        """Whether a rare colour of a pixel is not its ground: it may be mixed with echo."""
+        return self.soft or self.opacity < 1
 
     def _is_mapped(self, colours: Pixels, asked: Mask) -> Mask:
         """Return where (y, x) colours (y, x, 3) are of the map; in soft pictures also those that are mostly."""
@@ -420,7 +426,7 @@ class _Learner:
         fits &= ~self.like_class | (disguised & (np.arange(len(fits)) == 0)[:, None, None])
         mapped = np.stack([self._is_mapped(slot, fit) for slot, fit in zip(colours, fits, strict=True)])
         often = (shares >= MIN_SHARE) & (means.counts >= 2)
-        fits &= mapped if self._map_alone else mapped | often
+        fits &= mapped | self._many & ((shares >= USUAL) if self._map_alone else often)
         fits |= disguised & (np.arange(len(fits)) == 0)[:, None, None]
         shares = np.where(fits, np.maximum(shares, 1 / 255), 0).astype(np.float32)
         order = np.argsort(-shares, axis=0, kind="stable")[:SLOTS]

@@ -15,6 +15,7 @@ from radar_cleaner.config.picture import PictureFrames
 from radar_cleaner.georeference.grid import RadarGeometry
 from radar_cleaner.georeference.polar import in_range
 from radar_cleaner.reflectivity.decoding import colour_scale, observed_mask
+from radar_cleaner.reflectivity.doubt import describe_doubt, measure_doubt
 from radar_cleaner.reflectivity.picture import Picture, overlay_picture, picture_attrs, picture_variables
 from radar_cleaner.reflectivity.picture_learning import MIN_FRAMES, Look, learn
 from radar_cleaner.reflectivity.plot_box import Box
@@ -76,12 +77,13 @@ def learn_picture(
     )
     learned = learn(frames, look)
     other = _describe_other_product(geometry.radar, frames, plot_box)
-    if other:
-        log.warning(other)
+    doubt = describe_doubt(geometry.radar, measure_doubt(frames, learned, look), palette)
+    for warning in filter(None, (other, doubt)):
+        log.warning(warning)
     with StoreWriter(
         output,
         static=picture_variables(learned),
-        attrs={"radar": geometry.radar, "other_product": other, **picture_attrs(learned)},
+        attrs={"radar": geometry.radar, "other_product": other, "doubt": doubt, **picture_attrs(learned)},
         provenance={
             "stage": "learn_picture",
             "parameters": {
@@ -144,8 +146,9 @@ def _colours(colours: list[tuple[int, int, int]]) -> NDArray[np.uint8]:
 def _log(radar: str, picture: Picture, observed: NDArray[np.bool_], find_overlay: bool) -> None:
     if find_overlay and not picture.enough:
         log.warning(
-            "%s: its picture is learned from %d frames; %d different ones are needed to find names and borders in"
-            " the colour of a class; lengthen picture.period, or set frames.overlay.mask",
+            "%s: its picture is learned from %d frames; %d different ones are needed to find names, borders and"
+            " areas of the map in the colour of a class, and in mixed colours (JPEG, scaled) all thin lines;"
+            " lengthen picture.period, or set frames.overlay.mask",
             radar,
             picture.frames,
             MIN_FRAMES,

@@ -195,6 +195,7 @@ PICTURE = StoreSpec(
         "sharpening": "sharpening of brightness and of colour differences, in soft pictures",
         "frames_used": "number of frames that were looked at",
         "too_few_frames": "whether they are too few to find an overlay by its change with time",
+        "doubt": "a warning if much of the echo may be read wrong, as the colours are mixed or noisy, else empty",
         "other_product": "a warning if some frames show another title or legend beside the map, else empty",
     },
 )
