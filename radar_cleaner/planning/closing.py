@@ -17,14 +17,16 @@ Stores = Mapping[str, Sequence[tuple[str, str]]]  # of each radar (radar or layo
 def closing_lines(results: Path, stores: Stores, warnings: Iterable[str]) -> list[str]:
     """Return the warnings of the plan and those of each radar.
 
-    They are about its place, other products, doubtful and unmatched colours, and many refused frames. `stores`
-    are the stores of each radar and of its layouts.
+    They are about place, other products and doubtful colours of each of its layouts, unmatched colours, and many
+    refused frames. `stores` are the stores of each radar and of its layouts.
     """
     lines = [f"WARNING {line}" for line in warnings]
     for radar, pairs in stores.items():
-        place = _wrong_place(Layout(results), radar)
-        lines += [f"WARNING {place}"] if place else []
-        lines += [f"WARNING {line}" for line in _picture_warnings(Layout(results).picture(radar) / "zarr.json")]
+        for name in dict.fromkeys([radar, *(name for name, _ in pairs)]):
+            place = _wrong_place(Layout(results), name)
+            lines += [f"WARNING {place}"] if place else []
+            file = Layout(results).picture(name) / "zarr.json"
+            lines += [f"WARNING {line}" for line in _picture_warnings(file)]
         unmatched = read_unmatched_colours([Layout(results).reflectivity(*pair) / "zarr.json" for pair in pairs])
         lines += [f"WARNING {unmatched.describe(radar)}"] if unmatched.are_many else []
         table = Layout(results).refused(radar)

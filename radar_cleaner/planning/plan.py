@@ -370,6 +370,19 @@ class Plan:
             *(pair for shard in shards for pair in self.layout_stores(radar, shard)),
         ]
 
+    def layout_shards(self) -> dict[str, list[str]]:
+        """Return the shards of each layout whose picture stores are made."""
+        found: dict[str, list[str]] = {}
+        for radar in self.radars:
+            for name, shard in self.picture_pairs(radar):
+                if name not in self.radars:
+                    found.setdefault(name, []).append(shard)
+        return found
+
+    def decoded_pictures(self) -> list[str]:
+        """Return the radars, and the layouts whose picture stores are made."""
+        return [*self.radars, *self.layout_shards()]
+
     def neighbours(self, radar: str, shard: str) -> list[str]:
         """Return the other shards with a frame at an input time of one of this shard's frames."""
         return self._holding(radar, shard, [minute * 60 for minute in self.settings.samples.input_minutes or ()])

@@ -92,7 +92,7 @@ def _draw_atlases(run: FinishedRun, radars: dict[str, RadarPictures]) -> list[Sh
 
 
 def _show_places(run: FinishedRun) -> list[Shown]:
-    """Return the picture of each radar's place, and the sentence about it."""
+    """Return the picture of the place of each radar and layout, and the sentence about it."""
     return [
         Shown(radar, place["sentence"], embed_png(run.layout.place_figure(radar).read_bytes()))
         for radar, place in run.places.items()

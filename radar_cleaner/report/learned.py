@@ -21,9 +21,9 @@ HATCH = np.array((255, 0, 255), np.uint8)  # where the map is not known
 
 
 def show_learned(run: FinishedRun) -> list[Shown]:
-    """Return the learned picture of each radar, with a caption about its unmatched colours."""
+    """Return the learned picture of each radar and layout, with a caption about its unmatched colours."""
     found = []
-    for radar, shards in sorted(run.shards.items()):
+    for radar, shards in run.pictures.items():
         path = run.layout.picture(radar)
         if not (path / "zarr.json").exists():
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,8 @@ class FinishedRun:
     """A finished run: its folder, and the stores that its config lists.
 
     `shards` are all shards, `labelled` those with labels, `trained_on` those of the training, each by radar.
-    `started` is when the run began, in seconds since 1970: older files were reused.
+    `started` is when the run began, in seconds since 1970: older files were reused. `layouts` are the shards of
+    each layout of a radar.
     """
 
     layout: Layout
@@ -34,6 +35,12 @@ class FinishedRun:
     trained: bool
     evaluated: bool
     started: float | None
+    layouts: Shards = field(default_factory=dict)
+
+    @property
+    def pictures(self) -> dict[str, Sequence[str]]:
+        """The shards of the pictures of each radar and each layout, by name."""
+        return dict(sorted({**self.shards, **self.layouts}.items()))
 
     @property
     def evaluation(self) -> Path:
@@ -54,11 +61,11 @@ class FinishedRun:
 
     @cached_property
     def places(self) -> dict[str, dict[str, Any]]:
-        """The checks of the places of the radars' pictures, by radar."""
-        files = {radar: self.layout.place(radar) for radar in sorted(self.shards)}
+        """The checks of the places of pictures, by radar or layout."""
+        files = {name: self.layout.place(name) for name in self.pictures}
         return {
-            radar: dict(json.loads(file.read_text(encoding="utf-8")))
-            for radar, file in files.items()
+            name: dict(json.loads(file.read_text(encoding="utf-8")))
+            for name, file in files.items()
             if file.exists()
         }
 

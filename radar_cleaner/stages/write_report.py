@@ -23,6 +23,7 @@ def write_report(
     stores: list[str],
     frames: Cadence,
     period: list[str] | None = None,
+    layouts: list[str] | None = None,
     labelled: list[str] | None = None,
     trained_on: list[str] | None = None,
     atlases: list[Path] | None = None,
@@ -46,6 +47,8 @@ def write_report(
         The time between two frames.
     period
         START/END, ... (ISO 8601) in which frames are expected. By default from a radar's first frame to its last.
+    layouts
+        Shards of the radars' other layouts, as `stores`.
     labelled
         Shards whose echoes are labelled, as `stores`.
     trained_on
@@ -76,6 +79,7 @@ def write_report(
         trained,
         evaluated,
         run_started.stat().st_mtime if run_started and run_started.exists() else None,
+        decode_stores(layouts or []),
     )
     table, rejects = run.read_coverage(frames.cadence_minutes, [_parse_part(part) for part in period or []])
     write_csv(coverage, table)

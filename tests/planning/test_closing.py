@@ -1,5 +1,6 @@
 """The last lines of a run add the unmatched colours of all stores of a radar."""
 
+from report_cases import make_place
 from store_cases import make_reflectivity
 
 from radar_cleaner.planning.closing import closing_lines
@@ -31,3 +32,10 @@ def test_metadata_that_only_pretends_to_be_made_counts_nothing(tmp_path):
     path.parent.mkdir(parents=True)
     path.touch()
     assert closing_lines(tmp_path, {"A": [("A", "20240711")]}, []) == []
+
+
+def test_a_layout_in_a_wrong_place_is_a_line(tmp_path):
+    make_place(Layout(tmp_path), "A", off=False)
+    make_place(Layout(tmp_path), "A.1", off=True)
+    (line,) = closing_lines(tmp_path, {"A": [("A", "not made"), ("A.1", "not made"), ("A.1", "nor this")]}, [])
+    assert line.startswith("WARNING A.1: the picture is 3.0 px") and line.endswith("place/A.1.png")

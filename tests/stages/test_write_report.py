@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import imageio.v3 as iio
 import pandas as pd
 import pytest
-from report_cases import SHARDS, SVG, geometry, make_evaluation, make_place, make_run, shard_times
+from report_cases import SHARDS, SVG, geometry, make_evaluation, make_picture, make_place, make_run, shard_times
 from store_cases import make_reflectivity
 
 from radar_cleaner.config.cleaning import Report
@@ -86,13 +86,17 @@ def run(tmp_path_factory):
     return layout, html, Page(html)
 
 
-def test_the_place_of_each_radar_is_shown_and_a_wrong_one_is_a_warning(tmp_path):
+def test_the_place_of_each_radar_and_layout_is_shown_and_a_wrong_one_is_a_warning(tmp_path):
     layout = make_run(tmp_path / "results")
-    make_place(layout, "CASGO", off=True)
-    page = Page(report(layout, report=ONE))
-    shown = [value for _, name, value in page.attrs if name == "alt" and "graticule" in value]
-    assert [text.split(":")[0] for text in shown] == ["CASCM", "CASGO"]
-    assert page.text.count("CASGO: the picture is 3.0 px too far east") == 2  # a warning, and its picture
+    make_place(layout, "CASGO.1", off=True)
+    make_picture(layout.picture("CASGO.1"), "CASGO.1")
+    for shard in SHARDS:
+        make_reflectivity(layout.reflectivity("CASGO.1", shard), "CASGO.1", geometry=geometry("CASGO"))
+    page = Page(report(layout, report=ONE, layouts=encode_stores({"CASGO.1": SHARDS})))
+    for kind in ("graticule", "map and overlay"):
+        shown = [value for _, name, value in page.attrs if name == "alt" and kind in value]
+        assert [text.split(":")[0] for text in shown] == ["CASCM", "CASGO", "CASGO.1"]
+    assert page.text.count("CASGO.1: the picture is 3.0 px too far east") == 2  # a warning, and its picture
     assert page.text.count("CASCM: the place is right") == 1
 
 

@@ -362,7 +362,7 @@ def frame_tables():
 
 def place_tables():
     """Return the checks of the places of pictures. Targets whose products have coordinates have them."""
-    return expand("<results>/place/{radar}.json", radar=plan.radars)
+    return expand("<results>/place/{radar}.json", radar=plan.decoded_pictures())
 
 
 def unplaced_tables():

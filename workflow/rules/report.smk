@@ -15,8 +15,8 @@ rule write_report:
         warps=expand(
             "<results>/warp/{target}/{radar}.zarr/zarr.json", target=plan.radars, radar=plan.radars
         ),
-        pictures=expand("<results>/picture/{radar}.zarr/zarr.json", radar=plan.radars),
-        places=expand("<results>/place/{radar}.{kind}", radar=plan.radars, kind=["json", "png"]),
+        pictures=expand("<results>/picture/{radar}.zarr/zarr.json", radar=plan.decoded_pictures()),
+        places=expand("<results>/place/{radar}.{kind}", radar=plan.decoded_pictures(), kind=["json", "png"]),
         atlas=expand("<results>/atlas/{radar}.zarr/zarr.json", radar=plan.radars) if plan.uses_atlas else [],
         labelers=(
             [f"<results>/labels/{radar}/{shard}.labelers.csv" for radar, shard in plan.pairs("training")]
@@ -48,6 +48,7 @@ rule write_report:
         period=flag("--period", plan.period_flags("frames")),
         evaluated=["--evaluated"] if plan.evaluates else [],
         trained=["--trained"] if plan.trains else [],
+        layouts=flag("--layouts", encode_stores(plan.layout_shards())),
         labelled=flag(
             "--labelled",
             encode_stores(
@@ -66,6 +67,7 @@ rule write_report:
         " {params.period:q}"
         " {params.evaluated}"
         " {params.trained}"
+        " {params.layouts:q}"
         " {params.labelled:q}"
         " {params.trained_on:q}"
         " {params.atlases:q}"
