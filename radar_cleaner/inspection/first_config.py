@@ -43,6 +43,17 @@ class FirstConfig:
     problems: tuple[tuple[str, str], ...]  # paths of pictures that cannot be read, and why
 
     @property
+    def services(self) -> list[str]:
+        """A line for each service that was recognized, or that may be that of the pictures."""
+        lines = []
+        for radar in self.radars:
+            for key in radar.entry:
+                if key.name == "service":
+                    verb = "taken" if key.active else "not taken, for you to choose"
+                    lines.append(f"{radar.series.id}: service {key.value} ({verb}), {key.comment}")
+        return lines
+
+    @property
     def unknown(self) -> list[str]:
         """The keys that the user must write."""
         return [place for key in self.keys for place in key.unknown_places()]
@@ -115,8 +126,7 @@ def _take_service(radar: RadarFindings, given: Given, named: ServiceMatch | None
     """Return the findings with the keys of the place, or with those of a service instead of its keys."""
     found = radar.sizes[0]
     first, rest = radar.entry[:2], radar.entry[2:]
-    palettes = [match.name for match in found.palettes]
-    matches = [named] if named else match_services(radar.series.paths, found.look.size, palettes)
+    matches = [named] if named else match_services(radar.series.paths, found)
     place = place_keys(given.latitude, given.longitude, found)
     if len(matches) == 1 and matches[0].sure:
         service = matches[0].service
@@ -126,14 +136,7 @@ def _take_service(radar: RadarFindings, given: Given, named: ServiceMatch | None
         frames = tuple(key for key in radar.frames if key.name in BESIDE_SERVICE and key.name not in written)
         labels = () if "labels" in service.radar else radar.labels
         return replace(radar, entry=(*first, *keys, *place, *rest), frames=frames, labels=labels)
-    proposed = [Key("service", match.name, _proposal(match, radar), active=False) for match in matches]
+    proposed = [
+        Key("service", match.name, f"{match.service.title}: {match.reason}", active=False) for match in matches
+    ]
     return replace(radar, entry=(*first, *proposed, *place, *rest))
-
-
-def _proposal(match: ServiceMatch, radar: RadarFindings) -> str:
-    """Return the comment beside a service that is not sure."""
-    text = f"{match.service.title}: {match.reason}"
-    box, plot_box = match.service.radar.get("plot_box_px"), radar.sizes[0].plot_box
-    if box is not None and plot_box.found_by == "edges" and list(box) != list(plot_box.box):
-        text += f", but its plot box is {list(box)}"
-    return text

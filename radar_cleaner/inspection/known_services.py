@@ -7,9 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from radar_cleaner.config.grid import ABOUT_RADAR
 from radar_cleaner.config.services import Service, find_service, recognize_services, service_names
+from radar_cleaner.inspection.colours import FEW_COLOURS, NEAR, ColourCounts, read_palette_colours, saturated
 from radar_cleaner.inspection.draft import Key, unknown
+from radar_cleaner.inspection.findings import SizeFindings
+
+# Share of the saturated pixels that move; less contradicts the palette of a service. A JPEG blends its colours.
+LEAST_IN_CLASSES, LEAST_OF_MANY_COLOURS = 0.5, 0.25
+LEAST_MOVING = 0.0002  # share of all pixels that must move before their colours count
+MOST_OF_SIDE = 0.02  # of the picture, by which the edges of its map may differ from the plot box of a service
 
 
 @dataclass(frozen=True)
@@ -27,26 +36,51 @@ def named_service(name: str) -> ServiceMatch:
     return ServiceMatch(name, find_service(name, "--service"), "as you named it")
 
 
-def match_services(
-    paths: Sequence[str], size: tuple[int, int] | None, palettes: Sequence[str]
-) -> list[ServiceMatch]:
+def match_services(paths: Sequence[str], found: SizeFindings) -> list[ServiceMatch]:
     """Return the service whose names and size the pictures have; otherwise those of the same size and colours.
 
-    `paths` are below the folder of the radar, `size` is (width, height), `palettes` are files whose colours fit.
+    `paths` are below the folder of the radar, `found` is what its pictures show. A service is sure if it alone has
+    these names, and neither the colours of what moves nor the edges of the map contradict it.
     """
-    fits = {Path(palette).resolve() for palette in palettes}
+    size = found.look.size
     named = recognize_services([path.rsplit("/", 1)[-1] for path in paths], size)
     if named:
-        sure = len(named) == 1
-        return [
-            ServiceMatch(name, service, _reason("names", service, size, fits), sure)
-            for name, service in _services(named)
-        ]
+        return [_named_match(name, find_service(name), found, len(named) == 1) for name in named]
+    fits = {Path(match.name).resolve() for match in found.palettes}
     return [
-        ServiceMatch(name, service, _reason("", service, size, fits), sure=False)
-        for name, service in _services(service_names())
-        if _has_size(service, size) and _has_palette(service, fits)
+        ServiceMatch(name, service, "size and colours of the pictures fit", sure=False)
+        for name, service in ((name, find_service(name)) for name in service_names())
+        if _has_size(service, size) and _palette(service) in fits
     ]
+
+
+def _named_match(name: str, service: Service, found: SizeFindings, alone: bool) -> ServiceMatch:
+    """Return a service whose file names fit, with what else fits or contradicts it."""
+    share, box = _share_in_classes(service, found.counts), service.radar.get("plot_box_px")
+    fits, doubts = ["names"] + ["size"] * _has_size(service, found.look.size), []
+    least = LEAST_IN_CLASSES if len(found.counts.colours) <= FEW_COLOURS else LEAST_OF_MANY_COLOURS
+    if share is not None and share >= least:
+        fits.append("colours")
+    elif share is not None:
+        doubts.append(f"only {share:.0%} of the colours that move are of its classes")
+    if box is not None and found.plot_box.found_by == "edges":
+        away = max(abs(one - other) for one, other in zip(box, found.plot_box.box, strict=True))
+        doubts += [f"its plot box is {list(box)}"] * (away > MOST_OF_SIDE * max(found.look.size))
+    if not alone:
+        doubts.append("other services have the same")
+    text = f"{' and '.join(fits)} of the pictures fit"
+    return ServiceMatch(name, service, ", but ".join([text, *doubts]), sure=not doubts)
+
+
+def _share_in_classes(service: Service, counts: ColourCounts) -> float | None:
+    """Return the share of the saturated colours that move which are near a class; None if too few move."""
+    palette = _palette(service)
+    weights = np.where(saturated(counts.colours), counts.moving, 0)
+    if palette is None or weights.sum() < LEAST_MOVING * counts.pixels.sum():
+        return None
+    classes = read_palette_colours(palette).astype(float)
+    distance = np.linalg.norm(counts.colours[:, None].astype(float) - classes[None], axis=2).min(axis=1)
+    return float(weights[distance <= NEAR].sum() / weights.sum())
 
 
 def service_keys(match: ServiceMatch, found: Sequence[Key]) -> list[Key]:
@@ -73,21 +107,12 @@ def needs_place(service: Service) -> bool:
     return about and keys.get("latitude") is None
 
 
-def _services(names: Sequence[str]) -> list[tuple[str, Service]]:
-    return [(name, find_service(name)) for name in names]
-
-
-def _reason(first: str, service: Service, size: tuple[int, int] | None, fits: set[Path]) -> str:
-    parts = [first] if first else []
-    parts += ["size"] * _has_size(service, size) + ["colours"] * _has_palette(service, fits)
-    return f"{' and '.join(parts)} of the pictures fit"
-
-
-def _has_size(service: Service, size: tuple[int, int] | None) -> bool:
+def _has_size(service: Service, size: tuple[int, int]) -> bool:
     wanted = service.radar.get("size_px")
-    return wanted is not None and size is not None and list(wanted) == list(size)
+    return wanted is not None and list(wanted) == list(size)
 
 
-def _has_palette(service: Service, fits: set[Path]) -> bool:
+def _palette(service: Service) -> Path | None:
+    """Return the file of a service's palette."""
     palette = (service.radar.get("labels") or {}).get("palette")
-    return palette is not None and Path(palette).resolve() in fits
+    return None if palette is None else Path(palette).resolve()

@@ -50,6 +50,8 @@ def init(
     print(f"{output}: {_count(len(radars), 'radar')}, {_count(len(unknown), 'value')} to write")
     for place in unknown:
         print(f"  {place}")
+    for line in first.services:
+        print(line)
     if first.problems:
         example = ": ".join(first.problems[0])
         print(f"WARNING: {_count(len(first.problems), 'picture')} cannot be read, such as {example}")

@@ -79,6 +79,14 @@ def test_a_service_is_described_and_its_palette_is_readable(name: str) -> None:
         palette = read_palette(radar_of(name).labels)
         assert len(palette.colours) >= 8
         assert palette.lower_dbz[0] < 20 and palette.upper_dbz[-1] > 50
+        assert (np.diff(palette.lower_dbz) > 0).all()
+        assert palette.attrs.get("palette_unit", "dBZ") == labels.get("unit", "dBZ")
+        classes = {tuple(colour) for colour in palette.colours.tolist()}
+        assert len(classes) == len(palette.colours), "each class has a colour of its own"
+        others = [
+            colour for key in ("ground_colours", "nodata_colours") for colour in radar_of(name).labels.rgb(key)
+        ]
+        assert classes.isdisjoint(tuple(int(value) for value in colour) for colour in others)
 
 
 @pytest.mark.parametrize("name", NAMES)

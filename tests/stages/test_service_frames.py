@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -10,15 +12,17 @@ from decode_cases import learn_and_decode
 from numpy.typing import NDArray
 from PIL import Image
 from service_cases import CELL_PX, Imitation
+from service_scenes import START, Scene
 
 from radar_cleaner.config.frames import BadFrames, Stores
 from radar_cleaner.config.labels import Colours
 from radar_cleaner.config.services import find_service, service_names
-from radar_cleaner.conventions import NODATA, SCALE_FACTOR, UNDETECT, decode_dbz, is_echo
+from radar_cleaner.conventions import NODATA, SCALE_FACTOR, UNDETECT, decode_dbz, encode_dbz, is_echo
 from radar_cleaner.frames.timestamps import NameFormat
 from radar_cleaner.georeference.grid import RadarGeometry
 from radar_cleaner.stages.build_rgb_store import build_rgb_store
 from radar_cleaner.storage.reader import Store
+from radar_cleaner.storage.shards import to_datetime
 
 LARGE = (
     *("cwa_taiwan", "cwa_wide", "dmi_composite", "dwd_de1200", "dwd_radolan"),
@@ -29,6 +33,11 @@ LIKE_ANOTHER = (
     *("iem_n0q_guam", "iem_n0q_puerto_rico"),
 )
 DRAWN = [name for name in service_names() if find_service(name).landmarks]
+SCENES = [
+    name if name in ("kma_composite", "smhi_sweden") else pytest.param(name, marks=pytest.mark.slow)
+    for name in DRAWN
+    if name not in LARGE
+]
 PARAMETERS = [
     pytest.param(name, marks=pytest.mark.slow) if name in LARGE + LIKE_ANOTHER else name for name in DRAWN
 ]
@@ -76,6 +85,51 @@ def test_each_landmark_of_a_frame_has_its_class_within_one_pixel(name: str, tmp_
         value, half_step = decode_dbz(codes[y, x]), SCALE_FACTOR / 2
         lower, upper = imitation.palette.lower_dbz[number], imitation.palette.upper_dbz[number]
         assert lower - half_step <= value <= upper + half_step, mark.name
+
+
+def read_scene(folder: Path, scene: Scene) -> Store:
+    """Write frames of a scene with the names of its service; read their times, and decode them."""
+    radar = scene.radar
+    scene.write(folder / "frames")
+    described = "pattern" in find_service(scene.name).radar
+    build_rgb_store(
+        radar="R",
+        source=str(folder / "frames"),
+        names=radar.names if described else NameFormat(r"(\d{12})", "%Y%m%d%H%M", "UTC"),
+        shard="20250501",
+        size=scene.size,
+        stores=Stores(),
+        frames=BadFrames(on_bad_frame="fail"),
+        output=folder / "rgb.zarr",
+        rejects=folder / "rejects.csv",
+    )
+    labels = radar.labels.cut(Colours)
+    return learn_and_decode(
+        folder / "rgb.zarr", radar.box(scene.size), radar.geometry(scene.size), radar.overlay, labels
+    )
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_frames_with_map_names_and_legend_come_out_with_the_right_classes(name: str, tmp_path: Path) -> None:
+    scene = Scene(name)
+    store = read_scene(tmp_path, scene)
+    lossless = not name.startswith("hko")
+    expected = encode_dbz(scene.palette.value_dbz)
+    for index, classes in enumerate(scene.classes):
+        codes = store.frame("reflectivity", index)
+        echo, dry = (classes >= 0) & scene.seen, (classes < 0) & scene.seen
+        right, found = expected[classes[echo]], codes[echo]
+        near = np.abs(np.searchsorted(expected, found) - classes[echo]) <= 1
+        assert is_echo(found).mean() > (0.999 if lossless else 0.98)
+        assert (found == right).mean() > 0.999 if lossless else near[is_echo(found)].mean() > 0.97
+        assert is_echo(codes[dry]).mean() < (0.001 if lossless else 0.02)
+    zone = find_service(name).radar.get("time_zone", "UTC") if "pattern" in find_service(name).radar else "UTC"
+    assert to_datetime(int(store.times[0])) == scene_start(zone)
+
+
+def scene_start(zone: str) -> datetime:
+    """Return the time of the first frame of a scene, UTC, whose names are in a time zone."""
+    return START.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
 def test_a_transparent_layer_is_undetect_and_its_text_is_nodata(tmp_path: Path) -> None:
