@@ -22,6 +22,13 @@ Picture = NDArray[np.uint8]  # (y, x, 3)
 Line = NDArray[np.float64]
 Box = tuple[int, int, int, int]
 _WIDTH_INCHES, _MAX_HEIGHT_INCHES = 8.0, 10.0
+_LINE_INCHES, _PAD_INCHES = 0.2, 0.12
+
+
+def over_white(frame: Picture, alpha: NDArray[np.uint8]) -> Picture:
+    """Return a frame as it is seen on white; `alpha` (y, x) is its opacity. Black would hide the lines."""
+    share = alpha[..., None] / np.float32(255)
+    return np.rint(frame * share + 255 * (1 - share)).astype(np.uint8)
 
 
 def draw_map_lines(
@@ -73,7 +80,11 @@ def place_figure(
     """Draw a whole frame and the lines of `draw_map_lines`, as PNG bytes."""
     height, width = frame.shape[:2]
     scale = min(_WIDTH_INCHES / width, _MAX_HEIGHT_INCHES / height)
-    figure = new_figure(width * scale + 0.4, height * scale + 1.0)
+    lines = 1 + title.count("\n")
+    figure = new_figure(
+        width * scale + 2 * _PAD_INCHES, height * scale + _LINE_INCHES * (lines + 2) + 4 * _PAD_INCHES
+    )
+    figure.set_layout_engine("constrained", w_pad=_PAD_INCHES, h_pad=_PAD_INCHES)
     axes = figure.subplots()
     axes.imshow(frame, interpolation="nearest" if scale * DPI >= 1 else "antialiased")
     draw_map_lines(axes, plot_box, coast, borders, graticule, shown)

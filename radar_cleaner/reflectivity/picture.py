@@ -80,6 +80,11 @@ class Picture:
         known = self.ground_share[0] > 0
         return np.asarray(np.where(known[..., None], self.ground[0], 0), dtype=np.uint8)
 
+    def seen_ground(self, frame: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """Return map and overlay (y, x, 3), and where they are known; overlay is as in a plot box (y, x, 3)."""
+        seen = np.where(self.overlay[..., None], frame, self.background)
+        return seen, (self.overlay | (self.ground_share[0] > 0)) & ~self.nodata
+
 
 def overlay_picture(picture: Picture, plot_box: Box, size: tuple[int, int]) -> bytes:
     """Return the overlay as a PNG of a frame's (width, height) `size`: black where nothing is drawn.

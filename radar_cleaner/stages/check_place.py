@@ -8,16 +8,15 @@ import textwrap
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from radar_cleaner.georeference.coast import border_lines, coast_lines
 from radar_cleaner.georeference.graticule import graticule
 from radar_cleaner.georeference.grid import RadarGeometry
 from radar_cleaner.georeference.place_check import check_place as compare
 from radar_cleaner.georeference.place_check import describe_place, shown_lines
-from radar_cleaner.plotting.place import place_figure
+from radar_cleaner.plotting.place import over_white, place_figure
 from radar_cleaner.plotting.style import write_png
-from radar_cleaner.reflectivity.picture import Picture, read_picture
+from radar_cleaner.reflectivity.picture import read_picture
 from radar_cleaner.reflectivity.plot_box import Box
 from radar_cleaner.storage.atomic import write_text
 from radar_cleaner.storage.reader import open_store
@@ -51,24 +50,18 @@ def check_place(
     x0, y0, x1, y1 = plot_box
     width, height = frames.shape("rgb")[1], frames.shape("rgb")[0]
     if len(frames.times):
-        frame = frames.frame("rgb", len(frames.times) // 2)
+        frame, alpha = (frames.frame(name, len(frames.times) // 2) for name in ("rgb", "alpha"))
     else:
-        frame = np.full((height, width, 3), 255, np.uint8)
+        frame, alpha = np.full((height, width, 3), 255, np.uint8), np.full((height, width), 255, np.uint8)
         frame[y0:y1, x0:x1] = learned.background
-    check = compare(geometry.grid, *_ground(learned, frame[y0:y1, x0:x1]))
+    check = compare(geometry.grid, *learned.seen_ground(frame[y0:y1, x0:x1]))
     sentence = describe_place(check)
     log.log(logging.WARNING if check.warns else logging.INFO, "%s: %s", geometry.radar, sentence)
     title = textwrap.fill(f"{geometry.radar}: {sentence}", _TITLE_LETTERS)
     coast = coast_lines(geometry.grid)
     shown = shown_lines(geometry.grid, check, coast) if check.warns else []
     lines = (coast, border_lines(geometry.grid), graticule(geometry.grid))
-    write_png(figure, place_figure(title, frame, plot_box, *lines, shown))
+    write_png(figure, place_figure(title, over_white(frame, alpha), plot_box, *lines, shown))
     numbers = {name: round(value, 4) if isinstance(value, float) else value for name, value in vars(check).items()}
     content = {"radar": geometry.radar, "warns": check.warns, "sentence": sentence, **numbers}
     write_text(output, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-
-
-def _ground(learned: Picture, shown: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Return the ground (y, x, 3) and where it is known. A coast may be an overlay: that is as in a frame."""
-    ground = np.where(learned.overlay[..., None], shown, learned.background)
-    return ground, (learned.overlay | (learned.ground_share[0] > 0)) & ~learned.nodata

@@ -27,6 +27,7 @@ from radar_cleaner.inspection.sample import choose_frames, write_sample
 from radar_cleaner.planning.plan import Plan
 from radar_cleaner.planning.radars import Radar
 from radar_cleaner.plotting.checked_frame import Place, checked_frame_figure
+from radar_cleaner.plotting.place import over_white
 from radar_cleaner.plotting.style import write_png
 from radar_cleaner.reflectivity.decoding import build_decoder, observed_mask
 from radar_cleaner.reflectivity.picture import read_picture
@@ -69,7 +70,7 @@ def show_frame(
         refused = write_sample(sample, choose_frames(plan.readable_frames(shown.id), count, wanted), size)
         frames = open_store(sample, "rgb")
         reading = _read_frames(shown, size, sample, wanted)
-        picture = frames.frame("rgb", reading.index)
+        picture = over_white(*(frames.frame(name, reading.index) for name in ("rgb", "alpha")))
         moment = to_datetime(int(frames.times[reading.index]))
     title = f"{shown.id}, {moment:%Y-%m-%d %H:%M} UTC"
     checked, notes = reading.checked, _notes(shown.id, reading, refused, len(frames.times))
@@ -155,7 +156,7 @@ def _read_frames(radar: Radar, size: tuple[int, int], sample: Path, time: int | 
     one = decoded[index]
     pixels = _cut(frames.frame("rgb", index), box)
     checked = check_frame(pixels, one.codes, palette, ~shown | learned.overlay, within, one.unmatched)
-    place = check_place(geometry.grid, learned.background, learned.ground_share[0] > 0)
+    place = check_place(geometry.grid, *learned.seen_ground(pixels))
     return _Reading(index, checked, unmatched.summarize(sum(echoes)), place)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.coast_pictures import draw_ground, find_place
@@ -20,7 +21,26 @@ from radar_cleaner.storage.paths import Layout
 from radar_cleaner.storage.specs import RGB
 from radar_cleaner.storage.writer import StoreWriter
 
+Pixels, Mask = NDArray[np.uint8], NDArray[np.bool_]
 BOX = (30, 10, 190, 170)  # of frames of 200 x 180 px
+
+
+def learned_picture(ground: Pixels, known: Mask, overlay: Mask, nodata: Mask) -> Picture:
+    """Return a picture with a ground (y, x, 3) that is `known` in a part."""
+    return Picture(
+        ground=np.stack([ground, 0 * ground, 0 * ground]),
+        ground_share=np.stack([known, 0 * known, 0 * known]).astype(np.float32),
+        overlay=overlay,
+        nodata=nodata,
+        ground_colours=(),
+        colours=(),
+        tolerance=20.0,
+        opacity=1.0,
+        softness=0.0,
+        space=ColourSpace(),
+        frames=8,
+        enough=True,
+    )
 
 
 def make(results: Path, offset: tuple[float, float], hidden: bool = False, frames: int = 3) -> RadarGeometry:
@@ -31,20 +51,7 @@ def make(results: Path, offset: tuple[float, float], hidden: bool = False, frame
     known = np.full(grid.shape, not hidden)
     known[:30] = False
     layout, nowhere = Layout(results), np.zeros(grid.shape, bool)
-    picture = Picture(
-        ground=np.stack([ground, 0 * ground, 0 * ground]),
-        ground_share=np.stack([known, nowhere, nowhere]).astype(np.float32),
-        overlay=nowhere,
-        nodata=nowhere,
-        ground_colours=(),
-        colours=(),
-        tolerance=20.0,
-        opacity=1.0,
-        softness=0.0,
-        space=ColourSpace(),
-        frames=8,
-        enough=True,
-    )
+    picture = learned_picture(ground, known, nowhere, nowhere)
     attrs = {"radar": "R", **picture_attrs(picture)}
     with StoreWriter(layout.picture("R"), static=picture_variables(picture), attrs=attrs):
         pass
@@ -54,6 +61,16 @@ def make(results: Path, offset: tuple[float, float], hidden: bool = False, frame
             frame[BOX[1] : BOX[3], BOX[0] : BOX[2]] = ground
             store.append(time, rgb=frame, alpha=np.full((180, 200), 255, np.uint8))
     return RadarGeometry("R", grid, None, None, None)
+
+
+def test_overlay_counts_as_ground_that_looks_as_in_a_frame() -> None:
+    overlay = np.eye(3, dtype=bool)
+    nodata = np.zeros((3, 3), bool)
+    nodata[2, 2] = True
+    learned = learned_picture(np.full((3, 3, 3), 200, np.uint8), np.tri(3, dtype=bool), overlay, nodata)
+    seen, known = learned.seen_ground(np.full((3, 3, 3), 9, np.uint8))
+    np.testing.assert_array_equal(seen[..., 0], np.where(overlay, 9, np.tri(3) * 200))
+    np.testing.assert_array_equal(known, np.tri(3, dtype=bool) & ~nodata)
 
 
 def check(results: Path, geometry: RadarGeometry) -> dict[str, object]:
