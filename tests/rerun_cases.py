@@ -117,6 +117,7 @@ SPECIAL: Rows = {
     # 5 is another key's value already: Snakemake compares a rule's params as a set.
     "labels.closing_px": (5, FROM_LABELS),
     "overlap.max_offset_minutes": (3, {"align_radars"} | FROM_LABELS),
+    "overlap.motion": ("none", {"align_radars"} | FROM_LABELS),
     "votes.spoke": (0, FROM_LABELS),
     "votes.atlas": (0, FROM_LABELS),
     "votes.persistence": (0, FROM_LABELS),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from radar_cleaner.config.section import Section
@@ -17,6 +19,12 @@ class Overlap(Section):
         description="Frames of two radars are paired if they are at most this many minutes apart: the nearest of"
         " the other radar is taken. With 0 only frames of equal times are paired. Above 0 the composite has the"
         " variable `age`.",
+    )
+
+    motion: Literal["flow", "none"] = Field(
+        "flow",
+        description="`flow` moves the paired frames of other times along the motion between the other radar's own"
+        " frames, where it is known; `none` leaves them where they are.",
     )
 
     @property

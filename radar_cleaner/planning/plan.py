@@ -23,6 +23,7 @@ from radar_cleaner.frames.sources import SUFFIXES as PICTURES
 from radar_cleaner.frames.sources import FrameFile, Listing, is_remote, list_frames
 from radar_cleaner.frames.time_table import MTIME
 from radar_cleaner.georeference.grid import geometries_flag, may_overlap
+from radar_cleaner.georeference.motion import neighbour
 from radar_cleaner.planning.checks import (
     check_animations,
     check_boxes,
@@ -309,12 +310,19 @@ class Plan:
         return [pair for radar in self.radars for pair in self._near(radar, times)]
 
     def _near(self, radar: str, times: Iterable[int]) -> list[tuple[str, str]]:
-        """Return (radar, shard) of the frames of a radar that are nearest to some times."""
-        own = self._sorted_times[radar]
-        near = {nearest_time(own, time, self.settings.overlap.max_offset) for time in times} - {None}
-        return [
-            (radar, name) for name in sorted({shard_of(time, self.grain) for time in near if time is not None})
-        ]
+        """Return (radar, shard) of the frames of a radar that are nearest to some times.
+
+        Those of other times also need the frame before, which shows their motion. The frame after does, too, but a
+        new shard must not change an older one.
+        """
+        own, overlap = self._sorted_times[radar], self.settings.overlap
+        found = {time: nearest_time(own, time, overlap.max_offset) for time in times}
+        near = {near for near in found.values() if near is not None}
+        if overlap.motion == "flow":
+            moved = {frame for time, frame in found.items() if frame is not None and frame != time}
+            before = {frame: neighbour(own, frame, frame - 1) for frame in moved}
+            near |= {other for frame, other in before.items() if other is not None and other < frame}
+        return [(radar, name) for name in sorted({shard_of(time, self.grain) for time in near})]
 
     @cached_property
     def _sorted_times(self) -> dict[str, list[int]]:

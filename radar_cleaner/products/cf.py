@@ -129,7 +129,8 @@ PRODUCT_VARIABLES: dict[str, ProductVariable] = {
             "scale_factor": AGE_STEP,
             "add_offset": LEAST_AGE,
             "_FillValue": NO_AGE,
-            "comment": "where quality_flag is not nodata; negative for a later frame",
+            "comment": "where quality_flag is not nodata; negative for a later frame. The frame is moved along the"
+            " motion of its echo where that is known",
         },
     ),
 }

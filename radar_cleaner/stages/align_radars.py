@@ -57,7 +57,7 @@ def align_radars(
     expect_attrs(target, radar=radar)
     names = others or []
     radars = [
-        OtherRadar.open(target, *paths, overlap.max_offset)
+        OtherRadar.open(target, *paths, overlap)
         for paths in zip(
             names,
             group_by_radar(

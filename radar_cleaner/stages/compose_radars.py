@@ -12,6 +12,7 @@ from radar_cleaner.config.frames import Stores
 from radar_cleaner.config.overlap import Overlap
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.georeference.grid import GRID_ATTRS, Grid
+from radar_cleaner.georeference.motion import MovingFrames
 from radar_cleaner.georeference.regrid import NearestRegridder, grid_of_end, nearest_regridder
 from radar_cleaner.products.cf import PRODUCT_VARIABLES, ProductWriter
 from radar_cleaner.products.composite import Layer, compose, composite_attrs, pack_age
@@ -86,10 +87,10 @@ def compose_radars(
         },
         names=names,
     ) as product:
+        moving = [MovingFrames(one, overlap) for one in series]
         for time in times:
             layers = [
-                _read_layer(one, regridder, time, overlap.max_offset, names)
-                for one, regridder in zip(series, regridders, strict=True)
+                _read_layer(one, regridder, time, names) for one, regridder in zip(moving, regridders, strict=True)
             ]
             product.append(time, **compose([layer for layer in layers if layer is not None]))
     log.info("%s: %d times of %s on %d x %d pixels", shard, len(times), ", ".join(radars), *grid.shape[::-1])
@@ -104,13 +105,15 @@ def _regridder(product: Store, warp: Store, first: Store) -> NearestRegridder:
     return nearest_regridder(warp.read("grid"), warp.read("coverage"), (height, width))
 
 
-def _read_layer(
-    series: TimeSeries, regridder: NearestRegridder, time: int, max_offset: int, names: list[str]
-) -> Layer | None:
-    """Read a radar's nearest frame on the composite grid, None if there is none near enough in time."""
-    found = series.nearest(time, max_offset)
+def _read_layer(frames: MovingFrames, regridder: NearestRegridder, time: int, names: list[str]) -> Layer | None:
+    """Read a radar's nearest frame on the composite grid, None if there is none near enough in time.
+
+    A frame of another time is moved along its motion where that is known.
+    """
+    found, series = frames.nearest(time), frames.series
     if found is None:
         return None
+    sources = frames.sources(found, time)
     layer: dict[str, NDArray[np.uint8]] = {}
     for name in names:
         if name == "age":
@@ -119,6 +122,8 @@ def _read_layer(
         missing = PRODUCT_VARIABLES[name].missing
         # Only the products of ensembles have all variables.
         frame = series.frame(name, found) if name in series.stores[0].group else None
+        if frame is not None and sources is not None:
+            frame = frame.ravel()[sources]
         layer[name] = (
             np.full(regridder.index.shape, missing, np.uint8) if frame is None else regridder.apply(frame, missing)
         )

@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from radar_cleaner.config.overlap import Overlap
 from radar_cleaner.conventions import NODATA
+from radar_cleaner.georeference.motion import MovingFrames
 from radar_cleaner.georeference.regrid import (
     NearestRegridder,
     grid_of_end,
@@ -23,14 +25,12 @@ from radar_cleaner.storage.reader import AHEAD, Store, TimeSeries, expect_attrs,
 
 @dataclass(frozen=True)
 class OtherRadar:
-    """Another radar: its frames by time, its warp, its range share on the target grid, and its clutter mask."""
+    """Another radar: its frames by time without its clutter, its warp, its range share on the target grid."""
 
-    frames: TimeSeries
+    frames: MovingFrames
     regridder: NearestRegridder
     range_share: NDArray[np.float32]
-    clutter: NDArray[np.bool_] | None
     inputs: dict[str, str] = field(default_factory=dict)
-    max_offset: int = 0  # seconds
 
     @classmethod
     def open(
@@ -40,7 +40,7 @@ class OtherRadar:
         reflectivity: Sequence[Path],
         warp: Path,
         atlas: Path | None,
-        max_offset: int = 0,
+        overlap: Overlap,
     ) -> OtherRadar:
         """Open the stores of another radar and check that they belong to it and to the target.
 
@@ -63,23 +63,22 @@ class OtherRadar:
         assert coverage.shape == shape, f"{warp_store.path}: {coverage.shape} is not {shape}"
         height, width = attrs["radar_shape_px"]
         return cls(
-            frames,
+            MovingFrames(frames, overlap, clutter),
             nearest_regridder(grid, coverage, (height, width)),
             range_share(grid, coverage, attrs),
-            clutter,
             {str(store.path): store.digest for store in stores},
-            max_offset,
         )
 
     def frame_at(self, time: int) -> NDArray[np.uint8] | None:
-        """Return its reflectivity on the target grid at the nearest time, or None without a frame near enough."""
-        nearest = self.frames.nearest(time, self.max_offset)
-        codes = None if nearest is None else self.frames.frame("reflectivity", nearest)
-        if codes is None:
+        """Return its reflectivity on the target grid, or None without a frame near enough in time.
+
+        A frame of another time is moved along its motion where that is known.
+        """
+        nearest = self.frames.nearest(time)
+        if nearest is None:
             return None
-        if self.clutter is not None:
-            codes = np.where(self.clutter, np.uint8(NODATA), codes)
-        return self.regridder.apply(codes, NODATA)
+        codes, sources = self.frames.reflectivity(nearest), self.frames.sources(nearest, time)
+        return self.regridder.apply(codes if sources is None else codes.ravel()[sources], NODATA)
 
 
 def align(

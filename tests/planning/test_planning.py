@@ -93,6 +93,10 @@ def test_radars_are_paired_with_the_nearest_frames_of_the_same_period(scratch: W
         ("CASCM", "20240711T13"),
     ]
     assert near.paired("20240710T21", "CASCM") == []
+    # 23:00 is paired with 23:02, whose motion 22:56 shows.
+    assert near.paired("20240710T23", "CASGO") == [("CASCM", "20240710T22"), ("CASCM", "20240710T23")]
+    config["overlap"]["motion"] = "none"
+    assert Plan(read_config(config)).paired("20240710T23", "CASGO") == [("CASCM", "20240710T23")]
     assert not [line for line in near.warnings if "overlap" in line]
     assert [line for line in Plan(read_config(SMOKE)).warnings if "overlap" in line]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from store_cases import START, make_atlas, make_reflectivity, pattern_codes, small_geometry, times_from
 
 from radar_cleaner.config.frames import Stores
@@ -216,6 +217,43 @@ def test_frames_of_radars_that_are_not_synchronous_are_paired_with_the_nearest(
     assert (aligned.frame("reflectivity", 0)[covered] == 100).all()
     for index in (1, 2, 3):  # the next frame is 3 minutes off or more
         assert (aligned.frame("reflectivity", index) == NODATA).all()
+
+
+def disk(column: float) -> NDArray[np.uint8]:
+    rows, columns = np.indices((48, 48))
+    return np.where(np.hypot(columns - column, rows - 24) < 8, np.uint8(110), np.uint8(0))
+
+
+def test_echo_of_another_time_is_moved_along_its_motion(tmp_path: Path, warp: Path) -> None:
+    """The other radar scans 2.5 minutes later. Its echo moves 6 pixels in the 5 minutes between its frames."""
+    times = [TIMES[0] + 300 * number for number in range(4)]
+    own = make_reflectivity(tmp_path / "own.zarr", "CASGO", times, codes=EMPTY)
+    late = make_reflectivity(
+        tmp_path / "late.zarr",
+        "CASCM",
+        [time + 150 for time in times],
+        codes=np.stack([disk(10 + 6 * number) for number in range(4)]),
+    )
+    same = make_reflectivity(
+        tmp_path / "same.zarr", "CASCM", times, codes=np.stack([disk(7 + 6 * number) for number in range(4)])
+    )
+    wrong = {}
+    aligned = {}
+    for name, other, motion in (("true", same, "none"), ("moved", late, "flow"), ("left", late, "none")):
+        align_radars(
+            stores=Stores(),
+            radar="CASGO",
+            reflectivity=own,
+            others=["CASCM"],
+            other_reflectivity=[other],
+            other_warps=[warp],
+            overlap=Overlap.model_validate({"max_offset_minutes": 2.5, "motion": motion}),
+            output=tmp_path / name,
+        )
+        aligned[name] = open_store(tmp_path / name, "aligned").read("reflectivity")
+        wrong[name] = int((aligned[name] != aligned["true"]).sum())
+    assert wrong["left"] > 100
+    assert wrong["moved"] < 0.4 * wrong["left"]
 
 
 def test_stores_that_do_not_belong_together_are_refused(tmp_path: Path, own: Path, warp: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import rioxarray  # noqa: F401  (gives datasets their .rio)
 import xarray as xr
+from numpy.typing import NDArray
 from store_cases import make_product, small_geometry, times_from
 
 from radar_cleaner.config.cleaning import Composite
@@ -151,6 +152,39 @@ def test_the_composite_of_radars_that_are_not_synchronous_shows_both_and_the_age
         assert np.isnan(age[~(seen_by_gore | seen_by_chipman)]).all()
         assert (store.frame("reflectivity", index)[seen_by_gore] == 100).all()
     assert "age" in dataset["reflectivity"].attrs["ancillary_variables"].split()
+
+
+def test_echo_of_another_time_is_moved_with_all_its_variables_and_keeps_its_age(tmp_path: Path) -> None:
+    rows, columns = np.indices((48, 48))
+    disks = [
+        np.where(np.hypot(columns - place, rows - 24) < 7, np.uint8(110), np.uint8(0)) for place in (12, 18, 24)
+    ]
+    gore = make_product(tmp_path / "gore.zarr", "CASGO", [time + 180 for time in TIMES[:2]], codes=EMPTY)
+    chipman = make_product(tmp_path / "chipman.zarr", "CASCM", TIMES[:3], codes=np.stack(disks))
+    stores = {}
+    for motion in ("flow", "none"):
+        output = tmp_path / f"{motion}.zarr"
+        compose_radars(
+            shard="20240711",
+            products=[gore, chipman],
+            warps=warps(tmp_path, "union"),
+            overlap=Overlap.model_validate({"max_offset_minutes": 3, "motion": motion}),
+            output=output,
+            stores=STORES,
+        )
+        stores[motion] = open_store(output, "product")
+    moved, left = stores["flow"], stores["none"]
+    at = moved.times.tolist().index(TIMES[0] + 180)  # half way between two frames
+    reflectivity, flag = (moved.frame(name, at) for name in ("reflectivity", "quality_flag"))
+    shift = column_of(reflectivity == 110) - column_of(left.frame("reflectivity", at) == 110)
+    whole = column_of(left.frame("reflectivity", at + 1) == 110) - column_of(left.frame("reflectivity", at) == 110)
+    assert abs(shift - whole / 2) < 0.7 and abs(whole) > 3
+    assert np.array_equal(flag == FLAG_KEPT, reflectivity == 110)
+    assert np.array_equal(moved.frame("age", at), left.frame("age", at))
+
+
+def column_of(mask: NDArray[np.bool_]) -> float:
+    return float(np.nonzero(mask)[1].mean())
 
 
 def test_frames_of_the_neighbouring_shard_are_shown_and_make_no_times_of_their_own(tmp_path: Path) -> None:
