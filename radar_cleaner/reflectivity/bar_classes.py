@@ -7,12 +7,15 @@ lossy one, classes are the segments that explain the line best.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+
+from radar_cleaner.reflectivity.bar_borders import borders_are_certain
 
 # A run shorter than this share of the usual length is a gap, a soft edge or the background at the tip of an arrow.
 SHORT_RUN = 0.3
@@ -72,7 +75,7 @@ class BarClasses:
             return self
         changes = np.flatnonzero((np.diff(self.colours.astype(int), axis=0) != 0).any(axis=1))
         first, last = np.append(0, changes + 1), np.append(changes, len(self.colours) - 1)
-        return BarClasses(self.colours[first], self.starts[first], self.stops[last])
+        return BarClasses(self.colours[first], self.starts[first], self.stops[last], self.clear)
 
     def shifted(self, pixels: int) -> BarClasses:
         """Return the classes on a line that begins `pixels` earlier."""
@@ -82,23 +85,56 @@ class BarClasses:
 def find_classes(line: Line, lossy: bool, count: int | None) -> BarClasses:
     """Return the classes of a line; `count` is their number if it is known.
 
-    The result has another number of classes if the line does not show `count` of them.
+    The result has another number of classes, or is not clear, if the line does not show `count` of them.
     """
-    if lossy and count is None:
+    return _lossy_classes(line, count) if lossy else _pure_classes(line, count)
+
+
+def _pure_classes(line: Line, count: int | None) -> BarClasses:
+    runs = _equal_runs(line)
+    if count is None and _misses_classes(line, runs):
+        runs = _single_runs(line)
+    if count is None or len(runs) == count or not _has_soft_edges(line, runs):
+        return _classes(line, runs)
+    fitted = _fit_segments(line, count) if 2 <= count <= len(line) else []
+    if fitted and _explains(line, fitted, False):
+        return _classes(line, fitted)
+    return replace(_classes(line, runs), clear=False)
+
+
+def _lossy_classes(line: Line, count: int | None) -> BarClasses:
+    if count is None:
         even = _even_segments(line)
         if _is_continuous(line, even):
             return _rows(line)
-        if even and _explains(line, even, lossy):
-            return _classes(line, even)
-    runs = _merged_runs(line) if lossy else _equal_runs(line)
-    if count is None and not lossy and _misses_classes(line, runs):
-        runs = _single_runs(line)
-    if count is None or (not lossy and (len(runs) == count or not _has_soft_edges(line, runs))):
-        return _classes(line, runs)
-    fitted = _fit_segments(line, count) if 2 <= count <= len(line) else []
-    if fitted and _explains(line, fitted, lossy):
-        return _classes(line, fitted)
-    return replace(_classes(line, (_even_segments(line) if lossy else []) or runs), clear=False)
+    for segments, is_even in _candidates(line, count):
+        if borders_are_certain(line, segments, is_even):
+            return _classes(line, segments)
+    runs = (_even_segments(line) if count is None else []) or _merged_runs(line)
+    return replace(_classes(line, runs), clear=False)
+
+
+def _candidates(line: Line, count: int | None) -> Iterator[tuple[list[tuple[int, int]], bool]]:
+    """Yield segments that may be the classes of a noisy line, and whether they are equally long."""
+    if count is None:
+        for number in range(2, len(line) // SHORTEST_EVEN + 1):
+            yield _equal_segments(len(line), number), True
+        runs = _merged_runs(line)
+        if len(runs) > 1:
+            yield runs, False
+    elif 2 <= count <= len(line) // 2:
+        yield _equal_segments(len(line), count), True
+        runs = _merged_runs(line)
+        if len(runs) == count:
+            yield runs, False
+        fitted = _fit_segments(line, count)
+        if fitted and _explains(line, fitted, True):
+            yield fitted, False
+
+
+def _equal_segments(length: int, count: int) -> list[tuple[int, int]]:
+    edges = np.rint(np.linspace(0, length, count + 1)).astype(np.int64).tolist()
+    return list(pairwise(edges))
 
 
 def _equal_runs(line: Line) -> list[tuple[int, int]]:
@@ -206,10 +242,11 @@ def _even_segments(line: Line) -> list[tuple[int, int]]:
         return []
     noise = float(np.median(scatter(windows, windows + NOISE_PX)))
     for count in range(2, len(line) // SHORTEST_EVEN + 1):
-        edges = np.rint(np.linspace(0, len(line), count + 1)).astype(np.int64)
+        segments = _equal_segments(len(line), count)
+        edges = np.array([0, *(stop for _, stop in segments)])
         quarter = (edges[1:] - edges[:-1]) // 4
         if scatter(edges[:-1] + quarter, edges[1:] - quarter).mean() <= EVEN_SCATTER * noise + SAME_COLOUR:
-            return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
+            return segments
     return []
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radar_cleaner.reflectivity.bar_classes import BarClasses
-from radar_cleaner.reflectivity.legend import read_classes
+from radar_cleaner.reflectivity.bar_reading import read_bar
 from radar_cleaner.reflectivity.palette import hue_saturation_value
 from radar_cleaner.reflectivity.plot_box import Box
 
@@ -100,8 +100,7 @@ def _stretches(rows: NDArray[np.int64]) -> Iterator[tuple[int, int, int]]:
 
 def _check_strip(picture: Pixels, box: Box, lying: bool) -> FoundLegend | None:
     """Return the strip as a legend if it has enough classes of saturated, different colours and even lengths."""
-    x0, y0, x1, y1 = box
-    classes = read_classes(picture[y0:y1, x0:x1])
+    classes = read_bar(picture, box).classes
     colours = classes.colours
     if len(colours) < MIN_CLASSES:
         return None

@@ -88,7 +88,7 @@ def read_common_legend(frames: Store, colours: PictureColours) -> Palette | None
         name = f"{frames.path} at {format_time(time)}, labels.legend.box_px {list(colours.legend.box_px)}"
         if first is None:
             first = _read_bar(picture, colours.legend.box_px, colours, name)
-        elif not np.array_equal(bar, before) and not first.matches(bar):
+        elif not np.array_equal(bar, before) and not first.matches(picture):
             raise ConfigError(
                 f"{name}: its legend differs from that of earlier frames, so that it is another product; move its"
                 " frames to another folder, or use the method palette"
@@ -103,4 +103,4 @@ def _read_bar(picture: NDArray[np.uint8], box: Sequence[int], colours: PictureCo
     check_box((x0, y0, x1, y1), (width, height))
     legend = colours.legend
     unit = legend.unit or colours.unit or DBZ
-    return read_legend(picture[y0:y1, x0:x1], legend.dbz, legend.scale, name, unit, colours.zr, (x0, y0))
+    return read_legend(picture, legend.dbz, legend.scale, name, unit, colours.zr, (x0, y0, x1, y1))

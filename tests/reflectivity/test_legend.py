@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from legend_cases import GAP_COLOURS, Drawn, as_jpeg, drawn, ramp, random_colours
+from legend_cases import GAP_COLOURS, Drawn, as_jpeg, drawn, on_page, ramp, random_colours
 from picture_cases import LEGEND_COLOURS, LOWER_DBZ, RADARS, read_sample, sample_frames
 from PIL import Image
 
@@ -18,8 +18,17 @@ seeds = st.integers(0, 2**32 - 1)
 distances = st.sampled_from([(22, 442), (10, 24)])
 
 
-def read(bar, dbz, scale="bounds", **settings):
-    return read_legend(bar, dbz, scale, "here", **settings).palette
+def read(bar, dbz, scale="bounds", **keys):
+    return read_legend(bar, dbz, scale, "here", **keys).palette
+
+
+def read_or_none(bar, dbz, scale="bounds", **keys):
+    """Return the palette, or None if it is refused with a list of colours that a user can complete."""
+    try:
+        return read(bar, dbz, scale, **keys)
+    except ConfigError as error:
+        assert "colour,dbz_min,pixels,from_px,to_px\n#" in str(error) or "1 classes" in str(error)
+        return None
 
 
 def colours_of(palette):
@@ -106,13 +115,24 @@ def test_jpeg_noise_loses_no_class(quality, count, step, gap, lying):
         assert value_errors(palette, colours, np.arange(count) + 0.5).max() < 0.51  # all in their class
 
 
-@given(st.sampled_from([75, 85, 95]), st.integers(3, 8), st.integers(40, 70), st.booleans())
+@given(st.sampled_from([75, 85, 95]), st.integers(3, 4), st.integers(50, 100), st.booleans())
 def test_a_continuous_bar_in_a_jpeg_is_read_within_a_dbz(quality, step, count, lying):
     colours = ramp(count)
     bar = as_jpeg(Drawn(step=step, width=16, lying=lying).bar(colours), quality)
     errors = value_errors(read(bar, [0, 66], "ends"), colours, (np.arange(count) + 0.5) * 66 / count)
     within = errors <= max(1, 66 / count) + 1e-9  # a dBZ, or a class
     assert within.mean() > 0.95 and errors.max() < 3
+
+
+@settings(max_examples=15)
+@given(st.sampled_from([75, 85, 95]), st.integers(5, 8), st.integers(40, 70), st.booleans())
+def test_many_small_classes_in_a_jpeg_are_read_within_a_dbz_or_refused(quality, step, count, lying):
+    colours = ramp(count)
+    bar = as_jpeg(Drawn(step=step, width=16, lying=lying).bar(colours), quality)
+    palette = read_or_none(bar, [0, 66], "ends")
+    assume(palette is not None)
+    errors = value_errors(palette, colours, (np.arange(count) + 0.5) * 66 / count)
+    assert np.mean(errors <= max(1, 66 / count) + 1e-9) > 0.95 and errors.max() < 3
 
 
 @given(seeds, st.sampled_from([80, 95]), st.integers(6, 16), st.sampled_from([-1, 1]), st.integers(0, 2))
@@ -132,6 +152,52 @@ def test_a_resized_bar_gives_all_its_classes(scale, gap):
     )
     for palette in (read(resized, range(20)), read(resized, [0, 20], "ends")):
         assert value_errors(palette, colours, np.arange(20) + 0.5).max() < 0.6
+
+
+@settings(max_examples=15)
+@given(seeds, st.integers(5, 30), drawn(steps=(8, 20)), st.tuples(*[st.integers(0, 40)] * 4))
+def test_a_box_that_is_too_large_gives_the_bar_or_its_colours(seed, count, style, more):
+    colours = random_colours(seed, count)
+    bar = style.bar(colours)
+    assume(style.gap < style.step)
+    page = on_page(bar, (230, 232, 240), corner=(60, 60), margin=60)
+    page[60 + bar.shape[0] :] = (230, 232, 240)  # the numbers are at the right
+    box = (60 - more[0], 60 - more[1], 60 + bar.shape[1] + more[2], 60 + bar.shape[0] + more[3])
+    for scale in ("bounds", "ends"):
+        palette = read_or_none(
+            page, style.ordered(range(count) if scale == "bounds" else [0, count]), scale, box=box
+        )
+        if palette is not None:
+            assert palette.colours.tolist() == colours.tolist()
+            assert palette.lower_dbz == pytest.approx(np.arange(count), abs=0.3 if scale == "ends" else 0)
+
+
+@settings(max_examples=25)
+@given(
+    seeds, st.sampled_from([75, 85, 95]), st.integers(4, 24), drawn(steps=(6, 24), gaps=(0, 2)), st.integers(-1, 1)
+)
+def test_near_colours_in_a_jpeg_are_right_or_refused(seed, quality, count, style, excess):
+    colours = random_colours(seed, count, (10, 24))
+    bar = style.bar(colours)
+    assume(is_drawn_along(bar, style))
+    palette = read_or_none(as_jpeg(bar, quality), style.ordered(range(count + excess)))
+    if palette is not None:
+        assert excess == 0
+        assert value_errors(palette, colours, np.arange(count) + 0.5).max() < 0.51
+
+
+@given(seeds, st.integers(5, 20), st.booleans())
+def test_a_map_that_shows_through_the_legend_is_noticed(seed, count, lying):
+    rng = np.random.default_rng(seed)
+    style = Drawn(width=24, lying=lying)
+    bar = style.bar(random_colours(seed, count, (60, 442)))
+    land = np.where(rng.random(bar.shape[:2])[..., None] < 0.4, (190, 200, 170), (90, 110, 160))
+    assert read_or_none((0.7 * bar + 0.3 * land).astype(np.uint8), style.ordered(range(count))) is None
+
+
+def test_a_gray_swatch_at_an_end_is_reported(caplog):
+    read(Drawn().bar([(150, 150, 150), *LEGEND_COLOURS]), [0, 60], "ends")
+    assert "#969696" in caplog.text and "leave it out of legend.box_px" in caplog.text
 
 
 def test_numbers_within_the_swatches_do_not_matter():
@@ -169,7 +235,7 @@ def test_rates_of_a_legend_become_reflectivity():
 def test_an_error_lists_the_colours_as_a_csv_that_can_be_completed():
     colours = ramp(6)
     with pytest.raises(ConfigError) as caught:
-        read(Drawn(step=10).bar(colours), range(5), corner=(100, 40))
+        read(on_page(Drawn(step=10).bar(colours), corner=(100, 40)), range(5), box=(100, 40, 120, 100))
     table = str(caught.value).split("\n")[1:]
     assert table[0] == "colour,dbz_min,pixels,from_px,to_px"
     assert table[1] == "#00ecff,,10,90,100" and table[-1].endswith(",,10,40,50")
