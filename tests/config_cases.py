@@ -412,6 +412,13 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
         "radars[0].grid.control_points",
         "is too short; write at least 3 items",
     ),
+    "control points of an enlarged picture": (
+        lambda c: c["radars"].__setitem__(
+            0, bounded(c) | {"grid": {"control_points": [[0, 0, -67, 47], [1500, 0, -60, 47], [0, 1500, -67, 43]]}}
+        ),
+        "radars[0].grid.control_points[1]",
+        "is not in a picture of 580 x 480 px",
+    ),
     "an unknown crs": (
         lambda c: c["radars"].__setitem__(0, bounded(c, crs="EPSG:99999")),
         "radars[0].grid.crs",

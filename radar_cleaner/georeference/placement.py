@@ -26,6 +26,7 @@ from radar_cleaner.georeference.planes import (
 Array = NDArray[np.float64]
 Box = tuple[int, int, int, int]
 WEB = "EPSG:3857"
+_TILE_SLACK_PX = 2.0  # of the plot box: a scaled picture is rounded to whole pixels
 PIXEL_KM = (0.001, 500.0)  # pictures outside are in other units than their crs
 
 
@@ -129,7 +130,9 @@ def _by_world_file(crs: str, path: Path, frame: Frame) -> Grid:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"world_file: {path} is not readable ({error}); name a .pgw or .wld file") from None
     try:
-        across, turn_down, turn_across, down, x, y = (float(line) for line in lines)
+        across, turn_down, turn_across, down, x, y = numbers = [float(line) for line in lines]
+        if not np.isfinite(numbers).all():
+            raise ValueError
     except ValueError:
         raise ConfigError(
             f"world_file: {path} does not have six numbers; see docs/how-to/place_a_picture.md"
@@ -157,6 +160,13 @@ def _of_tiles(tiles: Tiles, size: tuple[int, int]) -> Grid:
         raise ConfigError(
             f"tiles: x {list(tiles.x)}, y {list(tiles.y)} are not tiles of zoom {tiles.zoom}; write [first, last],"
             f" each from 0 to {count - 1} (x may go on across the 180th meridian)"
+        )
+    columns, rows = last - first + 1, bottom - top + 1
+    across, down = size[0] / columns, size[1] / rows
+    if abs(across - down) * max(columns, rows) > _TILE_SLACK_PX:
+        raise ConfigError(
+            f"tiles: {columns} x {rows} tiles in a plot box of {size[0]} x {size[1]} px would be {across:.4g} x"
+            f" {down:.4g} px each, and tiles are square; correct x, y, or plot_box_px"
         )
     world = full_turn(WEB)
     assert world is not None

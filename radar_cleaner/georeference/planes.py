@@ -39,11 +39,10 @@ def find_plane(name: str) -> CRS:
     """Return the coordinate reference system of a name. Raises ConfigError unless it maps the Earth's surface."""
     try:
         plane = CRS.from_user_input(name)
-    except CRSError as error:
-        reason = " ".join(str(error).split())[:100]
+    except CRSError:
         raise ConfigError(
-            f"crs: '{name}' is not a coordinate reference system ({reason}); write a code such as EPSG:3857, or a"
-            " PROJ string"
+            f"crs: '{name}' is not a coordinate reference system that pyproj knows; write a code such as"
+            " EPSG:3857, or a PROJ string such as '+proj=merc +lon_0=100'"
         ) from None
     if not (plane.is_geographic or plane.is_projected) or len(plane.axis_info) != 2:
         raise ConfigError(

@@ -26,6 +26,8 @@ from radar_cleaner.planning.radars import Period, Radar
 from radar_cleaner.reflectivity.palette_source import read_legend_file, read_palette
 from radar_cleaner.storage.shards import format_time
 
+STRETCHED = 2.5  # ratio of the sides of a pixel that no public picture has
+
 
 def check_files(config: Config, radars: Sequence[Radar]) -> None:
     """Raise ConfigError for a file that a key names and that does not exist or has another content."""
@@ -154,6 +156,12 @@ def check_boxes(radar: Radar, size: tuple[int, int]) -> None:
             f"{frames}.overlay.border_px: {radar.overlay.border_px} covers the whole plot box {list(box)} of"
             f" radar {radar.id}; write the width of the map's border"
         )
+    for number, (x, y, *_) in enumerate(radar.grid.control_points or ()):
+        if not (-1 <= x <= width and -1 <= y <= height):
+            raise ConfigError(
+                f"{radar.place}.grid.control_points[{number}]: [{x:g}, {y:g}] is not in a picture of {width} x"
+                f" {height} px; write pixels of the frame as it is, not of an enlarged one"
+            )
     if radar.grid.kinds[0] in ABOUT_RADAR:
         x, y = radar.center(size)
         if not (box[0] <= x < box[2] and box[1] <= y < box[3]):
@@ -185,6 +193,19 @@ def check_place(radar: Radar, geometry: RadarGeometry) -> None:
             f" plot box, whose middle grid.{radar.grid.kinds[0]} places at latitude {latitude:.4g}, longitude"
             f" {longitude:.4g}; correct one of them, or leave out latitude and longitude of a mosaic"
         )
+
+
+def stretched_pixels(radar: Radar, geometry: RadarGeometry) -> list[str]:
+    """Return a line if pixels are far from square, on the plane and on the ground: a number is likely wrong."""
+    grid = geometry.grid
+    wide, high = grid.pixel_km
+    ratios = (wide / high, grid.pixel_width / grid.pixel_height)
+    if min(max(ratio, 1 / ratio) for ratio in ratios) <= STRETCHED:
+        return []
+    return [
+        f"{radar.place}.grid.{radar.grid.kinds[0]}: a pixel is {wide:.3g} km wide and {high:.3g} km high; check"
+        " its numbers and their order, and the plot box"
+    ]
 
 
 def _check_mask(radar: Radar, mask: Path, size: tuple[int, int]) -> None:

@@ -32,6 +32,7 @@ from radar_cleaner.planning.checks import (
     check_files,
     check_geotiff,
     check_place,
+    stretched_pixels,
 )
 from radar_cleaner.planning.contradictions import contradictions
 from radar_cleaner.planning.frame_files import file_contradictions
@@ -206,7 +207,7 @@ class Plan:
 
     @cached_property
     def warnings(self) -> list[str]:
-        """Lines about times and files of frames that contradict the config."""
+        """Lines about times and files of frames that contradict the config, and about pixels of odd shapes."""
         samples, cadence = self.settings.samples, self.settings.frames.cadence_minutes
         offset = self.settings.overlap.max_offset_minutes
         places = [(name, self._geometries[name]) for name in self._sorted_times]
@@ -219,6 +220,8 @@ class Plan:
             frames = [frame for found in self._frames[name].values() for frame in found]
             lines += file_contradictions(radar, frames, self.sizes[name])
             lines += layout_gaps(radar, self.choices, [frame.time for frame in frames])
+        for name, radar in self.pictures.items():
+            lines += stretched_pixels(radar, self._geometries[name])
         return lines
 
     @property

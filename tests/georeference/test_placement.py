@@ -184,6 +184,10 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
         "tiles: .* are not tiles of zoom 3; write .first, last., each from 0 to 7",
     ),
     "tiles backwards": ({"tiles": {"zoom": 3, "x": [3, 2], "y": [5, 6]}}, "tiles: .*not tiles of zoom 3"),
+    "tiles that do not fit the box": (
+        {"tiles": {"zoom": 3, "x": [2, 3], "y": [5, 6]}},
+        "tiles: 2 x 2 tiles in a plot box of 200 x 100 px would be 100 x 50 px each.*correct x, y, or plot_box_px",
+    ),
     "points on a line": (
         {"control_points": [[0, 0, 10, 50], [100, 2, 11, 50], [50, 1, 10.5, 50]]},
         "control_points: they are within 2 px of one line",
@@ -213,6 +217,7 @@ def test_a_mistake_is_one_line_with_key_and_remedy(keys: dict[str, Any], message
         ("0.05 0.01 0.01 -0.05 5 62", "has a rotation of 11.3 degrees.*name a picture with north up"),
         ("0.05 0 0 0.05 5 58", "mirrors the picture"),
         ("0.05 0 0 -0.05 5", "does not have six numbers"),
+        ("nan 0 0 -0.05 5 62", "does not have six numbers"),
         ("0.05 0 0 -0.05 5 162", "exceed 90 degrees of latitude"),
     ],
 )

@@ -281,6 +281,9 @@ WARNED = {
             }
         },
     ),
+    "bounds with a wrong number": Case(
+        "radars[0].grid.bounds", ("km wide", "plot box"), changes=place(grid={"bounds": [-85, 20, -83, 52]})
+    ),
     "local names saved at once": Case("frames.time_zone", ("is UTC", "7.0 hours"), written(-7), HOURLY),
     "local names west of Greenwich": Case("frames.time_zone", ("is UTC", "5.0 hours after"), written(5), HOURLY),
     "names in the future": Case(
