@@ -26,6 +26,7 @@ TIMES = {  # how file names are described, the longest first
     "YYYY-MM-DDTHHMM": "%Y-%m-%dT%H%M",
     "YYYYMMDDHHMM": "%Y%m%d%H%M",
     "YYMMDDHHMM": "%y%m%d%H%M",
+    "YYJJJHHMM": "%y%j%H%M",
 }
 
 
