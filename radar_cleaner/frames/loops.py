@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from io import BytesIO
 from pathlib import Path
 
-from radar_cleaner.errors import ConfigError
+from radar_cleaner.errors import ConfigError, FrameError
 from radar_cleaner.frames.durations import count_steps
 from radar_cleaner.frames.listings import load_counts, save_counts
 from radar_cleaner.frames.picture_file import count_pictures
 from radar_cleaner.frames.sources import FrameFile, Listing, is_remote, list_frames, read_frames
 from radar_cleaner.frames.timestamps import NameFormat
+
+Reader = Callable[[Sequence[FrameFile], int], Iterable[tuple[FrameFile, bytes | FrameError]]]
 
 # Of files that are larger the pictures are not counted.
 LARGEST_ANIMATION_BYTES = 2**28
@@ -24,17 +26,15 @@ def list_pictures(
 
     The pictures of a file are `names.loop_minutes` apart. The time of the file is that of the last picture, or of
     the first. A picture that lasts several steps is the frame of each of these times. The steps of the pictures
-    are kept in `listings`. Raises ConfigError.
+    are kept in `listings`; those of objects must be there already. Raises ConfigError.
     """
     listing = list_frames(source, names, listings, copies)
     if not names.loop_minutes:
         return listing
     if is_remote(str(source)):
-        raise ConfigError(
-            "loop: the pictures of animations are counted when the run is planned, and an object store would have"
-            " to send all of them; copy the files into a folder"
-        )
-    lasting = _count(str(source), listing.frames, listings)
+        lasting = _counted(str(source), listing, listings)
+    else:
+        lasting = count_new(str(source), listing, listings, read_frames)
     frames = []
     for file, steps in zip(listing.frames, lasting, strict=True):
         shown = [number for number, count in enumerate(steps) for _ in range(count)]
@@ -47,22 +47,29 @@ def list_pictures(
     return listing._replace(frames=sorted(frames))
 
 
-def _count(source: str, files: Sequence[FrameFile], listings: Path | None) -> list[list[int]]:
-    """Return the steps of each picture of each file; those of files that have not changed are known."""
+def count_new(source: str, listing: Listing, listings: Path | None, read: Reader) -> list[list[int]]:
+    """Return the steps of each picture of each file; files that have changed are read by `read` and counted."""
     kept = load_counts(listings, source)
-    states = [_state(file) for file in files]
-    known = {
-        file.file_name: kept[file.file_name][1]
-        for file, state in zip(files, states, strict=True)
-        if kept.get(file.file_name, [None])[0] == state
-    }
-    new = [file for file in files if file.file_name not in known]
+    states = {listing.name_of(file): _state(file) for file in listing.frames}
+    known = {name: kept[name][1] for name, state in states.items() if kept.get(name, [None])[0] == state}
+    new = [file for file in listing.frames if listing.name_of(file) not in known]
     if new:
-        for file, data in read_frames(new, LARGEST_ANIMATION_BYTES):
-            known[file.file_name] = steps_of(data) if isinstance(data, bytes) else [1]
-        rows = {file.file_name: [state, known[file.file_name]] for file, state in zip(files, states, strict=True)}
-        save_counts(listings, source, rows)
-    return [known[file.file_name] for file in files]
+        for file, data in read(new, LARGEST_ANIMATION_BYTES):
+            known[listing.name_of(file)] = steps_of(data) if isinstance(data, bytes) else [1]
+        save_counts(listings, source, {name: [state, known[name]] for name, state in states.items()})
+    return [known[listing.name_of(file)] for file in listing.frames]
+
+
+def _counted(source: str, listing: Listing, listings: Path | None) -> list[list[int]]:
+    """Return the steps of each picture of each object, which the plan has counted."""
+    kept = load_counts(listings, source)
+    missing = next((name for name in map(listing.name_of, listing.frames) if name not in kept), None)
+    if missing is not None:
+        raise ConfigError(
+            f"{source}: the pictures of {missing} are not counted in {listings or 'any folder (--listings)'}; the"
+            " workflow counts them: run it by snakemake"
+        )
+    return [kept[listing.name_of(file)][1] for file in listing.frames]
 
 
 def steps_of(data: bytes) -> list[int]:
@@ -72,7 +79,7 @@ def steps_of(data: bytes) -> list[int]:
 
 def _state(file: FrameFile) -> str:
     """Return a text that changes when the file does."""
-    if file.member is not None:
+    if file.member is not None or file.version:
         return file.version
     try:
         found = Path(file.path).stat()

@@ -1,4 +1,4 @@
-"""List the objects of an S3 object store: one paginated request a source, and a few headers.
+"""List the objects of an S3 object store: one paginated request a source, a few headers, and animations.
 
 Each run keeps the answers in its own folder until it ends. Its jobs use the objects it was planned with, whatever
 another call finds meanwhile, and jobs on other machines send no requests.
@@ -15,17 +15,20 @@ import posixpath
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from radar_cleaner.errors import ConfigError
+from radar_cleaner.errors import ConfigError, FrameError
 from radar_cleaner.frames.archives import HIDDEN
-from radar_cleaner.frames.listings import StoredObject, save_objects
-from radar_cleaner.frames.sources import REMOTE, is_picture, split_address
+from radar_cleaner.frames.listings import StoredObject, save_counts, save_objects
+from radar_cleaner.frames.loops import count_new
+from radar_cleaner.frames.sources import REMOTE, FrameFile, is_picture, list_frames, split_address
+from radar_cleaner.frames.timestamps import NameFormat
 
 # The lists of archives, and the folders of runs. Each call of the workflow updates them.
 LISTINGS = Path(".snakemake/listings")
@@ -33,6 +36,8 @@ OF_A_RUN = "run-"
 # Seconds after which the folder of a killed run is removed.
 LEFT_FOR = 30 * 86400
 HEAD_BYTES = 2**16
+# Objects that are read at once.
+READERS = 8
 # Objects in these storage classes cannot be read before they are restored.
 AT_REST = ("GLACIER", "DEEP_ARCHIVE")
 # Characters that the storage plugin, Snakemake or the path of a local copy cannot represent.
@@ -66,6 +71,32 @@ class ObjectStore:
         if self._kept is None:
             save_objects(self.answers, address, self.objects(address))
         return self.answers
+
+    def count_animations(self, address: str, names: NameFormat) -> None:
+        """Count the pictures of each object below an address, which is read whole, once for each version of it."""
+        if self._kept is not None:
+            return
+        listing = list_frames(address, names, self.answers)
+        counts = count_new(address, listing, LISTINGS, self._read)
+        rows = {listing.name_of(file): ["", steps] for file, steps in zip(listing.frames, counts, strict=True)}
+        save_counts(self.answers, address, rows)
+
+    def _read(self, files: Sequence[FrameFile], most: int) -> Iterator[tuple[FrameFile, bytes | FrameError]]:
+        """Yield files, whose paths are addresses, with their bytes, or the reason for none."""
+
+        def read(file: FrameFile) -> bytes | FrameError:
+            bucket, _, key = file.path.removeprefix(REMOTE).partition("/")
+            if file.problem:
+                return FrameError(file.problem)
+            with self._answering(file.path, bucket):
+                answer = self._client.get_object(Bucket=bucket, Key=key)
+                return FrameError("too large") if answer["ContentLength"] > most else bytes(answer["Body"].read())
+
+        _ = self._client  # made once, before the threads share it
+        with ThreadPoolExecutor(READERS) as readers:
+            for start in range(0, len(files), READERS):
+                part = files[start : start + READERS]
+                yield from zip(part, readers.map(read, part), strict=True)
 
     @property
     def settings(self) -> dict[str, str | None]:

@@ -14,7 +14,7 @@ import numpy as np
 from radar_cleaner.errors import FrameError
 from radar_cleaner.frames.image import FrameDecoder
 from radar_cleaner.frames.loops import LARGEST_ANIMATION_BYTES, steps_of
-from radar_cleaner.frames.sources import FrameFile, read_frames
+from radar_cleaner.frames.sources import FrameFile, is_remote, read_frames
 from radar_cleaner.planning.radars import Radar
 from radar_cleaner.storage.shards import format_time
 
@@ -140,7 +140,7 @@ def _pauses(radar: Radar, frames: Sequence[FrameFile], size: tuple[int, int]) ->
     """Yield a line if animations end with equal pictures."""
     files = {frame.file_name: frame._replace(picture=None) for frame in frames if frame.picture is not None}
     chosen = list(files.values())[:: max(1, len(files) // COMPARED)][:COMPARED]
-    if not chosen or radar.names.loop_pause:
+    if not chosen or radar.names.loop_pause or is_remote(radar.source):
         return
     repeats = []
     for file, data in read_frames(chosen, LARGEST_ANIMATION_BYTES):

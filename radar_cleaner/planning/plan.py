@@ -116,6 +116,8 @@ class Plan:
     def _list(self, radar: Radar) -> Listing:
         try:
             listings = self.store.listed(radar.source) if is_remote(radar.source) else LISTINGS
+            if is_remote(radar.source) and radar.names.loop_minutes:
+                self.store.count_animations(radar.source, radar.names)
             return list_pictures(radar.source, radar.names, listings)
         except ConfigError as error:
             raise ConfigError(f"{radar.place}.frames: {error}") from None

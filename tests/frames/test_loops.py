@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from picture_cases import encode, loop_file, small
 from PIL import Image, ImageSequence
 
-from radar_cleaner.errors import ConfigError, FrameError
+from radar_cleaner.errors import FrameError
 from radar_cleaner.frames.image import FrameDecoder
 from radar_cleaner.frames.loops import list_pictures
 from radar_cleaner.frames.timestamps import NameFormat
@@ -85,13 +85,6 @@ def test_animations_in_an_archive_are_counted_too(tmp_path):
     found = list_pictures(tmp_path / "a.zip", LOOPS, tmp_path / "kept")
     names = [f"{tmp_path}/a.zip/a_202401011200.gif#{number}" for number in (1, 2, 3)]
     assert [frame.full_name for frame in found.frames] == names
-
-
-def test_animations_in_an_object_store_are_refused_with_the_remedy():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("radar_cleaner.frames.loops.list_frames", lambda *_: None)
-        with pytest.raises(ConfigError, match="copy the files into a folder"):
-            list_pictures("s3://bucket/a", LOOPS)
 
 
 def test_an_animation_that_became_shorter_after_planning_is_refused():

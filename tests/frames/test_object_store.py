@@ -13,13 +13,17 @@ from typing import Any
 
 import pytest
 from config_cases import put
+from picture_cases import loop_file
 from s3_cases import CREDENTIALS, Server, serving
 from workflow_cases import REPOSITORY, SMOKE, sample_frames
 
 from radar_cleaner.config.load import read_config
 from radar_cleaner.errors import ConfigError
+from radar_cleaner.frames.listings import StoredObject, save_objects
+from radar_cleaner.frames.loops import list_pictures
 from radar_cleaner.frames.object_store import LISTINGS, ObjectStore
 from radar_cleaner.frames.sources import list_frames
+from radar_cleaner.frames.timestamps import NameFormat
 from radar_cleaner.planning.plan import Plan
 
 FRAMES = sample_frames("CASGO")
@@ -27,7 +31,7 @@ FRAMES = sample_frames("CASGO")
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("s3"), "radar", "mixed") as server:
+    with serving(tmp_path_factory.mktemp("s3"), "radar", "mixed", "loops") as server:
         for path in FRAMES:
             server.put("radar", f"archive/{path.name[6:14]}/{path.name}", path.read_bytes())
         server.put("radar", "archive/latest.png", b"x")
@@ -120,6 +124,49 @@ def test_the_folders_of_killed_runs_are_removed_later(config: dict[str, Any]) ->
         os.utime(LISTINGS / name, (time.time() - age,) * 2)
     plan_of(config)
     assert not (LISTINGS / "run-old").exists() and (LISTINGS / "run-new").exists()
+
+
+def test_animations_are_counted_by_one_request_each_until_they_change(
+    server: Server, config: dict[str, Any], tmp_path: Path
+) -> None:
+    for hour, count in ((10, 3), (11, 4)):
+        server.put("loops", f"loops/r_20240710{hour}00.gif", loop_file(range(count)))
+    config["radars"] = [config["radars"][0] | {"frames": "s3://loops/loops", "range_km": 60, "center_px": None}]
+    config["frames"] = {"cadence_minutes": 6, "shard": "hour", "loop": {"step_minutes": 6}}
+    config |= {
+        "training": {},
+        "evaluation": {},
+        "cleaning": {"model": "pretrained"},
+        "samples": {"atlas": "channel"},
+    }
+
+    def requests(plan: Plan) -> list[str]:
+        assert len(plan.readable_frames("CASGO")) in (7, 8)
+        asked = [line for line in server.requests()[before:] if "loops/r_" in line and line.startswith("GET")]
+        return [line for line in asked if line.endswith(".gif")]
+
+    before = len(server.requests())
+    plan = plan_of(config)
+    counted = requests(plan)
+    assert [frame.picture for frame in plan.readable_frames("CASGO")] == [0, 1, 2, 0, 1, 2, 3]
+    job = list_pictures("s3://loops/loops", plan.radars["CASGO"].names, Path(plan.listings("CASGO")), "copies")
+    assert [frame.full_name for frame in job.frames][2:4] == [
+        "copies/loops/loops/r_202407101000.gif#3",
+        "copies/loops/loops/r_202407101100.gif#1",
+    ]
+    before = len(server.requests())
+    again = requests(plan_of(config))
+    assert len(again) == len(counted) - 2  # those of the headers alone
+    server.put("loops", "loops/r_202407101100.gif", loop_file(range(5)))
+    before = len(server.requests())
+    assert len(requests(plan_of(config))) == len(again) + 1
+
+
+def test_without_the_counts_of_a_run_animations_are_refused_in_one_line(tmp_path: Path) -> None:
+    names = NameFormat(r"(\d{12})", "%Y%m%d%H%M", loop_minutes=6)
+    save_objects(tmp_path, "s3://a/b", [StoredObject("b/r_202407101000.gif", "1")])
+    with pytest.raises(ConfigError, match=r"pictures of b/r_202407101000.gif are not counted .* by snakemake"):
+        list_pictures("s3://a/b", names, tmp_path)
 
 
 def test_globs_pick_objects(config: dict[str, Any]) -> None:
