@@ -38,9 +38,9 @@ class Components:
     thin: NDArray[np.float64]
 
 
-def open_thin(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a mask (y, x) of 0 and 1 without its thin parts."""
-    kernel = np.ones((THIN_PX, THIN_PX), np.uint8)
+def open_thin(mask: NDArray[np.uint8], thin_px: int = THIN_PX) -> NDArray[np.uint8]:
+    """Return a mask (y, x) of 0 and 1 without its parts that are thinner than `thin_px`."""
+    kernel = np.ones((thin_px, thin_px), np.uint8)
     return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_REPLICATE), np.uint8)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from radar_cleaner.conventions import UNDETECT
 from radar_cleaner.reflectivity.blends import match_blends
+from radar_cleaner.reflectivity.boxes import find_boxes
 from radar_cleaner.reflectivity.colour_clusters import (
     Clusters,
     Histogram,
@@ -22,6 +23,7 @@ from radar_cleaner.reflectivity.colour_clusters import (
 )
 from radar_cleaner.reflectivity.colour_space import ColourSpace, remove_ground
 from radar_cleaner.reflectivity.colour_table import ColourTable
+from radar_cleaner.reflectivity.crossings import Crossings
 from radar_cleaner.reflectivity.opacity import find_opacity
 from radar_cleaner.reflectivity.overlay_evidence import (
     Components,
@@ -31,6 +33,7 @@ from radar_cleaner.reflectivity.overlay_evidence import (
     find_thin,
     open_thin,
 )
+from radar_cleaner.reflectivity.overlay_shapes import fill_hatch, fill_holes, grow_rims
 from radar_cleaner.reflectivity.palette import ColourScale, Palette
 from radar_cleaner.reflectivity.picture import SLOTS, SOFT, ArchiveColour, Picture
 from radar_cleaner.reflectivity.pixel_colours import PixelColours, SlotMeans, fill_nearest
@@ -51,6 +54,7 @@ GROUND_SHARE = 0.002  # of the pixels: a commoner colour is one of the map
 USUAL = 0.5  # of the frames: the colour of most of them is ground in mixed colours, too
 MIN_SHARE = 0.05  # of the frames: a rarer colour of a pixel is not its ground
 _MOSTLY_MAP, _BESIDE_MAP = 45.0, 16.0  # distances of a mixed colour from one of the map, and from two
+WIDE_PX = 17  # colours that cover squares of this size are of a map, not of blurred names
 _LOOKED_AT = 16  # frames that are enough for counts of colours
 _EXACT, _NEAR = 3.0, 40.0  # RGB distances from a class of pure colours, and of mixed ones
 _MIXED_PURE, _MIXED_SOFT = 3.0, 12.0  # RGB distance of half-transparent echo from what is computed
@@ -340,7 +344,8 @@ class _Learner:
         """Return overlay (y, x), ground in a class's colour (y, x), and the colours of the slots."""
         means = SlotMeans(self.colours, self.filled, self.same)
         static = self.filled[0] & self.look.observed & ~self.like_nodata[0]
-        static &= self._exact_shares() >= np.where(self.like_class[0], STATIC_CLASS, STATIC)
+        blurred = np.flatnonzero(self._find_mixed() & static)
+        static &= self._exact_shares(blurred) >= np.where(self.like_class[0], STATIC_CLASS, STATIC)
         # Where rain is the usual colour, the pixel counts as the ground below it.
         usual = np.where((self.like_class[0] & ~static)[..., None], ground, self.colours[0])
         clusters = cluster_colours(_head(count_colours(usual[self.look.observed])), float(self.same), _CELLS)
@@ -350,26 +355,64 @@ class _Learner:
         of_class[components.labels[self.like_class[0] & static]] = True
         of_class[0] = False
         rain = RainAround(components, numbers, self.look.observed)
+        known = ((self.colours == usual).all(axis=3) & self.filled).any(axis=0) & ~self.like_nodata[0]
+        crossings = Crossings(numbers, known)
         surroundings = Surroundings(components, of_class, self.look.observed)
+        echoes = np.zeros(self.shape, np.uint16)
         colours = np.zeros((len(components.size), 3), np.int16)
         colours[1:] = clusters.centres[components.cluster[1:]] if len(components.size) > 1 else 0
         for frame, echo in self._echo(ground):
             slot = means.add(frame)
-            rain.add(echo & (slot != 0) & self.look.observed, slot == 0)
+            raining = echo & (slot != 0) & self.look.observed
+            kept = slot == 0
+            kept.ravel()[blurred] |= self._hides_class(frame, blurred)
+            rain.add(raining, kept)
+            crossings.add(raining)
+            echoes += echo
             surroundings.add(frame, colours.astype(np.uint8), 2 * self.same)
         hides, disguised = self._judge(
             components, rain, of_class, surroundings.shares(), clusters.centres, find_thin(numbers)
         )
-        overlay = hides[components.labels] & self.look.find_overlay
+        overlay = fill_hatch(hides[components.labels], echoes == 0) | fill_holes(crossings.closed())
+        overlay |= find_boxes(numbers, known, echoes)
         if self.soft:
             overlay = cv2.dilate(overlay.view(np.uint8), np.ones((3, 3), np.uint8)) > 0
-        return np.asarray(overlay & self.look.observed), disguised[components.labels], means
+        else:
+            overlay = grow_rims(overlay, self._find_mixed(overlay), numbers)
+        overlay &= self.look.find_overlay & self.look.observed
+        return np.asarray(overlay), disguised[components.labels] & ~overlay, means
 
-    def _exact_shares(self) -> NDArray[np.float64]:
-        """Return the share (y, x) of the frames that show the usual colour of each pixel."""
+    def _find_mixed(self, overlay: Mask | None = None) -> Mask:
+        """Return narrow parts (y, x) in a colour neither of the map nor of a class: blurred lines and rims.
+
+        Pixels of the `overlay` do not count. Soft pictures have none: all their colours are mixed.
+        """
+        if self.soft or self.opacity < 1:
+            return np.zeros(self.shape, bool)
+        mixed = self.filled[0] & ~self.like_class[0] & ~self.like_nodata[0]
+        mixed &= ~_within(self.colours[0], self.map, float(self.same))
+        if overlay is not None:
+            mixed &= ~overlay
+        return np.asarray(mixed & (open_thin(mixed.astype(np.uint8), WIDE_PX) == 0))
+
+    def _hides_class(self, frame: Pixels, places: NDArray[np.intp]) -> Mask:
+        """Return at which flat places a frame shows a colour that is neither of a class nor of the map."""
+        if not places.size:
+            return np.zeros(0, bool)
+        shown = frame.reshape(-1, 3)[places][None]
+        hidden = (self.table(shown) == UNDETECT) & ~_within(shown, self.map, float(self.same))
+        return np.asarray(hidden[0])
+
+    def _exact_shares(self, blurred: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return the share (y, x) of the frames that show the usual colour of each pixel.
+
+        At flat places that are `blurred`, colours that are neither a class nor the map count, too: it rains below.
+        """
         counts = np.zeros(self.shape, np.int64)
         for frame in self.frames:
-            counts += self._shows(frame, self.colours[0])
+            shown = self._shows(frame, self.colours[0])
+            shown.ravel()[blurred] |= self._hides_class(frame, blurred)
+            counts += shown
         return counts / max(self.count, 1)
 
     def _judge(
@@ -425,7 +468,11 @@ class _Learner:
         fits = self.filled & ~self.like_nodata & ~overlay
         fits &= ~self.like_class | (disguised & (np.arange(len(fits)) == 0)[:, None, None])
         mapped = np.stack([self._is_mapped(slot, fit) for slot, fit in zip(colours, fits, strict=True)])
-        often = (shares >= MIN_SHARE) & (means.counts >= 2)
+        often = fits & ~mapped & (shares >= MIN_SHARE) & (means.counts >= 2)
+        first = np.cumsum(fits & (mapped | often), axis=0) == 1
+        # Of a pixel that shows the map, another colour is a thing that comes and goes, unless it is another map.
+        wide = open_thin(np.asarray(often.any(axis=0), np.uint8), WIDE_PX) > 0
+        often &= wide | (first & ~(fits & mapped).any(axis=0))
         fits &= mapped | self._many & ((shares >= USUAL) if self._map_alone else often)
         fits |= disguised & (np.arange(len(fits)) == 0)[:, None, None]
         shares = np.where(fits, np.maximum(shares, 1 / 255), 0).astype(np.float32)

@@ -1,0 +1,93 @@
+"""Boxes, clocks, blurred names and areas without coverage hide the rain: it is unknown there, not absent."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scene_cases import Mask, Pixels, Scene
+
+FEW = settings(max_examples=4, deadline=None)
+SEEDS = st.integers(0, 10**6)
+Box = tuple[slice, slice]
+
+
+def a_box(scene: Scene, high: int, wide: int) -> Box:
+    """Draw the place of a box."""
+    top, left = (int(scene.rng.integers(4, scene.size - side - 4)) for side in (high, wide))
+    return slice(top, top + high), slice(left, left + wide)
+
+
+def text(scene: Scene, step: int, place: tuple[int, int]) -> Mask:
+    """Return the pixels (y, x) of a time of day, other ones for each step."""
+    canvas = np.zeros((scene.size, scene.size), np.uint8)
+    cv2.putText(canvas, f"{step % 24:02d}:{7 * step % 60:02d}", place, cv2.FONT_HERSHEY_PLAIN, 0.8, 1)
+    return canvas > 0
+
+
+@FEW
+@given(seed=SEEDS, count=st.sampled_from([1, 3, 12]))
+def test_a_box_with_a_clock_hides_the_rain_below(seed: int, count: int) -> None:
+    scene = Scene(seed)
+    box = a_box(scene, 18, 50)
+    inside = np.zeros((scene.size, scene.size), bool)
+    inside[box] = True
+
+    def frame(step: int) -> Pixels:
+        drawn = scene.draw(scene.rain(step), inside, scene.other)
+        drawn[text(scene, step, (box[1].start + 3, box[0].stop - 4)) & inside] = scene.line
+        return drawn
+
+    picture = scene.learn([frame(step) for step in range(count)])
+    for step in (0, 31):
+        found = scene.classes_of(scene.decode(picture, frame(step)).codes)
+        assert (found[inside] == -1).all()
+        assert np.array_equal(found[~inside], scene.rain(step)[~inside])
+
+
+@FEW
+@given(seed=SEEDS)
+def test_a_clock_without_a_box_is_neither_echo_nor_dry(seed: int) -> None:
+    scene = Scene(seed)
+    place = (int(scene.rng.integers(4, 40)), int(scene.rng.integers(20, 90)))
+    frames = [scene.draw(scene.rain(step), text(scene, step, place), scene.other) for step in range(16)]
+    picture = scene.learn(frames)
+    for step in range(0, 16, 3):
+        found = scene.classes_of(scene.decode(picture, frames[step]).codes)
+        assert (found[text(scene, step, place)] == -1).all()
+
+
+@FEW
+@given(seed=SEEDS)
+def test_an_area_that_rain_never_enters_is_not_observed(seed: int) -> None:
+    scene = Scene(seed, dry=-0.2)
+    row, column = np.indices((scene.size, scene.size))
+    covered = np.hypot(row - scene.size / 2, column - scene.size / 2) < 0.42 * scene.size
+    frames = [scene.draw(scene.rain(step), ~covered, scene.other) for step in range(20)]
+    picture = scene.learn(frames)
+    for step in (0, 11):
+        found = scene.classes_of(scene.decode(picture, frames[step]).codes)
+        assert (found[~covered] == -1).all()
+        assert np.array_equal(found[covered], scene.rain(step)[covered])
+
+
+@FEW
+@given(seed=SEEDS)
+def test_the_blurred_rims_of_names_over_rain_are_never_dry(seed: int) -> None:
+    scene = Scene(seed)
+    canvas = np.zeros((scene.size, scene.size), np.uint8)
+    cv2.putText(canvas, "Rabat", (20, 50), cv2.FONT_HERSHEY_PLAIN, 1.2, 1)
+    share = cv2.GaussianBlur(canvas.astype(np.float32), (3, 3), 0.6)[..., None]
+
+    def frame(step: int) -> Pixels:
+        return np.rint(share * scene.line + (1 - share) * scene.draw(scene.rain(step))).astype(np.uint8)
+
+    picture = scene.learn([frame(step) for step in range(16)])
+    plain, hidden = share[..., 0] == 0, share[..., 0] > 0.5
+    for step in (0, 31):
+        rain = scene.rain(step)
+        found = scene.classes_of(scene.decode(picture, frame(step)).codes)
+        assert (found[hidden] < 1).all() and (found[hidden & (rain > 0)] == -1).all()
+        assert (~plain & (rain > 0) & (found == 0)).sum() < 0.03 * (~plain).sum()
+        assert (found[plain] == rain[plain]).mean() > 0.99
