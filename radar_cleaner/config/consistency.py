@@ -49,11 +49,6 @@ def _problems(config: Config) -> Iterator[str]:
         yield from radar.layout_problems(f"radars[{index}]")
         for layout in radar.layouts:
             yield from _label_problems(layout.labels.over(radar.labels.over(config.labels)))
-        if radar.layouts and config.atlas.method == "deviation":
-            yield (
-                f"radars[{index}].layouts: atlas.method deviation compares the colours of all frames, which differ"
-                " between layouts; write atlas.method: frequency"
-            )
         yield from _label_problems(radar.labels.over(config.labels))
         if radar.plot_box_px is not None and radar.legend_width_px:
             yield _two_boxes(f"radars[{config.radars.index(radar)}]")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from radar_cleaner.config.atlas import Clutter
 from radar_cleaner.conventions import NODATA, is_echo
-from radar_cleaner.errors import ConfigError, StoreError
+from radar_cleaner.errors import ConfigError
 from radar_cleaner.reflectivity.statistics import local_echo_fraction
 from radar_cleaner.storage.reader import AHEAD, TimeSeries
 
@@ -110,7 +110,8 @@ class Atlas:
 def count_atlas(reflectivity: TimeSeries, rgb: TimeSeries | None, options: Clutter) -> Atlas:
     """Count the clutter atlas of a radar. The method `deviation` reads the colours of `rgb`.
 
-    Raises ConfigError for a window in which no echo can be counted, and StoreError if `rgb` lacks a frame.
+    It counts the frames that are in `rgb`, those of the radar's own layout: other layouts have other colours.
+    Raises ConfigError for a window in which no echo can be counted.
     """
     if 0 < options.window_px**2 * options.quiet_fraction < 1 and options.method == "frequency":
         raise ConfigError(
@@ -123,16 +124,13 @@ def count_atlas(reflectivity: TimeSeries, rgb: TimeSeries | None, options: Clutt
     x0, y0, x1, y1 = first.attrs["plot_box_px"]
     echoes, colours = EchoCount((height, width)), ColourDeviation((height, width))
     windowed = options.method == "frequency" and options.window_px > 0
-    for time in _counted_times(reflectivity, options).tolist():
+    for time in _counted_times(reflectivity, rgb, options).tolist():
         codes = reflectivity.frame("reflectivity", time)
         assert codes is not None, reflectivity.describe(time)
         echoes.add(codes, quiet_pixels(codes, options.window_px, options.quiet_fraction) if windowed else None)
         if rgb is not None:
             pixels = rgb.frame("rgb", time)
-            if pixels is None:
-                raise StoreError(
-                    f"{reflectivity.describe(time)} has no frame in rgb; run snakemake to make it again"
-                )
+            assert pixels is not None, rgb.describe(time)
             colours.add(pixels[y0:y1, x0:x1])
     frequency = echoes.frequency(options.min_quiet_frames)
     clutter = frequent(frequency, options.threshold)
@@ -148,9 +146,10 @@ def frames_per_read(options: Clutter) -> int:
     return AHEAD if options.method == "frequency" else 1
 
 
-def _counted_times(reflectivity: TimeSeries, options: Clutter) -> NDArray[np.int64]:
+def _counted_times(reflectivity: TimeSeries, rgb: TimeSeries | None, options: Clutter) -> NDArray[np.int64]:
     times = np.concatenate([store.times for store in reflectivity.stores])
-    if options.method == "deviation":
+    if rgb is not None:
+        times = times[np.isin(times, rgb.times)]
         return times[sample_evenly(len(times), options.max_frames)]
     if options.window_px:
         return times

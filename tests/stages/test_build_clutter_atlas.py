@@ -160,6 +160,17 @@ def test_deviation_reads_max_frames_spread_over_the_period(tmp_path):
     assert few.attrs["too_few_frames"] is True
 
 
+def test_deviation_counts_the_pictures_of_the_radars_own_layout_alone(tmp_path):
+    """The frames of the second day are of another layout: not among the radar's own pictures."""
+    write_stores(tmp_path, shards=("20240711", "20240712"))
+    with StoreWriter(Layout(tmp_path).rgb("R", "20240712"), variables=RGB.frame_variables((24, 36, 3))):
+        pass
+    both = build(tmp_path, method="deviation", stores=["R=20240711..20240712"])
+    assert both.attrs["frames_used"] == 10
+    assert np.array_equal(both.read("clutter"), build(tmp_path, method="deviation").read("clutter"))
+    assert build(tmp_path, stores=["R=20240711..20240712"]).attrs["frames_used"] > 10
+
+
 def test_frequency_reads_no_picture_and_deviation_needs_them(tmp_path):
     write_stores(tmp_path, pictures=False)
     build(tmp_path)
