@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -34,9 +34,9 @@ def _check_time_format(time_format: str) -> str:
         raise ValueError(
             f"{time_format!r} has {EPOCH} beside other text; write {EPOCH} alone, the pattern finds it"
         )
-    time = datetime(2031, 7, 25, 17, 48)
+    time = datetime(2031, 7, 25, 17, 48, tzinfo=UTC)
     try:
-        exact = datetime.strptime(time.strftime(time_format), time_format).replace(tzinfo=None) == time
+        exact = datetime.strptime(time.strftime(time_format), time_format).replace(tzinfo=UTC) == time
     except (ValueError, re.error) as error:  # re.error: a directive occurs twice
         raise ValueError(f"{time_format!r} is not usable ({error})") from None
     if not exact:
@@ -91,7 +91,7 @@ class FileNames(Section):
     time_format: Annotated[str, MinLen(2), AfterValidator(_check_time_format)] = Field(
         "%Y%m%d%H%M",
         description="Format of that group, in the notation of `strptime`. `%s` alone is seconds since 1970, or"
-        " milliseconds if there are 13 digits.",
+        " milliseconds if there are 13 digits. A difference from UTC in the names (`+0200`) is `%z`.",
     )
     time_zone: Annotated[Text, AfterValidator(_check_time_zone)] = Field(
         "UTC", description="Time zone of the file names, for example `Asia/Bangkok`. Stores always use UTC."

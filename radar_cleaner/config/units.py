@@ -29,9 +29,9 @@ def parse_unit(text: str) -> str:
             f"'{text}' is the unit of a velocity, and pictures of Doppler wind have no reflectivity; use the"
             " service's pictures of reflectivity (dBZ) or rain rate (mm/h)"
         )
-    minutes = re.fullmatch(r"mm/?(\d+)mi?n", short)
-    if minutes and 0 < int(minutes[1]) <= LONGEST_RATE_MINUTES:
-        raise ValueError(f"'{text}': multiply the numbers by {60 / int(minutes[1]):g} and write mm/h")
+    minutes = re.fullmatch(r"mm/?(\d+)mi?n|mm/mi?n", short)
+    if minutes and 0 < (length := int(minutes[1] or 1)) <= LONGEST_RATE_MINUTES:
+        raise ValueError(f"'{text}': multiply the numbers by {60 / length:g} and write mm/h")
     if re.fullmatch(r"in(ch)?/h(r|our)?", short):
         raise ValueError(f"'{text}': multiply the numbers by 25.4 and write mm/h")
     if re.fullmatch(r"(mm|cm|in|l/m2|kg/?m-?2)(/?\d*(mi?n|h|hr|hours?|d|days?))?", short):

@@ -164,9 +164,7 @@ def _time_keys(series: Series) -> list[Key]:
             " path of a CSV with the columns file,time"
         )
         return [unknown("time_from", comment)]
-    zone = Key(
-        "time_zone", "UTC", "assumed; names in local time need a zone, for example Asia/Bangkok. Check it", True
-    )
+    zone = _zone_key(readings)
     if len(readings) == 1:
         names, time = readings[0].names, readings[0].read[0]
         missed = readings[0].times.count(None)
@@ -186,6 +184,20 @@ def _time_keys(series: Series) -> list[Key]:
         lines[1:] = [f"  {_shown(reading.read[0])}: {reading.names.time_format}" for reading in readings]
         return [Key("pattern", patterns.pop()), unknown("time_format", "\n".join(lines)), zone]
     return [unknown("pattern", "\n".join(lines)), unknown("time_format", "the one of the right line"), zone]
+
+
+def _zone_key(readings: Sequence[Reading]) -> Key:
+    """Return the key of the time zone, as far as the names show it."""
+    zones = {reading.zone for reading in readings}
+    if zones <= {"Z", "UTC", "GMT"}:
+        return Key("time_zone", "UTC", f"the names end their times with {zones.pop()}")
+    if zones != {""}:
+        shown = ", ".join(sorted(zones))
+        return unknown("time_zone", f"the names end their times with {shown}; a name such as Europe/Berlin")
+    if all(reading.names.time_format.endswith("%z") for reading in readings):
+        return Key("time_zone", "UTC", "the names have their difference from UTC", active=False)
+    text = "assumed; names in local time need a zone, for example Asia/Bangkok. Check it"
+    return Key("time_zone", "UTC", text)
 
 
 def _loop_keys(looks: Looks) -> list[Key]:

@@ -95,7 +95,7 @@ def divide(folder: str, paths: Sequence[str], now: int, dates: Mapping[str, floa
 
 
 def _part(reading: Reading, places: Sequence[int]) -> Reading:
-    return Reading(reading.names, tuple(reading.times[place] for place in places))
+    return replace(reading, times=tuple(reading.times[place] for place in places))
 
 
 def _agrees(reading: Reading, paths: Sequence[str], dates: Mapping[str, float]) -> bool:

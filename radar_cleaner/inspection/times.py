@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -28,6 +28,12 @@ _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
 TOKEN = re.compile(rf"\d+|(?<![a-z]){_MONTH}(?![a-z])", re.IGNORECASE)
 # Longest text between the parts of a date or of a clock, and between date and clock.
 INNER_GAP, OUTER_GAP = 3, 24
+AFTER = r"(?!\d)"  # after a number
+END = f"){AFTER}"  # of a pattern
+ZONE_LETTERS = re.compile(
+    r"[ _.-]?(Z|UTC|GMT|CES?T|EES?T|WES?T|BST|MSK|[ECMP][SD]T|JST|KST|HKT|IST|ICT|A[EC][SD]T|local)(?![A-Za-z])"
+)
+ZONE_OFFSET = re.compile(rf"[+-](?:0\d|1[0-4]):?(?:00|30|45){AFTER}")
 SAMPLED_NAMES = 5
 TRIED_NAMES = 40
 # A reading may fail on this share of the names: pictures whose own name is damaged.
@@ -45,6 +51,7 @@ class Reading:
 
     names: NameFormat
     times: tuple[int | None, ...]
+    zone: str = ""  # the letters of a time zone that follow the time in every name, such as Z or CET
 
     @property
     def read(self) -> list[int]:
@@ -80,7 +87,7 @@ def read_times(names: Sequence[str], latest: int) -> list[Reading]:
         return []
     most = max(len(set(reading.read)) for reading in found)
     best = [reading for reading in found if len(set(reading.read)) == most]
-    return [_simplest(reading, names) for reading in _contiguous(_different(best))]
+    return [_simplest(_with_zone(reading, names, latest), names) for reading in _contiguous(_different(best))]
 
 
 def _spread(items: Sequence[str], count: int) -> list[str]:
@@ -254,13 +261,36 @@ def _longest_gap(times: Iterable[int]) -> int:
     return max((after - before for before, after in pairwise(sorted(times))), default=0)
 
 
+def _with_zone(reading: Reading, names: Sequence[str], latest: int) -> Reading:
+    """Return the reading with the time zone that follows the time in every name, if there is one.
+
+    A difference from UTC (+0200) becomes part of the format; letters (Z, CET) are only noted.
+    """
+    search = re.compile(reading.names.pattern).search
+    rests = []
+    for name, time in zip(names, reading.times, strict=True):
+        text = name if reading.names.of_path else name.rsplit("/", 1)[-1]
+        match = search(text)
+        if time is not None and match is not None:
+            rests.append(text[match.end(1) :])
+    letters = {match[1] if (match := ZONE_LETTERS.match(rest)) else "" for rest in rests}
+    offsets = {match[0] if (match := ZONE_OFFSET.match(rest)) else "" for rest in rests}
+    if "" not in letters and len(letters) == 1:
+        return replace(reading, zone=letters.pop())
+    if "" in offsets or len(offsets) > 2 or not reading.names.pattern.endswith(END):
+        return reading
+    pattern = f"{reading.names.pattern.removesuffix(END)}{ZONE_OFFSET.pattern.removesuffix(AFTER)}{END}"
+    zoned = NameFormat(pattern, f"{reading.names.time_format}%z")
+    return Reading(zoned, _times(names, zoned, latest))
+
+
 def _simplest(reading: Reading, names: Sequence[str]) -> Reading:
     """Return the reading with the default pattern of the config, if that reads the same times."""
     default = FileNames()
     if reading.names.time_format != default.time_format:
         return reading
     plain = NameFormat(default.pattern, default.time_format)
-    return Reading(plain, reading.times) if _times(names, plain, 2**40) == reading.times else reading
+    return replace(reading, names=plain) if _times(names, plain, 2**40) == reading.times else reading
 
 
 @dataclass(frozen=True)

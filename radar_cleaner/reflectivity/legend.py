@@ -18,7 +18,7 @@ from radar_cleaner.reflectivity.bar_reading import BarReading, is_upright, read_
 from radar_cleaner.reflectivity.bar_region import BarRegion
 from radar_cleaner.reflectivity.palette import Palette, format_colour, hue_saturation_value, make_palette
 from radar_cleaner.reflectivity.plot_box import Box
-from radar_cleaner.reflectivity.units import conversion_attrs, to_dbz
+from radar_cleaner.reflectivity.units import check_spacing, conversion_attrs, to_dbz
 
 Bar = NDArray[np.uint8]
 
@@ -76,6 +76,7 @@ def read_legend(
     if scale == "bounds":
         reading = read_bar(picture, box, len(values))
         _check_classes(reading, picture, box, name)
+        check_spacing(np.sort(values), unit, name)
         lower, last = values, None
     else:
         reading = read_bar(picture, box)

@@ -20,7 +20,7 @@ from radar_cleaner.config.labels import ZR
 from radar_cleaner.config.units import DBZ, MM_PER_10_MIN, MM_PER_HOUR, parse_unit
 from radar_cleaner.conventions import MAX_ECHO_DBZ, MIN_ECHO_DBZ, UNDETECT, encode_dbz
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.reflectivity.units import conversion_attrs, to_dbz
+from radar_cleaner.reflectivity.units import check_spacing, conversion_attrs, to_dbz
 
 log = logging.getLogger(__name__)
 
@@ -157,10 +157,11 @@ def parse_palette(text: str, name: str, unit: str | None = None, zr: ZR = DEFAUL
         except ValueError:
             raise ConfigError(
                 f"{name}, line {number}: {column} '{bound}' is not a number; write the lower bound of the class in"
-                f" {BOUND_COLUMNS[column]} (a word like 'heavy' has no reflectivity)"
+                f" {BOUND_COLUMNS[column]} with a decimal point (a word like 'heavy' has no reflectivity)"
             ) from None
         colours.append([int(colour[at : at + 2], 16) for at in (1, 3, 5)])
     unit = BOUND_COLUMNS[column]
+    check_spacing(lower, unit, f"{name}, column {column}")
     palette = make_palette(colours, to_dbz(lower, unit, zr, f"{name}, column {column}"), name)
     return replace(palette, attrs=conversion_attrs(unit, zr))
 

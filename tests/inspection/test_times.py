@@ -98,3 +98,23 @@ def test_the_cadence_is_the_commonest_difference_of_all_radars():
 
 def test_frames_that_begin_late_in_the_hour_are_on_their_slots():
     assert find_cadence([[120 + 360 * i for i in range(5)]]).off_slot_minutes == 0
+
+
+@pytest.mark.parametrize(
+    ("names", "time_format", "zone", "first"),
+    [
+        (["R_20240711T1118Z.png", "R_20240711T1128Z.png"], "%Y%m%dT%H%M", "Z", "2024-07-11T11:18"),
+        (["R_20240711_1118_UTC.png", "R_20240711_1128_UTC.png"], "%Y%m%d_%H%M", "UTC", "2024-07-11T11:18"),
+        (["R_20240711_1118CEST.png", "R_20240711_1128CEST.png"], "%Y%m%d_%H%M", "CEST", "2024-07-11T11:18"),
+        (["R_20240711T1118+0200.png", "R_20240711T1128+0200.png"], "%Y%m%dT%H%M%z", "", "2024-07-11T09:18"),
+        (["R_20240711T1118-05:30.png", "R_20240711T1128-05:30.png"], "%Y%m%dT%H%M%z", "", "2024-07-11T16:48"),
+        (["R_202407111118-0001.png", "R_202407111128-0002.png"], "%Y%m%d%H%M", "", "2024-07-11T11:18"),
+        (["R_202407111118_Zone.png", "R_202407111128_Zone.png"], "%Y%m%d%H%M", "", "2024-07-11T11:18"),
+    ],
+)
+def test_a_zone_in_the_names_is_used_or_noted(names, time_format, zone, first):
+    (reading,) = read_times(names, LATEST)
+    assert reading.names.time_format == time_format
+    assert reading.zone == zone
+    assert reading.times[0] == datetime.fromisoformat(f"{first}+00:00").timestamp()
+    FileNames(pattern=reading.names.pattern, time_format=reading.names.time_format)

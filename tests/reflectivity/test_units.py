@@ -1,5 +1,7 @@
 """Rain rates and reflectivity, by Z = a R^b."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,8 @@ from hypothesis import strategies as st
 
 from radar_cleaner.config.labels import ZR
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.reflectivity.units import conversion_attrs, to_dbz
+from radar_cleaner.reflectivity.palette import parse_palette
+from radar_cleaner.reflectivity.units import check_spacing, conversion_attrs, to_dbz
 
 MARSHALL_PALMER = ZR()
 rates = st.floats(1e-3, 500)
@@ -45,3 +48,24 @@ def test_the_relation_goes_into_the_attributes():
 def test_no_rain_has_no_reflectivity(rate):
     with pytest.raises(ConfigError, match=r"legend: .* mm/h has no reflectivity .* smallest rate"):
         to_dbz([5, rate], "mm/h", MARSHALL_PALMER, "legend")
+
+
+@pytest.mark.parametrize(
+    ("bounds", "unit", "noticed"),
+    [
+        ([0.1, 0.5, 1, 2, 5, 10, 20, 50], "dBZ", "labels.unit to mm/h"),
+        ([5, 10, 15, 20, 25, 30, 35], "mm/h", "labels.unit to dBZ"),
+        ([0.1, 0.5, 1, 2, 5, 10, 20, 50], "mm/h", ""),
+        ([0, 5, 10, 15, 20, 25, 30], "dBZ", ""),
+        ([-10, 0, 5, 8, 20, 60], "dBZ", ""),
+    ],
+)
+def test_bounds_in_the_other_unit_are_noticed(bounds, unit, noticed, caplog):
+    check_spacing(bounds, unit, "here")
+    assert (noticed in caplog.text) if noticed else not caplog.records
+
+
+def test_no_palette_of_a_service_is_suspected(caplog):
+    for path in (Path(__file__).parents[2] / "config").glob("**/palettes/*.csv"):
+        parse_palette(path.read_text(encoding="utf-8"), path.name)
+    assert "labels.unit" not in caplog.text
