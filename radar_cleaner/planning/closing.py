@@ -17,8 +17,8 @@ Stores = Mapping[str, Sequence[tuple[str, str]]]  # of each radar (radar or layo
 def closing_lines(results: Path, stores: Stores, warnings: Iterable[str]) -> list[str]:
     """Return the warnings of the plan and those of each radar.
 
-    They are about place, other products and doubtful colours of each of its layouts, unmatched colours, and many
-    refused frames. `stores` are the stores of each radar and of its layouts.
+    They are about place, other products, doubtful colours and too few frames of each of its layouts, unmatched
+    colours, and many refused frames. `stores` are the stores of each radar and of its layouts.
     """
     lines = [f"WARNING {line}" for line in warnings]
     for radar, pairs in stores.items():
@@ -44,10 +44,10 @@ def read_unmatched_colours(stores: Iterable[Path]) -> Unmatched:
 
 
 def _picture_warnings(metadata: Path) -> list[str]:
-    """Return the warnings in a picture store: frames of another product, and echo that may be read wrong."""
+    """Return the warnings in a picture store: another product, doubtful echo, too few frames."""
     text = metadata.read_text(encoding="utf-8") if metadata.exists() else ""
     attrs = json.loads(text)["attributes"] if text else {}  # empty: only pretended
-    return [str(attrs[name]) for name in ("other_product", "doubt") if attrs.get(name)]
+    return [str(attrs[name]) for name in ("other_product", "doubt", "shortage") if attrs.get(name)]
 
 
 def _wrong_place(layout: Layout, radar: str) -> str:

@@ -78,12 +78,19 @@ def learn_picture(
     learned = learn(frames, look)
     other = _describe_other_product(geometry.radar, frames, plot_box)
     doubt = describe_doubt(geometry.radar, measure_doubt(frames, learned, look), palette)
-    for warning in filter(None, (other, doubt)):
+    shortage = _describe_shortage(geometry.radar, learned, overlay.mask == "auto")
+    for warning in filter(None, (other, doubt, shortage)):
         log.warning(warning)
     with StoreWriter(
         output,
         static=picture_variables(learned),
-        attrs={"radar": geometry.radar, "other_product": other, "doubt": doubt, **picture_attrs(learned)},
+        attrs={
+            "radar": geometry.radar,
+            "other_product": other,
+            "doubt": doubt,
+            "shortage": shortage,
+            **picture_attrs(learned),
+        },
         provenance={
             "stage": "learn_picture",
             "parameters": {
@@ -96,7 +103,7 @@ def learn_picture(
     ):
         pass
     write_bytes(mask, overlay_picture(learned, plot_box, (width, height)))
-    _log(geometry.radar, learned, observed, overlay.mask == "auto")
+    _log(geometry.radar, learned, observed)
 
 
 class _Frames(Sequence[NDArray[np.uint8]]):
@@ -143,18 +150,20 @@ def _colours(colours: list[tuple[int, int, int]]) -> NDArray[np.uint8]:
     return np.array(colours, np.uint8).reshape(-1, 3)
 
 
-def _log(radar: str, picture: Picture, observed: NDArray[np.bool_], find_overlay: bool) -> None:
+def _describe_shortage(radar: str, picture: Picture, find_overlay: bool) -> str:
+    """Return a warning if the frames do not show overlay or map, else an empty text."""
     if find_overlay and not picture.enough:
-        log.warning(
-            "%s: its picture is learned from %d frames; %d different ones are needed to find names, borders and"
-            " areas of the map in the colour of a class, and in mixed colours (JPEG, scaled) all thin lines;"
-            " lengthen picture.period, or set frames.overlay.mask",
-            radar,
-            picture.frames,
-            MIN_FRAMES,
+        return (
+            f"{radar}: its picture is learned from {picture.frames} frames; {MIN_FRAMES} different ones are needed"
+            " to find names, borders and areas of the map in the colour of a class, and in mixed colours (JPEG,"
+            " scaled) all thin lines; lengthen picture.period, or set frames.overlay.mask"
         )
     if not picture.ground_colours and not (picture.ground_share > 0).any():
-        log.warning("%s: no colour of its map was found; set labels.ground_colours", radar)
+        return f"{radar}: no colour of its map was found; set labels.ground_colours"
+    return ""
+
+
+def _log(radar: str, picture: Picture, observed: NDArray[np.bool_]) -> None:
     log.info(
         "%s: picture of %d frames: %d colours of the map, %d pixels of overlay (%.1f %%), softness %.2f,"
         " tolerance %g, opacity %g",

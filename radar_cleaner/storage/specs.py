@@ -197,6 +197,7 @@ PICTURE = StoreSpec(
         "too_few_frames": "whether they are too few to find an overlay by its change with time",
         "doubt": "a warning if much of the echo may be read wrong, as the colours are mixed or noisy, else empty",
         "other_product": "a warning if some frames show another title or legend beside the map, else empty",
+        "shortage": "a warning if the frames do not suffice to find overlay or map, else empty",
     },
 )
 ATLAS = StoreSpec(

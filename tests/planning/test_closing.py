@@ -1,5 +1,7 @@
 """The last lines of a run add the unmatched colours of all stores of a radar."""
 
+import json
+
 from report_cases import make_place
 from store_cases import make_reflectivity
 
@@ -32,6 +34,15 @@ def test_metadata_that_only_pretends_to_be_made_counts_nothing(tmp_path):
     path.parent.mkdir(parents=True)
     path.touch()
     assert closing_lines(tmp_path, {"A": [("A", "20240711")]}, []) == []
+
+
+def test_the_warnings_in_the_learned_pictures_of_a_radar_and_its_layouts_are_lines(tmp_path):
+    for name, words in (("A", {"shortage": "A: too few"}), ("A.1", {"other_product": "A.1: other", "doubt": ""})):
+        path = Layout(tmp_path).picture(name) / "zarr.json"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps({"attributes": words}))
+    lines = closing_lines(tmp_path, {"A": [("A", "not made"), ("A.1", "not made")]}, [])
+    assert lines == ["WARNING A: too few", "WARNING A.1: other"]
 
 
 def test_a_layout_in_a_wrong_place_is_a_line(tmp_path):

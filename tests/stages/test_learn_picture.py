@@ -77,6 +77,7 @@ def test_too_few_frames_are_a_warning_with_the_keys_to_change(
     with caplog.at_level(logging.WARNING):
         learn(tmp_path, scene, [scene.draw(scene.rain(step)) for step in range(2)])
     assert "2 frames" in caplog.text and "picture.period" in caplog.text and "frames.overlay.mask" in caplog.text
+    assert open_store(tmp_path / "picture.zarr", "picture").attrs["shortage"] in caplog.text
 
 
 def test_jpeg_frames_are_soft_and_their_tolerance_is_learned(tmp_path: Path) -> None:
