@@ -27,7 +27,7 @@ PATIENCE = 500  # seconds
 
 # Enough epochs for a signal to come between.
 LONGER = copy.deepcopy(BY_DAY)
-LONGER["training"] |= {"epochs": 100}
+LONGER["training"] |= {"epochs": 60}
 
 # The plugin checks its jobs in intervals that grow by 10 s up to 3 minutes, without a setting. The tests would
 # mostly wait. Python imports this file at its start; nothing else in snakemake sleeps that long.
