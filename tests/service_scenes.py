@@ -99,7 +99,7 @@ class Scene:
         for left, top, right, bottom in self.radar.overlay.boxes_px:
             frame[top:bottom, left:right] = (*PAPER, 255)
         if self.size[0] - x1 >= LEAST_STRIP:
-            _draw_legend(frame, (x1 + 8, y0 + 40, x1 + 24, y1 - 40), self.palette)
+            draw_legend(frame, (x1 + 8, y0 + 40, x1 + 24, y1 - 40), self.palette)
             _write(frame, f"{START + timedelta(minutes=5 * index):%H:%M}", (x1 + 6, y0 + 10), INK)
         return frame
 
@@ -118,7 +118,7 @@ def _write(frame: NDArray[np.uint8], text: str, place: tuple[int, int], colour: 
     frame[...] = np.asarray(picture)
 
 
-def _draw_legend(frame: NDArray[np.uint8], box: tuple[int, int, int, int], palette: Palette) -> None:
+def draw_legend(frame: NDArray[np.uint8], box: tuple[int, int, int, int], palette: Palette) -> None:
     """Draw an upright bar, strong at the top, with the lower bounds in dBZ beside it."""
     x0, y0, x1, y1 = box
     edges = np.linspace(y1, y0, len(palette.colours) + 1).round().astype(int)

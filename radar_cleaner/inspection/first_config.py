@@ -13,6 +13,7 @@ from radar_cleaner.inspection.draft import Key, render, split_common
 from radar_cleaner.inspection.findings import RadarFindings, cadence_key, inspect_radar, place_keys
 from radar_cleaner.inspection.known_services import (
     ServiceMatch,
+    keys_beside,
     match_services,
     named_service,
     needs_place,
@@ -20,9 +21,6 @@ from radar_cleaner.inspection.known_services import (
 )
 from radar_cleaner.inspection.sources import Contents
 from radar_cleaner.inspection.times import Cadence, find_cadence
-
-# Keys of the pictures that are written beside a service without them. A plot box would move its grid.
-BESIDE_SERVICE = ("pattern", "time_format", "time_zone", "time_from", "loop")
 
 
 @dataclass(frozen=True)
@@ -132,8 +130,8 @@ def _take_service(radar: RadarFindings, given: Given, named: ServiceMatch | None
         service = matches[0].service
         place = [replace(key, comment="") for key in place[:2]] if needs_place(service) else []
         keys = service_keys(matches[0], radar.frames)
-        written = {key.name for key in keys} | service.radar.keys()
-        frames = tuple(key for key in radar.frames if key.name in BESIDE_SERVICE and key.name not in written)
+        written, beside = {key.name for key in keys} | service.radar.keys(), keys_beside(service, found)
+        frames = tuple(key for key in radar.frames if key.name in beside and key.name not in written)
         labels = () if "labels" in service.radar else radar.labels
         return replace(radar, entry=(*first, *keys, *place, *rest), frames=frames, labels=labels)
     proposed = [

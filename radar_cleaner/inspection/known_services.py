@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,21 @@ from typing import Any
 import numpy as np
 
 from radar_cleaner.config.grid import ABOUT_RADAR
-from radar_cleaner.config.services import Service, find_service, recognize_services, service_names
+from radar_cleaner.config.services import (
+    BOXES,
+    OF_THE_BOX,
+    Service,
+    find_service,
+    recognize_services,
+    service_names,
+)
 from radar_cleaner.inspection.colours import FEW_COLOURS, NEAR, ColourCounts, read_palette_colours, saturated
 from radar_cleaner.inspection.draft import Key, unknown
 from radar_cleaner.inspection.findings import SizeFindings
 
 # Share of the saturated pixels that move; less contradicts the palette of a service. A JPEG blends its colours.
 LEAST_IN_CLASSES, LEAST_OF_MANY_COLOURS = 0.5, 0.25
+BESIDE_SERVICE = ("pattern", "time_format", "time_zone", "time_from", "loop")  # keys that the names show
 LEAST_MOVING = 0.0002  # share of all pixels that must move before their colours count
 MOST_OF_SIDE = 0.02  # of the picture, by which the edges of its map may differ from the plot box of a service
 
@@ -98,6 +106,27 @@ def service_keys(match: ServiceMatch, found: Sequence[Key]) -> list[Key]:
         else:
             keys.append(Key(outer, (unknown(inner, reason),)) if inner else unknown(outer, reason))
     return keys
+
+
+def keys_beside(service: Service, found: SizeFindings) -> set[str]:
+    """Return the keys of the pictures that are written beside a service which does not have them.
+
+    A plot box is written only if a legend beside the map proves it, and only where it does not move the grid.
+    """
+    keys, grid = service.radar.keys(), {*(service.radar.get("grid") or ()), *_inner(service.missing, "grid")}
+    own_box = any(key in keys or key in service.missing for key in BOXES)
+    if own_box or grid.intersection(OF_THE_BOX) or found.plot_box.found_by != "edges":
+        return set(BESIDE_SERVICE)
+    x0, y0, x1, y1 = found.plot_box.box
+    outside = [
+        box for box in found.legend_boxes.values() if box[2] <= x0 or box[0] >= x1 or box[3] <= y0 or box[1] >= y1
+    ]
+    return {*BESIDE_SERVICE, *(["plot_box_px"] if outside else [])}
+
+
+def _inner(places: Iterable[str], section: str) -> list[str]:
+    """Return the keys of a section among places such as `grid.bounds`."""
+    return [place.split(".", 1)[1] for place in places if place.startswith(f"{section}.")]
 
 
 def needs_place(service: Service) -> bool:

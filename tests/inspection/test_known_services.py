@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from service_scenes import START, Scene
+from service_scenes import START, Scene, draw_legend
 
 from radar_cleaner.config.services import CATALOGUE
 from radar_cleaner.inspection.colours import read_palette_colours
@@ -94,6 +94,18 @@ def test_pictures_of_another_service_of_the_same_size_are_not_recognized(tmp_pat
     assert scene.size == (512, 512)
     scene.write(tmp_path, "IDR_%Y%m%d%H%M.png")
     assert draft(tmp_path).services == []
+
+
+def test_a_legend_beside_the_map_is_cut_off_where_the_service_has_none(tmp_path: Path) -> None:
+    scene = Scene("bom_128km", count=4)
+    scene.frames[:, :, 440:] = (250, 250, 250, 255)
+    for frame in scene.frames:
+        draw_legend(frame, (448, 60, 464, 440), scene.palette)
+    scene.write(tmp_path)
+    first = draft(tmp_path)
+    boxes = [key.value for section in first.keys if section.name == "frames" for key in section.value]
+    assert "bom_128km (taken)" in first.services[0]
+    assert any(isinstance(box, list) and box[0] == 0 and abs(box[2] - 440) <= 1 for box in boxes)
 
 
 def test_dry_pictures_are_recognized_by_names_and_size(tmp_path: Path) -> None:
