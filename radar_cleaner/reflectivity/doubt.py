@@ -22,7 +22,7 @@ cv2.setNumThreads(1)  # one core per job: idle threads of OpenCV would spin
 
 Pixels = NDArray[np.uint8]
 
-WARN_ABOVE = 0.005  # of the echo; the estimate is lower than the errors at the edges of echo
+WARN_ABOVE = 0.003  # of the echo; the estimate is lower than the errors at the edges of echo
 MIN_ECHO = 200  # pixels of echo without which nothing is estimated
 _FRAMES, _WINDOW = 6, 512  # that are looked at: frames, and the side of the busiest square in them
 _AROUND = (5, 5)  # pixels: the noise of a pixel is that of these around it

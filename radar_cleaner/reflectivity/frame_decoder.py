@@ -8,11 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from radar_cleaner.conventions import NO_UNCERTAINTY, NODATA, UNDETECT, encode_dbz, encode_uncertainty
+from radar_cleaner.conventions import NO_UNCERTAINTY, NODATA, UNDETECT, decode_dbz, encode_dbz, encode_uncertainty
 from radar_cleaner.reflectivity.blends import match_blends
 from radar_cleaner.reflectivity.colour_clusters import distances, pack_colours, unpack_colours
 from radar_cleaner.reflectivity.colour_space import remove_ground
 from radar_cleaner.reflectivity.colour_table import ColourTable, colour_index, pack_echoes
+from radar_cleaner.reflectivity.mixing import EXACT, ON_SCALE, Mixing, place_on_scale
 from radar_cleaner.reflectivity.palette import ColourScale, Palette
 from radar_cleaner.reflectivity.picture import Picture
 from radar_cleaner.reflectivity.pixel_colours import alike, fill_nearest
@@ -88,6 +89,12 @@ class FrameDecoder:
         self._label_of = np.full(256, _NO_LABEL, np.uint8)
         self._label_of[self._class_codes] = np.arange(1, len(self._class_codes) + 1)
         self._label_of[UNDETECT] = 0
+        self._smooth = picture.mixing is Mixing.SMOOTH and palette is not None
+        if self._smooth and palette is not None:
+            values = decode_dbz(np.arange(1, NODATA, dtype=np.uint8))
+            nearest = np.abs(values[:, None] - palette.value_dbz).argmin(axis=1)
+            self._label_of[1:NODATA] = 1 + nearest
+            self._uncertainty[1:NODATA] = self._uncertainty[self._class_codes[nearest]]
         self._soft: SoftDecoder | None = None
         self._picture, self._known = picture, known
         if picture.soft and palette is not None:
@@ -123,6 +130,8 @@ class FrameDecoder:
         own = remove_ground(pixels, self._ground, self._opacity)
         decode = self._decode_pure if self._soft is None else self._decode_soft
         codes, mixed, left = decode(pixels, own)
+        if self._smooth:
+            mixed, left = self._read_between(pixels, own, codes, mixed, left)
         codes.ravel()[left] = self._unknown.unmatched
         self._hide_disguised(pixels, codes)
         if alpha is not None and not alpha.all():
@@ -154,8 +163,38 @@ class FrameDecoder:
         classes = len(self._class_codes)
         without = np.full(len(self._nodata), NODATA, np.uint8)
         codes = np.concatenate([[np.uint8(UNDETECT)], self._class_codes, without, [np.uint8(UNDETECT)]])[labels]
-        mixed = np.flatnonzero((away > PURE) & (labels > 0) & (labels <= classes))
-        return codes, mixed, np.flatnonzero((labels < 0) & self.observed)
+        mixed = (away > PURE) & (labels > 0) & (labels <= classes)
+        left = (labels < 0) & self.observed
+        if self._picture.mixing is not Mixing.NOISY:  # the lines between the colours of neighbours are exact
+            exact, blended, unmatched = self._decode_pure(pixels, own)
+            found = np.ones(codes.shape, bool)
+            found.ravel()[unmatched] = False
+            codes[found] = exact[found]
+            mixed &= ~found
+            mixed.ravel()[blended] = True
+            left &= ~found
+        return codes, np.flatnonzero(mixed), np.flatnonzero(left)
+
+    def _read_between(
+        self, pixels: Pixels, own: Pixels, codes: Codes, mixed: Places, left: Places
+    ) -> tuple[Places, Places]:
+        """Give the pixels between the colours of two neighbouring classes a value between theirs.
+
+        Return the mixed and the unmatched pixels that are left.
+        """
+        assert self._palette is not None, "only a palette has classes"
+        flat = codes.ravel()
+        unmatched = np.zeros(flat.size, bool)
+        unmatched[left] = True
+        places = np.flatnonzero((unmatched | ((flat != UNDETECT) & (flat != NODATA))) & self.observed.ravel())
+        unique, where = np.unique(pack_colours(own.reshape(-1, 3)[places]), return_inverse=True)
+        away, position = place_on_scale(unpack_colours(unique), self._palette.colours)
+        away, position = away[where], position[where]
+        labels = self._label_of[flat[places]].astype(np.int64)
+        fits = (away <= ON_SCALE) & (unmatched[places] | (np.abs(position - labels) <= 1)) | (away <= EXACT)
+        numbers = np.arange(1, 1 + len(self._class_codes))
+        flat[places[fits]] = encode_dbz(np.interp(position[fits], numbers, self._palette.value_dbz))
+        return np.setdiff1d(mixed, places[fits]), np.setdiff1d(left, places[fits])
 
     def _settle(self, pixels: Pixels, own: Pixels, codes: Codes, left: Places) -> tuple[Places, Places]:
         """Settle the codes of the pixels that are left; return the mixed ones and the unmatched ones."""

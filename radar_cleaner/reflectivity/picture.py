@@ -12,6 +12,7 @@ from PIL import Image
 
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.reflectivity.colour_space import ColourSpace
+from radar_cleaner.reflectivity.mixing import Mixing
 from radar_cleaner.reflectivity.palette import format_colour
 from radar_cleaner.reflectivity.plot_box import Box
 from radar_cleaner.storage.reader import Store
@@ -47,8 +48,8 @@ class Picture:
     `ground_colours` are the common colours of the map, `colours` those of the archive. `tolerance` is the largest
     RGB distance of a colour from its class, `opacity` (0..1) that of the echo over the map. `softness` is 0 in
     pictures of pure colours and near 1 where colours of neighbouring pixels are mixed (JPEG, scaled, smoothed);
-    `space` is how colours are compared then. `frames` is the number of frames that were looked at; `enough` is
-    false where they are too few to find an overlay by its change with time.
+    `space` is how colours are compared then, and `mixing` how they are mixed. `frames` is the number of frames
+    that were looked at; `enough` is false where they are too few to find an overlay by its change with time.
     """
 
     ground: NDArray[np.uint8]
@@ -63,6 +64,7 @@ class Picture:
     space: ColourSpace
     frames: int
     enough: bool
+    mixing: Mixing = Mixing.NOISY
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -122,6 +124,7 @@ def picture_attrs(picture: Picture) -> dict[str, object]:
         "softness": picture.softness,
         "chroma_weight": picture.space.chroma_weight,
         "sharpening": list(picture.space.sharpening),
+        "mixing": picture.mixing.value,
         "frames_used": picture.frames,
         "too_few_frames": not picture.enough,
     }
@@ -154,6 +157,7 @@ def read_picture(store: Store, shape: tuple[int, int]) -> Picture:
         space=ColourSpace(float(str(attrs["chroma_weight"])), (float(bright), float(chroma))),
         frames=int(str(attrs["frames_used"])),
         enough=not attrs["too_few_frames"],
+        mixing=Mixing(attrs["mixing"]),
     )
 
 

@@ -24,6 +24,7 @@ from radar_cleaner.reflectivity.colour_clusters import (
 from radar_cleaner.reflectivity.colour_space import ColourSpace, remove_ground
 from radar_cleaner.reflectivity.colour_table import ColourTable
 from radar_cleaner.reflectivity.crossings import Crossings
+from radar_cleaner.reflectivity.mixing import Mixing, find_mixing
 from radar_cleaner.reflectivity.opacity import find_opacity
 from radar_cleaner.reflectivity.overlay_evidence import (
     Components,
@@ -171,6 +172,7 @@ class _Learner:
             space=self.space,
             frames=self.count,
             enough=self.enough,
+            mixing=self._find_mixing(ground),
         )
 
     def _sampled(self, most: int) -> Iterator[Pixels]:
@@ -319,6 +321,17 @@ class _Learner:
                 best, space = far, tried
         # JPEG keeps brightness better than colour; scaling mixes both alike.
         return ColourSpace(round(min(max(ratio - 0.5, 0.4), 1.0), 2), space.sharpening)
+
+    def _find_mixing(self, ground: Pixels) -> Mixing:
+        """Return how the colours of echo are mixed: those that are not the map's."""
+        if self.classes is None or not self.count:
+            return Mixing.NOISY
+        parts = []
+        for frame in self._sampled(4):
+            echo = self.look.observed & ~self._shows(frame, ground) & ~self._is_nodata(frame)
+            echo &= ~_within(frame, self.map, 2.0 * self.same)
+            parts.append(remove_ground(frame, ground, self.opacity)[echo])
+        return find_mixing(_head(count_colours(np.concatenate(parts))), self.classes)
 
     def _grounds(self, ground: Pixels) -> list[Pixels]:
         return [ground]

@@ -193,6 +193,7 @@ PICTURE = StoreSpec(
         "softness": "0: pure colours; near 1: colours of neighbouring pixels are mixed",
         "chroma_weight": "weight of a colour difference against one of brightness, in soft pictures",
         "sharpening": "sharpening of brightness and of colour differences, in soft pictures",
+        "mixing": "noisy: without order (JPEG); linear: along lines (scaled); smooth: along the scale (smoothed)",
         "frames_used": "number of frames that were looked at",
         "too_few_frames": "whether they are too few to find an overlay by its change with time",
         "doubt": "a warning if much of the echo may be read wrong, as the colours are mixed or noisy, else empty",
