@@ -54,8 +54,12 @@ class Doubt:
 
 
 def measure_doubt(frames: Sequence[Pixels], picture: Picture, look: Look) -> Doubt:
-    """Decode a part of some frames (y, x, 3), and estimate the errors. There are none without a palette."""
-    if look.palette is None or not len(frames):
+    """Decode a part of some frames (y, x, 3), and estimate the errors.
+
+    There are none without a palette, and none where all colours of the echo are exactly those of classes.
+    """
+    exact = not picture.soft and picture.opacity == 1
+    if look.palette is None or exact or not len(frames):
         return Doubt()
     chosen = np.unique(np.linspace(0, len(frames) - 1, min(_FRAMES, len(frames))).astype(int))
     pictures = [frames[int(number)] for number in chosen]
