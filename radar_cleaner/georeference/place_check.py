@@ -155,8 +155,9 @@ def describe_place(check: PlaceCheck) -> str:
         if check.coast_px < _MIN_COAST_PX:
             return f"place not checked: there is no coast within the picture ({check.coast_px} px)"
         return (
-            f"place not checked: the ground does not show the coast where it is expected ({check.coast_px} px of"
-            " it); compare the drawn coast with the picture"
+            f"place not checked: the ground does not show the coast ({check.coast_px} px of it) where the grid"
+            " puts it, or near. Does the picture show one? Then plot_box_px or grid is wrong; compare it with the"
+            " drawn coast"
         )
     km = check.off_px * check.pixel_km
     straight = ""
@@ -165,6 +166,12 @@ def describe_place(check: PlaceCheck) -> str:
         straight = (
             f"; the coast is straight, so that the place is not checked along it (from {degrees:.0f} to"
             f" {degrees + 180:.0f} degrees)"
+        )
+    farthest = max(check.off_px, check.edge_px)
+    if not check.warns and farthest >= WARN_PX:
+        return (
+            f"the place is not sure within {np.ceil(farthest):.0f} px: the coast fits nearly as well where the"
+            f" grid puts it as {check.off_px:.1f} px away{straight}"
         )
     if not check.warns:
         return f"the place is right: the coast is {check.off_px:.1f} px from where the grid puts it{straight}"

@@ -133,6 +133,8 @@ def test_the_sentence_names_direction_and_key() -> None:
     assert describe_place(off).startswith("the picture is 3.0 px too far east; add [+3.0, -0.4] to center_px")
     assert describe_place(off).endswith("by [-0.03, -0.004] in x and y")
     fine = describe_place(replace(off, pixel_km=0.2))
+    unsure = describe_place(replace(off, fit_here=0.49))
+    assert "not sure within 4 px" in unsure and "3.1 px away" in unsure
     assert "that is 0.6 km" in fine and "look at the picture" in fine
     both = describe_place(PlaceCheck(500, True, east_px=-2.0, south_px=2.5, fit=0.5))
     assert "2.0 px too far west and 2.5 px too far south" in both
