@@ -16,7 +16,7 @@ from benchmarks.imitations import IMITATIONS, Imitation, write_frames
 from radar_cleaner.inspection.colours import known_palettes
 from radar_cleaner.inspection.draft import Key
 from radar_cleaner.inspection.first_config import FirstConfig, Given, draft_config
-from radar_cleaner.inspection.sources import read_folder
+from radar_cleaner.inspection.sources import read_source
 
 SAMPLE = Path("resources/maritimes/frames")
 HEAD = "| pictures | radars | time format | cadence | plot box | colours | nodata | service | to write | seconds |"
@@ -39,7 +39,7 @@ def main() -> None:
 def row(name: str, folder: Path, imitation: Imitation | None = None) -> str:
     """Return the row of a folder; of an imitation each finding is compared with the truth."""
     start = time()
-    first = draft_config(read_folder(folder, int(start)), known_palettes(), Given())
+    first = draft_config(read_source(folder, int(start)), known_palettes(), Given())
     seconds = time() - start
     radar = first.radars[0]
     size = radar.sizes[0]

@@ -112,6 +112,19 @@ def list_frames(
     return Listing(frames, sorted(unplaced), found.root)
 
 
+def list_pictures(source: str | Path) -> dict[str, FrameFile]:
+    """Return the pictures of a folder, archive or glob by the name that patterns search, whatever their time.
+
+    Raises ConfigError if the source does not exist, an archive is broken, or it is an object store.
+    """
+    if is_remote(str(source)):
+        raise ConfigError(f"{source}: copy some pictures of the object store to a folder, and name that")
+    found = _find(settle_source(source), None, None)
+    start = len(found.searched_from)
+    files = (FrameFile(0, path, member, problem, version) for path, member, problem, version in found.pictures)
+    return {file.full_name[start:]: file for file in files}
+
+
 def is_remote(source: str) -> bool:
     """Whether a source is the address of an object store."""
     return source.startswith(REMOTE)

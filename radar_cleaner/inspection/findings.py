@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
+from radar_cleaner.frames.sources import FrameFile
 from radar_cleaner.inspection.colours import (
     ColourCounts,
     Colours,
@@ -73,11 +73,16 @@ class RadarFindings:
     problems: tuple[tuple[str, str], ...] = ()  # paths of pictures that cannot be read, and why
 
 
-def inspect_radar(folder: Path, series: Series, palettes: Mapping[str, Colours]) -> RadarFindings:
-    """Look at the pictures of a radar below a folder. `palettes` are the known ones, by the value of their key."""
+def inspect_radar(
+    files: Mapping[str, FrameFile], series: Series, palettes: Mapping[str, Colours]
+) -> RadarFindings:
+    """Look at the pictures of a radar, which `files` has by their paths.
+
+    `palettes` are the known ones, by the value of their key.
+    """
     reading = series.readings[0] if series.readings else None
     paths = _in_order(series.paths, reading)
-    looks = look_at(folder, paths)
+    looks = look_at(files, paths)
     sizes = tuple(_inspect_size(look, palettes) for look in looks.looks)
     times = sorted(reading.read) if reading else []
     entry = [

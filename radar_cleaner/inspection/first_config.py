@@ -87,7 +87,7 @@ def draft_config(contents: Contents, palettes: Mapping[str, Colours], given: Giv
             " each into the config"
         )
     named = named_service(given.service) if given.service is not None else None
-    inspected = [inspect_radar(Path(contents.folder), one, palettes) for one in contents.series]
+    inspected = [inspect_radar(contents.files, one, palettes) for one in contents.series]
     problems = tuple(problem for radar in inspected for problem in radar.problems)
     readable = [radar for radar in inspected if radar.sizes]
     if not readable:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from radar_cleaner.errors import FrameError
 from radar_cleaner.frames.image import FrameDecoder, header_size
 from radar_cleaner.frames.picture_file import count_pictures
+from radar_cleaner.frames.sources import FrameFile, read_frames
 
 Pixels = NDArray[np.uint8]
 Size = tuple[int, int]
@@ -20,6 +22,7 @@ Size = tuple[int, int]
 HEADERS = 200
 DECODED = 24
 MOST_PIXELS = 40_000_000  # of all decoded pictures of a size
+LARGEST_PACKED = 2**28  # bytes of a picture in an archive
 # A size that this share of the pictures has is a layout of its own; others are damaged or stray.
 COMMON_SIZE = 0.03
 
@@ -44,11 +47,40 @@ class Looks:
     problems: tuple[tuple[str, str], ...]  # path and reason
 
 
-def look_at(folder: Path, paths: Sequence[str]) -> Looks:
-    """Read the headers of many pictures below a folder, and the pixels of a few. `paths` are sorted by time."""
-    chosen = _spread(len(paths), HEADERS)
-    sizes = {index: header_size(folder / paths[index]) for index in chosen}
-    problems = [(paths[index], "its header cannot be read") for index, size in sizes.items() if size is None]
+def look_at(files: Mapping[str, FrameFile], names: Sequence[str]) -> Looks:
+    """Read the headers of many pictures and the pixels of a few. `names` are sorted by time.
+
+    Members of archives are unpacked into a temporary folder.
+    """
+    chosen = _spread(len(names), HEADERS)
+    with TemporaryDirectory() as scratch:
+        paths, problems = _unpack([(names[index], files[names[index]]) for index in chosen], Path(scratch))
+        return _look_at(names, [index for index in chosen if names[index] in paths], paths, problems)
+
+
+def _unpack(
+    pictures: Sequence[tuple[str, FrameFile]], scratch: Path
+) -> tuple[dict[str, Path], list[tuple[str, str]]]:
+    """Return the paths of pictures by name, members of archives below `scratch`, and (name, problem) of others."""
+    paths = {name: Path(file.path) for name, file in pictures if file.member is None}
+    packed = [(name, file) for name, file in pictures if file.member is not None]
+    problems = []
+    for number, ((name, _), (_, data)) in enumerate(
+        zip(packed, read_frames([file for _, file in packed], LARGEST_PACKED), strict=True)
+    ):
+        if isinstance(data, FrameError):
+            problems.append((name, str(data)))
+            continue
+        paths[name] = scratch / f"{number}{Path(name).suffix}"
+        paths[name].write_bytes(data)
+    return paths, problems
+
+
+def _look_at(
+    names: Sequence[str], chosen: Sequence[int], paths: Mapping[str, Path], problems: list[tuple[str, str]]
+) -> Looks:
+    sizes = {index: header_size(paths[names[index]]) for index in chosen}
+    problems += [(names[index], "its header cannot be read") for index, size in sizes.items() if size is None]
     counts = Counter(size for size in sizes.values() if size is not None)
     total = counts.total()
     looks: list[Look] = []
@@ -58,13 +90,13 @@ def look_at(folder: Path, paths: Sequence[str]) -> Looks:
         frames: list[Pixels] = []
         wanted = max(2, min(DECODED, MOST_PIXELS // (size[0] * size[1])))
         for place in _spread(len(indices), wanted):
-            path = paths[indices[place]]
+            name = names[indices[place]]
             try:
-                pictures = _read(folder / path, size, wanted)
+                pictures = _read(paths[name], size, wanted)
             except FrameError as error:
-                problems.append((path, str(error)))
+                problems.append((name, str(error)))
                 continue
-            lengths[count_pictures(folder / path)] += 1
+            lengths[count_pictures(paths[name])] += 1
             frames += pictures
         if frames:
             kept = tuple(frames[index] for index in _spread(len(frames), wanted))

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.frames.folders import walk
-from radar_cleaner.frames.sources import SUFFIXES, is_picture, list_frames
+from radar_cleaner.frames.folders import Glob, has_magic
+from radar_cleaner.frames.sources import SUFFIXES, FrameFile, list_frames, list_pictures, settle_source
 from radar_cleaner.frames.timestamps import NameFormat
 from radar_cleaner.inspection.times import TOKEN, Reading, read_times
 
@@ -39,31 +39,34 @@ class Series:
 
 @dataclass(frozen=True)
 class Contents:
-    """The pictures of a folder: those of radars, and those without a time, such as legends and maps."""
+    """The pictures of a source: those of radars, and those without a time, such as legends and maps.
+
+    files: each picture by its name in the series.
+    """
 
     folder: str
     series: tuple[Series, ...]
     timeless: tuple[str, ...] = field(default=())
+    files: Mapping[str, FrameFile] = field(default_factory=dict)
 
 
-def read_folder(folder: Path, now: int) -> Contents:
-    """Return the pictures below a folder, divided among radars. Raises ConfigError if there are none.
+def read_source(source: str | Path, now: int) -> Contents:
+    """Return the pictures of a folder, an archive or a glob, divided among radars.
 
     `now` is the time in seconds since 1970: names cannot be of a time later than two days after it.
+    Raises ConfigError if there are no pictures.
     """
-    if not folder.is_dir():
-        raise ConfigError(f"there is no folder {folder}; name the folder of the pictures")
-    root = f"{str(folder).rstrip('/')}/"
-    dates = {
-        path[len(root) :]: Path(path).stat().st_mtime for path, problem in walk(root, is_picture) if not problem
-    }
-    if not dates:
-        raise ConfigError(f"{folder}: no picture in it; pictures end in {', '.join(SUFFIXES)}")
-    return divide(str(folder), sorted(dates), now, dates)
+    files = list_pictures(source)
+    readable = {name: file for name, file in files.items() if not file.problem}
+    if not readable:
+        raise ConfigError(f"{source}: no picture in it; pictures end in {', '.join(SUFFIXES)}")
+    dates = {name: Path(file.path).stat().st_mtime for name, file in readable.items() if file.member is None}
+    contents = divide(settle_source(source), sorted(readable), now, dates if len(dates) == len(readable) else None)
+    return replace(contents, files=readable)
 
 
 def divide(folder: str, paths: Sequence[str], now: int, dates: Mapping[str, float] | None = None) -> Contents:
-    """Return the pictures of a folder divided among radars; `paths` are below it.
+    """Return the pictures of a folder, archive or glob divided among radars; `paths` are below it.
 
     `dates` are those of the files, in seconds since 1970. They decide between readings of an ambiguous name.
     """
@@ -157,7 +160,8 @@ def _named(folder: str, series: Sequence[Series], timeless: Sequence[str]) -> li
         while name.casefold() in used:
             name, count = f"{base}_{count}", count + 1
         used.add(name.casefold())
-        source = folder if len(one.paths) == total or len(series) == 1 else _source(folder, one)
+        alone = len(one.paths) == total or len(series) == 1
+        source = folder if alone else _source(Glob(folder).root if has_magic(folder) else folder, one)
         named.append(replace(one, id=name, source=source))
     return named
 

@@ -9,7 +9,7 @@ from radar_cleaner.errors import ConfigError
 from radar_cleaner.inspection.colours import known_palettes
 from radar_cleaner.inspection.first_config import Given, draft_config
 from radar_cleaner.inspection.preview import preview
-from radar_cleaner.inspection.sources import read_folder
+from radar_cleaner.inspection.sources import read_source
 from radar_cleaner.plotting.style import write_png
 from radar_cleaner.stages.show_frame import show_frame
 from radar_cleaner.storage.atomic import write_text
@@ -29,7 +29,8 @@ def init(
     Parameters
     ----------
     folder
-        The pictures: of one radar, or of several in sub-folders or with their own names.
+        The pictures: a folder, a zip or tar archive, or a glob in quotes; of one radar, or of several in
+        sub-folders or with their own names.
     service
         Name of a known service in `config/services`. By default it is looked for.
     latitude
@@ -43,7 +44,7 @@ def init(
     for path in (output, picture):
         if path.exists():
             raise ConfigError(f"--output {output}: {path} exists already; write another name, or remove it")
-    contents = read_folder(folder, int(time()))
+    contents = read_source(str(folder), int(time()))
     first = draft_config(contents, known_palettes(), Given(service, latitude, longitude))
     write_text(output, first.text(contents, output))
     radars, unknown = first.radars, first.unknown

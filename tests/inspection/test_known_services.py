@@ -12,7 +12,7 @@ from service_scenes import START, Scene, draw_legend
 from radar_cleaner.config.services import CATALOGUE
 from radar_cleaner.inspection.colours import read_palette_colours
 from radar_cleaner.inspection.first_config import FirstConfig, Given, draft_config
-from radar_cleaner.inspection.sources import read_folder
+from radar_cleaner.inspection.sources import read_source
 
 PALETTES = {str(path): read_palette_colours(path) for path in sorted(CATALOGUE.glob("palettes/*.csv"))}
 FIVE = {
@@ -25,7 +25,7 @@ FIVE = {
 
 
 def draft(folder: Path) -> FirstConfig:
-    return draft_config(read_folder(folder, int(START.timestamp())), PALETTES, Given())
+    return draft_config(read_source(folder, int(START.timestamp())), PALETTES, Given())
 
 
 def only_proposed(first: FirstConfig, name: str) -> str:
@@ -44,7 +44,7 @@ def test_pictures_of_a_service_need_only_what_it_leaves_to_the_user(
     first = draft(tmp_path)
     (line,) = first.services
     assert f"service {name} (taken)" in line and "names" in line and "colours of the pictures fit" in line
-    assert f"service: {name}" in first.text(read_folder(tmp_path, 0), tmp_path / "radar.yaml")
+    assert f"service: {name}" in first.text(read_source(tmp_path, 0), tmp_path / "radar.yaml")
     assert first.unknown == unknown
 
 

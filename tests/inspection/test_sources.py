@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.inspection.sources import divide, read_folder
+from radar_cleaner.inspection.sources import divide, read_source
 
 NOW = 1_796_000_000
 TIMES = ["202407111118", "202407111124", "202407111130"]
@@ -33,7 +33,7 @@ def _write(folder, paths):
 def test_radars_are_found_with_a_source_each(tmp_path, form, ids):
     paths = {form.format(radar=radar, time=time) for radar in ("KTLX", "NJK") for time in TIMES}
     _write(tmp_path, paths)
-    contents = read_folder(tmp_path, NOW)
+    contents = read_source(tmp_path, NOW)
     assert [one.id for one in contents.series] == ids
     assert all(one.source is not None for one in contents.series)
     assert {path for one in contents.series for path in one.paths} == paths
@@ -41,7 +41,7 @@ def test_radars_are_found_with_a_source_each(tmp_path, form, ids):
 
 def test_a_prefix_of_another_prefix_gets_a_glob_of_its_own(tmp_path):
     _write(tmp_path, [f"{radar}_{time}.png" for radar in ("A", "A_B") for time in TIMES])
-    assert len({one.source for one in read_folder(tmp_path, NOW).series} - {None}) == 2
+    assert len({one.source for one in read_source(tmp_path, NOW).series} - {None}) == 2
 
 
 def test_a_station_number_is_part_of_the_id():
@@ -74,17 +74,17 @@ def test_pictures_without_any_time_are_one_radar_without_a_reading():
 
 def test_a_folder_without_pictures_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="no picture in it"):
-        read_folder(tmp_path, NOW)
+        read_source(tmp_path, NOW)
     with pytest.raises(ConfigError, match="there is no folder"):
-        read_folder(tmp_path / "none", NOW)
+        read_source(tmp_path / "none", NOW)
 
 
 def test_the_dates_of_the_files_decide_between_two_readings(tmp_path):
     paths = [f"r_250603_{hour}00.png" for hour in (10, 11, 12)]
     _write(tmp_path, paths)
-    assert len(read_folder(tmp_path, NOW).series[0].readings) == 2  # written now: neither 2025 nor 2003
+    assert len(read_source(tmp_path, NOW).series[0].readings) == 2  # written now: neither 2025 nor 2003
     for hour, path in zip((10, 11, 12), paths, strict=True):
         written = datetime(2025, 6, 3, hour, 7, tzinfo=UTC).timestamp()
         os.utime(tmp_path / path, (written, written))
-    (series,) = read_folder(tmp_path, NOW).series
+    (series,) = read_source(tmp_path, NOW).series
     assert series.by_dates and series.names.time_format == "%y%m%d_%H%M"

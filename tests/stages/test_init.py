@@ -1,5 +1,7 @@
 """`init` writes a config that is right where the pictures show it, and names what they do not show."""
 
+import shutil
+
 import numpy as np
 import pytest
 import yaml
@@ -9,6 +11,7 @@ from PIL import Image
 from radar_cleaner.config.load import read_config
 from radar_cleaner.config.shipped import ROOT
 from radar_cleaner.errors import ConfigError
+from radar_cleaner.frames.sources import list_pictures
 from radar_cleaner.inspection.colours import read_palette_colours
 from radar_cleaner.stages.init import init
 from radar_cleaner.stages.show_frame import show_frame
@@ -147,3 +150,31 @@ def test_a_date_with_two_meanings_is_left_to_the_user(tmp_path):
     assert _config(tmp_path / "radar.yaml")["frames"]["time_format"] == "???"
     text = (tmp_path / "radar.yaml").read_text()
     assert "2024-07-11 12:00: %d%m%Y%H%M" in text and "2024-11-07 12:00: %m%d%Y%H%M" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [("a.zip", "a.zip"), ("a.tar.gz", "a.tar.gz"), ("a.zip", "*.zip"), ("", "frames/KTLX/*.png"), ("", "fr*/**")],
+)
+def test_archives_and_globs_are_read_as_folders_are(tmp_path, name, source):
+    write_frames(tmp_path / "frames", "KTLX")
+    init(tmp_path / "frames", latitude=35.3, longitude=-97.3, output=tmp_path / "folder.yaml")
+    if name:
+        suffix = name.partition(".")[2]
+        shutil.make_archive(str(tmp_path / "a"), {"zip": "zip", "tar.gz": "gztar"}[suffix], tmp_path / "frames")
+    output = tmp_path / "radar.yaml"
+    init(tmp_path / source, latitude=35.3, longitude=-97.3, output=output)
+    config, by_folder = _config(output), _config(tmp_path / "folder.yaml")
+    assert config["frames"] == by_folder["frames"] and config["labels"] == by_folder["labels"]
+    config["radars"][0]["range_km"] = 230
+    written = tmp_path / "written.yaml"
+    written.write_text(yaml.safe_dump(config), encoding="utf-8")
+    read_config(config)
+    if source == "a.zip":
+        show_frame(config=written, output=tmp_path / "frame.png")
+        assert (tmp_path / "frame.png").exists()
+
+
+def test_an_object_store_is_refused_with_the_way_out(tmp_path):
+    with pytest.raises(ConfigError, match="copy some pictures of the object store to a folder"):
+        list_pictures("s3://bucket/frames")
