@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from radar_cleaner.frames.refusals import Refusals
+from radar_cleaner.reflectivity.repeats import describe_repeats
 from radar_cleaner.reflectivity.unmatched import Unmatched, add_unmatched, read_unmatched
 from radar_cleaner.storage.paths import Layout
 
@@ -18,7 +19,7 @@ def closing_lines(results: Path, stores: Stores, warnings: Iterable[str]) -> lis
     """Return the warnings of the plan and those of each radar.
 
     They are about place, other products, doubtful colours and too few frames of each of its layouts, unmatched
-    colours, and many refused frames. `stores` are the stores of each radar and of its layouts.
+    colours, repeated frames, and many refused frames. `stores` are the stores of each radar and of its layouts.
     """
     lines = [f"WARNING {line}" for line in warnings]
     for radar, pairs in stores.items():
@@ -29,6 +30,9 @@ def closing_lines(results: Path, stores: Stores, warnings: Iterable[str]) -> lis
             lines += [f"WARNING {line}" for line in _picture_warnings(file)]
         unmatched = read_unmatched_colours([Layout(results).reflectivity(*pair) / "zarr.json" for pair in pairs])
         lines += [f"WARNING {unmatched.describe(radar)}"] if unmatched.are_many else []
+        own = [Layout(results).reflectivity(*pair) / "zarr.json" for pair in pairs if pair[0] == radar]
+        repeats = describe_repeats(radar, (attrs for attrs in _read_attrs(own) if "repeated_frames" in attrs))
+        lines += [f"WARNING {repeats}"] if repeats else []
         table = Layout(results).refused(radar)
         counts = read_refusals(table)
         if counts is not None and counts.refused and counts.are_many:
@@ -38,9 +42,13 @@ def closing_lines(results: Path, stores: Stores, warnings: Iterable[str]) -> lis
 
 def read_unmatched_colours(stores: Iterable[Path]) -> Unmatched:
     """Add the counts of unmatched colours in the stores with this metadata, as far as they are made."""
+    return add_unmatched(read_unmatched(found) for found in _read_attrs(stores) if "unmatched_colours" in found)
+
+
+def _read_attrs(stores: Iterable[Path]) -> Iterator[Mapping[str, object]]:
+    """Yield the attributes of the stores with this metadata, as far as they are made and not only pretended."""
     texts = (path.read_text(encoding="utf-8") for path in stores if path.exists())
-    attrs = (json.loads(text)["attributes"] for text in texts if text)
-    return add_unmatched(read_unmatched(found) for found in attrs if "unmatched_colours" in found)
+    return (json.loads(text)["attributes"] for text in texts if text)
 
 
 def _picture_warnings(metadata: Path) -> list[str]:

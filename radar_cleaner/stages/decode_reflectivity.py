@@ -15,6 +15,7 @@ from radar_cleaner.georeference.polar import in_range
 from radar_cleaner.reflectivity.decoding import build_decoder, observed_mask
 from radar_cleaner.reflectivity.picture import read_picture
 from radar_cleaner.reflectivity.plot_box import Box
+from radar_cleaner.reflectivity.repeats import RepeatedFrames
 from radar_cleaner.reflectivity.statistics import count_echoes
 from radar_cleaner.reflectivity.unmatched import UnmatchedColours
 from radar_cleaner.storage.reader import open_store
@@ -97,6 +98,7 @@ def decode_reflectivity(
             },
         },
     ) as store:
+        repeats = RepeatedFrames()
         seen, opaque = max(int(decoder.observed.sum()), 1), frames.is_filled("alpha")
         for time in sorted(own.keys() | added.keys()):
             if time in added:
@@ -112,6 +114,7 @@ def decode_reflectivity(
             observed_pixels, echo_pixels = count_echoes(decoded.codes)
             fractions.append(echo_pixels / observed_pixels if observed_pixels else 0.0)
             echoes += echo_pixels
+            repeats.add(decoded.codes, fractions[-1])
             store.append(
                 time,
                 reflectivity=decoded.codes,
@@ -120,7 +123,7 @@ def decode_reflectivity(
                 unmatched_fraction=np.array(decoded.unmatched.size / seen, dtype=np.float32),
             )
         counts = unmatched.summarize(echoes)
-        store.add_attrs(counts.attrs())
+        store.add_attrs(counts.attrs() | repeats.attrs())
     if counts.are_many:
         log.warning("%s: %s", frames.path, counts.describe(geometry.radar))
     log.info(

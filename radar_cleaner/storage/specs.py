@@ -154,6 +154,8 @@ REFLECTIVITY = StoreSpec(
         "class_upper_dbz": "upper bounds of these classes",
         "label_method": "method that decoded the colours (`labels.method`)",
         "echo_pixels": "number of pixels with echo, of all frames",
+        "frames_with_echo": "number of frames with more than a little echo",
+        "repeated_frames": "number of these that equal the frame before",
         "unmatched_pixels": "number of pixels whose colour is neither a class nor the map",
         "unmatched_colours": "commonest colours of these, `#rrggbb`",
         "unmatched_colour_pixels": "number of pixels that have each of them",
