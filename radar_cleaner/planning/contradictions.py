@@ -53,7 +53,8 @@ def _other_cadence(radar: str, times: Times, cadence_minutes: float) -> str | No
         return _mixed_cadences(radar, minutes, counts, cadence_minutes)
     return (
         f"frames.cadence_minutes: is {cadence_minutes:g}, but {count} of {steps.size} frames of radar {radar} are"
-        f" {usual:g} minutes after the frame before; write {usual:g}, or check frames.time_format"
+        f" {usual:g} minutes after the frame before; write {usual:g}, or check frames.time_format and"
+        " frames.loop"
     )
 
 

@@ -16,18 +16,18 @@ from radar_cleaner.frames.image import FrameDecoder
 from radar_cleaner.frames.loops import LARGEST_ANIMATION_BYTES, steps_of
 from radar_cleaner.frames.sources import FrameFile, is_remote, read_frames
 from radar_cleaner.planning.radars import Radar
-from radar_cleaner.storage.shards import format_time
+from radar_cleaner.storage.shards import format_time, parse_time
 
-# Before this year there are no archives of pictures.
-FIRST_YEAR = "1980"
+# Before this time there are no archives of pictures.
+FIRST_TIME = parse_time("1980-01-01")
 # Seconds by which a frame may be later than the clock of this computer, or than the date of its file.
 LATE = 3600
 # Seconds from the local time farthest in the west to UTC, and a little more.
 WEST = 12.5 * 3600
 # Files whose dates are compared with their times; the dates of a download are within MADE_TOGETHER of each other.
 DATED, MADE_TOGETHER = 15, 6 * 3600
-# Kinds of names in one folder, and the least share of the frames that a kind has.
-MOST_KINDS, LEAST_SHARE = 4, 0.1
+# Kinds of names in one folder, the least share of the frames that a kind has, and the newest frames looked at.
+MOST_KINDS, LEAST_SHARE, MOST_NAMES = 4, 0.1, 10_000
 # Animations whose last pictures are compared, and those whose numbers of pictures must be alike.
 COMPARED, COUNTED = 3, 3
 
@@ -48,8 +48,8 @@ def file_contradictions(radar: Radar, frames: Sequence[FrameFile], size: tuple[i
 def _impossible_times(radar: Radar, frames: Sequence[FrameFile]) -> Iterator[str]:
     """Yield a line if frames are in the future or before all archives."""
     late = [frame for frame in frames if frame.time > time.time() + LATE]
-    early = [frame for frame in frames if format_time(frame.time) < FIRST_YEAR]
-    for found, words in ((late, "in the future"), (early, f"before {FIRST_YEAR}")):
+    early = [frame for frame in frames if frame.time < FIRST_TIME]
+    for found, words in ((late, "in the future"), (early, "before 1980")):
         if found:
             is_zone = found is late and late[-1].time < time.time() + 86400
             key = "frames.time_zone" if is_zone else "frames.pattern"
@@ -96,6 +96,7 @@ def _dates(radar: Radar, frames: Sequence[FrameFile]) -> Iterator[str]:
 
 def _kinds_of_names(radar: Radar, frames: Sequence[FrameFile]) -> Iterator[str]:
     """Yield a line if names of several kinds follow each other all the time: several radars or products."""
+    frames = frames[-MOST_NAMES:]
     kinds = [_kind(frame) for frame in frames]
     counts = Counter(kinds)
     if not 1 < len(counts) <= MOST_KINDS:
