@@ -137,6 +137,18 @@ def _uneven_animations(radar: Radar, frames: Sequence[FrameFile]) -> Iterator[st
         )
 
 
+def describe_joined(radar: Radar, frames: Sequence[FrameFile]) -> str | None:
+    """Return how many pictures of animations are frames of several times; None without any."""
+    counts = Counter((frame.file_name, frame.picture) for frame in frames if frame.picture is not None)
+    joined = sum(count > 1 for count in counts.values())
+    if not joined:
+        return None
+    return (
+        f"frames.loop: {joined} pictures in animations of radar {radar.id} last several steps, as encoders join"
+        " equal pictures; each is the frame of all these times"
+    )
+
+
 def _pauses(radar: Radar, frames: Sequence[FrameFile], size: tuple[int, int]) -> Iterator[str]:
     """Yield a line if animations end with equal pictures."""
     files = {frame.file_name: frame._replace(picture=None) for frame in frames if frame.picture is not None}

@@ -35,7 +35,7 @@ from radar_cleaner.planning.checks import (
     stretched_pixels,
 )
 from radar_cleaner.planning.contradictions import contradictions
-from radar_cleaner.planning.frame_files import file_contradictions
+from radar_cleaner.planning.frame_files import describe_joined, file_contradictions
 from radar_cleaner.planning.layouts import choose_pictures, layout_gaps
 from radar_cleaner.planning.radars import Period, Radar, read_period, read_radars, within
 from radar_cleaner.storage.reader import nearest_time
@@ -219,17 +219,21 @@ class Plan:
         }
         lines = contradictions(self._sorted_times, cadence, samples.input_minutes or (), offset, overlapping)
         for name, radar in self.radars.items():
-            frames = [frame for found in self._frames[name].values() for frame in found]
+            frames = self._all_frames(name)
             lines += file_contradictions(radar, frames, self.sizes[name])
             lines += layout_gaps(radar, self.choices, [frame.time for frame in frames])
         for name, radar in self.pictures.items():
             lines += stretched_pixels(radar, self._geometries[name])
         return lines
 
+    def _all_frames(self, radar: str) -> list[FrameFile]:
+        return [frame for frames in self._frames[radar].values() for frame in frames]
+
     @property
     def notes(self) -> list[str]:
         """Lines that a run prints when it starts."""
         found = [one.residuals(self.sizes[name]) for name, one in self.pictures.items()]
+        found += [describe_joined(radar, self._all_frames(name)) for name, radar in self.radars.items()]
         found += [
             f"{radar.place}: {radar.id} has no latitude and longitude, so it counts as a mosaic: without spokes,"
             " range and azimuth"

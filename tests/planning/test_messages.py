@@ -358,6 +358,17 @@ def test_names_that_changed_once_are_of_one_kind_at_a_time(folder: Path) -> None
     assert Plan(read_config(config_of({}))).warnings == []
 
 
+def test_pictures_that_an_encoder_joined_are_a_note_at_the_start(folder: Path) -> None:
+    (folder / "a").mkdir()
+    (folder / f"a/a_{stamp(0)}.gif").write_bytes(loop_file([0, 1, 2, 2, 3, 4]))
+    plan = Plan(read_config(config_of({"frames": {"loop": {"step_minutes": 6}}})))
+    assert [frame.picture for frame in plan.readable_frames("A")] == [0, 1, 2, 2, 3, 4]
+    (note,) = plan.notes
+    assert note.startswith("frames.loop: 1 pictures in animations of radar A")
+    every(6, name="b_{}.png", folder="b")(folder)
+    assert Plan(read_config(config_of({"radar": {"frames": "b"}}))).notes == []
+
+
 def test_pause_pictures_give_the_others_their_own_times(folder: Path) -> None:
     animations([5, 5], pause=2)(folder)
     plan = Plan(read_config(config_of({"frames": {"loop": {"step_minutes": 6, "pause_pictures": 2}}})))
