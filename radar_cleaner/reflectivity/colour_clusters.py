@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from radar_cleaner.reflectivity.row_blocks import PIXELS, row_blocks
+
 Colours = NDArray[np.uint8]
 Counts = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+Value = TypeVar("Value", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -41,9 +47,63 @@ def unpack_colours(packed: NDArray[np.uint32]) -> Colours:
 
 def count_colours(colours: Colours) -> Histogram:
     """Count the colours of (n, 3) pixels."""
+    return add_histograms(
+        [_count_block(colours[start : start + PIXELS]) for start in range(0, max(len(colours), 1), PIXELS)]
+    )
+
+
+def _count_block(colours: Colours) -> Histogram:
     packed, counts = np.unique(pack_colours(colours), return_counts=True)
+    return Histogram(unpack_colours(packed), counts)
+
+
+def add_histograms(parts: Sequence[Histogram]) -> Histogram:
+    """Add the counts of several histograms; of equally common colours the one with the least red is first."""
+    if not parts:
+        return Histogram(np.zeros((0, 3), np.uint8), np.zeros(0, np.int64))
+    packed, where = np.unique(pack_colours(np.concatenate([part.colours for part in parts])), return_inverse=True)
+    counts = np.bincount(where, np.concatenate([part.counts for part in parts]), len(packed)).astype(np.int64)
     order = np.argsort(-counts, kind="stable")
     return Histogram(unpack_colours(packed[order]), counts[order])
+
+
+def within(colours: Colours, centres: Colours, distance: float) -> Mask:
+    """Return where (y, x) colours (y, x, 3) are within an RGB distance of any of the centres (n, 3)."""
+
+    def near(shades: Colours) -> Mask:
+        wide, found = shades.astype(np.int32), np.zeros(len(shades), bool)
+        for centre in centres.astype(np.int32):
+            found |= np.square(wide - centre).sum(axis=1) <= distance**2
+        return found
+
+    return by_colour(colours, near) if len(centres) else np.zeros(colours.shape[:-1], bool)
+
+
+def number_colours(colours: Colours, clusters: Clusters, distance: float) -> NDArray[np.int16]:
+    """Return the number (y, x) of the nearest cluster of colours (y, x, 3), -1 where it is farther away."""
+
+    def number(shades: Colours) -> NDArray[np.int16]:
+        away = distances(shades, clusters.centres)
+        nearest = away.argmin(axis=1)
+        close = np.take_along_axis(away, nearest[:, None], 1)[:, 0] <= distance
+        return np.where(close, nearest, -1).astype(np.int16)
+
+    return by_colour(colours, number) if len(clusters.centres) else np.full(colours.shape[:2], -1, np.int16)
+
+
+def by_colour(picture: Colours, function: Callable[[Colours], NDArray[Value]]) -> NDArray[Value]:
+    """Return the value (y, x) of each pixel of a picture (y, x, 3), computed once for each of its colours."""
+    seen = np.zeros(2**24, bool)
+    for rows in row_blocks(picture.shape):
+        seen[pack_colours(picture[rows])] = True
+    packed = np.flatnonzero(seen).astype(np.uint32)
+    values = function(unpack_colours(packed))
+    table = np.zeros(2**24, values.dtype)
+    table[packed] = values
+    found = np.empty(picture.shape[:-1], values.dtype)
+    for rows in row_blocks(picture.shape):
+        found[rows] = table[pack_colours(picture[rows])]
+    return found
 
 
 def distances(colours: NDArray[np.generic], centres: NDArray[np.generic]) -> NDArray[np.float32]:

@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from radar_cleaner.reflectivity.row_blocks import row_blocks
+
 cv2.setNumThreads(1)  # one core per job: idle threads of OpenCV would spin
 
 Points = NDArray[np.float32]
@@ -47,6 +49,8 @@ def remove_ground(picture: NDArray[np.uint8], ground: NDArray[np.uint8], opacity
     """Return the picture (..., 3) as if its echo covered the ground: half-transparent echo gets its own colour."""
     if opacity >= 1:
         return picture
-    seen, behind = picture.astype(np.float32), ground.astype(np.float32)
-    own = (seen - (1 - opacity) * behind) / opacity
-    return np.asarray(np.clip(np.rint(own), 0, 255), dtype=np.uint8)
+    own = np.empty(picture.shape, np.uint8)
+    for rows in row_blocks(picture.shape):
+        seen, behind = picture[rows].astype(np.float32), ground[rows].astype(np.float32)
+        own[rows] = np.clip(np.rint((seen - (1 - opacity) * behind) / opacity), 0, 255)
+    return own

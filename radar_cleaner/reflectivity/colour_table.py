@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from radar_cleaner.conventions import NODATA, encode_dbz
 from radar_cleaner.reflectivity.palette import ColourScale
+from radar_cleaner.reflectivity.row_blocks import row_blocks
 
 cv2.setNumThreads(1)  # one core per job: idle threads of OpenCV would spin
 
@@ -36,16 +37,21 @@ class ColourTable:
 
     def codes_of(self, colours: NDArray[np.int32]) -> Codes:
         """Codes (y, x) of colours (y, x) as `colour_index` gives them."""
+        codes = np.empty(colours.shape, np.uint8)
+        for rows in row_blocks(colours.shape):
+            self._look_up(colours[rows], codes[rows])
+        return codes
+
+    def _look_up(self, colours: NDArray[np.int32], codes: Codes) -> None:
         index = colours.astype(np.intp)  # negative, it counts from the table's end
-        codes = self._codes.take(index, mode="wrap")
+        self._codes.take(index, mode="wrap", out=codes)
         missing = codes == NODATA
         if missing.any():
             new = np.unique(index[missing])
             self._codes[new] = self._scale(
                 np.stack([new & 255, new >> 8 & 255, new >> 16 & 255], 1).astype(np.uint8)
             )
-            codes = self._codes.take(index, mode="wrap")
-        return codes
+            self._codes.take(index, mode="wrap", out=codes)
 
 
 def pack_echoes(codes: Codes, observed: NDArray[np.bool_], min_dbz: float) -> Codes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -62,8 +62,7 @@ def measure_doubt(frames: Sequence[Pixels], picture: Picture, look: Look) -> Dou
     if look.palette is None or exact or not len(frames):
         return Doubt()
     chosen = np.unique(np.linspace(0, len(frames) - 1, min(_FRAMES, len(frames))).astype(int))
-    pictures = [frames[int(number)] for number in chosen]
-    rows, columns = _busiest(pictures, picture, look)
+    rows, columns = _busiest((frames[int(number)] for number in chosen), picture, look)
     part = replace(
         picture,
         ground=picture.ground[:, rows, columns],
@@ -82,16 +81,17 @@ def measure_doubt(frames: Sequence[Pixels], picture: Picture, look: Look) -> Dou
         look.nodata,
     )
     total = Doubt()
-    for frame in pictures:
-        total += _estimate(decoder, np.ascontiguousarray(frame[rows, columns]), look.palette)
+    for number in chosen:
+        frame = np.ascontiguousarray(frames[int(number)][rows, columns])
+        total += _estimate(decoder, frame, look.palette)
     return total
 
 
-def _busiest(frames: Sequence[Pixels], picture: Picture, look: Look) -> tuple[slice, slice]:
+def _busiest(frames: Iterable[Pixels], picture: Picture, look: Look) -> tuple[slice, slice]:
     """Return the rows and columns of the square that differs most often from the map."""
-    changed = np.zeros(picture.shape, np.float32)
+    changed, background = np.zeros(picture.shape, np.float32), picture.background
     for frame in frames:
-        changed += ~alike(frame, picture.background, _CHANGED) & look.observed
+        changed += ~alike(frame, background, _CHANGED) & look.observed
     best, found = -1.0, (slice(0, _WINDOW), slice(0, _WINDOW))
     for top in range(0, picture.shape[0], _WINDOW // 2):
         for left in range(0, picture.shape[1], _WINDOW // 2):

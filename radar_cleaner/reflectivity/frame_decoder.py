@@ -17,6 +17,7 @@ from radar_cleaner.reflectivity.mixing import EXACT, ON_SCALE, Mixing, place_on_
 from radar_cleaner.reflectivity.palette import ColourScale, Palette
 from radar_cleaner.reflectivity.picture import Picture
 from radar_cleaner.reflectivity.pixel_colours import alike, fill_nearest
+from radar_cleaner.reflectivity.row_blocks import row_blocks
 from radar_cleaner.reflectivity.soft_decoding import PURE, SoftDecoder
 from radar_cleaner.reflectivity.statistics import count_in_window
 
@@ -106,8 +107,11 @@ class FrameDecoder:
         grounds = [self._ground] if self._known else []
         grounds += [np.where(there[..., None], slot, self._ground) for slot, there in self._others]
         if len(self._map):  # a mean of a coast is mixed itself
-            nearest = distances(self._ground.reshape(-1, 3), self._map).argmin(axis=1)
-            grounds.append(self._map[nearest].reshape(self._ground.shape))
+            unmixed = np.empty_like(self._ground)
+            for rows in row_blocks(self._ground.shape):
+                nearest = distances(self._ground[rows].reshape(-1, 3), self._map).argmin(axis=1)
+                unmixed[rows] = self._map[nearest].reshape(unmixed[rows].shape)
+            grounds.append(unmixed)
             # Where no frame showed the map unmixed, it may be any of its common colours.
             unsure = (self._picture.ground_share[0] == 0)[..., None]
             grounds += [np.where(unsure, colour, self._ground) for colour in self._map[:UNSURE_COLOURS]]

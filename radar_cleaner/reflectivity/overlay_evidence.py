@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from radar_cleaner.reflectivity.row_blocks import row_blocks, widen
+
 cv2.setNumThreads(1)  # one core per job: idle threads of OpenCV would spin
 
 Mask = NDArray[np.bool_]
@@ -66,18 +68,27 @@ def find_components(clusters: NDArray[np.int16], static: Mask) -> Components:
         mask = ((clusters == number) & static).astype(np.uint8)
         count, found = cv2.connectedComponents(mask, connectivity=8)
         kept = open_thin(mask)
-        sizes = np.bincount(found.ravel(), minlength=count)
-        thick = np.bincount(found.ravel(), kept.ravel(), minlength=count)
-        labels[found > 0] = found[found > 0] + (total - 1)
+        sizes = count_numbers(found, count)
+        thick = count_numbers(found, count, kept)
+        np.add(found, total - 1, out=labels, where=mask > 0)
         cluster.append(np.full(count - 1, number))
         thin.append(1 - thick[1:] / np.maximum(sizes[1:], 1))
         total += count - 1
     return Components(
         labels,
         np.concatenate(cluster).astype(np.int64),
-        np.bincount(labels.ravel(), minlength=total).astype(np.int64),
+        count_numbers(labels, total),
         np.concatenate(thin),
     )
+
+
+def count_numbers(numbers: Labels, count: int, mask: NDArray[np.uint8] | None = None) -> Counts:
+    """Return how many pixels of numbers (y, x) have each of the first `count`, within a mask (y, x) of 0 and 1."""
+    total = np.zeros(count, np.int64)
+    for rows in row_blocks(numbers.shape):
+        part = numbers[rows] if mask is None else numbers[rows][mask[rows] > 0]
+        total += np.bincount(part.ravel(), minlength=count)
+    return total
 
 
 class RainAround:
@@ -100,7 +111,7 @@ class RainAround:
             y, x = rows + down, columns + right
             inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
             place = np.where(inside, y * width + x, 0)
-            places.append(place)
+            places.append(place.astype(np.int32))
             outside.append(inside & (clusters.ravel()[place] != colour) & observed.ravel()[place])
         # Both sides: at a coast it may rain on one alone, up to the pixel.
         half = len(_HALF)
@@ -110,7 +121,7 @@ class RainAround:
         used = around >= _MIN_AROUND
         self._pixels = (rows * width + columns)[used]
         self._own = own[used]
-        self._places = np.array(places, np.int32)[:, used]
+        self._places = np.array(places)[:, used]
         self._outside = np.array(outside)[:, used]
         self._needed = _RAINING * around[used]
         self.raining = np.zeros(self._count, np.int64)
@@ -135,11 +146,16 @@ class Surroundings:
 
     def __init__(self, components: Components, chosen: Mask, observed: Mask) -> None:
         """`chosen` (components,) are those that are looked at."""
-        wanted = np.where(chosen[components.labels], components.labels, 0)
-        grown = cv2.dilate(wanted.astype(np.float64), np.ones((3, 3), np.uint8)).astype(np.int32)
-        ring = (grown > 0) & (wanted == 0) & observed
-        self._pixels = np.flatnonzero(ring)
-        self._own = grown.ravel()[self._pixels]
+        labels = components.labels
+        pixels, own = [np.zeros(0, np.int64)], [np.zeros(0, np.int32)]
+        for rows in row_blocks(labels.shape):
+            around, inside = widen(rows, len(labels), 1)
+            wanted = np.where(chosen[labels[around]], labels[around], 0)
+            grown = cv2.dilate(wanted.astype(np.float64), np.ones((3, 3), np.uint8)).astype(np.int32)[inside]
+            ring = np.flatnonzero((grown > 0) & (wanted[inside] == 0) & observed[rows])
+            pixels.append(ring + rows.start * labels.shape[1])
+            own.append(grown.ravel()[ring])
+        self._pixels, self._own = np.concatenate(pixels), np.concatenate(own)
         self._count = len(components.size)
         self._frames = 0
         self._same = np.zeros(self._count, np.int64)

@@ -7,19 +7,20 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
 from radar_cleaner.conventions import UNDETECT
 from radar_cleaner.reflectivity.blends import match_blends
 from radar_cleaner.reflectivity.boxes import find_boxes
 from radar_cleaner.reflectivity.colour_clusters import (
-    Clusters,
     Histogram,
+    add_histograms,
     cluster_colours,
     count_colours,
     distances,
-    pack_colours,
-    unpack_colours,
+    number_colours,
+    within,
 )
 from radar_cleaner.reflectivity.colour_space import ColourSpace, remove_ground
 from radar_cleaner.reflectivity.colour_table import ColourTable
@@ -37,7 +38,8 @@ from radar_cleaner.reflectivity.overlay_evidence import (
 from radar_cleaner.reflectivity.overlay_shapes import fill_hatch, fill_holes, grow_rims
 from radar_cleaner.reflectivity.palette import ColourScale, Palette
 from radar_cleaner.reflectivity.picture import SLOTS, SOFT, ArchiveColour, Picture
-from radar_cleaner.reflectivity.pixel_colours import PixelColours, SlotMeans, fill_nearest
+from radar_cleaner.reflectivity.pixel_colours import PixelColours, SlotMeans, alike, fill_nearest
+from radar_cleaner.reflectivity.row_blocks import row_blocks, widen
 from radar_cleaner.reflectivity.soft_decoding import PURE, SoftDecoder
 
 cv2.setNumThreads(1)  # one core per job: idle threads of OpenCV would spin
@@ -139,24 +141,30 @@ class _Learner:
         self.same = SAME_SOFT if self.soft else SAME_PURE
         self.classes = None if look.palette is None else own_classes(histogram, look.palette)
         self.table = ColourTable(look.scale)
-        slots = PixelColours((self.shape[0], self.shape[1]), SLOTS + 1, self.same)
-        seen: set[int] = set()
+        slots = PixelColours((self.shape[0], self.shape[1]), SLOTS + 1, self.same, self.count)
+        seen: set[bytes] = set()
         for frame in self.frames:
             slots.add(frame)
-            seen.add(hash(frame.tobytes()))
+            seen.add(xxhash.xxh3_128_digest(np.ascontiguousarray(frame).data))
         slots.ordered()
         self.enough = len(seen) >= MIN_FRAMES
-        self.colours, self.filled = slots.colours, slots.counts > 0
-        lower = slots.counts / max(self.count, 1)
-        self.like_class = np.stack([self._is_class(colours) for colours in self.colours]) & self.filled
-        self.like_nodata = np.stack([self._is_nodata(colours) for colours in self.colours]) & self.filled
+        self.colours, lower = slots.colours, slots.counts
+        self.filled = lower > 0
+        self.like_class, self.like_nodata = np.zeros_like(self.filled), np.zeros_like(self.filled)
+        for number, colours in enumerate(self.colours):
+            np.logical_and(self._is_class(colours), self.filled[number], out=self.like_class[number])
+            if len(look.nodata):
+                np.logical_and(self._is_nodata(colours), self.filled[number], out=self.like_nodata[number])
         self.map, self.opacity = self._find_map(), 1.0
         ground = self._first_ground(lower)
         self.opacity = self._find_opacity(ground) if look.opacity is None else look.opacity
         if self.opacity < 1:
             ground = self._without_echo(ground, lower)
+        del lower, slots
         self.space = self._find_space(ground)
+        tolerance, mixing = self._find_tolerance(ground), self._find_mixing(ground)
         overlay, disguised, means = self._find_overlay(ground)
+        del ground
         kept, shares = self._settle_ground(means, overlay, disguised)
         nodata = self.like_nodata[0] & (means.counts[0] >= STATIC_CLASS * max(self.count, 1))
         return Picture(
@@ -166,38 +174,33 @@ class _Learner:
             nodata=nodata,
             ground_colours=tuple((int(r), int(g), int(b)) for r, g, b in self.map),
             colours=self._archive_colours(histogram),
-            tolerance=self._find_tolerance(ground),
+            tolerance=tolerance,
             opacity=self.opacity,
             softness=round(self.softness, 4),
             space=self.space,
             frames=self.count,
             enough=self.enough,
-            mixing=self._find_mixing(ground),
+            mixing=mixing,
         )
 
     def _sampled(self, most: int) -> Iterator[Pixels]:
-        for index in np.unique(np.linspace(0, self.count - 1, min(most, self.count)).astype(int)):
-            yield self.frames[int(index)]
+        for index in self._sampled_numbers(most):
+            yield self.frames[index]
+
+    def _sampled_numbers(self, most: int) -> list[int]:
+        return [int(n) for n in np.unique(np.linspace(0, self.count - 1, min(most, self.count)).astype(int))]
 
     def _histogram(self) -> Histogram:
-        counted = [count_colours(frame[self.look.observed]) for frame in self._sampled(_LOOKED_AT)]
-        if not counted:
-            return Histogram(np.zeros((0, 3), np.uint8), np.zeros(0, np.int64))
-        colours = np.concatenate([part.colours for part in counted])
-        counts = np.concatenate([part.counts for part in counted])
-        unique, where = np.unique(pack_colours(colours), return_inverse=True)
-        totals = np.bincount(where, counts).astype(np.int64)
-        order = np.argsort(-totals, kind="stable")
-        return Histogram(unpack_colours(unique[order]), totals[order])
+        return add_histograms([count_colours(frame[self.look.observed]) for frame in self._sampled(_LOOKED_AT)])
 
     def _is_class(self, colours: Pixels) -> Mask:
         """Return where (y, x) colours (y, x, 3) are those of a class."""
         if self.classes is None:
             return np.asarray(self.table(colours) != UNDETECT)
-        return _within(colours, self.classes, DEFAULT_TOLERANCE if self.soft else _EXACT)
+        return within(colours, self.classes, DEFAULT_TOLERANCE if self.soft else _EXACT)
 
     def _is_nodata(self, colours: Pixels) -> Mask:
-        return _within(colours, self.look.nodata, float(self.same))
+        return within(colours, self.look.nodata, float(self.same))
 
     def _find_map(self) -> Pixels:
         """Return the common colours (n, 3) of the map: of many pixels beside each other, and no class."""
@@ -209,25 +212,36 @@ class _Learner:
         for centre, count in zip(clusters.centres, clusters.counts, strict=True):
             if count < least:
                 continue
-            mask = (_within(self.colours[0], centre[None], 2.0 * self.same) & usable).astype(np.uint8)
+            mask = (within(self.colours[0], centre[None], 2.0 * self.same) & usable).astype(np.uint8)
             if 2 * open_thin(mask).sum() >= mask.sum():
                 found.append(centre[None])
         return np.concatenate(found)
 
-    def _first_ground(self, shares: NDArray[np.float64]) -> Pixels:
-        """Return the commonest ground (y, x, 3) of each pixel, the nearest one's where a pixel shows none."""
+    def _first_ground(self, counts: NDArray[np.unsignedinteger]) -> Pixels:
+        """Return the commonest ground (y, x, 3) of each pixel, the nearest one's where a pixel shows none.
+
+        `counts` (slot, y, x) are those of the frames that show the colours of the slots, at least.
+        """
         ground, known = np.zeros((*self.shape, 3), np.uint8), np.zeros(self.shape, bool)
         sure = known.copy()
-        for colours, share, filled, banned in zip(
-            self.colours, shares, self.filled, self.like_class | self.like_nodata, strict=True
-        ):
-            fits = filled & ~banned & ~known
-            mapped = self._is_mapped(colours, fits)
-            fits &= mapped | (share >= (USUAL if self._map_alone else 0.25)) & self._many
-            ground[fits] = colours[fits]
-            known |= fits
-            sure |= fits & mapped  # a line's colour does not spread
-        return np.where(known[..., None], ground, fill_nearest(ground, sure))
+        least = USUAL if self._map_alone else 0.25
+        for rows in row_blocks(self.shape):
+            for colours, filled, banned, count in zip(
+                self.colours[:, rows],
+                self.filled[:, rows],
+                self.like_class[:, rows] | self.like_nodata[:, rows],
+                counts[:, rows],
+                strict=True,
+            ):
+                fits = filled & ~banned & ~known[rows]
+                mapped = self._is_mapped(colours, fits)
+                fits &= mapped | (count / max(self.count, 1) >= least) & self._many
+                ground[rows][fits] = colours[fits]
+                known[rows] |= fits
+                sure[rows] |= fits & mapped  # a line's colour does not spread
+        filled_in = fill_nearest(ground, sure)
+        np.copyto(ground, filled_in, where=~known[..., None])
+        return ground
 
     @property
     def _many(self) -> bool:
@@ -241,7 +255,7 @@ class _Learner:
 
     def _is_mapped(self, colours: Pixels, asked: Mask) -> Mask:
         """Return where (y, x) colours (y, x, 3) are of the map; in soft pictures also those that are mostly."""
-        found = _within(colours, self.map, 2.0 * self.same)
+        found = within(colours, self.map, 2.0 * self.same)
         if self.soft and len(self.map):
             rows = np.flatnonzero(asked & ~found)
             space = ColourSpace(0.5)  # JPEG keeps brightness better than colour
@@ -264,11 +278,11 @@ class _Learner:
         pairs: list[Pixels] = []
         explained = unexplained = 0
         for frame in self._sampled(_LOOKED_AT):
-            known = _within(frame, palette, DEFAULT_TOLERANCE if self.soft else _EXACT)
+            known = within(frame, palette, DEFAULT_TOLERANCE if self.soft else _EXACT)
             explained += int((known & self.look.observed).sum())
             left = self.look.observed & ~known & ~self._is_nodata(frame)
-            left &= ~_within(frame, self.map, 2.0 * self.same)
-            left &= (np.abs(frame.astype(np.int16) - ground) > self.same).any(axis=2)
+            left &= ~within(frame, self.map, 2.0 * self.same)
+            left &= ~alike(frame, ground, self.same)
             unexplained += int(left.sum())
             rows = np.flatnonzero(left)
             rows = rows[:: max(1, len(rows) // 20_000)]
@@ -280,7 +294,7 @@ class _Learner:
         near = _MIXED_SOFT if self.soft else _MIXED_PURE
         return find_opacity(unique[order, :3], unique[order, 3:], counts[order], palette, near)
 
-    def _without_echo(self, ground: Pixels, lower: NDArray[np.float64]) -> Pixels:
+    def _without_echo(self, ground: Pixels, lower: NDArray[np.unsignedinteger]) -> Pixels:
         """Take colours that are half-transparent echo from the map; return the ground again."""
         assert self.look.palette is not None, "only a palette has an opacity"
         self.classes = self.look.palette.colours
@@ -292,10 +306,11 @@ class _Learner:
                 kept.remove(number)
         self.map = self.map[kept]
         ground = self._first_ground(lower)
-        own = np.stack([remove_ground(slot, ground, self.opacity) for slot in self.colours])
-        echo = np.stack([_within(slot, self.classes, DEFAULT_TOLERANCE) for slot in own])
-        at_map = np.stack([_within(slot, self.map, 2.0 * self.same) for slot in self.colours])
-        self.like_class |= echo & ~at_map & self.filled
+        for rows in row_blocks(self.shape):
+            for number, colours in enumerate(self.colours[:, rows]):
+                own = remove_ground(colours, ground[rows], self.opacity)
+                echo = within(own, self.classes, DEFAULT_TOLERANCE) & ~within(colours, self.map, 2.0 * self.same)
+                self.like_class[number, rows] |= echo & self.filled[number, rows]
         return self._first_ground(lower)
 
     def _find_space(self, ground: Pixels) -> ColourSpace:
@@ -306,16 +321,19 @@ class _Learner:
         for number, amount in enumerate(_SHARPENINGS):
             tried = ColourSpace(1.0, (amount, amount))
             decoder = SoftDecoder(self.classes, self._grounds(ground), tried, np.inf)
-            far, errors = 0.0, []
+            far, errors = 0.0, _MeanError()
             for frame in self._sampled(4):
-                picture = remove_ground(frame, ground, self.opacity)
-                away = decoder.distances(picture)
-                least = away.min(axis=2)
-                far += float((least[self.look.observed] > 2 * PURE).mean())
-                if number == 0:
-                    errors.append(decoder.errors(picture, away)[self.look.observed & (least > 4) & (least < 40)])
-            if errors and any(len(part) for part in errors):
-                bright, *chroma = np.abs(np.concatenate(errors)).mean(axis=0).tolist()
+                picture, beyond = remove_ground(frame, ground, self.opacity), 0
+                for rows in row_blocks(self.shape):
+                    away = decoder.distances(picture, rows)
+                    least, observed = away.min(axis=2), self.look.observed[rows]
+                    beyond += int((least[observed] > 2 * PURE).sum())
+                    if number == 0:
+                        chosen = observed & (least > 4) & (least < 40)
+                        errors.add(decoder.errors(picture, away, rows)[chosen])
+                far += beyond / max(int(self.look.observed.sum()), 1)
+            if errors.count:
+                bright, *chroma = errors.mean().tolist()
                 ratio = bright / max(sum(chroma) / 2, 0.1)
             if far < best:
                 best, space = far, tried
@@ -329,9 +347,9 @@ class _Learner:
         parts = []
         for frame in self._sampled(4):
             echo = self.look.observed & ~self._shows(frame, ground) & ~self._is_nodata(frame)
-            echo &= ~_within(frame, self.map, 2.0 * self.same)
-            parts.append(remove_ground(frame, ground, self.opacity)[echo])
-        return find_mixing(_head(count_colours(np.concatenate(parts))), self.classes)
+            echo &= ~within(frame, self.map, 2.0 * self.same)
+            parts.append(count_colours(remove_ground(frame, ground, self.opacity)[echo]))
+        return find_mixing(_head(add_histograms(parts)), self.classes)
 
     def _grounds(self, ground: Pixels) -> list[Pixels]:
         return [ground]
@@ -351,24 +369,28 @@ class _Learner:
                 yield frame, np.asarray(self.table(picture) != UNDETECT)
 
     def _shows(self, frame: Pixels, ground: Pixels) -> Mask:
-        return np.asarray((np.abs(frame.astype(np.int16) - ground) <= self.same).all(axis=2))
+        return alike(frame, ground, self.same)
 
     def _find_overlay(self, ground: Pixels) -> tuple[Mask, Mask, SlotMeans]:
         """Return overlay (y, x), ground in a class's colour (y, x), and the colours of the slots."""
-        means = SlotMeans(self.colours, self.filled, self.same)
+        means = SlotMeans(self.colours, self.filled, self.same, self.count, counts_only=not self.soft)
         static = self.filled[0] & self.look.observed & ~self.like_nodata[0]
         blurred = np.flatnonzero(self._find_mixed() & static)
-        static &= self._exact_shares(blurred) >= np.where(self.like_class[0], STATIC_CLASS, STATIC)
+        static &= self._is_usual(blurred)
         # Where rain is the usual colour, the pixel counts as the ground below it.
-        usual = np.where((self.like_class[0] & ~static)[..., None], ground, self.colours[0])
+        usual = self.colours[0].copy()
+        np.copyto(usual, ground, where=(self.like_class[0] & ~static)[..., None])
         clusters = cluster_colours(_head(count_colours(usual[self.look.observed])), float(self.same), _CELLS)
-        numbers = _number(usual, clusters, 2.0 * self.same)
+        numbers = number_colours(usual, clusters, 2.0 * self.same)
         components = find_components(numbers, static)
         of_class = np.zeros(len(components.size), bool)
         of_class[components.labels[self.like_class[0] & static]] = True
         of_class[0] = False
         rain = RainAround(components, numbers, self.look.observed)
-        known = ((self.colours == usual).all(axis=3) & self.filled).any(axis=0) & ~self.like_nodata[0]
+        known = np.zeros(self.shape, bool)
+        for shade, filled in zip(self.colours, self.filled, strict=True):
+            known |= alike(shade, usual, 0) & filled
+        known &= ~self.like_nodata[0]
         crossings = Crossings(numbers, known)
         surroundings = Surroundings(components, of_class, self.look.observed)
         echoes = np.zeros(self.shape, np.uint16)
@@ -403,7 +425,7 @@ class _Learner:
         if self.soft or self.opacity < 1:
             return np.zeros(self.shape, bool)
         mixed = self.filled[0] & ~self.like_class[0] & ~self.like_nodata[0]
-        mixed &= ~_within(self.colours[0], self.map, float(self.same))
+        mixed &= ~within(self.colours[0], self.map, float(self.same))
         if overlay is not None:
             mixed &= ~overlay
         return np.asarray(mixed & (open_thin(mixed.astype(np.uint8), WIDE_PX) == 0))
@@ -413,20 +435,24 @@ class _Learner:
         if not places.size:
             return np.zeros(0, bool)
         shown = frame.reshape(-1, 3)[places][None]
-        hidden = (self.table(shown) == UNDETECT) & ~_within(shown, self.map, float(self.same))
+        hidden = (self.table(shown) == UNDETECT) & ~within(shown, self.map, float(self.same))
         return np.asarray(hidden[0])
 
-    def _exact_shares(self, blurred: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Return the share (y, x) of the frames that show the usual colour of each pixel.
+    def _is_usual(self, blurred: NDArray[np.intp]) -> Mask:
+        """Return where (y, x) nearly all frames show the usual colour of the pixel.
 
         At flat places that are `blurred`, colours that are neither a class nor the map count, too: it rains below.
         """
-        counts = np.zeros(self.shape, np.int64)
+        counts = np.zeros(self.shape, np.min_scalar_type(self.count))
         for frame in self.frames:
             shown = self._shows(frame, self.colours[0])
             shown.ravel()[blurred] |= self._hides_class(frame, blurred)
             counts += shown
-        return counts / max(self.count, 1)
+        usual = np.zeros(self.shape, bool)
+        for rows in row_blocks(self.shape):
+            least = np.where(self.like_class[0, rows], STATIC_CLASS, STATIC)
+            usual[rows] = counts[rows] / max(self.count, 1) >= least
+        return usual
 
     def _judge(
         self,
@@ -476,18 +502,31 @@ class _Learner:
         self, means: SlotMeans, overlay: Mask, disguised: Mask
     ) -> tuple[Pixels, NDArray[np.float32]]:
         """Return the ground of each pixel and its shares, without colours of classes, nodata and overlay."""
-        shares = (means.counts / max(self.count, 1)).astype(np.float32)
-        colours = means.means() if self.soft else self.colours
-        fits = self.filled & ~self.like_nodata & ~overlay
-        fits &= ~self.like_class | (disguised & (np.arange(len(fits)) == 0)[:, None, None])
+        ground = np.empty((SLOTS, *self.shape, 3), np.uint8)
+        shares = np.empty((SLOTS, *self.shape), np.float32)
+        for rows in row_blocks(self.shape):
+            around, inside = widen(rows, self.shape[0], WIDE_PX)
+            found = self._settle_rows(around, means, overlay[around], disguised[around])
+            ground[:, rows], shares[:, rows] = (part[:, inside] for part in found)
+        return ground, shares
+
+    def _settle_rows(
+        self, rows: slice, means: SlotMeans, overlay: Mask, disguised: Mask
+    ) -> tuple[Pixels, NDArray[np.float32]]:
+        counts = means.counts[:, rows]
+        shares = (counts / max(self.count, 1)).astype(np.float32)
+        colours = means.means(rows)
+        first = (np.arange(len(colours)) == 0)[:, None, None]
+        fits = self.filled[:, rows] & ~self.like_nodata[:, rows] & ~overlay
+        fits &= ~self.like_class[:, rows] | (disguised & first)
         mapped = np.stack([self._is_mapped(slot, fit) for slot, fit in zip(colours, fits, strict=True)])
-        often = fits & ~mapped & (shares >= MIN_SHARE) & (means.counts >= 2)
-        first = np.cumsum(fits & (mapped | often), axis=0) == 1
+        often = fits & ~mapped & (shares >= MIN_SHARE) & (counts >= 2)
+        leading = np.cumsum(fits & (mapped | often), axis=0) == 1
         # Of a pixel that shows the map, another colour is a thing that comes and goes, unless it is another map.
         wide = open_thin(np.asarray(often.any(axis=0), np.uint8), WIDE_PX) > 0
-        often &= wide | (first & ~(fits & mapped).any(axis=0))
+        often &= wide | (leading & ~(fits & mapped).any(axis=0))
         fits &= mapped | self._many & ((shares >= USUAL) if self._map_alone else often)
-        fits |= disguised & (np.arange(len(fits)) == 0)[:, None, None]
+        fits |= disguised & first
         shares = np.where(fits, np.maximum(shares, 1 / 255), 0).astype(np.float32)
         order = np.argsort(-shares, axis=0, kind="stable")[:SLOTS]
         return (
@@ -510,38 +549,34 @@ class _Learner:
         if not self.soft or self.classes is None or not self.count:
             return DEFAULT_TOLERANCE
         decoder = SoftDecoder(self.classes, self._grounds(ground), self.space, np.inf)
-        away = [
-            decoder.distances(remove_ground(frame, ground, self.opacity)).min(axis=2)[self.look.observed]
-            for frame in self._sampled(4)
-        ]
+        pixels = int(self.look.observed.sum())
+        away, end = np.empty(len(self._sampled_numbers(4)) * pixels, np.float32), 0
+        for frame in self._sampled(4):
+            picture = remove_ground(frame, ground, self.opacity)
+            for rows in row_blocks(self.shape):
+                part = decoder.distances(picture, rows).min(axis=2)[self.look.observed[rows]]
+                away[end : end + len(part)] = part
+                end += len(part)
         least, most = _SOFT_TOLERANCE
-        return float(np.clip(np.ceil(1.2 * np.quantile(np.concatenate(away), 0.999)), least, most))
+        return float(np.clip(np.ceil(1.2 * np.quantile(away, 0.999, overwrite_input=True)), least, most))
 
 
-def _number(colours: Pixels, clusters: Clusters, distance: float) -> NDArray[np.int16]:
-    """Return the number (y, x) of the nearest cluster of colours (y, x, 3), -1 where it is farther away."""
-    if not len(clusters.centres):
-        return np.full(colours.shape[:2], -1, np.int16)
-    unique, where = np.unique(pack_colours(colours), return_inverse=True)
-    away = distances(unpack_colours(unique), clusters.centres)
-    nearest = away.argmin(axis=1)
-    close = np.take_along_axis(away, nearest[:, None], 1)[:, 0] <= distance
-    return np.asarray(np.where(close, nearest, -1).astype(np.int16)[where].reshape(colours.shape[:2]))
+class _MeanError:
+    """The mean absolute difference of each band, over blocks of pixels."""
+
+    def __init__(self) -> None:
+        self._sum = np.zeros((1, 3), np.float32)
+        self.count = 0
+
+    def add(self, errors: NDArray[np.float32]) -> None:
+        """Add the differences (n, 3) of some pixels."""
+        self._sum = np.concatenate([self._sum, np.abs(errors)]).sum(axis=0, keepdims=True)
+        self.count += len(errors)
+
+    def mean(self) -> NDArray[np.float32]:
+        """Return the mean (3,)."""
+        return np.asarray(self._sum[0] / np.float32(self.count))
 
 
 def _head(histogram: Histogram) -> Histogram:
     return Histogram(histogram.colours[:_MOST_COLOURS], histogram.counts[:_MOST_COLOURS])
-
-
-def _within(colours: Pixels, centres: Pixels, distance: float) -> Mask:
-    """Return where (y, x) colours (y, x, 3) are within an RGB distance of any of the centres (n, 3)."""
-    index = pack_colours(colours)
-    table = np.zeros(2**24, bool)  # each colour once: palettes have up to 256 classes
-    table[index] = True
-    seen = np.flatnonzero(table).astype(np.uint32)
-    wide = unpack_colours(seen).astype(np.int32)
-    near = np.zeros(len(seen), bool)
-    for centre in centres.astype(np.int32):
-        near |= np.square(wide - centre).sum(axis=1) <= distance**2
-    table[seen] = near
-    return table[index]

@@ -35,17 +35,18 @@ def choose_frames(count: int) -> list[int]:
 def find_mix(frames: Sequence[NDArray[np.uint8]], plot_box: Box) -> Mix | None:
     """Compare what frames (height, width, 3) uint8 show beside the plot box; at most MOST_FRAMES are given.
 
-    Returns the group of two or more frames that differs from the others in most pixels, if there is one. A pixel
-    counts if the frames of the group agree there, so that a clock is not a group.
+    They are read one after the other. Returns the group of two or more frames that differs from the others in most
+    pixels, if there is one. A pixel counts if the frames of the group agree there, so that a clock is not a group.
     """
     if len(frames) < 2 * MIN_GROUP:
         return None
-    beside = np.ones(frames[0].shape[:2], dtype=bool)
+    height, width = frames[0].shape[:2]
+    beside = np.ones((height, width), dtype=bool)
     x0, y0, x1, y1 = plot_box
     beside[y0:y1, x0:x1] = False
     if beside.sum() < MIN_PIXELS:
         return None
-    colours = np.stack([frame[beside] for frame in frames]).astype(np.int16)
+    colours = np.stack([frames[number][beside] for number in range(len(frames))]).astype(np.int16)
     usual = np.sort(colours, axis=0)[(len(frames) - 1) // 2]  # of each channel what most frames show
     others = np.abs(colours - usual).max(axis=2) > OTHER_COLOUR
     bits = (others.astype(np.uint64) << np.arange(len(frames), dtype=np.uint64)[:, None]).sum(

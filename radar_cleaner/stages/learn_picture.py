@@ -64,7 +64,8 @@ def learn_picture(
     height, width = stores[0].shape("rgb")[:2]
     observed = observed_mask((width, height), plot_box, overlay) & in_range(geometry)
     scale, palette = colour_scale(labels, next((store for store in stores if store.times.size), stores[0]))
-    frames = _Frames(stores, plot_box, picture.frames)
+    places = [(store, index) for store in stores for index in range(len(store.times))]
+    frames = _Frames([places[number] for number in _evenly(len(places), picture.frames)], plot_box)
     look = Look(
         scale=scale,
         palette=palette,
@@ -107,25 +108,27 @@ def learn_picture(
 
 
 class _Frames(Sequence[NDArray[np.uint8]]):
-    """The plot boxes of frames of several stores, evenly sampled; each is read when it is used."""
+    """Frames of several stores, or a box of each; each is read when it is used."""
 
-    def __init__(self, stores: list[Store], plot_box: Box, most: int) -> None:
-        places = [(store, index) for store in stores for index in range(len(store.times))]
-        chosen = np.unique(np.linspace(0, max(len(places) - 1, 0), min(most, len(places))).round().astype(int))
-        self._places = [places[number] for number in chosen]
-        self._box = plot_box
+    def __init__(self, places: list[tuple[Store, int]], box: Box) -> None:
+        """`places` are stores and the numbers of their frames."""
+        self._places, self._box = places, box
 
     def __len__(self) -> int:
         return len(self._places)
 
     def __getitem__(self, number):  # type: ignore[no-untyped-def]  # slices are never asked for
-        x0, y0, x1, y1 = self._box
-        return np.ascontiguousarray(self.whole(number)[y0:y1, x0:x1])
+        (store, index), (x0, y0, x1, y1) = self._places[number], self._box
+        return np.ascontiguousarray(store.frame("rgb", index)[y0:y1, x0:x1])
 
-    def whole(self, number: int) -> NDArray[np.uint8]:
-        """Read a frame with what is beside its plot box."""
-        store, index = self._places[number]
-        return np.asarray(store.frame("rgb", index))
+    def whole(self, numbers: list[int]) -> _Frames:
+        """Return some of the frames, with what is beside their box."""
+        return _Frames([self._places[number] for number in numbers], (0, 0, *self._size))
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        height, width = self._places[0][0].shape("rgb")[:2]
+        return width, height
 
     def time(self, number: int) -> str:
         """Return the time of a frame, for messages."""
@@ -136,7 +139,7 @@ class _Frames(Sequence[NDArray[np.uint8]]):
 def _describe_other_product(radar: str, frames: _Frames, plot_box: Box) -> str:
     """Return a warning if some frames show another title or legend beside the map, else an empty text."""
     compared = choose_frames(len(frames))
-    mix = find_mix([frames.whole(number) for number in compared], plot_box)
+    mix = find_mix(frames.whole(compared), plot_box)
     if mix is None:
         return ""
     return (
@@ -144,6 +147,12 @@ def _describe_other_product(radar: str, frames: _Frames, plot_box: Box) -> str:
         f" {frames.time(compared[mix.frames[0]])}, show another title or legend in {list(mix.box)} of the picture;"
         " if it is another product, name the files of one product in radars[].frames"
     )
+
+
+def _evenly(count: int, most: int) -> list[int]:
+    """Return the numbers of at most `most` of `count` frames, evenly sampled."""
+    chosen = np.unique(np.linspace(0, max(count - 1, 0), min(most, count)).round().astype(int))
+    return [int(number) for number in chosen]
 
 
 def _colours(colours: list[tuple[int, int, int]]) -> NDArray[np.uint8]:

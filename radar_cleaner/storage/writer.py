@@ -184,7 +184,7 @@ class StoreWriter:
                 dimension_names=static.dims,
                 attributes=dict(static.attrs),  # type: ignore[arg-type]
             )
-            self._hashes[name] = xxhash.xxh3_128(values.tobytes())
+            self._hashes[name] = xxhash.xxh3_128(values.reshape(-1).view(np.uint8).data)
             arrays[name] = array
         self._group.update_attributes({**self._attrs, "content_digest": self._digest(arrays)})
         with warnings.catch_warnings():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,6 +14,7 @@ from scene_cases import NO_COLOURS, Scene, jpeg, rescaled
 
 from radar_cleaner.config.labels import Colours
 from radar_cleaner.conventions import encode_dbz, is_echo
+from radar_cleaner.reflectivity import colour_clusters, row_blocks, soft_decoding
 from radar_cleaner.reflectivity.frame_decoder import FrameDecoder
 from radar_cleaner.reflectivity.palette_source import read_palette
 from radar_cleaner.reflectivity.picture_learning import Look, learn
@@ -177,3 +180,24 @@ def test_one_frame_is_too_few_for_an_overlay() -> None:
     frame = scene.draw(scene.rain(0))
     picture = scene.learn([frame])
     assert picture.frames == 1 and not picture.enough
+
+
+@FEW
+@given(seed=SEEDS, mixed=st.booleans(), block=st.integers(200, 3000))
+def test_a_picture_is_the_same_in_blocks_of_rows(seed: int, mixed: bool, block: int) -> None:
+    scene = Scene(seed)
+    lines = scene.lines()
+    frames = [scene.draw(scene.rain(step), lines) for step in range(7)]
+    if mixed:
+        frames = [jpeg(frame, 85) for frame in frames]
+    whole = scene.learn(frames)
+    decoded = scene.decode(whole, frames[3])
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (row_blocks, colour_clusters, soft_decoding):
+            patch.setattr(module, "PIXELS", block)
+        parts = scene.learn(frames)
+        again = scene.decode(whole, frames[3])
+    for field in dataclasses.fields(whole):
+        assert np.array_equal(getattr(whole, field.name), getattr(parts, field.name)), field.name
+    assert np.array_equal(decoded.codes, again.codes)
+    assert np.array_equal(decoded.uncertainty, again.uncertainty)
