@@ -48,7 +48,7 @@ def match_services(paths: Sequence[str], found: SizeFindings) -> list[ServiceMat
     """Return the service whose names and size the pictures have; otherwise those of the same size and colours.
 
     `paths` are below the folder of the radar, `found` is what its pictures show. A service is sure if it alone has
-    these names, and neither the colours of what moves nor the edges of the map contradict it.
+    these names, size or colours fit too, and neither the colours that move nor the edges of the map contradict it.
     """
     size = found.look.size
     named = recognize_services([path.rsplit("/", 1)[-1] for path in paths], size)
@@ -74,6 +74,8 @@ def _named_match(name: str, service: Service, found: SizeFindings, alone: bool) 
     if box is not None and found.plot_box.found_by == "edges":
         away = max(abs(one - other) for one, other in zip(box, found.plot_box.box, strict=True))
         doubts += [f"its plot box is {list(box)}"] * (away > MOST_OF_SIDE * max(found.look.size))
+    if len(fits) == 1 and not doubts:
+        doubts.append("neither their size nor their colours could be compared")
     if not alone:
         doubts.append("other services have the same")
     text = f"{' and '.join(fits)} of the pictures fit"

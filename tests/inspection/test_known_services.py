@@ -96,6 +96,11 @@ def test_pictures_of_another_service_of_the_same_size_are_not_recognized(tmp_pat
     assert draft(tmp_path).services == []
 
 
+def test_names_alone_are_not_enough(tmp_path: Path) -> None:
+    Scene("ims_israel", count=2).write(tmp_path)  # a service whose size and colours are not stated
+    assert "neither their size nor their colours" in only_proposed(draft(tmp_path), "ims_israel")
+
+
 def test_a_legend_beside_the_map_is_cut_off_where_the_service_has_none(tmp_path: Path) -> None:
     scene = Scene("bom_128km", count=4)
     scene.frames[:, :, 440:] = (250, 250, 250, 255)
