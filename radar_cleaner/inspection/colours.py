@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radar_cleaner.config import shipped
+from radar_cleaner.reflectivity.palette import BOUND_COLUMNS
 
 Pixels = NDArray[np.uint8]
 Colours = NDArray[np.uint8]  # (n, 3)
@@ -195,6 +196,15 @@ def known_palettes() -> dict[str, Colours]:
     """Return the colours of the palettes that come with the workflow, by their path."""
     paths = sorted(path for folder in PALETTES for path in (shipped.ROOT / folder).glob("*.csv"))
     return {os.path.relpath(path): read_palette_colours(path) for path in paths}
+
+
+def read_bounds(path: str) -> list[str]:
+    """Return the lower bounds of a palette that comes with the workflow, as they are written, and their unit."""
+    with Path(path).open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    column = next(name for name in rows[0] if name in BOUND_COLUMNS)
+    bounds = [row[column].strip() for row in rows]
+    return [*bounds[:-1], f"{bounds[-1]} {BOUND_COLUMNS[column]}"]
 
 
 def nodata_candidate(frames: Sequence[Pixels], counts: ColourCounts) -> tuple[Colours, bool] | None:

@@ -18,6 +18,7 @@ from radar_cleaner.inspection.colours import (
     match_legend,
     match_palettes,
     nodata_candidate,
+    read_bounds,
 )
 from radar_cleaner.inspection.draft import Key, unknown
 from radar_cleaner.inspection.layout import Box, PlotBox, changing_pixels, find_plot_box, middle_picture
@@ -304,7 +305,11 @@ def _palette_keys(found: SizeFindings) -> list[Key]:
         match = found.palettes[0]
         comment = f"proposed: {match.seen} of its {match.classes} colours are in the pictures, "
         if found.legends:
-            comment += f"as in the legend at {list(found.legends[0].box)}; compare its numbers"
+            bounds = read_bounds(match.name)
+            comment += (
+                f"as in the legend at {list(found.legends[0].box)}. Other services have other numbers beside"
+            )
+            comment += f" these colours: compare {', '.join(bounds)}"
         else:
             comment += f"and {100 * match.explained:.0f} % of the changing coloured pixels have one of them"
         return [Key("method", "palette"), Key("palette", match.name, comment)]

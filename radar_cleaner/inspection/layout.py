@@ -42,7 +42,7 @@ class PlotBox:
     """The map in a picture: a box in frame pixels, how it was found, and the width of a border inside it.
 
     `found_by` is `edges` (straight edges of strips), `whole` (the whole picture: nothing but the map is seen),
-    `square` (a guess: the square beside the legend) or `unknown`; then the box is the whole picture.
+    `square` (a guess: the square beside the legend) or `unknown`; the box then contains more than the map.
     """
 
     box: Box
@@ -62,12 +62,26 @@ def find_plot_box(frames: Sequence[Pixels], legends: Sequence[Box] = ()) -> Plot
         sides.remove(side)  # a second strip at a side would be its border
     if box != (0, 0, width, height):
         found = _settle_border(middle, box, tolerance)
-        return found if tolerance == EXACT else _squared(found, (width, height))
+        found = found if tolerance == EXACT else _squared(found, (width, height))
+        aside = any(_is_aside(legend, found.box, changing) for legend in legends)
+        return replace(found, found_by="unknown") if aside else found
     within = [legend for legend in legends if _overlap(legend, box)]
     if not within:
         return PlotBox(box, "whole", border_width(middle, tolerance))
     square = _square_beside(box, within, changing)
     return PlotBox(square, "square") if square is not None else PlotBox(box, "unknown")
+
+
+def _is_aside(legend: Box, box: Box, changing: NDArray[np.bool_]) -> bool:
+    """Return whether a legend is in the box but not over the map: nothing changes from it to the nearest side."""
+    if not _overlap(legend, box):
+        return False
+    (x0, y0, x1, y1), (left, top, right, bottom) = box, legend
+    strips = {left - x0: (x0, y0, right, y1), x1 - right: (left, y0, x1, y1)}
+    if right - left > bottom - top:
+        strips = {top - y0: (x0, y0, x1, bottom), y1 - bottom: (x0, top, x1, y1)}
+    a, b, c, d = strips[min(strips)]
+    return bool(changing[b:d, a:c].mean() <= MOST_CHANGES * changing[y0:y1, x0:x1].mean())
 
 
 def _count_colours(frame: Pixels) -> int:

@@ -53,6 +53,9 @@ def init(
         print(f"  {place}")
     for line in first.services:
         print(line)
+    for radar in radars:
+        if radar.sizes[0].legends and any(key.name == "palette" and key.active for key in radar.labels):
+            print(f"  compare: {radar.series.id}, labels.palette with the numbers beside the legend")
     if first.problems:
         example = ": ".join(first.problems[0])
         print(f"WARNING: {_count(len(first.problems), 'picture')} cannot be read, such as {example}")

@@ -119,3 +119,20 @@ def test_a_circle_of_coverage_is_no_strip():
 
 def test_a_plain_map_has_no_border():
     assert border_width(np.zeros((60, 60, 3), np.uint8)) == 0
+
+
+@pytest.mark.parametrize("side", ["right", "bottom"])
+def test_a_box_that_contains_the_legend_beside_the_map_is_not_taken(side):
+    random = np.random.default_rng(4)
+    frames = _frames(random, _map(random, 120, 120, np.array([[90, 110, 160], [160, 170, 130]])), 5)
+    bar = np.repeat(CLASSES, 16, axis=0)[:, None].repeat(14, axis=1)
+    wide = [np.pad(frame, ((20, 0), (0, 60), (0, 0)), constant_values=240) for frame in frames]
+    for frame in wide:
+        frame[30 : 30 + len(bar), 150:164] = bar
+    legend = (150, 30, 164, 30 + len(bar))
+    if side == "bottom":
+        wide = [frame.transpose(1, 0, 2) for frame in wide]
+        legend = (30, 150, 30 + len(bar), 164)
+    found = find_plot_box(wide, [legend])
+    box = (0, 20, 120, 140) if side == "right" else (20, 0, 140, 120)
+    assert found.box == box or found.found_by == "unknown"
