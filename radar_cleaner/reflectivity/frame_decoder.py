@@ -169,13 +169,15 @@ class FrameDecoder:
         codes = np.concatenate([[np.uint8(UNDETECT)], self._class_codes, without, [np.uint8(UNDETECT)]])[labels]
         mixed = (away > PURE) & (labels > 0) & (labels <= classes)
         left = (labels < 0) & self.observed
-        if self._picture.mixing is not Mixing.NOISY:  # the lines between the colours of neighbours are exact
+        if self._picture.mixing is not Mixing.NOISY:  # the class by exact lines between the colours of neighbours
             exact, blended, unmatched = self._decode_pure(pixels, own)
             found = np.ones(codes.shape, bool)
             found.ravel()[unmatched] = False
+            found &= left | ((exact != UNDETECT) & (codes != UNDETECT))
             codes[found] = exact[found]
-            mixed &= ~found
-            mixed.ravel()[blended] = True
+            between = np.zeros(codes.shape, bool)
+            between.ravel()[blended] = True
+            mixed = np.where(found, between, mixed)
             left &= ~found
         return codes, np.flatnonzero(mixed), np.flatnonzero(left)
 

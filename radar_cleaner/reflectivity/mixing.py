@@ -19,7 +19,10 @@ _WIDE = 8.0  # RGB distance of two classes without which colours between them ar
 _BETWEEN = (0.25, 0.75)  # shares of the way from class to class that are far from both
 _LINEAR, _SMOOTH = 0.4, 0.8  # shares of exact ones among the colours that may be
 _LEAST_BETWEEN = 0.1  # of the colours on lines, in smoothed pictures
+_LEAST_ON_SCALE = 0.75  # of all colours, in smoothed pictures: edges of classes mix also distant ones
 _MOST_ALIKE = 0.2  # of the colours between classes that are one: more is a class that the palette lacks
+_AT_CLASS = 0.1  # of the way to the next class: at the class itself
+_MOST_AT_CLASS = 0.25  # share of the pixels there: 0.2 if colours change steadily, more if classes are drawn
 _LEAST_PIXELS = 50
 
 
@@ -49,7 +52,12 @@ def find_mixing(histogram: Histogram, classes: Colours) -> Mixing:
     common = between & (away <= ON_SCALE)
     total = counts[common].sum()
     various = total >= _LEAST_PIXELS and counts[common].max() <= _MOST_ALIKE * total
-    if various and tight >= _SMOOTH and total >= _LEAST_BETWEEN * counts[away <= ON_SCALE].sum():
+    inner = (away <= ON_SCALE) & (position > 1 + _AT_CLASS) & (position < len(classes) - _AT_CLASS)
+    inner &= apart[below - 1] >= _WIDE
+    steady = _share(counts, np.abs(position - nearest) <= _AT_CLASS, inner) <= _MOST_AT_CLASS
+    on_scale = counts[away <= ON_SCALE].sum()
+    steady &= on_scale >= _LEAST_ON_SCALE * counts.sum() and total >= _LEAST_BETWEEN * on_scale
+    if various and steady and tight >= _SMOOTH:
         return Mixing.SMOOTH
     return Mixing.LINEAR if max(exact, tight) >= _LINEAR else Mixing.NOISY
 

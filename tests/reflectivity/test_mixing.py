@@ -91,7 +91,7 @@ def test_values_of_smoothed_pictures_do_not_jump(seed: int, count: int) -> None:
     frame, place = smoothed(scene, 20)
     decoded = scene.decode(picture, frame)
     echo = is_echo(decoded.codes)
-    assert (echo != (place > 0)).mean() < 0.02
+    assert (echo != (place > 0)).mean() < 0.05
     both = echo & (place > 0)
     expected = np.interp(place[both], np.arange(1, 1 + scene.classes), scene.palette.value_dbz)
     error = np.abs(decode_dbz(decoded.codes[both]) - expected)
