@@ -55,7 +55,7 @@ def _picture_warnings(metadata: Path) -> list[str]:
     """Return the warnings in a picture store: another product, doubtful echo, too few frames."""
     text = metadata.read_text(encoding="utf-8") if metadata.exists() else ""
     attrs = json.loads(text)["attributes"] if text else {}  # empty: only pretended
-    return [str(attrs[name]) for name in ("other_product", "doubt", "shortage") if attrs.get(name)]
+    return [str(attrs[name]) for name in ("other_product", "doubt", "usual", "shortage") if attrs.get(name)]
 
 
 def _wrong_place(layout: Layout, radar: str) -> str:

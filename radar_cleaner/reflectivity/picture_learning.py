@@ -14,6 +14,7 @@ from radar_cleaner.conventions import UNDETECT
 from radar_cleaner.reflectivity.blends import match_blends
 from radar_cleaner.reflectivity.boxes import find_boxes
 from radar_cleaner.reflectivity.colour_clusters import (
+    Clusters,
     Histogram,
     add_histograms,
     cluster_colours,
@@ -52,6 +53,9 @@ SAME_PURE, SAME_SOFT = 2, 16  # largest difference of a band, of colours that co
 MIN_FRAMES = 6  # different frames without which no class's colour is taken for an overlay
 STATIC, STATIC_CLASS = 0.9, 0.97  # share of the frames with one colour: of any, and of the colour of a class
 MOST_OUTSIDE = 0.35  # share of the pixels beside a drawing in a class's colour that may show it: rain
+MIN_RETURNS = 0.8  # times that its colour returns, on average of its pixels
+MAPPED_CLASS, MIN_MAPPED = 0.5, 12  # share of the frames, and pixels, of a map in a class's colour below rain
+FEWEST_MAPPED = 24  # frames from which rain that stays is not taken for a map
 MIN_DRAWING = 4  # pixels of a drawing in the colour of a class that also occurs elsewhere
 GROUND_SHARE = 0.002  # of the pixels: a commoner colour is one of the map
 USUAL = 0.75  # of the frames: the colour of these is ground in mixed colours, too; clutter is rarer
@@ -155,6 +159,8 @@ class _Learner:
             np.logical_and(self._is_class(colours), self.filled[number], out=self.like_class[number])
             if len(look.nodata):
                 np.logical_and(self._is_nodata(colours), self.filled[number], out=self.like_nodata[number])
+        if len(look.ground):  # a colour of the map may also be that of a class: it is the usual one there
+            self.like_class[0] &= ~within(self.colours[0], look.ground, float(self.same))
         self.map, self.opacity = self._find_map(), 1.0
         ground = self._first_ground(lower)
         self.opacity = self._find_opacity(ground) if look.opacity is None else look.opacity
@@ -452,7 +458,40 @@ class _Learner:
         for rows in row_blocks(self.shape):
             least = np.where(self.like_class[0, rows], STATIC_CLASS, STATIC)
             usual[rows] = counts[rows] / max(self.count, 1) >= least
-        return usual
+        return usual | self._mapped_classes(counts)
+
+    def _mapped_classes(self, counts: NDArray[np.integer]) -> Mask:
+        """Return parts (y, x) of the map in the colour of a class over which it rains.
+
+        `counts` (y, x) are the frames with the usual colours. Their edges never move, and their colour returns
+        after the rain. The colour of a rain that stays is nearly as frequent beside it; that of slow rain does not
+        return.
+        """
+        often = self.like_class[0] & (counts >= MAPPED_CLASS * self.count) & self.look.observed
+        few = self.count < FEWEST_MAPPED or not self.enough
+        if few or self.classes is None or not (often & (counts < STATIC_CLASS * self.count)).any():
+            return np.zeros(self.shape, bool)
+        near = DEFAULT_TOLERANCE if self.soft else _EXACT
+        numbers = number_colours(self.colours[0], Clusters(self.classes, *np.zeros((2, len(self.classes)))), near)
+        components = find_components(numbers, often)
+        large = components.size >= MIN_MAPPED
+        large[0] = False
+        surroundings = Surroundings(components, large, self.look.observed)
+        colours = self.classes[np.maximum(components.cluster, 0)]
+        if not large.any():
+            return np.zeros(self.shape, bool)
+        places = np.flatnonzero(large[components.labels])
+        usual, own = self.colours[0].reshape(-1, 3)[places], components.labels.ravel()[places]
+        returns, before = np.zeros(len(large)), np.ones(len(places), bool)
+        for frame in self.frames:
+            surroundings.add(frame, colours, 2 * self.same)
+            shown = alike(frame.reshape(-1, 3)[places][None], usual[None], self.same)[0]
+            returns += np.bincount(own[shown & ~before], minlength=len(large))
+            before = shown
+        large &= returns >= MIN_RETURNS * components.size
+        inside = np.bincount(components.labels.ravel(), counts.ravel()) / np.maximum(components.size, 1)
+        sharp = large & (surroundings.shares() <= MOST_OUTSIDE * inside / self.count)
+        return np.asarray(sharp[components.labels])
 
     def _judge(
         self,

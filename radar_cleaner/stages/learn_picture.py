@@ -20,6 +20,7 @@ from radar_cleaner.reflectivity.picture import Picture, overlay_picture, picture
 from radar_cleaner.reflectivity.picture_learning import MIN_FRAMES, Look, learn
 from radar_cleaner.reflectivity.plot_box import Box
 from radar_cleaner.reflectivity.product_mix import choose_frames, find_mix
+from radar_cleaner.reflectivity.usual_echo import describe_usual, usual_classes
 from radar_cleaner.storage.atomic import write_bytes
 from radar_cleaner.storage.reader import Store, open_store
 from radar_cleaner.storage.shards import format_time
@@ -79,8 +80,9 @@ def learn_picture(
     learned = learn(frames, look)
     other = _describe_other_product(geometry.radar, frames, plot_box)
     doubt = describe_doubt(geometry.radar, measure_doubt(frames, learned, look), palette)
+    usual = describe_usual(geometry.radar, usual_classes(frames, learned, look), palette)
     shortage = _describe_shortage(geometry.radar, learned, overlay.mask == "auto")
-    for warning in filter(None, (other, doubt, shortage)):
+    for warning in filter(None, (other, doubt, usual, shortage)):
         log.warning(warning)
     with StoreWriter(
         output,
@@ -90,6 +92,7 @@ def learn_picture(
             "other_product": other,
             "doubt": doubt,
             "shortage": shortage,
+            "usual": usual,
             **picture_attrs(learned),
         },
         provenance={

@@ -6,7 +6,11 @@ import cv2
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scene_cases import Mask, Pixels, Scene
+from scene_cases import NO_COLOURS, Mask, Pixels, Scene
+
+from radar_cleaner.reflectivity.palette import make_palette
+from radar_cleaner.reflectivity.picture_learning import Look, learn
+from radar_cleaner.reflectivity.usual_echo import describe_usual, usual_classes
 
 FEW = settings(max_examples=4, deadline=None)
 SEEDS = st.integers(0, 10**6)
@@ -91,3 +95,45 @@ def test_the_blurred_rims_of_names_over_rain_are_never_dry(seed: int) -> None:
         assert (found[hidden] < 1).all() and (found[hidden & (rain > 0)] == -1).all()
         assert (~plain & (rain > 0) & (found == 0)).sum() < 0.03 * (~plain).sum()
         assert (found[plain] == rain[plain]).mean() > 0.99
+
+
+def a_sea(scene: Scene, number: int) -> None:
+    """Give the sea the colour of a class."""
+    scene.map = np.where(scene.is_land[..., None], scene.land, scene.palette.colours[number - 1])
+
+
+@FEW
+@given(seed=SEEDS, number=st.integers(1, 5))
+def test_a_sea_in_the_colour_of_a_class_is_not_echo_or_a_warning_names_it(seed: int, number: int) -> None:
+    scene = Scene(seed, dry=0.6)
+    a_sea(scene, number)
+    frames = [scene.draw(scene.rain(step)) for step in range(24)]
+    picture = scene.learn(frames)
+    seen = np.ones((scene.size, scene.size), bool)
+    look = Look(scene.palette.scale(20), scene.palette, NO_COLOURS, NO_COLOURS, seen)
+    usual = usual_classes(frames, picture, look)
+    rain = scene.rain(31)
+    found = scene.classes_of(scene.decode(picture, scene.draw(rain)).codes)
+    assert (found[rain == 0] > 0).mean() < 0.03 or [name for name, _ in usual] == [number]
+    assert (found[scene.is_land] == rain[scene.is_land]).mean() > 0.95
+
+
+@FEW
+@given(seed=SEEDS, number=st.integers(1, 5))
+def test_a_ground_colour_that_is_also_that_of_a_class_is_the_map_where_it_is_usual(seed: int, number: int) -> None:
+    scene = Scene(seed, dry=1.2)
+    a_sea(scene, number)
+    frames = [scene.draw(scene.rain(step)) for step in range(12)]
+    ground, seen = scene.palette.colours[number - 1][None], np.ones((scene.size, scene.size), bool)
+    picture = learn(frames, Look(scene.palette.scale(20, ground), scene.palette, NO_COLOURS, ground, seen))
+    rain = scene.rain(31)
+    found = scene.classes_of(scene.decode(picture, scene.draw(rain)).codes)
+    assert (found[rain == 0] > 0).mean() < 0.02
+    assert (found[scene.is_land] == rain[scene.is_land]).mean() > 0.95
+
+
+def test_the_warning_of_a_usual_class_names_colour_class_share_and_keys() -> None:
+    palette = make_palette(np.array([[1, 2, 3], [0, 0, 255]], np.uint8), np.array([5.0, 10.0]), "two")
+    line = describe_usual("KAT", [(2, 0.31)], palette)
+    for part in ("KAT", "#0000ff", "class 2", "31 %", "labels.ground_colours", "picture.period"):
+        assert part in line
