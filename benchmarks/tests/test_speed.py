@@ -21,6 +21,32 @@ def test_labels_are_many_times_as_quick_as_the_plain_way(tmp_path: Path) -> None
     assert timed.ratio("plain", "ours") > 5
 
 
+def test_frames_are_stored_and_decoded_in_a_few_times_the_time_of_the_fastest_decoder(tmp_path: Path) -> None:
+    import pyspng
+
+    from benchmarks.speed import frames
+    from benchmarks.speed.timing import in_turns
+    from radar_cleaner.stages.build_rgb_store import build_rgb_store
+    from radar_cleaner.stages.decode_reflectivity import decode_reflectivity
+    from radar_cleaner.stages.learn_picture import learn_picture
+
+    files = frames.link_frames(tmp_path / "frames")
+    held = [file.read_bytes() for file in files]
+    rgb, picture, decoded = (tmp_path / f"{name}.zarr" for name in ("rgb", "picture", "reflectivity"))
+    build_rgb_store(**frames.rgb_options(tmp_path / "frames", rgb))
+    learn_picture(**frames.picture_options(rgb, picture))
+    timed = in_turns(
+        {
+            "floor": lambda: [pyspng.load(data) for data in held],
+            "rgb": lambda: build_rgb_store(**frames.rgb_options(tmp_path / "frames", rgb)),
+            "reflectivity": lambda: decode_reflectivity(**frames.reflectivity_options(rgb, picture, decoded)),
+        },
+        5,
+    )
+    assert timed.ratio("rgb", "floor") < 10
+    assert timed.ratio("reflectivity", "floor") < 10
+
+
 def test_crops_are_read_many_times_faster_than_from_the_stores_and_a_step_costs_little_more_than_the_network(
     tmp_path: Path,
 ) -> None:

@@ -397,6 +397,7 @@ class _Learner:
         for shade, filled in zip(self.colours, self.filled, strict=True):
             known |= alike(shade, usual, 0) & filled
         known &= ~self.like_nodata[0]
+        del usual
         crossings = Crossings(numbers, known)
         surroundings = Surroundings(components, of_class, self.look.observed)
         echoes = np.zeros(self.shape, np.uint16)
