@@ -16,7 +16,8 @@ Codes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 Pixels = NDArray[np.uint8]
 
-OVERLAY, UNCOVERED, BEYOND, UNMATCHED, UNDETECTED = "#8a8f94", "#cfd6dc", "#eef0f2", "#ff00ff", "#ffffff"
+OVERLAY, UNCOVERED, BEYOND, UNMATCHED = "#8a8f94", "#b9a48c", "#c3cad1", "#ff00ff"
+UNDETECTED = "#ececec"  # the middle of the pale map that is drawn there
 HUE_STEP_DBZ = 5
 # Shares of the map that a class seldom covers: from this reflectivity on, and below it.
 STRONG_DBZ, MOST_STRONG, MOST_WEAK = 55.0, 0.03, 0.6
