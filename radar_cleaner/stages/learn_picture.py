@@ -126,7 +126,8 @@ class _Frames(Sequence[NDArray[np.uint8]]):
 
     def whole(self, numbers: list[int]) -> _Frames:
         """Return some of the frames, with what is beside their box."""
-        return _Frames([self._places[number] for number in numbers], (0, 0, *self._size))
+        box = (0, 0, *self._size) if self._places else self._box
+        return _Frames([self._places[number] for number in numbers], box)
 
     @property
     def _size(self) -> tuple[int, int]:
