@@ -22,7 +22,7 @@ WITH_TORCH = {
 }
 WRITERS = re.compile(
     r"(storage|plotting|report)/.*|frames/object_store|products/geotiff|datasets/frame_cache.*|models/files"
-    r"|training/(checkpoints|trackers)"
+    r"|training/(checkpoints|trackers)|inspection/pictures"  # the last one in a temporary folder
 )
 WRITE = {"write_text", "write_bytes", "to_csv", "to_zarr", "savefig", "to_raster", "imwrite"}
 
