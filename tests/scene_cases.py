@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from radar_cleaner.reflectivity.archive import Look
 from radar_cleaner.reflectivity.frame_decoder import DecodedFrame, FrameDecoder, Unknown
 from radar_cleaner.reflectivity.palette import Palette, make_palette
 from radar_cleaner.reflectivity.picture import Picture
-from radar_cleaner.reflectivity.picture_learning import Look, learn
+from radar_cleaner.reflectivity.picture_learning import learn
 
 Pixels = NDArray[np.uint8]
 Classes = NDArray[np.int64]

@@ -17,10 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from radar_cleaner.conventions import encode_dbz, is_echo
+from radar_cleaner.reflectivity.archive import DEFAULT_TOLERANCE, Look
 from radar_cleaner.reflectivity.doubt import describe_doubt, measure_doubt
 from radar_cleaner.reflectivity.frame_decoder import FrameDecoder
 from radar_cleaner.reflectivity.palette import make_palette
-from radar_cleaner.reflectivity.picture_learning import DEFAULT_TOLERANCE, Look, learn
+from radar_cleaner.reflectivity.picture_learning import learn
 from radar_cleaner.reflectivity.unmatched import UnmatchedColours
 
 from .drawings import MAPS, PALETTES, draw_world

@@ -22,12 +22,13 @@ from radar_cleaner.config.labels import Colours
 from radar_cleaner.conventions import encode_dbz, is_echo
 from radar_cleaner.georeference.grid import RadarGeometry
 from radar_cleaner.georeference.polar import in_range
+from radar_cleaner.reflectivity.archive import DEFAULT_TOLERANCE, Look
 from radar_cleaner.reflectivity.colour_table import ColourTable, pack_echoes
 from radar_cleaner.reflectivity.decoding import observed_mask
 from radar_cleaner.reflectivity.frame_decoder import FrameDecoder
 from radar_cleaner.reflectivity.palette import Palette
 from radar_cleaner.reflectivity.palette_source import read_palette
-from radar_cleaner.reflectivity.picture_learning import DEFAULT_TOLERANCE, Look, learn
+from radar_cleaner.reflectivity.picture_learning import learn
 
 from . import ROOT
 

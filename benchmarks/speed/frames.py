@@ -18,7 +18,7 @@ from radar_cleaner.config.labels import Colours, Morphology, PictureColours
 from radar_cleaner.config.load import read_config
 from radar_cleaner.config.picture import PictureFrames
 from radar_cleaner.planning.radars import read_radars
-from radar_cleaner.reflectivity.picture_learning import DEFAULT_TOLERANCE
+from radar_cleaner.reflectivity.archive import DEFAULT_TOLERANCE
 
 from . import ROOT
 

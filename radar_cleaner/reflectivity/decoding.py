@@ -13,11 +13,11 @@ from radar_cleaner.config.values import TRANSPARENT
 from radar_cleaner.conventions import NODATA, UNDETECT
 from radar_cleaner.errors import ConfigError, FrameError
 from radar_cleaner.frames.image import decode_frame
+from radar_cleaner.reflectivity.archive import DEFAULT_TOLERANCE
 from radar_cleaner.reflectivity.frame_decoder import FrameDecoder, Unknown
 from radar_cleaner.reflectivity.palette import ColourScale, Palette
 from radar_cleaner.reflectivity.palette_source import find_hue_scale, find_palette
 from radar_cleaner.reflectivity.picture import Picture
-from radar_cleaner.reflectivity.picture_learning import DEFAULT_TOLERANCE
 from radar_cleaner.reflectivity.plot_box import Box, overlay_mask
 from radar_cleaner.storage.reader import Store
 

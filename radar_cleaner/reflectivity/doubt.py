@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radar_cleaner.conventions import MIN_ECHO_DBZ
+from radar_cleaner.reflectivity.archive import DEFAULT_TOLERANCE, Look
 from radar_cleaner.reflectivity.colour_clusters import distances
 from radar_cleaner.reflectivity.frame_decoder import FrameDecoder
 from radar_cleaner.reflectivity.palette import Palette
 from radar_cleaner.reflectivity.picture import Picture
-from radar_cleaner.reflectivity.picture_learning import DEFAULT_TOLERANCE, Look
 from radar_cleaner.reflectivity.pixel_colours import alike
 from radar_cleaner.reflectivity.soft_decoding import ABSENT, PURE
 

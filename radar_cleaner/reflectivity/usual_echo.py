@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from radar_cleaner.reflectivity.archive import SAME_PURE, SAME_SOFT, Look
 from radar_cleaner.reflectivity.palette import Palette, format_colour
 from radar_cleaner.reflectivity.picture import Picture
-from radar_cleaner.reflectivity.picture_learning import SAME_PURE, SAME_SOFT, Look
 from radar_cleaner.reflectivity.pixel_colours import alike
 
 Pixels = NDArray[np.uint8]

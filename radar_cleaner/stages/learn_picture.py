@@ -14,10 +14,11 @@ from radar_cleaner.config.labels import PictureColours
 from radar_cleaner.config.picture import PictureFrames
 from radar_cleaner.georeference.grid import RadarGeometry
 from radar_cleaner.georeference.polar import in_range
+from radar_cleaner.reflectivity.archive import MIN_FRAMES, Look
 from radar_cleaner.reflectivity.decoding import colour_scale, observed_mask
 from radar_cleaner.reflectivity.doubt import describe_doubt, measure_doubt
 from radar_cleaner.reflectivity.picture import Picture, overlay_picture, picture_attrs, picture_variables
-from radar_cleaner.reflectivity.picture_learning import MIN_FRAMES, Look, learn
+from radar_cleaner.reflectivity.picture_learning import learn
 from radar_cleaner.reflectivity.plot_box import Box
 from radar_cleaner.reflectivity.product_mix import choose_frames, find_mix
 from radar_cleaner.reflectivity.usual_echo import describe_usual, usual_classes

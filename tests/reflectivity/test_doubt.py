@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scene_cases import NO_COLOURS, Scene, jpeg
 
+from radar_cleaner.reflectivity.archive import Look
 from radar_cleaner.reflectivity.doubt import Doubt, describe_doubt, measure_doubt
 from radar_cleaner.reflectivity.palette import Palette, make_palette
-from radar_cleaner.reflectivity.picture_learning import Look
 
 FEW = settings(max_examples=4, deadline=None)
 SEEDS = st.integers(0, 10**6)

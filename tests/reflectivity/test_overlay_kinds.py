@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scene_cases import NO_COLOURS, Mask, Pixels, Scene
 
+from radar_cleaner.reflectivity.archive import Look
 from radar_cleaner.reflectivity.palette import make_palette
-from radar_cleaner.reflectivity.picture_learning import Look, learn
+from radar_cleaner.reflectivity.picture_learning import learn
 from radar_cleaner.reflectivity.usual_echo import describe_usual, usual_classes
 
 FEW = settings(max_examples=4, deadline=None)

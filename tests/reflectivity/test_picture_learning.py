@@ -15,9 +15,10 @@ from scene_cases import NO_COLOURS, Scene, jpeg, rescaled
 from radar_cleaner.config.labels import Colours
 from radar_cleaner.conventions import encode_dbz, is_echo
 from radar_cleaner.reflectivity import colour_clusters, row_blocks, soft_decoding
+from radar_cleaner.reflectivity.archive import Look
 from radar_cleaner.reflectivity.frame_decoder import FrameDecoder
 from radar_cleaner.reflectivity.palette_source import read_palette
-from radar_cleaner.reflectivity.picture_learning import Look, learn
+from radar_cleaner.reflectivity.picture_learning import learn
 
 FEW = settings(max_examples=5, deadline=None)
 SEEDS = st.integers(0, 10**6)
