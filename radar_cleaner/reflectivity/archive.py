@@ -96,8 +96,9 @@ class Archive:
     """The frames of a radar, each (y, x, 3) uint8, and the commonest colours of each of their pixels.
 
     `colours` (slot, y, x, 3) are those of a pixel from the commonest on, `lower` (slot, y, x) the frames that show
-    them, at least. `map` (n, 3) are the common colours of the map. `soft` archives have mixed colours, two of
-    which count as one up to a difference of `same`. Without any frame nothing is known.
+    them, at least. `different` is the number of frames that differ, `map` (n, 3) the common colours of the map.
+    `soft` archives have mixed colours, two of which count as one up to a difference of `same`. Without any frame
+    nothing is known.
     """
 
     def __init__(self, frames: Sequence[Pixels], look: Look) -> None:
@@ -116,7 +117,8 @@ class Archive:
             slots.add(frame)
             seen.add(xxhash.xxh3_128_digest(np.ascontiguousarray(frame).data))
         slots.ordered()
-        self.enough = len(seen) >= MIN_FRAMES
+        self.different = len(seen)
+        self.enough = self.different >= MIN_FRAMES
         self.colours, self.lower = slots.colours, slots.counts
         self.filled = self.lower > 0
         self.like_class, self.like_nodata = np.zeros_like(self.filled), np.zeros_like(self.filled)

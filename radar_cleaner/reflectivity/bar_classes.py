@@ -108,7 +108,7 @@ def _lossy_classes(line: Line, count: int | None) -> BarClasses:
         if _is_continuous(line, even):
             return _rows(line)
     for segments, is_even in _candidates(line, count):
-        if borders_are_certain(line, segments, is_even):
+        if _have_one_colour(line, segments) and borders_are_certain(line, segments, is_even):
             return _classes(line, segments)
     runs = (_even_segments(line) if count is None else []) or _merged_runs(line)
     return replace(_classes(line, runs), clear=False)
@@ -346,13 +346,26 @@ def _explains(line: Line, segments: list[tuple[int, int]], lossy: bool) -> bool:
         return False
     if (halves & (steps < 2 * SAME_COLOUR)).any():
         return False
-    for segment, colour in zip(segments, colours, strict=True):
-        near = np.linalg.norm(_core(line, segment) - colour, axis=1) <= OUTLIER
-        if near.mean() < EXPLAINED:
-            return False
+    if not _have_one_colour(line, segments):
+        return False
     other = np.linalg.norm(line - np.repeat(colours, lengths, axis=0), axis=1) > OUTLIER
     bounds = np.flatnonzero(np.diff(np.concatenate([[False], other, [False]]).astype(int)))
     return not bounds.size or bool(np.max(bounds[1::2] - bounds[::2]) <= LONGEST_GAP * lengths.mean())
+
+
+def _have_one_colour(line: Line, segments: list[tuple[int, int]]) -> bool:
+    """Return whether each segment mostly has one colour: a part of a continuous bar has several."""
+    drifts = []
+    for segment in segments:
+        core = _core(line, segment)
+        near = np.linalg.norm(core - np.median(core, axis=0), axis=1) <= OUTLIER
+        if near.mean() < EXPLAINED:
+            return False
+        half = len(core) // 2
+        drifts.append(
+            np.linalg.norm(np.median(core[:half], axis=0) - np.median(core[-half:], axis=0)) if half else 0
+        )
+    return bool(np.median(drifts) <= OTHER_COLOUR / 2)
 
 
 def _classes(line: Line, runs: list[tuple[int, int]]) -> BarClasses:

@@ -48,6 +48,7 @@ MOST_OUTSIDE = 0.35  # share of the pixels beside a drawing in a class's colour 
 MIN_RETURNS = 0.8  # times that its colour returns, on average of its pixels
 MAPPED_CLASS, MIN_MAPPED = 0.5, 12  # share of the frames, and pixels, of a map in a class's colour below rain
 FEWEST_MAPPED = 24  # frames from which rain that stays is not taken for a map
+FEWEST_AROUND = 4  # different frames from which rain around a drawing in a class's colour shows that it stays
 MIN_DRAWING = 4  # pixels of a drawing in the colour of a class that also occurs elsewhere
 WIDE_PX = 17  # colours that cover squares of this size are of a map, not of blurred names
 
@@ -241,7 +242,8 @@ class OverlayFinder:
         sharp &= large
         # In soft pictures the edge of a lake is thin, too, and has a colour of its own.
         hides = np.where(known, ratio >= 0.7, (drawn & (not archive.soft)) | (of_class & thin))
-        hides &= ~of_class | (sharp & (archive.enough | (own & (ratio >= 0.7))))
+        stays = own & (ratio >= 0.7) & (archive.different >= FEWEST_AROUND)
+        hides &= ~of_class | (sharp & (archive.enough | stays))
         disguised = of_class & sharp & ~hides & archive.enough
         hides[0] = disguised[0] = False
         return np.asarray(hides), np.asarray(disguised)
