@@ -361,10 +361,9 @@ def _have_one_colour(line: Line, segments: list[tuple[int, int]]) -> bool:
         near = np.linalg.norm(core - np.median(core, axis=0), axis=1) <= OUTLIER
         if near.mean() < EXPLAINED:
             return False
-        half = len(core) // 2
-        drifts.append(
-            np.linalg.norm(np.median(core[:half], axis=0) - np.median(core[-half:], axis=0)) if half else 0
-        )
+        half = max(len(core) // 2, 1)
+        drift = np.median(core[:half], axis=0) - np.median(core[-half:], axis=0)
+        drifts.append(float(np.linalg.norm(drift)))
     return bool(np.median(drifts) <= OTHER_COLOUR / 2)
 
 
