@@ -97,8 +97,8 @@ class Archive:
 
     `colours` (slot, y, x, 3) are those of a pixel from the commonest on, `lower` (slot, y, x) the frames that show
     them, at least. `different` is the number of frames that differ, `map` (n, 3) the common colours of the map.
-    `soft` archives have mixed colours, two of which count as one up to a difference of `same`. Without any frame
-    nothing is known.
+    `soft` archives have mixed colours: two count as one up to a difference of `same`. Without any frame nothing is
+    known.
     """
 
     def __init__(self, frames: Sequence[Pixels], look: Look) -> None:
