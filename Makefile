@@ -2,6 +2,7 @@
 PYTHON ?= python3
 CORES ?= all
 CONFIG ?= config/config.yaml
+SEED ?= 0
 BIN := .venv/bin
 SNAKEMAKE = $(BIN)/snakemake --configfile $(CONFIG)
 RESULTS = $$($(BIN)/python -c \
@@ -43,9 +44,9 @@ test: .venv/installed-dev  ## the tests of the package, and the smoke config onc
 test-workflow: .venv/installed-dev  ## the tests that call Snakemake
 	$(PYTEST) tests/workflow -m "workflow and not slow and not slurm" --numprocesses 2 --dist worksteal
 
-verify: .venv/installed-dev .venv/installed-benchmark  ## the tests that need longer, and more examples of each property
+verify: .venv/installed-dev .venv/installed-benchmark  ## the tests that need longer, and more examples of each property (SEED=: others)
 	$(PYTEST) tests benchmarks/tests -m "(slow or hypothesis) and not slurm" --hypothesis-profile thorough \
-	  --numprocesses 2 --dist worksteal
+	  --hypothesis-seed $(SEED) --numprocesses 2 --dist worksteal
 
 test-slurm: .venv/installed-dev  ## the tests on a real Slurm, started on this machine (root)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" tests/slurm/with_slurm.sh python -m pytest -m slurm

@@ -11,7 +11,7 @@ from slurm_cases import Cluster, ask, make_cluster
 from workflow_cases import SMOKE, Workspace, make_workspace
 
 # No deadlines, because a busy machine is slow. `make test` draws the same few examples at each run: a new failure
-# is then caused by a change. `make verify` draws many new ones (`--hypothesis-profile thorough`).
+# is then caused by a change. `make verify` draws more (`--hypothesis-profile thorough`), and others with `SEED=1`.
 settings.register_profile("fast", deadline=None, max_examples=20, derandomize=True)
 settings.register_profile("thorough", deadline=None, max_examples=100)
 settings.load_profile("fast")

@@ -4,9 +4,9 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
-from legend_cases import drawn, ramp
+from legend_cases import FRAME_COLOURS, GAP_COLOURS, Drawn, drawn, ramp
 from picture_cases import LEGEND_COLOURS, RADARS, encode, read_sample, sample_frames
 from PIL import Image
 
@@ -62,16 +62,40 @@ def test_a_bar_is_found_with_its_classes(count, style, seed, background):
     assert legend.strong_first == style.strong_first
 
 
-@settings(derandomize=True)  # one bar in a hundred is not found, most with frames and gaps
-@given(st.integers(6, 16), drawn(steps=(10, 16)), st.integers(0, 99), st.sampled_from([80, 90]))
-def test_a_bar_is_found_in_a_jpeg(count, style, seed, quality):
-    bar = style.bar(ramp(count))
-    assume(style.width >= 10 and max(bar.shape[:2]) >= 3 * min(bar.shape[:2]))
-    picture, box = page(bar, seed, (255, 255, 255))
-    noisy = np.asarray(Image.open(io.BytesIO(encode(picture, "JPEG", quality=quality, subsampling=2))))
-    legend = find_legends(noisy)[0]
-    assert within(legend.box, box, style.step + 4)  # an end class may be lost
-    assert legend.strong_first == style.strong_first
+def drawn_at_random(rng):
+    """Draw a bar of 10 px or more a class, three times as long as wide."""
+    while True:
+        style = Drawn(
+            step=int(rng.integers(10, 17)),
+            width=int(rng.integers(10, 31)),
+            gap=int(rng.integers(0, 4)),
+            gap_colour=GAP_COLOURS[rng.integers(3)],
+            frame=int(rng.integers(0, 3)),
+            frame_colour=FRAME_COLOURS[rng.integers(3)],
+            lying=bool(rng.integers(2)),
+            strong_first=bool(rng.integers(2)),
+        )
+        bar = style.bar(ramp(int(rng.integers(6, 17))))
+        if max(bar.shape[:2]) >= 3 * min(bar.shape[:2]):
+            return style, bar
+
+
+def test_nearly_all_bars_are_found_in_a_jpeg():
+    found = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        style, bar = drawn_at_random(rng)
+        picture, box = page(bar, seed, (255, 255, 255))
+        noisy = np.asarray(
+            Image.open(io.BytesIO(encode(picture, "JPEG", quality=int(rng.choice([80, 90])), subsampling=2)))
+        )
+        legends = find_legends(noisy)
+        found.append(
+            bool(legends)
+            and within(legends[0].box, box, style.step + 4)  # an end class may be lost
+            and legends[0].strong_first == style.strong_first
+        )
+    assert np.mean(found) >= 0.95, np.flatnonzero(~np.array(found))
 
 
 def test_the_samples_bar_is_found():
