@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,25 +13,17 @@ from radar_cleaner.config.config import Config
 from radar_cleaner.config.labels import Colours, PictureColours
 from radar_cleaner.config.load import read_config
 from radar_cleaner.config.picture import PictureFrames
-from radar_cleaner.conventions import is_echo
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.frames.sources import is_remote
-from radar_cleaner.georeference.coast import border_lines, coast_lines
-from radar_cleaner.georeference.graticule import graticule
-from radar_cleaner.georeference.place_check import PlaceCheck, check_place, describe_place, shown_lines
-from radar_cleaner.georeference.polar import in_range
-from radar_cleaner.georeference.rings import range_rings
-from radar_cleaner.inspection.checked import CheckedFrame, check_frame, doubtful_classes, table_lines
+from radar_cleaner.inspection.checked import table_lines
+from radar_cleaner.inspection.frame_reading import FrameReading, describe_reading, lines_of_place, read_frames
 from radar_cleaner.inspection.sample import choose_frames, write_sample
 from radar_cleaner.planning.plan import Plan
 from radar_cleaner.planning.radars import Radar
-from radar_cleaner.plotting.checked_frame import Place, checked_frame_figure
+from radar_cleaner.plotting.checked_frame import checked_frame_figure
 from radar_cleaner.plotting.place import over_white
 from radar_cleaner.plotting.style import write_png
-from radar_cleaner.reflectivity.decoding import build_decoder, observed_mask
-from radar_cleaner.reflectivity.picture import read_picture
-from radar_cleaner.reflectivity.plot_box import Box
-from radar_cleaner.reflectivity.unmatched import Unmatched, UnmatchedColours
+from radar_cleaner.reflectivity.picture import Picture, read_picture
 from radar_cleaner.stages.learn_picture import learn_picture
 from radar_cleaner.storage.reader import open_store
 from radar_cleaner.storage.shards import parse_time, to_datetime
@@ -69,11 +60,15 @@ def show_frame(
         sample = Path(folder) / "rgb.zarr"
         refused = write_sample(sample, choose_frames(plan.readable_frames(shown.id), count, wanted), size)
         frames = open_store(sample, "rgb")
-        reading = _read_frames(shown, size, sample, wanted)
+        learned = _learn(shown, size, sample)
+        labels = shown.labels.cut(Colours)
+        reading = read_frames(
+            frames, learned, shown.box(size), shown.geometry(size), shown.overlay, labels, wanted
+        )
         picture = over_white(*(frames.frame(name, reading.index) for name in ("rgb", "alpha")))
         moment = to_datetime(int(frames.times[reading.index]))
     title = f"{shown.id}, {moment:%Y-%m-%d %H:%M} UTC"
-    checked, notes = reading.checked, _notes(shown.id, reading, refused, len(frames.times))
+    checked, notes = reading.checked, describe_reading(shown.id, reading, refused, len(frames.times))
     print(title)
     for line in (*table_lines(checked.rows), *notes, *(f"WARNING: {line}" for line in plan.warnings)):
         print(line)
@@ -118,21 +113,9 @@ def _find_radar(plan: Plan, name: str | None) -> Radar:
     return radar
 
 
-@dataclass(frozen=True)
-class _Reading:
-    """The frame that is shown, checked, what is unmatched in all frames, and the place of the radar's map."""
-
-    index: int
-    checked: CheckedFrame
-    unmatched: Unmatched
-    place: PlaceCheck
-
-
-def _read_frames(radar: Radar, size: tuple[int, int], sample: Path, time: int | None) -> _Reading:
-    """Decode the frames of a store by what they show; check the frame of a time, or that with most echo."""
-    box, geometry = radar.box(size), radar.geometry(size)
-    within, shown = in_range(geometry), observed_mask(size, box, radar.overlay)
-    frames, picture = open_store(sample, "rgb"), sample.with_name("picture.zarr")
+def _learn(radar: Radar, size: tuple[int, int], sample: Path) -> Picture:
+    """Return what the frames of a store show apart from the weather."""
+    box, geometry, picture = radar.box(size), radar.geometry(size), sample.with_name("picture.zarr")
     learn_picture(
         rgb=[sample],
         plot_box=box,
@@ -143,53 +126,14 @@ def _read_frames(radar: Radar, size: tuple[int, int], sample: Path, time: int | 
         output=picture,
         mask=sample.with_name("overlay.png"),
     )
-    learned = read_picture(open_store(picture, "picture"), within.shape)
-    decoder, palette = build_decoder(radar.labels.cut(Colours), frames, learned, shown & within)
-    unmatched, decoded = UnmatchedColours(learned.soft), []
-    for index in range(len(frames.times)):
-        pixels, alpha = (_cut(frames.frame(name, index), box) for name in ("rgb", "alpha"))
-        decoded.append(decoder(pixels, alpha))
-        unmatched.add(pixels, decoded[-1].unmatched)
-    echoes = [int(is_echo(one.codes).sum()) for one in decoded]
-    away = -np.array(echoes) if time is None else np.abs(frames.times.astype(np.int64) - time)
-    index = int(np.argmin(away))
-    one = decoded[index]
-    pixels = _cut(frames.frame("rgb", index), box)
-    checked = check_frame(pixels, one.codes, palette, ~shown | learned.overlay, within, one.unmatched)
-    place = check_place(geometry.grid, *learned.seen_ground(pixels))
-    return _Reading(index, checked, unmatched.summarize(sum(echoes)), place)
-
-
-def _cut(picture: Pixels, box: Box) -> Pixels:
-    x0, y0, x1, y1 = box
-    return np.ascontiguousarray(picture[y0:y1, x0:x1])
-
-
-def _notes(radar: str, reading: _Reading, refused: list[tuple[str, str]], count: int) -> list[str]:
-    checked, place = reading.checked, reading.place
-    notes = [f"{checked.echo_pixels:,} pixels of echo; {count} frames were read"]
-    notes.append(f"{'WARNING: ' if place.warns else ''}{describe_place(place)}")
-    notes += [f"WARNING: {line}" for line in doubtful_classes(checked)]
-    if reading.unmatched.are_many:
-        notes.append(f"WARNING: {reading.unmatched.describe(radar)}")
-    if refused:
-        notes.append(f"WARNING: {len(refused)} frames are refused, such as {refused[0][0]}: {refused[0][1]}")
-    return notes
+    return read_picture(open_store(picture, "picture"), (box[3] - box[1], box[2] - box[0]))
 
 
 def _draw(
-    title: str, radar: Radar, size: tuple[int, int], picture: Pixels, reading: _Reading, notes: list[str]
+    title: str, radar: Radar, size: tuple[int, int], picture: Pixels, reading: FrameReading, notes: list[str]
 ) -> bytes:
-    geometry, box, place, checked = radar.geometry(size), radar.box(size), reading.place, reading.checked
-    reach = geometry.max_range_km or geometry.range_px * geometry.mean_side_km
-    coast = coast_lines(geometry.grid)
-    lines = Place(
-        coast,
-        border_lines(geometry.grid),
-        graticule(geometry.grid),
-        range_rings(geometry, reach),
-        shown_lines(geometry.grid, place, coast) if place.warns else (),
-    )
+    geometry, box, checked = radar.geometry(size), radar.box(size), reading.checked
+    lines = lines_of_place(geometry, reading.place)
     center = geometry.center_px
     middle = None if center is None else (center[0] + box[0], center[1] + box[1])
     legend = radar.labels.legend.box_px if radar.labels.method == "legend" else None
