@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from radar_cleaner.reflectivity.pixel_colours import alike
 from radar_cleaner.reflectivity.row_blocks import row_blocks, widen
 
 cv2.setNumThreads(1)  # one core per job: idle threads of OpenCV would spin
@@ -23,6 +24,9 @@ _MIN_AROUND = 10  # of these must belong to something else
 _RAINING = 0.75  # share of them that shows rain: the pixel is within it
 _MOST = 150_000  # pixels that are looked at: memory is bounded
 THIN_PX = 5  # what an opening of this size removes is thin
+# Of parts of a map over which it rains: times that their colour returns, on average of the pixels; share of the
+# frames with another colour of the map; share of the changed pixels that are beside each other, as rain is.
+_MIN_RETURNS, _MOST_BEHIND, _MIN_JOINED = 0.8, 0.03, 0.5
 
 
 @dataclass(frozen=True)
@@ -171,6 +175,39 @@ class Surroundings:
     def shares(self) -> NDArray[np.float64]:
         """Return the share (components,) of pixels and frames outside that show the component's colour."""
         return np.asarray(self._same / np.maximum(self._size * self._frames, 1))
+
+
+class Changes:
+    """Count how often the pixels of components change their usual colour, and what they show then."""
+
+    def __init__(self, components: Components, chosen: Mask, usual: NDArray[np.uint8], tolerance: int) -> None:
+        """`chosen` (components,) are those that are looked at, `usual` (y, x, 3) the colours."""
+        self._chosen = chosen[components.labels]
+        self._own = components.labels[self._chosen]
+        self._usual, self._tolerance, self._size = usual, tolerance, components.size
+        self._returns, self._behind, self._changed, self._joined = np.zeros((4, len(components.size)))
+        self._before: Mask = np.ones(len(self._own), bool)
+
+    def add(self, frame: NDArray[np.uint8], mapped: Mask) -> None:
+        """Add a frame (y, x, 3); `mapped` (y, x) are the pixels that show a colour of the map."""
+        own = self._chosen & alike(frame, self._usual, self._tolerance)
+        other = ~mapped & ~own
+        joined = open_thin(other.view(np.uint8), 3) > 0
+        shown = own[self._chosen]
+        for total, found in (
+            (self._returns, shown & ~self._before),
+            (self._behind, mapped[self._chosen] & ~shown),
+            (self._changed, other[self._chosen]),
+            (self._joined, joined[self._chosen]),
+        ):
+            total += np.bincount(self._own[found], minlength=len(self._size))
+        self._before = shown
+
+    def are_of_rain(self, frames: int) -> Mask:
+        """Return which components (n,) rain hides from time to time; no clutter is."""
+        returns = self._returns >= _MIN_RETURNS * self._size
+        covers = self._behind <= _MOST_BEHIND * self._size * frames
+        return np.asarray(returns & covers & (self._joined >= _MIN_JOINED * self._changed))
 
 
 def _edges(numbers: NDArray[np.int16]) -> Mask:

@@ -31,6 +31,7 @@ from radar_cleaner.reflectivity.colour_clusters import (
 from radar_cleaner.reflectivity.colour_space import ColourSpace, remove_ground
 from radar_cleaner.reflectivity.crossings import Crossings
 from radar_cleaner.reflectivity.overlay_evidence import (
+    Changes,
     Components,
     RainAround,
     Surroundings,
@@ -45,7 +46,6 @@ from radar_cleaner.reflectivity.soft_decoding import SoftDecoder
 
 STATIC, STATIC_CLASS = 0.9, 0.97  # share of the frames with one colour: of any, and of the colour of a class
 MOST_OUTSIDE = 0.35  # share of the pixels beside a drawing in a class's colour that may show it: rain
-MIN_RETURNS = 0.8  # times that its colour returns, on average of its pixels
 MAPPED_CLASS, MIN_MAPPED = 0.5, 12  # share of the frames, and pixels, of a map in a class's colour below rain
 FEWEST_MAPPED = 24  # frames from which rain that stays is not taken for a map
 FEWEST_AROUND = 4  # different frames from which rain around a drawing in a class's colour shows that it stays
@@ -178,7 +178,7 @@ class OverlayFinder:
 
         `counts` (y, x) are the frames with the usual colours. Their edges never move, and their colour returns
         after the rain. The colour of a rain that stays is nearly as frequent beside it; that of slow rain does not
-        return.
+        return. Clutter comes and goes pixel by pixel, and shows the map behind it.
         """
         archive = self.archive
         often = archive.like_class[0] & (counts >= MAPPED_CLASS * archive.count) & archive.look.observed
@@ -198,15 +198,11 @@ class OverlayFinder:
         colours = archive.classes[np.maximum(components.cluster, 0)]
         if not large.any():
             return np.zeros(archive.shape, bool)
-        places = np.flatnonzero(large[components.labels])
-        usual, own = archive.colours[0].reshape(-1, 3)[places], components.labels.ravel()[places]
-        returns, before = np.zeros(len(large)), np.ones(len(places), bool)
+        changes = Changes(components, large, archive.colours[0], archive.same)
         for frame in archive.frames:
             surroundings.add(frame, colours, 2 * archive.same)
-            shown = alike(frame.reshape(-1, 3)[places][None], usual[None], archive.same)[0]
-            returns += np.bincount(own[shown & ~before], minlength=len(large))
-            before = shown
-        large &= returns >= MIN_RETURNS * components.size
+            changes.add(frame, within(frame, archive.map, float(archive.same)))
+        large &= changes.are_of_rain(archive.count)
         inside = np.bincount(components.labels.ravel(), counts.ravel()) / np.maximum(components.size, 1)
         sharp = large & (surroundings.shares() <= MOST_OUTSIDE * inside / archive.count)
         return np.asarray(sharp[components.labels])

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scene_cases import NO_COLOURS, Mask, Pixels, Scene
 
 from radar_cleaner.reflectivity.archive import Look
@@ -118,6 +119,24 @@ def test_a_sea_in_the_colour_of_a_class_is_not_echo_or_a_warning_names_it(seed: 
     found = scene.classes_of(scene.decode(picture, scene.draw(rain)).codes)
     assert (found[rain == 0] > 0).mean() < 0.03 or [name for name, _ in usual] == [number]
     assert (found[scene.is_land] == rain[scene.is_land]).mean() > 0.95
+
+
+@FEW
+@given(seed=SEEDS, number=st.integers(1, 4), missing=st.sampled_from([0.0, 0.02, 0.3]))
+def test_clutter_that_is_usually_of_one_class_is_echo(seed: int, number: int, missing: float) -> None:
+    """A map in the colour of a class shows that colour, or rain; clutter changes pixel by pixel."""
+    scene = Scene(seed, dry=0.8)
+    spoke = np.zeros((scene.size, scene.size), np.uint8)
+    cv2.line(spoke, (10, 80), (50, 40), 1, 2)
+
+    def clutter() -> NDArray[np.int64]:
+        classes = scene.rng.choice(3, size=spoke.shape, p=[missing, 0.7 * (1 - missing), 0.3 * (1 - missing)])
+        return np.where((spoke > 0) & (classes > 0), classes + number - 1, 0)
+
+    frames = [np.maximum(scene.rain(step), clutter()) for step in range(30)]
+    picture = scene.learn([scene.draw(frame) for frame in frames])
+    found = scene.classes_of(scene.decode(picture, scene.draw(frames[20])).codes)
+    assert (found == frames[20])[spoke > 0].all()
 
 
 @FEW
