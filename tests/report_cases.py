@@ -77,8 +77,8 @@ def make_radar(layout: Layout, radar: str) -> None:
     make_picture(layout.picture(radar), radar)
 
 
-def make_picture(path: Path, radar: str) -> None:
-    """Write a picture of a gray map with a line over it."""
+def make_picture(path: Path, radar: str, **warnings: str) -> None:
+    """Write a picture of a gray map with a line over it, and with warnings by their names."""
     overlay = np.zeros(SHAPE, bool)
     overlay[20] = True
     picture = Picture(
@@ -96,7 +96,7 @@ def make_picture(path: Path, radar: str) -> None:
         enough=False,
     )
     variables, attrs = picture_variables(picture), picture_attrs(picture)
-    with StoreWriter(path, static=variables, attrs={"radar": radar, **attrs}):
+    with StoreWriter(path, static=variables, attrs={"radar": radar, **warnings, **attrs}):
         pass
 
 

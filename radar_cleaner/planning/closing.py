@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from radar_cleaner.frames.refusals import Refusals
+from radar_cleaner.reflectivity.picture import PICTURE_WARNINGS
 from radar_cleaner.reflectivity.repeats import describe_repeats
 from radar_cleaner.reflectivity.unmatched import Unmatched, add_unmatched, read_unmatched
 from radar_cleaner.storage.paths import Layout
@@ -55,7 +56,7 @@ def _picture_warnings(metadata: Path) -> list[str]:
     """Return the warnings in a picture store: another product, doubtful echo, too few frames."""
     text = metadata.read_text(encoding="utf-8") if metadata.exists() else ""
     attrs = json.loads(text)["attributes"] if text else {}  # empty: only pretended
-    return [str(attrs[name]) for name in ("other_product", "doubt", "usual", "shortage") if attrs.get(name)]
+    return [str(attrs[name]) for name in PICTURE_WARNINGS if attrs.get(name)]
 
 
 def _wrong_place(layout: Layout, radar: str) -> str:

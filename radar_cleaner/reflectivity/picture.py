@@ -20,6 +20,7 @@ from radar_cleaner.storage.specs import PICTURE
 from radar_cleaner.storage.writer import Static
 
 SLOTS = 3  # colours of the ground that are kept for each pixel
+PICTURE_WARNINGS = ("other_product", "doubt", "usual", "shortage")  # attributes: a sentence each, or empty
 OVERLAY_COLOUR = (255, 255, 0)  # in the picture of an overlay
 SOFT = 0.3  # pictures of few colours have below 0.01, the best JPEG and scaled ones above 0.5
 _SHARE_STEPS = 255  # of a packed share

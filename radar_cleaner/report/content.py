@@ -12,8 +12,9 @@ from radar_cleaner import __version__
 from radar_cleaner.evaluation.accumulation import ALL_RADARS
 from radar_cleaner.evaluation.tallies import AGREEMENT, MODEL, ON_HOLES, WEAK_LABEL, shown_cleaners, whole_rows
 from radar_cleaner.plotting.training import learning_curves_figure
+from radar_cleaner.products.credit import merge_credits
 from radar_cleaner.report.choice import Choice, choose_frames
-from radar_cleaner.report.learned import show_learned
+from radar_cleaner.report.learned import show_learned, warn_of_pictures
 from radar_cleaner.report.page import count_of, embed_png, utc
 from radar_cleaner.report.pictures import RadarPictures, Shown, draw_composite, draw_overlap
 from radar_cleaner.report.run import FinishedRun
@@ -46,7 +47,11 @@ def collect_values(
         "period": (utc(min(times)), utc(max(times))) if times else None,
         "started": utc(int(run.started)) if run.started else None,
         "written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
-        "warnings": [*_warn_of_places(run), *(list_warnings(run.metrics) if run.metrics else [])],
+        "warnings": [
+            *_warn_of_places(run),
+            *warn_of_pictures(run),
+            *(list_warnings(run.metrics) if run.metrics else []),
+        ],
         "cards": _cards(run, totals),
         "frames": [radars[choice.frame.radar].draw_cleaning(choice) for choice in chosen],
         "composites": _draw_composite(run, radars, chosen),
@@ -62,6 +67,7 @@ def collect_values(
         "rejects_left_out": max(0, len(rejects) - SHOWN_REJECTS),
         "made_table": count_made(run.write_times(), run.started),
         "products": _products(run),
+        "credits": merge_credits(store.attrs for store in products),
         "variables": product_table(name for store in products for name in store.group),
         **_score_values(run),
         **_training_values(run),

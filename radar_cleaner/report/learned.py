@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from radar_cleaner.reflectivity.picture import OVERLAY_COLOUR, Picture, read_picture
+from radar_cleaner.reflectivity.picture import OVERLAY_COLOUR, PICTURE_WARNINGS, Picture, read_picture
 from radar_cleaner.reflectivity.unmatched import add_unmatched, read_unmatched
 from radar_cleaner.report.page import embed_png, utc
 from radar_cleaner.report.pictures import Shown
@@ -34,6 +34,20 @@ def show_learned(run: FinishedRun) -> list[Shown]:
         note = f"{_describe(picture)} {_unmatched(radar, stores)}"
         found.append(Shown(radar, note, embed_png(_draw(picture))))
     return found
+
+
+def warn_of_pictures(run: FinishedRun) -> list[str]:
+    """Return what may be read wrong: another product, doubtful colours, too few frames, unmatched colours."""
+    lines = []
+    for radar, shards in run.pictures.items():
+        path = run.layout.picture(radar)
+        if (path / "zarr.json").exists():
+            attrs = open_store(path, "picture").attrs
+            lines += [str(attrs[name]) for name in PICTURE_WARNINGS if attrs.get(name)]
+        stores = [open_store(run.layout.reflectivity(radar, shard), "reflectivity") for shard in shards]
+        unmatched = add_unmatched(read_unmatched(store.attrs) for store in stores)
+        lines += [unmatched.describe(radar)] if unmatched.are_many else []
+    return [f"{line}." for line in lines]
 
 
 def _describe(picture: Picture) -> str:

@@ -23,7 +23,7 @@ from radar_cleaner.planning.radars import Radar
 from radar_cleaner.plotting.checked_frame import checked_frame_figure
 from radar_cleaner.plotting.place import over_white
 from radar_cleaner.plotting.style import write_png
-from radar_cleaner.reflectivity.picture import Picture, read_picture
+from radar_cleaner.reflectivity.picture import PICTURE_WARNINGS, Picture, read_picture
 from radar_cleaner.stages.learn_picture import learn_picture
 from radar_cleaner.storage.reader import open_store
 from radar_cleaner.storage.shards import parse_time, to_datetime
@@ -60,7 +60,7 @@ def show_frame(
         sample = Path(folder) / "rgb.zarr"
         refused = write_sample(sample, choose_frames(plan.readable_frames(shown.id), count, wanted), size)
         frames = open_store(sample, "rgb")
-        learned = _learn(shown, size, sample)
+        learned, warnings = _learn(shown, size, sample)
         labels = shown.labels.cut(Colours)
         reading = read_frames(
             frames, learned, shown.box(size), shown.geometry(size), shown.overlay, labels, wanted
@@ -69,6 +69,7 @@ def show_frame(
         moment = to_datetime(int(frames.times[reading.index]))
     title = f"{shown.id}, {moment:%Y-%m-%d %H:%M} UTC"
     checked, notes = reading.checked, describe_reading(shown.id, reading, refused, len(frames.times))
+    notes += [f"WARNING: {line}" for line in warnings]
     print(title)
     for line in (*table_lines(checked.rows), *notes, *(f"WARNING: {line}" for line in plan.warnings)):
         print(line)
@@ -113,8 +114,8 @@ def _find_radar(plan: Plan, name: str | None) -> Radar:
     return radar
 
 
-def _learn(radar: Radar, size: tuple[int, int], sample: Path) -> Picture:
-    """Return what the frames of a store show apart from the weather."""
+def _learn(radar: Radar, size: tuple[int, int], sample: Path) -> tuple[Picture, list[str]]:
+    """Return what the frames of a store show apart from the weather, and warnings about it."""
     box, geometry, picture = radar.box(size), radar.geometry(size), sample.with_name("picture.zarr")
     learn_picture(
         rgb=[sample],
@@ -126,7 +127,9 @@ def _learn(radar: Radar, size: tuple[int, int], sample: Path) -> Picture:
         output=picture,
         mask=sample.with_name("overlay.png"),
     )
-    return read_picture(open_store(picture, "picture"), (box[3] - box[1], box[2] - box[0]))
+    store = open_store(picture, "picture")
+    warnings = [str(store.attrs[name]) for name in PICTURE_WARNINGS if store.attrs.get(name)]
+    return read_picture(store, (box[3] - box[1], box[2] - box[0])), warnings
 
 
 def _draw(

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import os
 from html.parser import HTMLParser
 
@@ -109,6 +110,29 @@ def test_the_learned_picture_is_shown_with_its_unmatched_colours(tmp_path):
     assert "Map and overlay" in page and "4 frames, too few to find an overlay" in page
     assert "2.1 % of the plot box is overlay" in page
     assert "7 pixels" in page and "#123456 (7 px)" in page and "labels.ground_colours" in page
+
+
+def test_what_may_be_read_wrong_is_said_at_the_top(tmp_path):
+    layout = make_run(tmp_path / "results")
+    make_picture(layout.picture("CASGO"), "CASGO", doubt="CASGO: a quarter of the echo may be wrong", usual="")
+    counts = {"unmatched_pixels": 900, "unmatched_colours": ["#123456"], "unmatched_colour_pixels": [900]}
+    place, times = geometry("CASGO"), shard_times(SHARDS[1])
+    make_reflectivity(layout.reflectivity("CASGO", SHARDS[1]), "CASGO", times, geometry=place, attrs=counts)
+    top = report(layout, report=ONE).partition("<section")[0]
+    assert "CASGO: a quarter of the echo may be wrong." in top
+    assert "900 pixels" in top and "labels.ground_colours" in top
+
+
+def test_the_words_that_a_service_wants_are_at_the_foot(tmp_path):
+    layout = make_run(tmp_path / "results", ("CASGO",))
+    page = report(layout, ("CASGO",), report=ONE)
+    assert "Data source" not in page
+    path = layout.cleaned("CASGO", SHARDS[0]) / "zarr.json"
+    metadata = json.loads(path.read_text())
+    metadata["attributes"] |= {"attribution": "Bureau of Meteorology, Australia", "license": "CC BY"}
+    path.write_text(json.dumps(metadata))
+    foot = report(layout, ("CASGO",), report=ONE).partition("<footer")[2]
+    assert "Data source: Bureau of Meteorology, Australia. Licence: CC BY." in foot
 
 
 def test_the_page_needs_no_other_file(run):
