@@ -21,6 +21,7 @@ Certainty = Literal["edges", "whole", "square", "unknown"]
 # Colours of a background differ by at most this in each channel: in pictures of few colours, and in others, where
 # JPEG lets the colours beside it in. So do those of a pixel that does not change.
 EXACT, SOFT = 8, 40
+MARGIN_NOISE = (SOFT, 16)  # of a flat background in JPEG pictures, beside a map of other and of near colours
 FEW_COLOURS = 256
 ENOUGH_ROWS = 500  # of a frame whose colours are counted
 # Least share of the lines of a strip that is background, and least fall of that share at its edge.
@@ -32,7 +33,10 @@ WIDEST_STRIP, NARROWEST_STRIP = 0.5, 6
 # Largest share of the changes between frames that a strip may have: a clock, but no echo.
 MOST_CHANGES = 0.1
 WIDEST_BORDER = 6
-BORDER_SHARE = 0.97
+BORDER_SHARE, SOFT_SHARE = (
+    0.97,
+    0.75,
+)  # of a line's pixels that have its colour; JPEG blurs the last line of a margin
 RARE = 0.2  # share of the map that a border's colour has at most
 SIDES = ("left", "right", "top", "bottom")
 
@@ -61,6 +65,7 @@ def find_plot_box(frames: Sequence[Pixels], legends: Sequence[Box] = ()) -> Plot
         side, box = strip
         sides.remove(side)  # a second strip at a side would be its border
     if box != (0, 0, width, height):
+        box = _without_margins(middle, box, tolerance)
         found = _settle_border(middle, box, tolerance)
         found = found if tolerance == EXACT else _squared(found, (width, height))
         aside = any(_is_aside(legend, found.box, changing) for legend in legends)
@@ -70,6 +75,27 @@ def find_plot_box(frames: Sequence[Pixels], legends: Sequence[Box] = ()) -> Plot
         return PlotBox(box, "whole", border_width(middle, tolerance))
     square = _square_beside(box, within, changing)
     return PlotBox(square, "square") if square is not None else PlotBox(box, "unknown")
+
+
+def _without_margins(picture: Pixels, box: Box, tolerance: int) -> Box:
+    """Return a box without margins at its sides that are narrower than a strip and of the strips' background."""
+    x0, y0, x1, y1 = box
+    beside = np.ones(picture.shape[:2], bool)
+    beside[y0:y1, x0:x1] = False
+    colour, part = _background(picture[beside]), picture[y0:y1, x0:x1]
+    widths = {side: _margin(_turned(part, side), colour, tolerance) for side in SIDES}
+    return x0 + widths["left"], y0 + widths["top"], x1 - widths["right"], y1 - widths["bottom"]
+
+
+def _margin(lines: NDArray[np.generic], colour: Pixels, tolerance: int) -> int:
+    """Return how many of the first lines are of a colour, if few are and the next one is not."""
+    first = np.asarray(lines[: 2 * NARROWEST_STRIP], dtype=np.uint8)
+    for noise in (EXACT,) if tolerance == EXACT else MARGIN_NOISE:
+        share = _near(first, colour, noise).mean(axis=1)
+        width = int(np.argmin(np.append(share >= (BORDER_SHARE if noise == EXACT else SOFT_SHARE), False)))
+        if 0 < width < len(share) and share[width] <= 1 - FALL:
+            return width
+    return 0
 
 
 def _is_aside(legend: Box, box: Box, changing: NDArray[np.bool_]) -> bool:

@@ -136,3 +136,29 @@ def test_a_box_that_contains_the_legend_beside_the_map_is_not_taken(side):
     found = find_plot_box(wide, [legend])
     box = (0, 20, 120, 140) if side == "right" else (20, 0, 140, 120)
     assert found.box == box or found.found_by == "unknown"
+
+
+def _with_margins(seed, kind):
+    """Draw frames of a map with a strip and narrow white margins around it, and the box of the map."""
+    random = np.random.default_rng(seed)
+    left, top, bottom = (int(width) for width in random.integers(0, 6, 3))
+    pages = []
+    for index, frame in enumerate(_frames(random, _map(random, 110, 120, random.integers(20, 210, (2, 3))), 3)):
+        page = _with_strip(frame, "right", 30, (255, 255, 255), index)
+        page = np.pad(page, ((top, bottom), (left, 0), (0, 0)), constant_values=255)
+        file = io.BytesIO()
+        Image.fromarray(page).save(file, kind, **({"quality": 85, "subsampling": 2} if kind == "JPEG" else {}))
+        pages.append(np.array(Image.open(file)))
+    return pages, (left, top, left + 120, top + 110)
+
+
+@given(st.integers(0, 10**6))
+def test_narrow_margins_of_the_background_are_no_map(seed):
+    frames, box = _with_margins(seed, "PNG")
+    assert find_plot_box(frames).box == box
+
+
+def test_nearly_all_narrow_margins_are_cut_off_within_a_pixel_in_jpeg_pictures():
+    cases = [_with_margins(seed, "JPEG") for seed in range(40)]
+    errors = [np.abs(np.subtract(find_plot_box(frames).box, box)).max() for frames, box in cases]
+    assert np.mean(np.array(errors) <= 1) >= 0.95
