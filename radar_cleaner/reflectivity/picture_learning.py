@@ -33,7 +33,7 @@ from radar_cleaner.reflectivity.opacity import find_opacity
 from radar_cleaner.reflectivity.overlay_evidence import open_thin
 from radar_cleaner.reflectivity.overlay_learning import STATIC_CLASS, WIDE_PX, OverlayFinder
 from radar_cleaner.reflectivity.picture import SLOTS, ArchiveColour, Picture
-from radar_cleaner.reflectivity.pixel_colours import SlotMeans, alike, fill_nearest
+from radar_cleaner.reflectivity.pixel_colours import SlotMeans, alike, fill_nearest, flat
 from radar_cleaner.reflectivity.row_blocks import row_blocks, widen
 from radar_cleaner.reflectivity.soft_decoding import PURE, SoftDecoder
 
@@ -42,6 +42,8 @@ cv2.setNumThreads(1)  # one core per job: idle threads of OpenCV would spin
 USUAL = 0.75  # of the frames: the colour of these is ground in mixed colours, too; clutter is rarer
 MIN_SHARE = 0.05  # of the frames: a rarer colour of a pixel is not its ground
 _MIXED_PURE, _MIXED_SOFT = 3.0, 12.0  # RGB distance of half-transparent echo from what is computed
+_LIKELY, _CERTAIN = 0.4, 0.6  # share of the unknown pixels that an opacity explains: at first, and then
+_PAIRS = 2_000  # pixels of a frame that are looked at for an opacity
 _SHARPENINGS = (0.0, 0.5, 1.0, 1.5, 2.0)
 _SOFT_TOLERANCE = (40.0, 100.0)  # least and most, in the space of soft colours
 
@@ -57,10 +59,10 @@ def learn(frames: Sequence[Pixels], look: Look) -> Picture:
 class _Learner(Archive):
     def learn(self) -> Picture:
         look, histogram, lower = self.look, self.histogram, self.lower
-        ground = self._first_ground(lower)
-        self.opacity = self._find_opacity(ground) if look.opacity is None else look.opacity
+        self.opacity = self._find_opacity(lower) if look.opacity is None else look.opacity
         if self.opacity < 1:
-            ground = self._without_echo(ground, lower)
+            self.map = self._map_behind(self.opacity)
+        ground = self._first_ground(lower) if self.opacity == 1 else self._without_echo(lower)
         del lower, self.lower
         self.space = self._find_space(ground)
         tolerance, mixing = self._find_tolerance(ground), self._find_mixing(ground)
@@ -84,14 +86,15 @@ class _Learner(Archive):
             mixing=mixing,
         )
 
-    def _first_ground(self, counts: NDArray[np.unsignedinteger]) -> Pixels:
+    def _first_ground(self, counts: NDArray[np.unsignedinteger], strictly: bool = False) -> Pixels:
         """Return the commonest ground (y, x, 3) of each pixel, the nearest one's where a pixel shows none.
 
-        `counts` (slot, y, x) are those of the frames that show the colours of the slots, at least.
+        `counts` (slot, y, x) are those of the frames that show the colours of the slots, at least. With `strictly`
+        a pixel does not have its ground in a colour that is only near one of the map's, however often it shows it.
         """
         ground, known = np.zeros((*self.shape, 3), np.uint8), np.zeros(self.shape, bool)
         sure = known.copy()
-        least = USUAL if self._map_alone else 0.25
+        least = np.inf if strictly else USUAL if self._map_alone else 0.25
         for rows in row_blocks(self.shape):
             for colours, filled, banned, count in zip(
                 self.colours[:, rows],
@@ -101,7 +104,7 @@ class _Learner(Archive):
                 strict=True,
             ):
                 fits = filled & ~banned & ~known[rows]
-                mapped = self.is_mapped(colours, fits)
+                mapped = within(colours, self.map, 2.0 * self.same) if strictly else self.is_mapped(colours, fits)
                 fits &= mapped | (count / max(self.count, 1) >= least) & self._many
                 ground[rows][fits] = colours[fits]
                 known[rows] |= fits
@@ -120,10 +123,29 @@ class _Learner(Archive):
         """Whether a rare colour of a pixel is not its ground: it may be mixed with echo."""
         return self.soft or self.opacity < 1
 
-    def _find_opacity(self, ground: Pixels) -> float:
-        """Return the opacity of the echo, from pixels that are neither class nor ground."""
+    def _find_opacity(self, lower: NDArray[np.unsignedinteger]) -> float:
+        """Return the opacity of the echo; 1 if it is not certain.
+
+        Where it often rains, common colours of the map may be echo over it. They are left out for a second look.
+        """
+        certain, likely = self._explain_opacity(self._first_ground(lower))
+        if certain == 1:
+            certain, strictly = self._explain_opacity(self._first_ground(lower, strictly=True))
+            likely = min(likely, strictly)
+        if certain < 1 or likely == 1:
+            return certain
+        whole, self.map = self.map, self._map_behind(likely)
+        certain, _ = self._explain_opacity(self._first_ground(lower, strictly=True))
+        self.map = whole
+        return certain
+
+    def _explain_opacity(self, ground: Pixels) -> tuple[float, float]:
+        """Return the opacity that explains most of the pixels that are neither class nor ground.
+
+        The first is 1 if it does not explain enough of them to be certain, the second if it is not even likely.
+        """
         if self.look.palette is None or not len(self.map):
-            return 1.0
+            return 1.0, 1.0
         palette = self.look.palette.colours
         pairs: list[Pixels] = []
         explained = unexplained = 0
@@ -134,28 +156,32 @@ class _Learner(Archive):
             left &= ~within(frame, self.map, 2.0 * self.same)
             left &= ~alike(frame, ground, self.same)
             unexplained += int(left.sum())
-            rows = np.flatnonzero(left)
-            rows = rows[:: max(1, len(rows) // 20_000)]
+            rows = np.flatnonzero(left & flat(frame, self.same) if self.soft else left)
+            rows = rows[:: max(1, len(rows) // _PAIRS)]
             pairs.append(np.hstack([frame.reshape(-1, 3)[rows], ground.reshape(-1, 3)[rows]]))
         if unexplained <= explained:
-            return 1.0
+            return 1.0, 1.0
         unique, counts = np.unique(np.concatenate(pairs), axis=0, return_counts=True)
-        order = np.argsort(-counts)[:2000]
         near = _MIXED_SOFT if self.soft else _MIXED_PURE
-        return find_opacity(unique[order, :3], unique[order, 3:], counts[order], palette, near)
+        opacity, share = find_opacity(unique[:, :3], unique[:, 3:], counts, palette, near)
+        return (opacity if share >= _CERTAIN else 1.0), (opacity if share >= _LIKELY else 1.0)
 
-    def _without_echo(self, ground: Pixels, lower: NDArray[np.unsignedinteger]) -> Pixels:
-        """Take colours that are half-transparent echo from the map; return the ground again."""
+    def _map_behind(self, opacity: float) -> Pixels:
+        """Return the colours (n, 3) of the map that are not those of echo of an opacity over the others."""
         assert self.look.palette is not None, "only a palette has an opacity"
-        self.classes = self.look.palette.colours
         kept = list(range(len(self.map)))
         for number in reversed(range(len(self.map))):
             behind = self.map[[other for other in kept if other != number]]
-            own = remove_ground(np.broadcast_to(self.map[number], behind.shape), behind, self.opacity)
-            if len(own) and distances(own, self.classes).min() <= DEFAULT_TOLERANCE:
+            own = remove_ground(np.broadcast_to(self.map[number], behind.shape), behind, opacity)
+            if len(own) and distances(own, self.look.palette.colours).min() <= DEFAULT_TOLERANCE:
                 kept.remove(number)
-        self.map = self.map[kept]
-        ground = self._first_ground(lower)
+        return self.map[kept]
+
+    def _without_echo(self, lower: NDArray[np.unsignedinteger]) -> Pixels:
+        """Return the commonest ground (y, x, 3) of each pixel, and note which of its colours are echo over it."""
+        assert self.look.palette is not None, "only a palette has an opacity"
+        self.classes = self.look.palette.colours
+        ground = self._first_ground(lower, strictly=True)  # where it always rains a pixel shows no ground
         for rows in row_blocks(self.shape):
             for number, colours in enumerate(self.colours[:, rows]):
                 own = remove_ground(colours, ground[rows], self.opacity)

@@ -20,6 +20,12 @@ def alike(first: Pixels, second: Pixels, tolerance: int) -> Mask:
     return np.asarray(cv2.inRange(difference, (0, 0, 0), (tolerance,) * 3) != 0)
 
 
+def flat(picture: Pixels, tolerance: int) -> Mask:
+    """Return (y, x): true where no band of a picture (y, x, 3) differs by more than `tolerance` within 3 x 3."""
+    change = cv2.morphologyEx(picture, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+    return np.asarray(cv2.inRange(change, (0, 0, 0), (tolerance,) * 3) != 0)
+
+
 def fill_nearest(colours: Pixels, known: Mask) -> Pixels:
     """Return colours (y, x, 3) with those of the nearest known pixel where they are not known."""
     if known.all() or not known.any():
