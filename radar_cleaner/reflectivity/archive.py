@@ -21,6 +21,7 @@ from radar_cleaner.reflectivity.colour_clusters import (
 )
 from radar_cleaner.reflectivity.colour_space import ColourSpace
 from radar_cleaner.reflectivity.colour_table import ColourTable
+from radar_cleaner.reflectivity.hidden_map import Hiding, find_hiding
 from radar_cleaner.reflectivity.overlay_evidence import open_thin
 from radar_cleaner.reflectivity.palette import ColourScale, Palette
 from radar_cleaner.reflectivity.picture import SLOTS, SOFT
@@ -122,12 +123,15 @@ class Archive:
         self.colours, self.lower = slots.colours, slots.counts
         self.filled = self.lower > 0
         self.like_class, self.like_nodata = np.zeros_like(self.filled), np.zeros_like(self.filled)
+        self.nodata = look.nodata
         for number, colours in enumerate(self.colours):
             np.logical_and(self.is_class(colours), self.filled[number], out=self.like_class[number])
-            if len(look.nodata):
-                np.logical_and(self.is_nodata(colours), self.filled[number], out=self.like_nodata[number])
+        self._mark_nodata()
         if len(look.ground):  # a colour of the map may also be that of a class: it is the usual one there
             self.like_class[0] &= ~within(self.colours[0], look.ground, float(self.same))
+        self.hiding = self._find_hiding()
+        self.nodata = np.concatenate([look.nodata, *(np.array([one.colour], np.uint8) for one in self.hiding)])
+        self._mark_nodata()
         self.map, self.opacity = self._find_map(), 1.0
 
     def sampled(self, most: int) -> Iterator[Pixels]:
@@ -147,7 +151,7 @@ class Archive:
         return within(colours, self.classes, DEFAULT_TOLERANCE if self.soft else EXACT)
 
     def is_nodata(self, colours: Pixels) -> Mask:
-        return within(colours, self.look.nodata, float(self.same))
+        return within(colours, self.nodata, float(self.same))
 
     def is_mapped(self, colours: Pixels, asked: Mask) -> Mask:
         """Return where (y, x) colours (y, x, 3) are of the map; in soft pictures also those that are mostly."""
@@ -168,6 +172,16 @@ class Archive:
 
     def shows(self, frame: Pixels, ground: Pixels) -> Mask:
         return alike(frame, ground, self.same)
+
+    def _mark_nodata(self) -> None:
+        for number, colours in enumerate(self.colours):
+            if len(self.nodata):
+                np.logical_and(self.is_nodata(colours), self.filled[number], out=self.like_nodata[number])
+
+    def _find_hiding(self) -> list[Hiding]:
+        """Return the colours that hide the map in some frames."""
+        candidates = self.filled & ~self.like_class & ~self.like_nodata & self.look.observed
+        return find_hiding(self.frames, self.colours, candidates, self.same, self.look.ground, self.is_class)
 
     def _find_map(self) -> Pixels:
         """Return the common colours (n, 3) of the map: of many pixels beside each other, and no class."""

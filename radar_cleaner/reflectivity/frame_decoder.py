@@ -73,7 +73,8 @@ class FrameDecoder:
     ) -> None:
         self.observed = observed & ~picture.overlay
         self._table, self._palette, self._opacity = ColourTable(scale), palette, picture.opacity
-        self._nodata = np.zeros((0, 3), np.uint8) if nodata is None else nodata
+        hiding = np.array([one.colour for one in picture.hiding], np.uint8).reshape(-1, 3)
+        self._nodata = hiding if nodata is None else np.concatenate([nodata, hiding])
         self._unknown = unknown or Unknown()
         self._min_dbz = min_dbz
         self._map = np.array(picture.ground_colours, np.uint8).reshape(-1, 3)

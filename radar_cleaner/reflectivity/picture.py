@@ -12,6 +12,7 @@ from PIL import Image
 
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.reflectivity.colour_space import ColourSpace
+from radar_cleaner.reflectivity.hidden_map import Hiding
 from radar_cleaner.reflectivity.mixing import Mixing
 from radar_cleaner.reflectivity.palette import format_colour
 from radar_cleaner.reflectivity.plot_box import Box
@@ -20,7 +21,14 @@ from radar_cleaner.storage.specs import PICTURE
 from radar_cleaner.storage.writer import Static
 
 SLOTS = 3  # colours of the ground that are kept for each pixel
-PICTURE_WARNINGS = ("other_product", "doubt", "usual", "shortage")  # attributes: a sentence each, or empty
+PICTURE_WARNINGS = (
+    "other_product",
+    "doubt",
+    "usual",
+    "hiding",
+    "meaning",
+    "shortage",
+)  # attributes: a sentence each, or empty
 OVERLAY_COLOUR = (255, 255, 0)  # in the picture of an overlay
 SOFT = 0.3  # pictures of few colours have below 0.01, the best JPEG and scaled ones above 0.5
 _SHARE_STEPS = 255  # of a packed share
@@ -51,6 +59,7 @@ class Picture:
     pictures of pure colours and near 1 where colours of neighbouring pixels are mixed (JPEG, scaled, smoothed);
     `space` is how colours are compared then, and `mixing` how they are mixed. `frames` is the number of frames
     that were looked at; `enough` is false where they are too few to find an overlay by its change with time.
+    `hiding` are colours that hide the map in some frames: pixels that show them have no coverage.
     """
 
     ground: NDArray[np.uint8]
@@ -66,6 +75,7 @@ class Picture:
     frames: int
     enough: bool
     mixing: Mixing = Mixing.NOISY
+    hiding: tuple[Hiding, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -126,6 +136,9 @@ def picture_attrs(picture: Picture) -> dict[str, object]:
         "chroma_weight": picture.space.chroma_weight,
         "sharpening": list(picture.space.sharpening),
         "mixing": picture.mixing.value,
+        "hiding_colours": [format_colour(one.colour) for one in picture.hiding],
+        "hiding_areas": [round(one.area, 6) for one in picture.hiding],
+        "hiding_frames": [round(one.frames, 6) for one in picture.hiding],
         "frames_used": picture.frames,
         "too_few_frames": not picture.enough,
     }
@@ -159,6 +172,12 @@ def read_picture(store: Store, shape: tuple[int, int]) -> Picture:
         frames=int(str(attrs["frames_used"])),
         enough=not attrs["too_few_frames"],
         mixing=Mixing(attrs["mixing"]),
+        hiding=tuple(
+            Hiding(_parse_colour(colour), float(area), float(share))
+            for colour, area, share in zip(
+                *(_list(attrs, name) for name in ("hiding_colours", "hiding_areas", "hiding_frames")), strict=True
+            )
+        ),
     )
 
 

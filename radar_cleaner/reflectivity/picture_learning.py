@@ -39,8 +39,8 @@ from radar_cleaner.reflectivity.soft_decoding import PURE, SoftDecoder
 
 cv2.setNumThreads(1)  # one core per job: idle threads of OpenCV would spin
 
-USUAL = 0.75  # of the frames: the colour of these is ground in mixed colours, too; clutter is rarer
 MIN_SHARE = 0.05  # of the frames: a rarer colour of a pixel is not its ground
+USUAL = 0.75  # of the frames: the colour of these is ground in mixed colours, too; clutter is rarer
 _MIXED_PURE, _MIXED_SOFT = 3.0, 12.0  # RGB distance of half-transparent echo from what is computed
 _LIKELY, _CERTAIN = 0.4, 0.6  # share of the unknown pixels that an opacity explains: at first, and then
 _PAIRS = 2_000  # pixels of a frame that are looked at for an opacity
@@ -84,6 +84,7 @@ class _Learner(Archive):
             frames=self.count,
             enough=self.enough,
             mixing=mixing,
+            hiding=tuple(self.hiding),
         )
 
     def _first_ground(self, counts: NDArray[np.unsignedinteger], strictly: bool = False) -> Pixels:

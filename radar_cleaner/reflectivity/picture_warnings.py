@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from radar_cleaner.reflectivity.archive import MIN_FRAMES, Look
 from radar_cleaner.reflectivity.doubt import describe_doubt, measure_doubt
+from radar_cleaner.reflectivity.meaning import describe_hiding, describe_unknown, unknown_colours
 from radar_cleaner.reflectivity.picture import Picture
 from radar_cleaner.reflectivity.plot_box import Box
 from radar_cleaner.reflectivity.product_mix import choose_frames, find_mix
@@ -19,6 +20,8 @@ def describe_picture(
     return {
         "other_product": _describe_other_product(radar, frames, plot_box),
         "doubt": describe_doubt(radar, measure_doubt(frames, learned, look), palette),
+        "hiding": describe_hiding(radar, learned),
+        "meaning": describe_unknown(radar, unknown_colours(frames, learned, look)),
         "shortage": _describe_shortage(radar, learned, look.find_overlay),
         "usual": describe_usual(radar, usual_classes(frames, learned, look), palette),
     }
