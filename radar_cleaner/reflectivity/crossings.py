@@ -11,6 +11,7 @@ from radar_cleaner.reflectivity.overlay_evidence import THIN_PX, open_thin
 cv2.setNumThreads(1)  # one core per job: idle threads of OpenCV would spin
 
 Mask = NDArray[np.bool_]
+Counts = NDArray[np.number]
 
 MIN_EVENTS, MIN_FRAMES = 40, 3  # rain beside an edge that is needed: places and frames, and the frames with it
 KEPT = 0.97  # share of them in which it did not rain on the other side
@@ -32,7 +33,7 @@ class Crossings:
     def __init__(self, numbers: NDArray[np.int16], known: Mask) -> None:
         """`numbers` (y, x) are those of the usual colours, -1 for none; `known` (y, x) is false where guessed."""
         self._numbers = np.where(known, numbers, -2)
-        self._areas, self._sizes = _find_areas(self._numbers)
+        self._areas, self._sizes, self._colours = _find_areas(self._numbers)
         areas, count = self._areas, len(self._sizes)
         kernel = np.ones((3, 3), np.uint8)
         wide = areas.astype(np.float64)  # exact, and a type that OpenCV dilates
@@ -71,23 +72,33 @@ class Crossings:
         self.kept += np.bincount(own[dry], minlength=count)
 
     def closed(self) -> Mask:
-        """Return the areas (y, x) that rain never enters."""
-        found = (self.raining >= MIN_EVENTS) & (self.raining_frames >= MIN_FRAMES)
-        found &= self.kept >= KEPT * self.raining
-        found &= self.echoes <= MOST_ECHO * self._sizes * self._frames
+        """Return the areas (y, x) that rain never enters, and the others of their colour if rain enters none."""
+        found = self._are_closed(self.raining, self.kept, self.echoes, self._sizes)
+        found &= (self.raining >= MIN_EVENTS) & (self.raining_frames >= MIN_FRAMES)
+        found[0] = False
+        whole = [
+            np.bincount(self._colours, counts) for counts in (self.raining, self.kept, self.echoes, self._sizes)
+        ]
+        proven = np.bincount(self._colours[found], minlength=len(whole[0])) > 0
+        found = (proven & self._are_closed(*whole))[self._colours] | found
         found[0] = False
         inner = found[self._areas]
         # Corners that the opening of the areas took away.
         grown = cv2.dilate(np.where(inner, self._numbers + 3, 0).astype(np.int16), np.ones((THIN_PX, THIN_PX)))
         return np.asarray(inner | ((grown == self._numbers + 3) & (self._areas == 0)))
 
+    def _are_closed(self, raining: Counts, kept: Counts, echoes: Counts, sizes: Counts) -> NDArray[np.bool_]:
+        """Return where (n,) nothing contradicts that rain never enters."""
+        return np.asarray((kept >= KEPT * raining) & (echoes <= MOST_ECHO * sizes * self._frames))
 
-def _find_areas(numbers: NDArray[np.int16]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Return the area (y, x) of each pixel, 0 for none, and the pixels of each area."""
+
+def _find_areas(numbers: NDArray[np.int16]) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the area (y, x) of each pixel, 0 for none; the pixels of each area; and its colour, from 1."""
     areas = np.zeros(numbers.shape, np.int32)
-    total = 1
+    total, colours = 1, [np.zeros(1, np.int64)]
     for number in np.unique(numbers[numbers >= 0]):
         count, found = cv2.connectedComponents(open_thin((numbers == number).astype(np.uint8)), connectivity=4)
         areas[found > 0] = found[found > 0] + (total - 1)
         total += count - 1
-    return areas, np.bincount(areas.ravel(), minlength=total)
+        colours.append(np.full(count - 1, number + 1))
+    return areas, np.bincount(areas.ravel(), minlength=total), np.concatenate(colours).astype(np.int64)

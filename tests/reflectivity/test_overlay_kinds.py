@@ -81,6 +81,21 @@ def test_an_area_that_rain_never_enters_is_not_observed(seed: int) -> None:
 
 @FEW
 @given(seed=SEEDS)
+def test_an_area_that_no_rain_has_reached_is_like_the_others_of_its_colour(seed: int) -> None:
+    scene = Scene(seed, dry=-0.2)
+    row, column = np.indices((scene.size, scene.size))
+    outside = np.hypot(row - 20, column - 60) > 50
+    near = (row > 70) & (column < 50)  # where it does not rain yet
+    frames = [scene.draw(np.where(near, 0, scene.rain(step)), outside, scene.other) for step in range(20)]
+    picture = scene.learn(frames)
+    rain = scene.rain(30)
+    found = scene.classes_of(scene.decode(picture, scene.draw(rain, outside, scene.other)).codes)
+    assert (found[outside] == -1).all()
+    assert (found != rain)[~outside].mean() < 0.001
+
+
+@FEW
+@given(seed=SEEDS)
 def test_the_blurred_rims_of_names_over_rain_are_never_dry(seed: int) -> None:
     scene = Scene(seed)
     canvas = np.zeros((scene.size, scene.size), np.uint8)
