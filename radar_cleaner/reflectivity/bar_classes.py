@@ -94,12 +94,16 @@ def _pure_classes(line: Line, count: int | None) -> BarClasses:
     runs = _equal_runs(line)
     if count is None and _misses_classes(line, runs):
         runs = _single_runs(line)
-    if count is None or len(runs) == count or not _has_soft_edges(line, runs):
+    if not _has_soft_edges(line, runs):
         return _classes(line, runs)
-    fitted = _fit_segments(line, count) if 2 <= count <= len(line) else []
-    if fitted and _explains(line, fitted, False):
-        return _classes(line, fitted)
-    return replace(_classes(line, runs), clear=False)
+    if count is not None and len(runs) != count:
+        fitted = _fit_segments(line, count) if 2 <= count <= len(line) else []
+        if not (fitted and _explains(line, fitted, False)):
+            return replace(_classes(line, runs), clear=False)
+        runs = fitted
+    classes = _classes(line, runs)
+    is_continuous = count is None and np.median(classes.stops - classes.starts) < SHORTEST_EVEN
+    return replace(classes, clear=is_continuous or borders_are_certain(line, runs, False))
 
 
 def _lossy_classes(line: Line, count: int | None) -> BarClasses:

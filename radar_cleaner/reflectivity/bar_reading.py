@@ -47,6 +47,12 @@ class BarReading:
         low, high = (bool(ONE_CLASS[0] * usual <= pixels <= ONE_CLASS[1] * usual) for pixels in left_out)
         return low, high
 
+    def has_wide_gap(self) -> bool:
+        """Return whether a gap is so much longer than the others that a class may be in it."""
+        starts, stops = self.classes.starts, self.classes.stops
+        gaps, usual = starts[1:] - stops[:-1], float(np.median(stops - starts)) if len(starts) else 0.0
+        return usual >= SHORTEST_SWATCH and bool(gaps.max(initial=0) >= np.median(gaps) + ONE_CLASS[0] * usual)
+
 
 def read_bar(picture: Pixels, box: Box, count: int | None = None) -> BarReading:
     """Read the bar in a box of a picture (height, width, 3) uint8.
@@ -57,7 +63,11 @@ def read_bar(picture: Pixels, box: Box, count: int | None = None) -> BarReading:
 
 
 def _read_region(region: BarRegion, count: int | None) -> BarReading:
-    classes = find_classes(region.line[region.first : region.last], region.lossy, count)
+    line = region.line[region.first : region.last]
+    classes = find_classes(line, region.lossy, count)
+    if not classes.clear and not region.lossy:
+        region = replace(region, lossy=True)
+        classes = find_classes(line, True, count)
     clear = classes.clear and not (region.lossy and _is_mixed(classes, region, 0 if count else SAME_PLACE))
     return BarReading(replace(classes, clear=clear).shifted(region.first), region)
 

@@ -98,6 +98,14 @@ def read_legend(
             f"{_found(classes, name)}; name a picture of the legend that was never a JPEG as legend.file, or"
             f" {_remedy(classes, box)}"
         )
+    doubt = _lost_class(reading, box) if scale == "bounds" else None
+    if doubt:
+        log.warning(
+            "%s, as many as legend.dbz gives bounds, and %s. If it is one, add its bound, and %s",
+            _found(classes, name),
+            doubt,
+            _remedy(classes, box),
+        )
     rows, colours = (classes.starts + classes.stops - 1) // 2, classes.colours
     if values[0] > values[1]:
         lower, last = (values[::-1], None) if last is None else (bounds[:0:-1], float(bounds[0]))
@@ -129,12 +137,12 @@ def _check_classes(reading: BarReading, picture: Bar, box: Box, name: str) -> No
 
 def _check_ends(reading: BarReading, box: Box, name: str) -> None:
     """Raise ConfigError if the ends of the bar are uncertain; warn if its classes are not equally long."""
-    classes, region = reading.classes, reading.region
-    if classes.clear and any(reading.uncertain_ends()):
+    classes = reading.classes
+    doubt = _lost_class(reading, box)
+    if classes.clear and doubt:
         raise ConfigError(
-            f"{_found(classes, name)}, and beside them something as long as a class that has the colour of the"
-            f" background. If it is not a class, set legend.box_px to {list(_within(box, region))}; if it is one,"
-            f" set legend.scale to bounds, or {_remedy(classes, box)}"
+            f"{_found(classes, name)}, and {doubt}; if it is one, set legend.scale to bounds, or"
+            f" {_remedy(classes, box)}"
         )
     _, saturation, _ = hue_saturation_value(classes.colours)
     for end, neighbour in ((0, 1), (-1, -2)):
@@ -154,6 +162,19 @@ def _check_ends(reading: BarReading, box: Box, name: str) -> None:
             name,
             len(lengths),
         )
+
+
+def _lost_class(reading: BarReading, box: Box) -> str | None:
+    """Return where a class in the background's colour may have been passed over; None if nowhere."""
+    if any(reading.uncertain_ends()):
+        within = list(_within(box, reading.region))
+        return (
+            "beside them something as long as a class that has the colour of the background. If it is not a class,"
+            f" set legend.box_px to {within}"
+        )
+    if reading.has_wide_gap():
+        return "between two of them a gap that is long enough for a class in its colour"
+    return None
 
 
 def _found(classes: BarClasses, name: str) -> str:
