@@ -24,8 +24,8 @@ SAME_COLOUR, OTHER_COLOUR = 8.0, 24.0
 OUTLIER = 30.0  # RGB distance from which a pixel is no longer noise of its class (gaps, soft edges, numbers)
 PIXELS_PER_CLASS = 12  # that the search for segments looks at
 SHORTEST, LONGEST = 0.4, 2.5  # length of a segment relative to the mean
-# Of fitted segments: shortest and longest relative to the median, longest stretch of other colours relative to the
-# mean (a class that was passed over is as long as a segment).
+# Of segments of a noisy line: shortest and longest relative to the median, longest stretch of other colours
+# relative to the mean (a class that was passed over is as long as a segment).
 SHORTEST_FITTED, LONGEST_FITTED, LONGEST_GAP = 0.55, 1.6, 0.65
 HALF = 0.8  # two neighbours of less than this length and of near colours are halves of one class
 EXPLAINED = 0.6  # least share of the pixels in the middle of a segment that have its colour
@@ -94,7 +94,7 @@ def _pure_classes(line: Line, count: int | None) -> BarClasses:
     runs = _equal_runs(line)
     if count is None and _misses_classes(line, runs):
         runs = _single_runs(line)
-    if not _has_soft_edges(line, runs):
+    if not runs or not _has_soft_edges(line, runs):
         return _classes(line, runs)
     if count is not None and len(runs) != count:
         fitted = _fit_segments(line, count) if 2 <= count <= len(line) else []
@@ -103,7 +103,8 @@ def _pure_classes(line: Line, count: int | None) -> BarClasses:
         runs = fitted
     classes = _classes(line, runs)
     is_continuous = count is None and np.median(classes.stops - classes.starts) < SHORTEST_EVEN
-    return replace(classes, clear=is_continuous or borders_are_certain(line, runs, False))
+    is_certain = _are_alike(runs) and borders_are_certain(line, runs, False)
+    return replace(classes, clear=is_continuous or is_certain)
 
 
 def _lossy_classes(line: Line, count: int | None) -> BarClasses:
@@ -124,12 +125,12 @@ def _candidates(line: Line, count: int | None) -> Iterator[tuple[list[tuple[int,
         for number in range(2, len(line) // SHORTEST_EVEN + 1):
             yield _equal_segments(len(line), number), True
         runs = _merged_runs(line)
-        if len(runs) > 1:
+        if len(runs) > 1 and _are_alike(runs):
             yield runs, False
     elif 2 <= count <= len(line) // 2:
         yield _equal_segments(len(line), count), True
         runs = _merged_runs(line)
-        if len(runs) == count:
+        if len(runs) == count and _are_alike(runs):
             yield runs, False
         fitted = _fit_segments(line, count)
         if fitted and _explains(line, fitted, True):
@@ -341,7 +342,7 @@ def _explains(line: Line, segments: list[tuple[int, int]], lossy: bool) -> bool:
     colours = np.array([_colour(line, segment) for segment in segments])
     lengths = np.array([stop - start for start, stop in segments])
     relative = lengths / np.median(lengths)
-    if relative.min() < SHORTEST_FITTED or relative.max() > LONGEST_FITTED:
+    if not _are_alike(segments):
         return False
     even = np.abs(lengths - lengths.mean()).max() <= max(1.5, lengths.mean() / 4)
     steps = np.linalg.norm(np.diff(colours, axis=0), axis=1)
@@ -355,6 +356,13 @@ def _explains(line: Line, segments: list[tuple[int, int]], lossy: bool) -> bool:
     other = np.linalg.norm(line - np.repeat(colours, lengths, axis=0), axis=1) > OUTLIER
     bounds = np.flatnonzero(np.diff(np.concatenate([[False], other, [False]]).astype(int)))
     return not bounds.size or bool(np.max(bounds[1::2] - bounds[::2]) <= LONGEST_GAP * lengths.mean())
+
+
+def _are_alike(segments: list[tuple[int, int]]) -> bool:
+    """Return whether the lengths of segments are so alike that none is a gap, and none is two classes."""
+    lengths = np.array([stop - start for start, stop in segments])
+    relative = lengths / np.median(lengths)
+    return bool(relative.min() >= SHORTEST_FITTED and relative.max() <= LONGEST_FITTED)
 
 
 def _have_one_colour(line: Line, segments: list[tuple[int, int]]) -> bool:

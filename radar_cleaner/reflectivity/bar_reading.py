@@ -48,7 +48,7 @@ class BarReading:
         return low, high
 
     def has_wide_gap(self) -> bool:
-        """Return whether a gap is so much longer than the others that a class may be in it."""
+        """Return whether a gap is longer than the usual one by a class or more."""
         starts, stops = self.classes.starts, self.classes.stops
         gaps, usual = starts[1:] - stops[:-1], float(np.median(stops - starts)) if len(starts) else 0.0
         return usual >= SHORTEST_SWATCH and bool(gaps.max(initial=0) >= np.median(gaps) + ONE_CLASS[0] * usual)

@@ -220,6 +220,26 @@ def test_numbers_within_the_swatches_do_not_matter():
     assert colours_of(read(bar, LOWER_DBZ)) == LEGEND_COLOURS
 
 
+@pytest.mark.parametrize("scale", ["ends", "bounds"])
+def test_a_frame_that_may_hold_a_class_in_the_colour_of_the_background_is_reported(scale, caplog):
+    bar = Drawn(gap=8, step=10).bar([*LEGEND_COLOURS[:4], (255, 255, 255), *LEGEND_COLOURS[4:8]])
+    for top in range(0, len(bar), 18):
+        bar[top : top + 10, [0, -1]] = bar[[top, top + 9]] = 120
+    if scale == "ends":
+        assert read_or_none(bar, [0, 9], scale) is None
+    else:
+        assert colours_of(read(bar, range(8))) == LEGEND_COLOURS[:8]
+        assert "a gap that is long enough for a class" in caplog.text
+
+
+@pytest.mark.parametrize("gap", [0, 2])
+def test_two_classes_of_a_scaled_bar_are_not_read_as_one(gap):
+    bar = Image.fromarray(Drawn(step=11, gap=gap, width=10).bar(ramp(30)))
+    scaled = np.array(bar.resize((9, round(0.9 * bar.height)), Image.Resampling.BILINEAR))
+    with pytest.raises(ConfigError, match=r"29 lower bounds|noise hides"):
+        read(scaled, range(29))
+
+
 @given(seeds, st.integers(4, 15), st.integers(4, 20), st.integers(4, 20), st.sampled_from(GAP_COLOURS))
 def test_swatches_far_apart_are_classes(seed, count, step, gap, gap_colour):
     style = Drawn(step=step, gap=gap, gap_colour=gap_colour, width=10)
