@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from radar_cleaner.config.frames import Overlay
 from radar_cleaner.config.labels import Colours
-from radar_cleaner.conventions import is_echo
+from radar_cleaner.conventions import encode_dbz, is_echo
 from radar_cleaner.georeference.coast import border_lines, coast_lines
 from radar_cleaner.georeference.graticule import graticule
 from radar_cleaner.georeference.grid import RadarGeometry
@@ -19,6 +19,7 @@ from radar_cleaner.georeference.rings import range_rings
 from radar_cleaner.inspection.checked import CheckedFrame, check_frame, doubtful_classes
 from radar_cleaner.plotting.checked_frame import Place
 from radar_cleaner.reflectivity.decoding import build_decoder, observed_mask
+from radar_cleaner.reflectivity.palette import Palette
 from radar_cleaner.reflectivity.picture import Picture
 from radar_cleaner.reflectivity.plot_box import Box
 from radar_cleaner.reflectivity.unmatched import Unmatched, UnmatchedColours
@@ -29,12 +30,16 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class FrameReading:
-    """The frame of a store that is shown, checked; what is unmatched in all frames; the place of its map."""
+    """The frame of a store that is shown, checked; what is unmatched in all frames; the place of its map.
+
+    `weak` is a line about classes that count as no echo; empty if all classes count.
+    """
 
     index: int
     checked: CheckedFrame
     unmatched: Unmatched
     place: PlaceCheck
+    weak: str = ""
 
 
 def read_frames(
@@ -66,7 +71,17 @@ def read_frames(
     pixels = _cut(frames.frame("rgb", index), box)
     checked = check_frame(pixels, one.codes, palette, ~shown | learned.overlay, within, one.unmatched)
     place = check_place(geometry.grid, *learned.seen_ground(pixels))
-    return FrameReading(index, checked, unmatched.summarize(sum(echoes)), place)
+    weak = "" if palette is None else describe_weak_classes(palette, labels.min_dbz)
+    return FrameReading(index, checked, unmatched.summarize(sum(echoes)), place, weak)
+
+
+def describe_weak_classes(palette: Palette, min_dbz: float) -> str:
+    """Return a line about the classes of a palette that are below `min_dbz`, or an empty text."""
+    weak = int((encode_dbz(palette.value_dbz) < encode_dbz(min_dbz)).sum())
+    if not weak:
+        return ""
+    classes = "class 1 counts" if weak == 1 else f"classes 1 to {weak} count"
+    return f"{classes} as no echo: below {min_dbz:g} dBZ, the key labels.min_dbz"
 
 
 def _cut(picture: Pixels, box: Box) -> Pixels:
@@ -79,6 +94,7 @@ def describe_reading(radar: str, reading: FrameReading, refused: list[tuple[str,
     checked, place = reading.checked, reading.place
     lines = [f"{checked.echo_pixels:,} pixels of echo; {count} frames were read"]
     lines.append(f"{'WARNING: ' if place.warns else ''}{describe_place(place)}")
+    lines += [reading.weak] * bool(reading.weak)
     lines += [f"WARNING: {line}" for line in doubtful_classes(checked)]
     if reading.unmatched.are_many:
         lines.append(f"WARNING: {reading.unmatched.describe(radar)}")
