@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from radar_cleaner.reflectivity.overlay_evidence import open_thin
+
 cv2.setNumThreads(1)  # one core per job: idle threads of OpenCV would spin
 
 Mask = NDArray[np.bool_]
@@ -18,6 +20,10 @@ SOLID = 0.95  # share of its rectangle that a box with its content fills: corner
 MOST_ALIKE = 0.2  # share of the pixels around that may look like its inside
 MIN_KNOWN = 0.5  # share of the pixels around whose map is known
 MOST_ECHO = 0.1  # echo along the inside of its edges, against that around
+MIN_HIGH = 5  # pixels of the text of a clock
+MIN_ECHO_AROUND = 0.3  # share of the pixels around a clock that ever have an echo
+_LINE_PX, _DIGITS_PX = 3, 15  # gaps within a digit, and between two, that belong to a text
+_GROWTH = 5  # heights of a text that its box may reach beyond it
 _FAR = 6  # pixels around it that are looked at; the nearest may belong to a frame
 
 
@@ -69,3 +75,48 @@ def _differs(numbers: Numbers, known: Mask, echo: NDArray[np.integer], box: tupl
         return bool(min(high, broad) >= MIN_SIDE_IN_RAIN)
     alike = (numbers[wide][seen] == usual).mean()
     return bool(alike <= MOST_ALIKE and echo[box][edge].mean() <= MOST_ECHO * echo[wide][around].mean())
+
+
+def find_clocks(changing: Mask, echo: NDArray[np.integer]) -> Mask:
+    """Return boxes (y, x) in the colour of the map, around thin text that changes, as a clock.
+
+    `changing` (y, x) are the pixels that show two or more colours that are of no class. `echo` (y, x) is how many
+    frames show an echo. A box grows as far as it never has an echo, and has some around.
+    """
+    found = np.zeros(changing.shape, bool)
+    dry = echo == 0
+    thin = (changing & dry).astype(np.uint8)
+    thin &= ~open_thin(thin) & 1
+    joined = cv2.morphologyEx(thin, cv2.MORPH_CLOSE, np.ones((_LINE_PX, _DIGITS_PX), np.uint8))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    for left, top, wide, high, _ in stats[1:]:
+        if wide < MIN_SIDE or high < MIN_HIGH or high > wide:
+            continue
+        text = (slice(int(top), int(top + high)), slice(int(left), int(left + wide)))
+        if dry[text].all():
+            box = _grow(dry, text, _GROWTH * int(high))
+            around = _ring(box, dry.shape)
+            if (echo[around] > 0).mean() >= MIN_ECHO_AROUND:
+                found[box] = True
+    return found
+
+
+def _grow(dry: Mask, box: tuple[slice, slice], most: int) -> tuple[slice, slice]:
+    """Return a box with the rows and columns beside it, at most `most` on each side, that are all dry."""
+    (top, bottom), (left, right) = ((part.start, part.stop) for part in box)
+    height, width = dry.shape
+    for _ in range(most):
+        up = top > 0 and dry[top - 1, left:right].all()
+        down = bottom < height and dry[bottom, left:right].all()
+        top, bottom = top - up, bottom + down
+        before = left > 0 and dry[top:bottom, left - 1].all()
+        after = right < width and dry[top:bottom, right].all()
+        left, right = left - before, right + after
+    return slice(top, bottom), slice(left, right)
+
+
+def _ring(box: tuple[slice, slice], shape: tuple[int, ...]) -> Mask:
+    """Return the pixels (y, x) around a box."""
+    inside = np.zeros(shape, np.uint8)
+    inside[box] = 1
+    return np.asarray((cv2.dilate(inside, np.ones((5, 5), np.uint8)) > 0) & (inside == 0))

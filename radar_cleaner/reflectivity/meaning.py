@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radar_cleaner.conventions import UNDETECT
-from radar_cleaner.reflectivity.archive import DEFAULT_TOLERANCE, EXACT, SAME_PURE, SAME_SOFT, Look
-from radar_cleaner.reflectivity.colour_clusters import within
+from radar_cleaner.reflectivity.archive import DEFAULT_TOLERANCE, EXACT, SAME_PURE, SAME_SOFT, Look, commonest
+from radar_cleaner.reflectivity.colour_clusters import cluster_colours, count_colours, within
 from radar_cleaner.reflectivity.colour_space import remove_ground
 from radar_cleaner.reflectivity.colour_table import ColourTable
 from radar_cleaner.reflectivity.palette import format_colour
@@ -20,18 +20,24 @@ Pixels = NDArray[np.uint8]
 Colour = tuple[int, int, int]
 
 LARGE = 0.01  # share of the pixels that a colour covers
-_FRAMES = 8  # that are looked at
+_FRAMES, _MOST = 8, 16  # that are looked at: frames, and colours that change with others
 
 
 def unknown_colours(frames: Sequence[Pixels], picture: Picture, look: Look) -> list[tuple[Colour, float]]:
     """Return colours of the map within which it does not rain, and the share of the pixels that show each.
 
-    With few frames they are all of them; with enough only those beside which it rains.
+    With few frames they are all of them; with enough those beside which it rains or that change
     """
     same = SAME_SOFT if picture.soft else SAME_PURE
     seen, table = look.observed & ~picture.overlay, ColourTable(look.scale)
-    colours = np.array(picture.ground_colours, np.uint8).reshape(-1, 3)
-    colours = colours[~within(colours[None], look.ground, 2.0 * same)[0]]
+    others = count_colours(picture.ground[1:][picture.ground_share[1:] > 0])
+    clusters = cluster_colours(commonest(others), float(same), _MOST)
+    changing = clusters.centres[clusters.counts >= LARGE * seen.sum()]
+    usual = np.array(picture.ground_colours, np.uint8).reshape(-1, 3)
+    colours = np.concatenate([changing, usual[~within(usual[None], changing, 2.0 * same)[0]]])
+    changes = within(colours[None], changing, 2.0 * same)[0]
+    asked = ~within(colours[None], look.ground, 2.0 * same)[0]
+    colours, changes = colours[asked], changes[asked]
     shapes, pixels = [RainShapes() for _ in colours], np.zeros(len(colours), np.int64)
     chosen = np.unique(np.linspace(0, len(frames) - 1, min(_FRAMES, len(frames))).astype(int))
     for number in chosen:
@@ -49,8 +55,8 @@ def unknown_colours(frames: Sequence[Pixels], picture: Picture, look: Look) -> l
     shares = pixels / max(len(chosen) * int(seen.sum()), 1)
     return [
         ((int(red), int(green), int(blue)), float(share))
-        for (red, green, blue), share, shape in zip(colours, shares, shapes, strict=True)
-        if share >= LARGE and not shape.enter and (shape.known or not picture.enough)
+        for (red, green, blue), share, shape, change in zip(colours, shares, shapes, changes, strict=True)
+        if share >= LARGE and not shape.enter and (shape.known or change or not picture.enough)
     ]
 
 

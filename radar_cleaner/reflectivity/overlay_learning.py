@@ -19,7 +19,7 @@ from radar_cleaner.reflectivity.archive import (
     Pixels,
     commonest,
 )
-from radar_cleaner.reflectivity.boxes import find_boxes
+from radar_cleaner.reflectivity.boxes import find_boxes, find_clocks
 from radar_cleaner.reflectivity.colour_clusters import (
     Clusters,
     cluster_colours,
@@ -108,6 +108,9 @@ class OverlayFinder:
         )
         overlay = fill_hatch(hides[components.labels], echoes == 0) | fill_holes(crossings.closed())
         overlay |= find_boxes(numbers, known, echoes)
+        if not archive.soft and archive.opacity == 1:
+            plain = archive.filled & ~archive.like_class & ~archive.like_nodata
+            overlay |= find_clocks(plain.sum(axis=0) >= 2, echoes)
         if archive.soft:
             overlay = cv2.dilate(overlay.view(np.uint8), np.ones((3, 3), np.uint8)) > 0
         else:

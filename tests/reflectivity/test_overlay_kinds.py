@@ -173,3 +173,24 @@ def test_the_warning_of_a_usual_class_names_colour_class_share_and_keys() -> Non
     line = describe_usual("KAT", [(2, 0.31)], palette)
     for part in ("KAT", "#0000ff", "class 2", "31 %", "labels.ground_colours", "picture.period"):
         assert part in line
+
+
+@FEW
+@given(seed=SEEDS)
+def test_a_box_in_the_colour_of_the_map_with_a_clock_hides_the_rain_below(seed: int) -> None:
+    scene = Scene(seed, dry=-0.3)
+    scene.map[:] = scene.land
+    inside = np.zeros((scene.size, scene.size), bool)
+    box = a_box(scene, 18, 50)
+    inside[box] = True
+
+    def frame(step: int) -> Pixels:
+        drawn = scene.draw(scene.rain(step), inside, scene.land)
+        drawn[text(scene, step, (box[1].start + 3, box[0].stop - 4)) & inside] = scene.line
+        return drawn
+
+    picture = scene.learn([frame(step) for step in range(24)])
+    rain = scene.rain(31)
+    found = scene.classes_of(scene.decode(picture, frame(31)).codes)
+    assert (found[inside] == -1).all()
+    assert (found == rain)[~inside].mean() > 0.97
