@@ -67,7 +67,10 @@ def collect_values(
         "rejects_left_out": max(0, len(rejects) - SHOWN_REJECTS),
         "made_table": count_made(run.write_times(), run.started),
         "products": _products(run),
-        "credits": merge_credits(store.attrs for store in products),
+        "credits": {
+            name: merge_credits(store.attrs for store in radar.cleaned.stores)
+            for name, radar in sorted(radars.items())
+        },
         "variables": product_table(name for store in products for name in store.group),
         **_score_values(run),
         **_training_values(run),

@@ -123,16 +123,16 @@ def test_what_may_be_read_wrong_is_said_at_the_top(tmp_path):
     assert "900 pixels" in top and "labels.ground_colours" in top
 
 
-def test_the_words_that_a_service_wants_are_at_the_foot(tmp_path):
-    layout = make_run(tmp_path / "results", ("CASGO",))
-    page = report(layout, ("CASGO",), report=ONE)
-    assert "Data source" not in page
+def test_the_words_that_the_service_of_a_radar_wants_are_at_the_foot(tmp_path):
+    layout = make_run(tmp_path / "results")
+    assert "Data source" not in report(layout, report=ONE)
     path = layout.cleaned("CASGO", SHARDS[0]) / "zarr.json"
     metadata = json.loads(path.read_text())
     metadata["attributes"] |= {"attribution": "Bureau of Meteorology, Australia", "license": "CC BY"}
     path.write_text(json.dumps(metadata))
-    foot = report(layout, ("CASGO",), report=ONE).partition("<footer")[2]
-    assert "Data source: Bureau of Meteorology, Australia. Licence: CC BY." in foot
+    foot = report(layout, report=ONE).partition("<footer")[2]
+    assert "Data source of CASGO: Bureau of Meteorology, Australia. Licence: CC BY." in foot
+    assert "Data source of CASCM" not in foot
 
 
 def test_the_page_needs_no_other_file(run):
