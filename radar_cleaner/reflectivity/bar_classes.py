@@ -174,6 +174,8 @@ def _misses_classes(line: Line, runs: list[tuple[int, int]]) -> bool:
 
 def _merged_runs(line: Line) -> list[tuple[int, int]]:
     """Return (start, stop) of the runs of near colours: cut where a colour leaves the median of the run so far."""
+    if len(line) < 2:
+        return []
     differences = np.linalg.norm(np.diff(line, axis=0), axis=1)
     # Most neighbours are of one class: twice their usual difference is its noise.
     limit = float(np.clip(4 * np.median(differences), SAME_COLOUR, OTHER_COLOUR))

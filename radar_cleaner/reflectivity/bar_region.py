@@ -65,6 +65,7 @@ def find_region(along: Along, left: int, right: int) -> BarRegion:
     if not long.any():
         return BarRegion(line, 0, len(line), (left, right), lossy)
     first, last = int(bounds[::2][long][0]), int(bounds[1::2][long][-1])
+    first, last = _without_background(line, first, last, limit)
     middle = _medians(_middle(inner))
     first, last = _with_tips(line, middle, first, last)
     first, last = _without_frame(along, left, right, line, first, last)
@@ -145,6 +146,16 @@ def _side_rows(along: Along, left: int, right: int, line: Line, limit: float) ->
     ]
     away = [(np.linalg.norm(side - line[:, None], axis=2) > limit).any(axis=1) for side in sides]
     return np.all(away, axis=0) if away else np.ones(len(along), dtype=bool)
+
+
+def _without_background(line: Line, first: int, last: int, limit: float) -> tuple[int, int]:
+    """Leave out rows at both ends that have the colour of what is beyond them: only text is there."""
+    low, high = 0, 0
+    if first > 0:
+        low = int(np.argmax(np.linalg.norm(line[first:last] - line[first - 1], axis=1) > limit))
+    if last < len(line):
+        high = int(np.argmax(np.linalg.norm(line[first:last][::-1] - line[last], axis=1) > limit))
+    return (first + low, last - high) if first + low < last - high else (first, last)
 
 
 def _with_tips(line: Line, middle: Line, first: int, last: int) -> tuple[int, int]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radar_cleaner.reflectivity.bar_classes import BarClasses
-from radar_cleaner.reflectivity.bar_reading import read_bar
+from radar_cleaner.reflectivity.bar_reading import BarReading, read_bar
 from radar_cleaner.reflectivity.palette import hue_saturation_value
 from radar_cleaner.reflectivity.plot_box import Box
 
@@ -23,6 +23,7 @@ LONGEST_BREAK = 20  # pixels along the bar in which nothing is as wide as the ba
 MIN_CLASSES, MIN_COVERAGE, SATURATED_SHARE = 4, 0.5, 0.6
 MIN_SATURATION = 0.3
 UNEVEN = 4.0  # length of a class relative to the median, from which the strip is not a legend
+LENGTHENING = 1.5  # of a class: the length in which a bar is continued, and the longest class then
 MANY_CLASSES = 10
 MOST_STRIPS = 40  # the strips with the most rows are looked at
 WARM, COLD = (0.95, 0.06), (0.22, 0.7)  # hues of strong and of weak echo on nearly all legends
@@ -100,10 +101,12 @@ def _stretches(rows: NDArray[np.int64]) -> Iterator[tuple[int, int, int]]:
 
 def _check_strip(picture: Pixels, box: Box, lying: bool) -> FoundLegend | None:
     """Return the strip as a legend if it has enough classes of saturated, different colours and even lengths."""
-    classes = read_bar(picture, box).classes
-    colours = classes.colours
-    if len(colours) < MIN_CLASSES:
+    reading = read_bar(picture, box)
+    if len(reading.classes.colours) < MIN_CLASSES:
         return None
+    box, reading = _lengthened(picture, box, lying, reading)
+    classes = reading.classes
+    colours = classes.colours
     hue, saturation, value = hue_saturation_value(colours)
     coloured = (saturation >= MIN_SATURATION) & (value >= MIN_SATURATION)
     lengths = classes.stops - classes.starts
@@ -112,6 +115,36 @@ def _check_strip(picture: Pixels, box: Box, lying: bool) -> FoundLegend | None:
     if len(np.unique(colours, axis=0)) < len(colours):
         return None
     return FoundLegend(box, lying, classes, _strong_first(hue, coloured))
+
+
+def _lengthened(picture: Pixels, box: Box, lying: bool, reading: BarReading) -> tuple[Box, BarReading]:
+    """Return the box of a bar and its reading with what is beyond its ends: tips of arrows, further classes."""
+    size = picture.shape[1 if lying else 0]
+    for _ in range(len(reading.classes.colours)):
+        more = round(LENGTHENING * reading.usual_length()) + 1
+        x0, y0, x1, y1 = box
+        low, high = (x0, x1) if lying else (y0, y1)
+        start, stop = max(low - more, 0), min(high + more, size)
+        longer = (start, y0, stop, y1) if lying else (x0, start, x1, stop)
+        new = read_bar(picture, longer)
+        first, last = new.region.first, new.region.last
+        ends = (start + first, start + last) if lying else (stop - last, stop - first)
+        if ends[0] > low or ends[1] < high or ends == (low, high) or not _continues(reading, new):
+            break
+        box = (ends[0], y0, ends[1], y1) if lying else (x0, ends[0], x1, ends[1])
+        reading = read_bar(picture, box)
+    return box, reading
+
+
+def _continues(reading: BarReading, longer: BarReading) -> bool:
+    """Return whether a longer bar has the classes of a bar, and others neither longer nor farther apart."""
+    old, new = reading.classes, longer.classes
+    shown = {tuple(colour) for colour in new.colours.tolist()}
+    if not new.clear or not all(tuple(colour) in shown for colour in old.colours.tolist()):
+        return False
+    lengths = new.stops - new.starts
+    gap, usual_gap = ((one.starts[1:] - one.stops[:-1]).max(initial=0) for one in (new, old))
+    return bool(lengths.max() <= LENGTHENING * np.median(lengths) and gap <= usual_gap + 1)
 
 
 def _strong_first(hue: NDArray[np.float64], coloured: NDArray[np.bool_]) -> bool | None:

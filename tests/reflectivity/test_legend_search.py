@@ -62,6 +62,24 @@ def test_a_bar_is_found_with_its_classes(count, style, seed, background):
     assert legend.strong_first == style.strong_first
 
 
+@given(st.integers(5, 40), st.integers(9, 20), st.integers(8, 30), st.booleans(), st.integers(0, 99))
+def test_arrows_at_the_ends_are_classes_of_the_bar_and_text_beyond_them_is_not(count, step, width, lying, seed):
+    style = Drawn(step=step, width=width)
+    bar = style.bar(ramp(count))
+    assume(len(bar) >= 3 * width)
+    reach = np.abs(np.arange(width) - (width - 1) / 2)
+    for end in (bar[:step], bar[::-1][:step]):
+        end[reach > (np.arange(step)[:, None] + 1) * width / 2 / step] = 255
+    text = np.full((12, width, 3), 255, np.uint8)
+    text[:7, 3:-1:3] = 90
+    bar = np.concatenate([text, bar])
+    picture, (x0, y0, x1, y1) = page(bar[::-1].transpose(1, 0, 2) if lying else bar, seed, (255, 255, 255))
+    box = (x0, y0, x1 - 12, y1) if lying else (x0, y0 + 12, x1, y1)
+    legend = find_legends(picture)[0]
+    assert within(legend.box, box, 4)
+    assert legend.classes.colours.tolist() == ramp(count).tolist()
+
+
 def drawn_at_random(rng):
     """Draw a bar of 10 px or more a class, three times as long as wide."""
     while True:
