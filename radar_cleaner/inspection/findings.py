@@ -335,6 +335,7 @@ def _legend_keys(legends: Sequence[FoundLegend]) -> list[Key]:
     if legend.strong_first:
         numbers += "\nthe strong end seems to come first; the numbers then fall"
     box = f"{len(legends)} bars were found; this is the longest" if len(legends) > 1 else "the bar"
+    box += ". A swatch at its end in the colour of the page is not seen: compare, and enlarge the box"
     keys = (
         Key("box_px", list(legend.box), box),
         Key("scale", "ends" if by_ends else "bounds"),
