@@ -69,7 +69,6 @@ def show_frame(
         moment = to_datetime(int(frames.times[reading.index]))
     title = f"{shown.id}, {moment:%Y-%m-%d %H:%M} UTC"
     checked, notes = reading.checked, describe_reading(shown.id, reading, refused, len(frames.times))
-    notes += [f"WARNING: {line}" for line in warnings]
     print(title)
     for line in (*table_lines(checked.rows), *notes, *(f"WARNING: {line}" for line in plan.warnings)):
         print(line)
@@ -79,6 +78,7 @@ def show_frame(
     if output is None:
         print("with --output FRAME.png it draws them")
         return
+    notes += [f"WARNING: {line}" for line in warnings]  # the log has printed them
     write_png(output, _draw(title, shown, size, picture, reading, notes))
     print(f"picture: {output}")
 

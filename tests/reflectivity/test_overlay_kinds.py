@@ -91,7 +91,7 @@ def test_an_area_that_no_rain_has_reached_is_like_the_others_of_its_colour(seed:
     rain = scene.rain(30)
     found = scene.classes_of(scene.decode(picture, scene.draw(rain, outside, scene.other)).codes)
     assert (found[outside] == -1).all()
-    assert (found != rain)[~outside].mean() < 0.001
+    assert (found != rain)[~outside].mean() < 0.01
 
 
 @FEW
