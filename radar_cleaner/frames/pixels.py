@@ -22,6 +22,7 @@ Pixels = NDArray[np.uint8]
 PLAIN_MODES = frozenset({"1", "L", "RGB"})
 MODES = PLAIN_MODES | {"P", "LA", "PA", "RGBA", "RGBX", "CMYK", "YCbCr"}
 GRAY_16_MODES = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
+NARROW = 2**12  # the upper 8 bits of 16-bit gray below this keep 16 grays at most
 # Values of the EXIF tag `Orientation` that exchange width and height.
 TURNED = frozenset({5, 6, 7, 8})
 
@@ -33,12 +34,13 @@ def to_rgba(picture: Image.Image, depth: int) -> Pixels:
     picture was widened from 8 bits, by v * 257 as well as by v * 256; a transparent colour of 16-bit RGB is
     recognized by these bits alone. A picture with an EXIF orientation is turned upright. Colours keep their values
     under opacities from 1 to 254. Where the opacity is 0, nothing is drawn: the colour becomes black. Raises
-    FrameError for a mode with other numbers than colours.
+    FrameError for a mode with other numbers than colours, and for 16-bit gray that 8 bits do not show.
     """
     transparent = picture.info.get("transparency")
     turn = _turn(picture)
     if picture.mode in GRAY_16_MODES:
         wide = np.asarray(picture)
+        _check_range(wide)
         rgba = _opaque((wide >> 8).astype(np.uint8))
         nothing = _equals(wide, transparent)
     elif picture.format == "PNG" and picture.mode in PLAIN_MODES and transparent is not None:
@@ -53,6 +55,16 @@ def to_rgba(picture: Image.Image, depth: int) -> Pixels:
     if nothing.any():
         rgba[nothing] = 0
     return rgba if turn == 1 else _upright(rgba, turn)
+
+
+def _check_range(gray: NDArray[np.unsignedinteger]) -> None:
+    """Refuse 16-bit gray (height, width) whose upper 8 bits merge most of its values."""
+    most = int(gray.max(initial=0))
+    if most < NARROW and len(np.unique(gray)) > NARROW >> 8:
+        raise FrameError(
+            f"its 16-bit gray has values up to {most} alone, and 8 bits are read; scale the pictures to 8 bits,"
+            " for example with gdal_translate -scale -ot Byte"
+        )
 
 
 def upright_size(picture: Image.Image) -> tuple[int, int]:

@@ -179,6 +179,13 @@ def damaged():
     return bytes(data)
 
 
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_12_bit_gray_in_16_bits_is_refused_with_the_remedy(kind):
+    gray = (np.arange(16 * 24, dtype=np.uint16) * 10).reshape(16, 24)
+    with pytest.raises(FrameError, match=r"values up to 3830 alone.*gdal_translate"):
+        decode_frame(encode(gray, kind), f"a.{kind.lower()}", SIZE)
+
+
 @pytest.mark.parametrize(
     ("data", "name", "reason"),
     [
