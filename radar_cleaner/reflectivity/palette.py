@@ -103,9 +103,14 @@ def make_palette(
     if len(table) < 2:
         raise ConfigError(f"{name}: a palette has two classes or more, not {len(table)}")
     if not (np.isfinite(lower).all() and (np.diff(lower) > 0).all()):
+        twice = len(np.unique(lower)) < len(lower)
+        remedy = (
+            ". A second ramp of colours, as for snow, is not read: keep one, and list the colours of the other in"
+            " labels.nodata_colours"
+        )
         raise ConfigError(
             f"{name}: lower bounds must rise from class to class, not {shown_numbers(lower)}; sort its classes"
-            " from weak to strong"
+            f" from weak to strong{remedy if twice else ''}"
         )
     if lower[-1] > IMPOSSIBLE_DBZ[1] or lower[0] < IMPOSSIBLE_DBZ[0]:
         raise ConfigError(

@@ -70,7 +70,7 @@ def test_a_tie_goes_to_the_weaker_class():
         ("colour,dbz_min\n#00ff00,1\n#ffffff,strong\n", "line 3: dbz_min 'strong'"),
         ("colour,dbz_min\n#00ff00\n", "line 2: dbz_min ''"),
         ("colour,dbz_min\n#00ff00,5\n", "two classes or more"),
-        ("colour,dbz_min\n#00ff00,5\n#00ff01,5\n", "must rise"),
+        ("colour,dbz_min\n#00ff00,5\n#00ff01,5\n", "must rise.*second ramp.*labels.nodata_colours"),
         ("colour,dbz_min\n#00ff00,5\n#00ff01,nan\n", "must rise"),
         ("colour,dbz_min\n#00ff00,5\n#00ff00,6\n", "#00ff00 belongs to two"),
         ("colour,dbz_min\n#00ff00,60\n#00ff01,155\n", "60 to 155 dBZ; .*labels.unit"),
