@@ -26,8 +26,7 @@ _FRAMES, _MOST = 8, 16  # that are looked at: frames, and colours that change wi
 def unknown_colours(frames: Sequence[Pixels], picture: Picture, look: Look) -> list[tuple[Colour, float]]:
     """Return colours of the map within which it does not rain, and the share of the pixels that show each.
 
-    With few frames they are all of them; with enough those beside which it rains or that change. There are none
-    if it does not rain within any: a map without coverage has no echo.
+    With few frames they are all of them; with enough those beside which it rains, or that change.
     """
     same = SAME_SOFT if picture.soft else SAME_PURE
     seen, table = look.observed & ~picture.overlay, ColourTable(look.scale)
@@ -54,8 +53,6 @@ def unknown_colours(frames: Sequence[Pixels], picture: Picture, look: Look) -> l
             if not shapes[index].enter:
                 shapes[index].add(shown, rain & seen)
     shares = pixels / max(len(chosen) * int(seen.sum()), 1)
-    if not any(shape.enter for shape in shapes):
-        return []  # they are all alike then
     return [
         ((int(red), int(green), int(blue)), float(share))
         for (red, green, blue), share, shape, change in zip(colours, shares, shapes, changes, strict=True)

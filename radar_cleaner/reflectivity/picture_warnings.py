@@ -11,17 +11,22 @@ from radar_cleaner.reflectivity.product_mix import choose_frames, find_mix
 from radar_cleaner.reflectivity.sampled_frames import SampledFrames
 from radar_cleaner.reflectivity.usual_echo import describe_usual, usual_classes
 
+TRANSPARENT = (0, 0, 0)  # the colour of fully transparent pixels in an RGB store
+
 
 def describe_picture(
     radar: str, frames: SampledFrames, learned: Picture, look: Look, plot_box: Box
 ) -> dict[str, str]:
     """Return warnings by name, each a line or an empty text; the names are attributes of the picture's store."""
     palette = look.palette
+    unknown = unknown_colours(frames, learned, look)
+    if frames.are_layers():  # where nothing is drawn there is no echo
+        unknown = [(colour, share) for colour, share in unknown if colour != TRANSPARENT]
     return {
         "other_product": _describe_other_product(radar, frames, plot_box),
         "doubt": describe_doubt(radar, measure_doubt(frames, learned, look), palette),
         "hiding": describe_hiding(radar, learned),
-        "meaning": describe_unknown(radar, unknown_colours(frames, learned, look)),
+        "meaning": describe_unknown(radar, unknown),
         "shortage": _describe_shortage(radar, learned, look.find_overlay),
         "usual": describe_usual(radar, usual_classes(frames, learned, look), palette),
     }

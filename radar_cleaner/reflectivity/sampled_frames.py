@@ -33,6 +33,13 @@ class SampledFrames(Sequence[NDArray[np.uint8]]):
         (store, index), (x0, y0, x1, y1) = self._places[number], self._box
         return np.ascontiguousarray(store.frame("rgb", index)[y0:y1, x0:x1])
 
+    def are_layers(self) -> bool:
+        """Return whether nothing is drawn in most of the first frame: it is a layer without a map."""
+        if not self._places:
+            return False
+        (store, index), (x0, y0, x1, y1) = self._places[0], self._box
+        return bool((store.frame("alpha", index)[y0:y1, x0:x1] == 0).mean() > 0.5)
+
     def whole(self, numbers: list[int]) -> SampledFrames:
         """Return some of the frames, with what is beside their box."""
         if not self._places:

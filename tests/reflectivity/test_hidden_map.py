@@ -80,13 +80,16 @@ def test_a_colour_that_is_named_as_ground_hides_nothing() -> None:
 
 @FEW
 @given(seed=SEEDS, count=st.sampled_from([1, 3]))
-def test_few_frames_with_an_area_outside_the_range_ask_for_its_colour(seed: int, count: int) -> None:
+def test_few_frames_with_an_area_outside_the_range_ask_for_its_colour_or_know_that_it_is_not_observed(
+    seed: int, count: int
+) -> None:
     scene = Scene(seed, size=SIZE)
     outside = ~a_disc(scene, 0.4)
     frames = [scene.draw(scene.rain(step), outside, scene.other) for step in range(count)]
     look = look_of(scene)
-    found = [colour for colour, _ in unknown_colours(frames, learn(frames, look), look)]
-    assert tuple(scene.other.tolist()) in found
+    picture = learn(frames, look)
+    asked = [colour for colour, _ in unknown_colours(frames, picture, look)]
+    assert tuple(scene.other.tolist()) in asked or picture.overlay[outside].mean() > 0.95
 
 
 def test_the_question_names_colour_share_and_keys_until_the_answer_is_given() -> None:
