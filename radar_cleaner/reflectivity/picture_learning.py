@@ -43,7 +43,7 @@ MIN_SHARE = 0.05  # of the frames: a rarer colour of a pixel is not its ground
 USUAL = 0.75  # of the frames: the colour of these is ground in mixed colours, too; clutter is rarer
 _MIXED_PURE, _MIXED_SOFT = 3.0, 12.0  # RGB distance of half-transparent echo from what is computed
 _LIKELY, _CERTAIN = 0.4, 0.6  # share of the unknown pixels that an opacity explains: at first, and then
-_PAIRS = 2_000  # pixels of a frame that are looked at for an opacity
+_PAIRS = 500  # pixels of a frame that are looked at for an opacity
 _SHARPENINGS = (0.0, 0.5, 1.0, 1.5, 2.0)
 _SOFT_TOLERANCE = (40.0, 100.0)  # least and most, in the space of soft colours
 

@@ -98,6 +98,7 @@ def drawn_at_random(rng):
             return style, bar
 
 
+@pytest.mark.slow
 def test_nearly_all_bars_are_found_in_a_jpeg():
     found = []
     for seed in range(40):

@@ -143,6 +143,7 @@ def test_half_transparent_echo_is_read_over_any_map(seed: int, opacity: float) -
     assert (found != scene.rain(30)).mean() < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codec", ["png", "jpg"])
 def test_half_transparent_echo_is_read_over_a_relief_on_which_it_mostly_rains(codec: str) -> None:
     """Common colours of the pictures are echo over the map then. In JPEG a few of the drawn worlds fail."""
@@ -207,6 +208,7 @@ def test_one_frame_is_too_few_for_an_overlay() -> None:
     assert picture.frames == 1 and not picture.enough
 
 
+@pytest.mark.slow
 @FEW
 @given(seed=SEEDS, mixed=st.booleans(), block=st.integers(200, 3000))
 def test_a_picture_is_the_same_in_blocks_of_rows(seed: int, mixed: bool, block: int) -> None:
