@@ -56,6 +56,7 @@ def test_a_service_of_the_same_size_and_colours_is_only_proposed_for_pictures_wi
     assert "size and colours of the pictures fit" in only_proposed(draft(tmp_path), name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["bom_128km", "chmi_maxz", "hko_256km"])
 def test_another_product_with_the_names_and_the_size_of_a_service_is_not_taken_for_it(
     name: str, tmp_path: Path

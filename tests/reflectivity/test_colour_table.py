@@ -82,6 +82,7 @@ def random_colours(count, seed=0):
     return np.concatenate([near, anywhere]).astype(np.uint8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", SCALES)
 def test_the_table_equals_the_direct_computation_on_100000_random_colours(method):
     colours = random_colours(100_000)

@@ -55,6 +55,7 @@ def test_a_radar_that_is_off_in_some_frames_sees_nothing_there_and_is_named(seed
     assert (codes_of(scene, picture, scene.draw(rain)) == rain).mean() > 0.99
 
 
+@pytest.mark.slow
 @FEW
 @given(seed=SEEDS)
 def test_a_map_in_other_colours_by_night_hides_nothing(seed: int) -> None:

@@ -62,6 +62,7 @@ def test_a_bar_is_found_with_its_classes(count, style, seed, background):
     assert legend.strong_first == style.strong_first
 
 
+@pytest.mark.slow
 @given(st.integers(5, 40), st.integers(9, 20), st.integers(8, 30), st.booleans(), st.integers(0, 99))
 def test_arrows_at_the_ends_are_classes_of_the_bar_and_text_beyond_them_is_not(count, step, width, lying, seed):
     style = Drawn(step=step, width=width)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -94,6 +95,7 @@ def test_an_area_that_no_rain_has_reached_is_like_the_others_of_its_colour(seed:
     assert (found != rain)[~outside].mean() < 0.01
 
 
+@pytest.mark.slow
 @FEW
 @given(seed=SEEDS)
 def test_the_blurred_rims_of_names_over_rain_are_never_dry(seed: int) -> None:

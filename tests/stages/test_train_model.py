@@ -185,6 +185,7 @@ def interrupt(process, how):
     return output
 
 
+@pytest.mark.slow
 def test_a_run_killed_while_it_trains_resumes_to_the_same_files(tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     train_here(train_flags(whole, write_stores(whole), **EVERYTHING), draw=True)

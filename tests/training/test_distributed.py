@@ -155,6 +155,7 @@ def of_two(tmp_path_factory):
     return [torch.load(folder / f"rank{rank}.pt", weights_only=True) for rank in range(2)]
 
 
+@pytest.mark.slow
 def test_two_processes_have_the_gradients_of_one_also_for_uneven_batches(of_two):
     found = zip(gradients(Processes()), *(results["gradients"] for results in of_two), strict=True)
     for (vector, sums), (ours, our_sums), (theirs, their_sums) in found:
@@ -193,6 +194,7 @@ def test_a_folder_is_filled_once_and_shared(of_two):
     assert of_two[0]["shared"] == of_two[1]["shared"] and of_two[0]["shared"][:2] == ["once", 4]
 
 
+@pytest.mark.slow
 def test_a_failure_in_one_process_ends_all_and_leaves_no_folder(tmp_path):
     code = (
         "from radar_cleaner.training.distributed import join_processes\n"
