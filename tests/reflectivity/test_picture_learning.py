@@ -127,6 +127,7 @@ def test_an_unknown_colour_is_unmatched(seed: int) -> None:
     assert (scene.classes_of(decoded.codes)[patch] == -1).all()
 
 
+@pytest.mark.slow
 @FEW
 @given(seed=SEEDS, opacity=st.floats(0.4, 0.9))
 def test_half_transparent_echo_is_read_over_any_map(seed: int, opacity: float) -> None:

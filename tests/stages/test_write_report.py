@@ -253,6 +253,7 @@ def test_one_radar_and_three_radars_have_a_report(tmp_path, radars):
     assert ("all radars" in page.text) == (len(radars) > 1)
 
 
+@pytest.mark.slow
 def test_the_worst_frames_are_listed_with_their_errors(tmp_path):
     layout = make_run(tmp_path / "results", ("CASGO",))
     assert "No scored frame has a wrong pixel." in Page(report(layout, ("CASGO",), report=ONE)).text
