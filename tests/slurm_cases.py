@@ -147,7 +147,11 @@ class Cluster(Workspace):
 
     @property
     def training_log(self) -> str:
-        return (self.results / "logs/train_model.log").read_text()
+        """The log of its training. Empty before a job starts: Snakemake removes the log of an earlier attempt."""
+        path = self.results / "logs/train_model.log"
+        with contextlib.suppress(FileNotFoundError):
+            return path.read_text()
+        return ""
 
     def steps_logged(self) -> int:
         return sum(path.read_text().count('"kind": "step"') for path in self.results.glob("runs/*/log.jsonl"))
