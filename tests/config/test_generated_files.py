@@ -44,7 +44,7 @@ def test_every_key_and_every_section_has_help() -> None:
     check(Config, "")
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "maritimes.yaml", "forecasts.yaml", "realtime.yaml"])
+@pytest.mark.parametrize("name", ["config.yaml", "maritimes.yaml", "zoo.yaml", "forecasts.yaml", "realtime.yaml"])
 def test_the_schema_accepts_our_configs(name: str) -> None:
     validator: Any = pytest.importorskip("jsonschema").Draft202012Validator
     config = json.loads(json.dumps(yaml.safe_load((REPOSITORY / "config" / name).read_text()), default=str))
