@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +16,7 @@ from radar_cleaner.evaluation.accumulation import BLOCK_SECONDS
 from radar_cleaner.evaluation.cleaners.registry import Cleaner
 from radar_cleaner.evaluation.cleaners.scene import Scene, StoredFrames, Values
 from radar_cleaner.evaluation.metrics import is_scored, known
+from radar_cleaner.evaluation.references import Classes
 from radar_cleaner.evaluation.scorer import Run
 from radar_cleaner.evaluation.threshold_sweep import (
     SHARES,
@@ -61,28 +62,50 @@ def sweep_radar(run: Run, radar: str, scored_shards: Sequence[str]) -> Sweep:
 
     Scored are the frames of `scored_shards` with a reference; those of the run's other shards are neighbours.
     """
-    frames = StoredFrames(run.layout, radar, run.shards[radar])
-    cleaners, reference = run.cleaners(radar, run.networks(radar)), run.reference(radar)
-    histograms = {
-        cleaner.name: {setting: ScoreHistogram() for setting in cleaner.settings} for cleaner in cleaners
-    }
-    for time in StoredFrames(run.layout, radar, scored_shards).times:
-        scene = frames.scene(time)
-        classes = reference.classes(time, scene.codes.shape)
-        if classes is None:
-            continue
-        scored = is_echo(scene.codes) & is_scored(classes)
+    frames, reference = StoredFrames(run.layout, radar, run.shards[radar]), run.reference(radar)
+
+    def scenes() -> Iterator[tuple[Scene, Sequence[Classes]]]:
+        for time in StoredFrames(run.layout, radar, scored_shards).times:
+            scene = frames.scene(time)
+            classes = reference.classes(time, scene.codes.shape)
+            if classes is not None:
+                yield scene, [classes]
+
+    (sweep,) = sweep_scenes(run.cleaners(radar, run.networks(radar)), scenes(), references=1)
+    return sweep
+
+
+def sweep_scenes(
+    cleaners: Sequence[Cleaner], scenes: Iterable[tuple[Scene, Sequence[Classes]]], references: int
+) -> list[Sweep]:
+    """Sweep cleaners over their settings and thresholds on scenes, once for each of several references.
+
+    A scene comes with the classes (y, x) of each reference. Each score is computed once.
+    """
+    histograms = [
+        {cleaner.name: {setting: ScoreHistogram() for setting in cleaner.settings} for cleaner in cleaners}
+        for _ in range(references)
+    ]
+    for scene, of_scene in scenes:
+        echo = is_echo(scene.codes)
+        scored = [echo & is_scored(classes) for classes in of_scene]
         for cleaner in cleaners:
-            for setting, histogram in histograms[cleaner.name].items():
+            for setting in cleaner.settings:
                 score = ranking_score(cleaner, scene, setting)
-                histogram.add(time // BLOCK_SECONDS, score[scored], classes[scored])
-    return Sweep(
-        {
-            name: {setting: histogram.curve() for setting, histogram in of_cleaner.items()}
-            for name, of_cleaner in histograms.items()
-        },
-        tuple(cleaner.name for cleaner in cleaners if cleaner.probabilistic),
-    )
+                for histogram, where, classes in zip(histograms, scored, of_scene, strict=True):
+                    block = scene.time // BLOCK_SECONDS
+                    histogram[cleaner.name][setting].add(block, score[where], classes[where])
+    probabilistic = tuple(cleaner.name for cleaner in cleaners if cleaner.probabilistic)
+    return [
+        Sweep(
+            {
+                name: {setting: one.curve() for setting, one in of_cleaner.items()}
+                for name, of_cleaner in histogram.items()
+            },
+            probabilistic,
+        )
+        for histogram in histograms
+    ]
 
 
 def removal_rows(removals: Mapping[str, Mapping[str, Removal]]) -> list[dict[str, Any]]:

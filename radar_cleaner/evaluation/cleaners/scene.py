@@ -21,6 +21,8 @@ Codes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 Values = NDArray[np.float32]
 
+STEP = "step"  # seconds between neighbouring frames, in the memo of a site
+
 
 @dataclass(frozen=True, eq=False)
 class Site:
@@ -91,7 +93,7 @@ class Scene:
 
     def neighbours(self, reach: int) -> list[Codes]:
         """Return the codes of up to `reach` frames before and after, those that exist."""
-        step = self.site.once("step", lambda: _cadence(self.source.times))
+        step = self.site.once(STEP, lambda: _cadence(self.source.times))
         around = (
             self.once(("codes", number), partial(self.source.codes, self.time + number * step))
             for number in range(-reach, reach + 1)
@@ -105,14 +107,19 @@ class Scene:
 
 
 class StoredFrames:
-    """A radar's frames in the stores of a results folder. Raises StoreError."""
+    """A radar's frames in the stores of a results folder. Raises StoreError.
 
-    def __init__(self, layout: Layout, radar: str, shards: Sequence[str]) -> None:
+    `step_seconds` is the time between neighbours. By default it is the least time between two frames.
+    """
+
+    def __init__(self, layout: Layout, radar: str, shards: Sequence[str], step_seconds: int | None = None) -> None:
         self._layout, self._radar, self._shards = layout, radar, shards
         paths = [layout.reflectivity(radar, shard) for shard in shards]
         self._reflectivity = TimeSeries(paths, "reflectivity", AHEAD)
         self.plot_box_px: tuple[int, int, int, int] = tuple(self._reflectivity.stores[0].attrs["plot_box_px"])
         self.site = read_site(self._reflectivity.stores[0], layout.atlas(radar))
+        if step_seconds is not None:
+            self.site.once(STEP, lambda: step_seconds)
 
     @property
     def times(self) -> list[int]:
