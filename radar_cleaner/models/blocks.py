@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -12,28 +12,48 @@ from torch.utils.checkpoint import checkpoint
 
 _GROUP_CHANNELS = 8
 
+Norm = Literal["group", "pixel"]
 
-def convolve(channels: int, width: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
-    """Return a 3 x 3 convolution, GroupNorm (Wu and He 2018: no statistics across samples) and ReLU."""
+
+def convolve(
+    channels: int, width: int, stride: int = 1, dilation: int = 1, norm: Norm = "group"
+) -> nn.Sequential:
+    """Return a 3 x 3 convolution, its norm and ReLU."""
     return nn.Sequential(
         nn.Conv2d(channels, width, 3, stride=stride, padding=dilation, dilation=dilation, bias=False),
-        group_norm(width),
+        normalize(width, norm),
         nn.ReLU(inplace=True),
     )
 
 
-def convolve_apart(channels: int, width: int, stride: int = 1) -> nn.Sequential:
+def convolve_apart(channels: int, width: int, stride: int = 1, norm: Norm = "group") -> nn.Sequential:
     """Return `convolve` with a separable convolution: for each channel, then across (Howard et al. 2017)."""
     return nn.Sequential(
         nn.Conv2d(channels, channels, 3, stride=stride, padding=1, groups=channels, bias=False),
         nn.Conv2d(channels, width, 1, bias=False),
-        group_norm(width),
+        normalize(width, norm),
         nn.ReLU(inplace=True),
     )
 
 
+class PixelNorm(nn.LayerNorm):
+    """A LayerNorm (Ba et al. 2016) over the channels of each pixel of (B, C, H, W).
+
+    No pixel changes another: the answer depends neither on the size of the frame nor on what is far away.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return a tensor of the same shape."""
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+def normalize(width: int, norm: Norm) -> nn.Module:
+    """Return a norm of `width` channels: by `group` over the frame, or by `pixel`; never across samples."""
+    return PixelNorm(width) if norm == "pixel" else group_norm(width)
+
+
 def group_norm(width: int) -> nn.GroupNorm:
-    """Return a GroupNorm of groups of 8 channels, where 8 divides the width."""
+    """Return a GroupNorm (Wu and He 2018) of groups of 8 channels, where 8 divides the width."""
     groups = max(1, width // _GROUP_CHANNELS)
     return nn.GroupNorm(math.gcd(groups, width), width)
 

@@ -1,4 +1,4 @@
-"""A small U-Net (Ronneberger et al. 2015) with GroupNorm (Wu and He 2018): no statistics across samples.
+"""A small U-Net (Ronneberger et al. 2015). Its norms have no statistics across samples.
 
 It halves by strided and doubles by transposed convolutions, which are deterministic on every device. With an
 `input_scale` of n it works on a grid n times as coarse, whose channels are the pixels of n x n cells (Shi et al.
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from functools import partial
+from typing import Literal
 
 import torch
 from pydantic import Field
@@ -39,6 +41,11 @@ class TinyUNetOptions(Section):
     depthwise: bool = Field(
         False, description="Use separable convolutions: one for each channel, then one across channels."
     )
+    norm: Literal["group", "pixel"] = Field(
+        "group",
+        description="`group` normalizes groups of channels over the whole frame, `pixel` all channels at each"
+        " pixel. With `pixel` the answer at a pixel depends on its surroundings only.",
+    )
 
     @property
     def multiple(self) -> int:
@@ -48,11 +55,11 @@ class TinyUNetOptions(Section):
 
 @register_model("tiny_unet", TinyUNetOptions)
 class TinyUNet(Network):
-    """The default: a small U-Net with GroupNorm, for CPUs too."""
+    """The default: a small U-Net, for CPUs too."""
 
     def __init__(self, inputs: Sequence[str], leads: int, options: TinyUNetOptions) -> None:
         super().__init__(options.input_scale)
-        make = convolve_apart if options.depthwise else convolve
+        make = partial(convolve_apart if options.depthwise else convolve, norm=options.norm)
         widths = [options.base_width * 2**level for level in range(options.depth + 1)]
         self.multiple = options.multiple
         self.first = nn.Sequential(

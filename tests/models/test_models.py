@@ -262,3 +262,17 @@ def test_windows_that_are_shifted_join_no_opposite_edges():
     changed[..., 120:] = torch.rand(1, 16, 8, 8)
     moved = (stage(x, place) - stage(changed, place)).abs().amax((0, 1, 2))
     assert (moved[:96] == 0).all() and (moved[118:] > 0).all()
+
+
+def test_with_a_norm_by_pixel_the_answer_depends_on_the_surroundings_only():
+    """Tiles with a margin give what the whole frame gives, and echo far away changes nothing."""
+    x = torch.rand(1, 15, 96, 160)
+    far = x.clone()
+    far[..., 128:] = 5 * torch.rand(1, 15, 96, 32)
+    for norm, local in (("pixel", True), ("group", False)):
+        model = build_model(config(depth=2, base_width=8, norm=norm))
+        draw_weights(model, 1)
+        with torch.no_grad():
+            whole, beside, tile = (model(given)[0] for given in (x, far, x[..., :96]))
+        for other in (beside[..., :64], tile[..., :64]):
+            assert torch.allclose(whole[..., :64], other, atol=1e-5) == local
