@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 
 from radar_cleaner.config import shipped
@@ -57,6 +58,7 @@ def _problems(config: Config) -> Iterator[str]:
     yield from _snap_problems(config)
     yield from _sample_problems(config.samples, config.frames.cadence_minutes)
     yield from _split_problems(config.samples, trains)
+    yield from _left_out_problems(config)
     yield from _static_problems(config.samples)
     yield from _training_problems(config.training, config.samples.validation)
     check_network(config.training)
@@ -77,6 +79,17 @@ def _id_problems(radars: tuple[RadarEntry, ...]) -> Iterator[str]:
                 f"radars[{index}].id: '{radar.id}' names two radars; give each its own id (some disks do not"
                 " distinguish upper and lower case in file names)"
             )
+
+
+def _left_out_problems(config: Config) -> Iterator[str]:
+    ids = [radar.id for radar in config.radars]
+    for name in config.samples.validation_radars:
+        if name not in ids:
+            near = difflib.get_close_matches(name, ids, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"the radars are {', '.join(ids)}"
+            yield f"samples.validation_radars: there is no radar '{name}'; {hint}"
+    if set(ids) <= set(config.samples.validation_radars):
+        yield "samples.validation_radars: leaves out all radars; keep one for the training"
 
 
 def _snap_problems(config: Config) -> Iterator[str]:
@@ -164,7 +177,9 @@ def _split_problems(samples: Samples, trains: bool) -> Iterator[str]:
 
 def _static_problems(samples: Samples) -> Iterator[str]:
     minutes = samples.input_minutes or ()
-    channels = Inputs(minutes, "channel", "max", time_of_day=True, day_of_year=True, coordinates=True).names
+    channels = Inputs(
+        minutes, "channel", "max", time_of_day=True, day_of_year=True, coordinates=True, scale=True
+    ).names
     for name in samples.static:
         if name in channels:
             yield f"samples.static.{name}: is the name of a channel; choose another, for example my_{name}"

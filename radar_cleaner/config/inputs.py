@@ -12,6 +12,7 @@ TIMED_KINDS = ("own_reflectivity", "own_availability", "others_reflectivity", "o
 HELPERS = ("range", "azimuth_cos", "azimuth_sin")
 LONGITUDE = ("longitude_cos", "longitude_sin")
 COORDINATES = ("latitude", *LONGITUDE, "pixel_size")
+SCALE = ("distance_km", "pixel_km")
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Inputs:
     coordinates: bool = False
     static: tuple[str, ...] = ()
     lead_minutes: tuple[int, ...] = (0,)
+    scale: bool = False
 
     def __post_init__(self) -> None:
         if not self.input_minutes:
@@ -63,6 +65,7 @@ class Inputs:
             coordinates=samples.coordinates,
             static=tuple(static),
             lead_minutes=samples.lead_minutes,
+            scale=samples.scale,
         )
 
     @property
@@ -89,7 +92,8 @@ class Inputs:
     def names(self) -> tuple[str, ...]:
         """The name of each channel, in order."""
         names = [f"{kind}_{minutes}" for minutes in self.input_minutes for kind in TIMED_KINDS]
-        names += [*HELPERS, *(["echo_frequency"] if self.atlas == "channel" else [])]
+        names += [*HELPERS, *(SCALE if self.scale else ())]
+        names += ["echo_frequency"] if self.atlas == "channel" else []
         for name in ("time_of_day", "day_of_year"):
             names += [f"{name}_cos", f"{name}_sin"] if getattr(self, name) else []
         return (*names, *(COORDINATES if self.coordinates else ()), *self.static)

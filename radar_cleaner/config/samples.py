@@ -31,6 +31,16 @@ class SampleTimes(InputTimes):
     )
 
 
+class TrainingTimes(SampleTimes):
+    """The frames that a sample of a training reads."""
+
+    incomplete: bool = Field(
+        False,
+        description="Also train on samples without a frame at an input time other than their own. That time is"
+        " then unavailable.",
+    )
+
+
 class ModelInputs(InputTimes):
     """The stores that a model reads: which input times, and whether the atlas is one of them."""
 
@@ -45,7 +55,7 @@ class ForecastInputs(ModelInputs, SampleTimes):
     """The stores that a forecast reads and is compared with."""
 
 
-class Split(SampleTimes):
+class Split(TrainingTimes):
     """How the samples of the training period are split."""
 
     validation: float = Field(
@@ -63,9 +73,14 @@ class Split(SampleTimes):
         description="Least distance in minutes between a frame read for training and one read for validation."
         " By default the length of the window.",
     )
+    validation_radars: Annotated[tuple[Name, ...], *Unique] = Field(
+        (),
+        description="Radars that are left out of the training: all their samples are for validation. With"
+        " `validation: 0` no others are.",
+    )
 
 
-class Channels(ForecastInputs):
+class Channels(ForecastInputs, TrainingTimes):
     """The channels of the network, but for the names of the static fields."""
 
     reflectivity: Literal["max", "mean"] = Field(
@@ -79,6 +94,11 @@ class Channels(ForecastInputs):
     day_of_year: bool = Field(False, description="Two more channels: cosine and sine of the day of the year.")
     coordinates: bool = Field(
         False, description="Four more channels: latitude, cosine and sine of longitude, pixel size."
+    )
+    scale: bool = Field(
+        False,
+        description="Two more channels: the distance from the radar and the size of a pixel, both in km. A model"
+        " for radars of other ranges and pixel sizes needs them.",
     )
     normalize: bool = Field(
         False,

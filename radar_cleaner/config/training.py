@@ -169,6 +169,17 @@ class Plants(Section):
     )
 
 
+class Redraw(Section):
+    """Crops drawn with the colours of another service, so that the network learns no palette by heart."""
+
+    fraction: Share = Field(
+        0, description="Share of the crops whose echo is drawn again with a palette that is drawn for each."
+    )
+    shift_db: float = Field(
+        3, ge=0, le=20, description="Largest shift of the reflectivity of a crop that is drawn again, in dB."
+    )
+
+
 class Fast(Section):
     """Whether a run only shows that everything works."""
 
@@ -216,6 +227,11 @@ class Learning(Fast):
         description="Side of a crop in pixels; a multiple of 2 to the power of the network's depth.",
     )
     crops_per_sample: int = Field(2, ge=1, description="Crops of each sample per epoch.")
+    sampling: Literal["frames", "radars"] = Field(
+        "frames",
+        description="`frames` reads each sample equally often. `radars` draws the radar of each crop first, all"
+        " equally likely, then one of its samples, so that a radar with many frames does not rule.",
+    )
     learning_rate: Annotated[float, Field(gt=0)] | Literal["find"] = Field(
         0.006,
         description="Highest learning rate, or `find`: 80 steps before the training search for it"
@@ -240,6 +256,16 @@ class Learning(Fast):
     flips: bool = Field(True, description="Augment with flips and quarter turns.")
     drop_neighbours: Share = Field(0.15, description="Rate at which a neighbour in time is hidden.")
     drop_others: Share = Field(0.25, description="Rate at which the other radars are hidden.")
+    drop_range: Share = Field(
+        0, description="Rate at which the place of the radar is unknown, as it is in a mosaic of many radars."
+    )
+    max_stride: int = Field(
+        1,
+        ge=1,
+        le=8,
+        description="Largest step in pixels between the pixels of a crop. All steps from 1 are equally likely: a"
+        " crop then looks as if its pixels were as many times as large.",
+    )
     prefer_echo: Share = Field(0.8, description="Rate at which a crop with echo is chosen.")
     input_noise_dbz: float = Field(
         0,
@@ -250,6 +276,7 @@ class Learning(Fast):
     loss: Loss = Loss()
     holes: Holes = Holes()
     plants: Plants = Plants()
+    redraw: Redraw = Redraw()
 
 
 class Training(Running, Learning):

@@ -6,6 +6,7 @@ the item. A draw therefore depends neither on the number of processes nor on ear
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,9 +20,10 @@ from radar_cleaner.datasets.artefacts.inject import NO_ARTEFACTS, ArtefactInject
 from radar_cleaner.datasets.dihedral import UNCHANGED, FlipRotation, flip_rotate_point
 from radar_cleaner.datasets.frame_cache import ECHO_CLASS, FrameCache
 from radar_cleaner.datasets.inpainting_masks import Mask, sample_masks
+from radar_cleaner.datasets.redraw import Drawing, sample_drawing
 from radar_cleaner.targets.splits import Sample
 
-_ITEM, _ORDER, _KEY, _VALIDATION, _ARTEFACTS = range(5)  # the purposes of the random streams
+_ITEM, _ORDER, _KEY, _VALIDATION, _ARTEFACTS, _VIEW, _RADAR = range(7)  # the purposes of the random streams
 _SPACING = 4  # validation has one block for each square of this number of largest block sides
 
 
@@ -31,7 +33,9 @@ class CropParams:
 
     `top`, `left` and `shape` are the window in the frame. `available` and `others_available`: for each input
     time, whether this radar and the other radars stay available. `masks` and `artefacts` are placed in the flipped
-    and rotated crop. `key` (0 <= key < 2^63) seeds the random numbers that are drawn on the device.
+    and rotated crop. `key` (0 <= key < 2^63) seeds the random numbers that are drawn on the device. `stride` is
+    the step in the frame between two pixels of the crop. Without `has_range` the place of the radar is unknown.
+    `drawing` is how the echo is drawn again, None where it stays as it is.
     """
 
     top: int
@@ -43,6 +47,9 @@ class CropParams:
     key: int
     masks: tuple[Mask, ...] = ()
     artefacts: tuple[Artefact, ...] = ()
+    stride: int = 1
+    has_range: bool = True
+    drawing: Drawing | None = None
 
 
 def generator(seed: int, epoch: int, purpose: int, item: int = 0) -> np.random.Generator:
@@ -53,6 +60,13 @@ def generator(seed: int, epoch: int, purpose: int, item: int = 0) -> np.random.G
 def epoch_order(seed: int, epoch: int, items: int) -> NDArray[np.int64]:
     """Return the items of an epoch in random order."""
     return generator(seed, epoch, _ORDER).permutation(items)
+
+
+def draw_by_radar(by_radar: Sequence[Sequence[Sample]], seed: int, epoch: int, item: int) -> Sample:
+    """Return the sample of an item: first draw its radar, then one of the samples of this radar."""
+    random = generator(seed, epoch, _RADAR, item)
+    samples = by_radar[int(random.integers(len(by_radar)))]
+    return samples[int(random.integers(len(samples)))]
 
 
 def whole_frame(shape: tuple[int, int], inputs: Inputs, key: int = 0) -> CropParams:
@@ -77,13 +91,16 @@ class CropSampler:
         learning, inputs, crop = self.learning, self.inputs, self.learning.crop_px
         random = generator(learning.seed, epoch, _ITEM, item)
         frames = cache[sample.radar]
+        view = generator(learning.seed, epoch, _VIEW, item)
+        stride = int(view.integers(1, learning.max_stride + 1))
+        has_range = bool(view.random() >= learning.drop_range)
         wants_echo = random.random() < learning.prefer_echo
         choice, around, anywhere = random.random(2), random.random(2), random.random(2)
         pixel = None
         if wants_echo:
             pixel = _choose_echo(frames.variables[frames.index[sample.time], ECHO_CLASS], choice)
         top, left = (
-            _first_row(size, crop, None if pixel is None else pixel[axis], around[axis], anywhere[axis])
+            _first_row(size, crop * stride, None if pixel is None else pixel[axis], around[axis], anywhere[axis])
             for axis, size in enumerate(frames.grid.shape)
         )
         flip, quarter_turns = bool(random.integers(2)), int(random.integers(4))
@@ -100,11 +117,15 @@ class CropSampler:
             tuple(bool(available) for available in ~dropped),
             tuple(bool(available) for available in ~(dropped | without_others)),
             int(generator(learning.seed, epoch, _KEY, item).integers(2**63)),
+            stride=stride,
+            has_range=has_range,
+            drawing=sample_drawing(view, learning.redraw),
         )
-        view = params.shape, crop_center(frames.grid.center_px, params), frames.grid.range_px
+        # Clutter follows the rays of the radar, also where the network does not know its place.
+        place = params.shape, crop_center(frames.grid.center_px, params), frames.grid.range_px / stride
         stream = generator(learning.seed, epoch, _ARTEFACTS, item)
-        artefacts = sample_artefacts(stream, self.artefacts, *view, times, inputs.kept)
-        masks = sample_masks(random, learning.holes, *view) if is_masked else ()
+        artefacts = sample_artefacts(stream, self.artefacts, *place, times, inputs.kept)
+        masks = sample_masks(random, learning.holes, *place) if is_masked else ()
         return replace(params, masks=masks, artefacts=artefacts)
 
     def validation(self, cache: FrameCache, sample: Sample, item: int) -> CropParams:
@@ -130,7 +151,7 @@ def crop_center(center_px: tuple[float, float], params: CropParams) -> tuple[flo
     The polar channels are computed from it. The azimuth channels therefore give the direction in the crop, as they
     do in the frames that the network cleans.
     """
-    point = center_px[0] - params.left, center_px[1] - params.top
+    point = (center_px[0] - params.left) / params.stride, (center_px[1] - params.top) / params.stride
     return flip_rotate_point(point, params.shape, params.flip_rotation)
 
 

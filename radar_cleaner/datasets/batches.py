@@ -6,7 +6,7 @@ Shapes: B samples, K input times, L lead times, H rows, W columns.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -19,6 +19,7 @@ from radar_cleaner.datasets.channels import FrameTensors, decode_scaled, is_echo
 from radar_cleaner.datasets.crops import Labels, RawBatch
 from radar_cleaner.datasets.dihedral import UNCHANGED, flip_rotate
 from radar_cleaner.datasets.inpainting_masks import rasterize_masks
+from radar_cleaner.datasets.redraw import draw_again
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,11 @@ class _Injection:
 
 
 def make_batch(raw: RawBatch, inputs: Inputs, device: torch.device, noise_dbz: float = 0.0) -> Batch:
-    """Flip, mask, inject artefacts, encode and weight a raw batch on a device.
+    """Flip, draw again, mask, inject artefacts, encode and weight a raw batch on a device.
 
     `noise_dbz` is the standard deviation of independent noise on the echoes of the input; it changes no target.
     """
-    raw = _flip_rotate(raw.to(device))
+    raw = _draw_again(_flip_rotate(raw.to(device)))
     hidden = _mask(raw)
     injection = _inject(raw, inputs.kept)
     channels = _encode(raw, injection.codes, hidden, inputs, noise_dbz)
@@ -108,6 +109,40 @@ def _flip_rotate(raw: RawBatch) -> RawBatch:
         return torch.stack([flip_rotate(frame, crop.flip_rotation) for frame, crop in pairs])
 
     return raw.map_frames(changed)
+
+
+def _draw_again(raw: RawBatch) -> RawBatch:
+    """Draw the echo of both this and the other radars with the palette of each crop, if it has one."""
+    drawn = [number for number, crop in enumerate(raw.params) if crop.drawing is not None]
+    if not drawn:
+        return raw
+    levels = list(raw.levels or [None] * len(raw.params))
+
+    def redrawn(codes: Tensor) -> Tensor:
+        """(B, H, W) or (B, K, H, W)."""
+        codes = codes.clone()
+        for number in drawn:
+            crop = raw.params[number]
+            assert crop.drawing is not None
+            codes_KHW = codes[number].view(-1, *codes.shape[-2:])
+            codes[number] = draw_again(codes_KHW, crop.drawing, levels[number], crop.key).view_as(codes[number])
+        return codes
+
+    def of_labels(labels: Labels) -> Labels:
+        return replace(labels, this_radar=redrawn(labels.this_radar))
+
+    palettes = [
+        old if crop.drawing is None else crop.drawing.levels for old, crop in zip(levels, raw.params, strict=True)
+    ]
+    return replace(
+        raw,
+        this_radar=redrawn(raw.this_radar),
+        other_radars=redrawn(raw.other_radars),
+        now=of_labels(raw.now),
+        other_radars_now=redrawn(raw.other_radars_now),
+        lead=None if raw.lead is None else of_labels(raw.lead),
+        levels=palettes,
+    )
 
 
 def _mask(raw: RawBatch) -> Tensor:
@@ -153,15 +188,17 @@ def _encode(raw: RawBatch, codes_BKHW: Tensor, hidden: Tensor, inputs: Inputs, n
     """(B, C, H, W): the input channels, without hidden pixels and without dropped times."""
     available = _availability(raw, [crop.available for crop in raw.params])
     others_available = _availability(raw, [crop.others_available for crop in raw.params])
+    known = torch.tensor([crop.has_range for crop in raw.params])
     frames = FrameTensors(
         this_radar=codes_BKHW.masked_fill(~available | hidden[:, None], NODATA),
         other_radars=raw.other_radars.masked_fill(~others_available, NODATA),
         center_px=raw.center_px.to(hidden.device),
-        range_px=raw.range_px.to(hidden.device),
+        range_px=torch.where(known, raw.range_px, torch.inf).to(hidden.device),
         times=[sample.time for sample in raw.samples],
         echo_frequency=raw.echo_frequency,
         fields=raw.fields,
         pixel_sides=None if raw.pixel_sides is None else raw.pixel_sides.to(hidden.device),
+        pixel_km=None if raw.pixel_km is None else raw.pixel_km.to(hidden.device),
         noise_dbz=_draw_noise(raw, noise_dbz) if noise_dbz else None,
     )
     return make_channels(inputs, frames)

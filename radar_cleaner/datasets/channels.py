@@ -18,7 +18,7 @@ from torch import Tensor
 
 from radar_cleaner.config.inputs import COORDINATES, LONGITUDE, Inputs
 from radar_cleaner.conventions import ADD_OFFSET, NODATA, SCALE_FACTOR, UNDETECT
-from radar_cleaner.datasets.polar import polar_channels
+from radar_cleaner.datasets.polar import polar_channels, scale_channels
 
 # The network's scale: 0 is DBZ_FLOOR, 1 is DBZ_FLOOR + DBZ_SPAN. A trained model depends on it.
 DBZ_FLOOR, DBZ_SPAN = -10.0, 80.0
@@ -34,8 +34,8 @@ class FrameTensors:
     `this_radar` and `other_radars` are codes (B, K, H, W) uint8, NODATA where unavailable. `center_px` (B, 2)
     is the (column, row) of the radar, `range_px` (B,) its range, infinite of a mosaic. `times` are the samples' in
     seconds since 1970. `echo_frequency` is (B, H, W) uint8, `fields` (B, F, H, W) as `field_channels` returns
-    them, `pixel_sides` (B, 2) as `polar_channels` has them. `noise_dbz` (B, 2K, H, W), for this radar and then for
-    the other radars, is added to echoes.
+    them, `pixel_sides` (B, 2) as `polar_channels` has them. `pixel_km` (B,) is the mean side of a pixel.
+    `noise_dbz` (B, 2K, H, W), for this radar and then for the other radars, is added to echoes.
     """
 
     this_radar: Tensor
@@ -46,6 +46,7 @@ class FrameTensors:
     echo_frequency: Tensor | None = None
     fields: Tensor | None = None
     pixel_sides: Tensor | None = None
+    pixel_km: Tensor | None = None
     noise_dbz: Tensor | None = None
 
 
@@ -148,7 +149,7 @@ def make_channels(inputs: Inputs, frames: FrameTensors) -> Tensor:
     """Return (B, C, H, W) float32, the input of the network, in the order of `inputs.names`.
 
     Each input time has four channels: reflectivity and availability of this radar, then of the other radars. The
-    polar channels follow, then those of echo frequency, clock, coordinates and static fields that `inputs`
+    polar channels follow, then those of scale, echo frequency, clock, coordinates and static fields that `inputs`
     selects. Training and inference both encode by this function.
     """
     batch, times, *shape = frames.this_radar.shape
@@ -162,6 +163,9 @@ def make_channels(inputs: Inputs, frames: FrameTensors) -> Tensor:
             next(channel)[...] = reflectivity_channel(codes_BKHW[:, number], noise_BHW)
             next(channel)[...] = codes_BKHW[:, number] != NODATA
     helpers = [polar_channels(frames.center_px, frames.range_px, (shape[0], shape[1]), frames.pixel_sides)]
+    if inputs.scale:
+        assert frames.pixel_km is not None, "the size of a pixel is a channel"
+        helpers.append(scale_channels(helpers[0][:, 0], frames.range_px, frames.pixel_km))
     if inputs.atlas == "channel":
         assert frames.echo_frequency is not None, "the atlas is a channel"
         helpers.append(frames.echo_frequency[:, None].float() / 255)

@@ -5,8 +5,9 @@ Shapes: B samples, K input times, L lead times, F fields, H rows, W columns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,9 +49,9 @@ class RawBatch:
     `this_radar` and `other_radars` are the codes at the input times, (B, K, H, W) uint8. `now` has the labels of
     the sample's time, (B, H, W), `other_radars_now` the codes of the other radars at that time, and `lead`
     the labels at the lead times, (B, L, H, W). `echo_frequency` is (B, H, W) uint8, `fields` (B, F, H, W)
-    float32. Each is None where `Inputs` does not use it. `center_px` (B, 2), `range_px` (B,) and
-    `pixel_sides` (B, 2) describe the flipped and rotated crop; they stay on the CPU. `levels` are the codes
-    that occur in each sample's radar, None where unknown.
+    float32. Each is None where `Inputs` does not use it. `center_px` (B, 2), `range_px` (B,), `pixel_sides` (B, 2)
+    and `pixel_km` (B,) describe the flipped and rotated crop; they stay on the CPU. `levels` are the codes that
+    occur in each sample's radar, None where unknown.
     """
 
     this_radar: Tensor
@@ -66,6 +67,7 @@ class RawBatch:
     lead: Labels | None = None
     levels: Sequence[NDArray[np.uint8] | None] = ()
     pixel_sides: Tensor | None = None
+    pixel_km: Tensor | None = None
 
     def to(self, device: torch.device) -> RawBatch:
         """Move the frames to a device, without waiting where their memory is pinned."""
@@ -109,6 +111,9 @@ def cut_crops(
     def labels(minutes: Sequence[int]) -> Labels:
         return Labels(*(cut.frames(variable, minutes) for variable in (THIS_RADAR, ECHO_CLASS, CONFIDENCE)))
 
+    def numbers(values: Iterable[Any]) -> Tensor:
+        return torch.from_numpy(np.array(list(values), np.float32))
+
     now = labels([0])
     return RawBatch(
         this_radar=cut.frames(THIS_RADAR, inputs.input_minutes, without_clutter=True),
@@ -118,19 +123,19 @@ def cut_crops(
         echo_frequency=cut.echo_frequency() if inputs.atlas == "channel" else None,
         fields=cut.fields(len(inputs.fields)) if inputs.fields else None,
         lead=labels(inputs.ahead) if inputs.ahead else None,
-        center_px=torch.from_numpy(np.array(centers, np.float32)),
-        range_px=torch.from_numpy(np.array([grid.range_px for grid in grids], np.float32)),
+        center_px=numbers(centers),
+        range_px=numbers(grid.range_px / crop.stride for grid, crop in zip(grids, params, strict=True)),
         params=list(params),
         samples=list(samples),
         levels=[grid.levels for grid in grids],
-        pixel_sides=torch.from_numpy(np.array(sides, np.float32)),
+        pixel_sides=numbers(sides),
+        pixel_km=numbers(grid.pixel_km * crop.stride for grid, crop in zip(grids, params, strict=True)),
     )
 
 
 def _number(frames: RadarFrames, sample: Sample, minute: int) -> int:
-    """Return the position of a frame in the cache; only a frame at a lead time may be missing."""
-    time = sample.time + 60 * minute
-    return frames.index.get(time, _NO_FRAME) if minute > 0 else frames.index[time]
+    """Return the position of a frame in the cache, or _NO_FRAME."""
+    return frames.index.get(sample.time + 60 * minute, _NO_FRAME)
 
 
 class _CropsInMemory:
@@ -182,9 +187,11 @@ class _CropsInMemory:
         """Yield each crop's array, sample and frames, its window in the frame, and the part inside the frame."""
         for target, sample, crop in zip(crops.numpy(), self._samples, self._params, strict=True):
             frames = self._cache[sample.radar]
-            height, width = (min(pair) for pair in zip(self._shape, frames.grid.shape, strict=True))
-            window = np.s_[crop.top : crop.top + self._shape[0], crop.left : crop.left + self._shape[1]]
-            yield target, sample, frames, window, np.s_[:height, :width]
+            first, size = (crop.top, crop.left), zip((crop.top, crop.left), self._shape, strict=True)
+            window = tuple(slice(start, start + crop.stride * length, crop.stride) for start, length in size)
+            beyond = zip(first, frames.grid.shape, self._shape, strict=True)
+            height, width = (min(-(-(end - start) // crop.stride), length) for start, end, length in beyond)
+            yield target, sample, frames, (window[0], window[1]), np.s_[:height, :width]
 
 
 class _CropsOnDevice:
@@ -241,7 +248,8 @@ class _CropsOnDevice:
         assert held is not None
         numbers = [number for number, sample in enumerate(self._samples) if sample.radar == radar]
         # In one copy, because a GPU finishes each copy before the next.
-        places = torch.tensor([[row, self._params[row].top, self._params[row].left] for row in numbers])
+        crops = [(row, self._params[row]) for row in numbers]
+        places = torch.tensor([[row, crop.top, crop.left, crop.stride] for row, crop in crops])
         places = places.to(held.variables.device, non_blocking=True)
-        windows = Windows.of(places[:, 1], places[:, 2], self._shape, self._cache[radar].grid.shape)
-        return places[:, 0], windows
+        rows, tops, lefts, strides = places.unbind(1)
+        return rows, Windows.of(tops, lefts, strides, self._shape, self._cache[radar].grid.shape)

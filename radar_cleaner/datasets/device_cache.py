@@ -59,10 +59,12 @@ class Windows:
     inside: Tensor
 
     @classmethod
-    def of(cls, tops: Tensor, lefts: Tensor, shape: tuple[int, int], size: tuple[int, int]) -> Self:
-        """Return windows of `shape` with first rows and columns (B,), in frames of `size`."""
-        rows = tops[:, None] + torch.arange(shape[0], device=tops.device)
-        columns = lefts[:, None] + torch.arange(shape[1], device=tops.device)
+    def of(
+        cls, tops: Tensor, lefts: Tensor, strides: Tensor, shape: tuple[int, int], size: tuple[int, int]
+    ) -> Self:
+        """Return windows of `shape` with first rows, first columns and steps (B,), in frames of `size`."""
+        rows = tops[:, None] + strides[:, None] * torch.arange(shape[0], device=tops.device)
+        columns = lefts[:, None] + strides[:, None] * torch.arange(shape[1], device=tops.device)
         inside = (rows < size[0])[:, :, None] & (columns < size[1])[:, None, :]
         return cls(rows.clamp(max=size[0] - 1), columns.clamp(max=size[1] - 1), inside)
 

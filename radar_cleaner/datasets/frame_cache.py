@@ -47,6 +47,7 @@ _SOURCES = (
 )
 _KINDS = ("reflectivity", "aligned", "labels")
 _GRID_ARRAYS = ("clutter", "echo_frequency", "fields", "levels")
+_GRID_NUMBERS = ("shape", "center_px", "range_px", "pixel_sides", "pixel_km")
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ class RadarGrid:
     `clutter` (bool) and `echo_frequency` (uint8, 255
     is always) are (y, x). `fields` is (field, y, x) float32 on the network's scale, in the order of
     `Inputs.fields`. Each is None where it is not used. `levels` (uint8, rising) are the codes that occur in
-    the radar's frames. `pixel_sides` is the width and height of a pixel at the radar, in pixels of the mean side.
+    the radar's frames. `pixel_sides` is the width and height of a pixel at the radar, in pixels of the mean side,
+    which is `pixel_km`.
     """
 
     shape: tuple[int, int]
@@ -90,6 +92,7 @@ class RadarGrid:
     fields: NDArray[np.float32] | None = None
     levels: Codes | None = None
     pixel_sides: tuple[float, float] = (1.0, 1.0)
+    pixel_km: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,16 @@ def read_grid(
         fields = _read_fields(static, reflectivity, inputs)
     range_px = math.inf if radar.position is None else radar.range_px
     sides = (radar.pixel_km[0] / radar.mean_side_km, radar.pixel_km[1] / radar.mean_side_km)
-    return RadarGrid((height, width), radar.middle_px, range_px, clutter, frequency, fields, pixel_sides=sides)
+    return RadarGrid(
+        (height, width),
+        radar.middle_px,
+        range_px,
+        clutter,
+        frequency,
+        fields,
+        pixel_sides=sides,
+        pixel_km=radar.mean_side_km,
+    )
 
 
 def _read_fields(static: Store, reflectivity: Store, inputs: Inputs) -> NDArray[np.float32]:
@@ -174,23 +186,29 @@ def _read_fields(static: Store, reflectivity: Store, inputs: Inputs) -> NDArray[
 
 
 def write_frame_cache(
-    folder: Path, radars: Mapping[str, RadarSources], samples: Iterable[Sample], inputs: Inputs, max_bytes: int
+    folder: Path,
+    radars: Mapping[str, RadarSources],
+    samples: Iterable[Sample],
+    inputs: Inputs,
+    max_bytes: int,
+    incomplete: bool = False,
 ) -> dict[str, str]:
     """Fill a frame cache with all frames that the samples read, and return the digests of the stores by path.
 
-    A frame at an input time, or at a sample's own time, must exist. A frame at a lead time may be missing. The
-    frames are compressed if uncompressed they would take more than `max_bytes`, or more than the free part of the
-    disk. Raises SampleError where a frame is missing, StoreError where the disk is full.
+    A frame at a sample's own time must exist, and one at each input time unless samples may be `incomplete`. A
+    frame at a lead time may be missing. The frames are compressed if uncompressed they would take more than
+    `max_bytes`, or more than the free part of the disk. Raises SampleError where a frame is missing, StoreError
+    where the disk is full.
     """
-    minutes = sorted({0, *inputs.input_minutes})
+    required = {0} if incomplete else {0, *inputs.input_minutes}
+    optional = {*inputs.input_minutes, *inputs.ahead} - required
     wanted: dict[str, set[int]] = {}
-    leads: dict[str, set[int]] = {}
+    wished: dict[str, set[int]] = {}
     for sample in samples:
         if sample.radar not in radars:
             raise SampleError(f"sample {sample}: --stores does not name that radar, only {sorted(radars)}")
-        times = wanted.setdefault(sample.radar, set())
-        times.update(sample.time + 60 * minute for minute in minutes)
-        leads.setdefault(sample.radar, set()).update(sample.time + 60 * minute for minute in inputs.ahead)
+        for times, minutes in ((wanted, required), (wished, optional)):
+            times.setdefault(sample.radar, set()).update(sample.time + 60 * minute for minute in minutes)
     digests: dict[str, str] = {}
     opened: dict[str, tuple[RadarGrid, dict[str, TimeSeries]]] = {}
     for radar, sources in radars.items():
@@ -201,7 +219,7 @@ def write_frame_cache(
         digests.update((str(store.path), store.digest) for store in [*stores, atlas, static] if store)
         if radar in wanted:
             opened[radar] = read_grid(series["reflectivity"].stores[0], inputs, atlas, static), series
-            wanted[radar] |= leads[radar].intersection(series["reflectivity"].times)
+            wanted[radar] |= wished[radar].intersection(series["reflectivity"].times)
     raw = sum(len(wanted[radar]) * len(_SOURCES) * math.prod(grid.shape) for radar, (grid, _) in opened.items())
     folder.mkdir(parents=True, exist_ok=True)
     # A mapped file that outgrows its disk while it is written would kill the process.
@@ -234,8 +252,7 @@ def _write_radar(
     compressed: bool,
 ) -> None:
     folder.mkdir()
-    places = {"center_px": grid.center_px, "range_px": grid.range_px, "pixel_sides": grid.pixel_sides}
-    meta = {**places, "times": times, "shape": grid.shape}
+    meta = {name: getattr(grid, name) for name in _GRID_NUMBERS} | {"times": times}
     (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
     for name in _GRID_ARRAYS:
         if (values := getattr(grid, name)) is not None:
@@ -267,13 +284,15 @@ def open_frame_cache(folder: Path) -> FrameCache:
     cache = {}
     for part in sorted(folder.iterdir()):
         meta = json.loads((part / "meta.json").read_text(encoding="utf-8"))
-        shape = height, width = tuple(meta["shape"])
+        height, width = meta["shape"]
         frames = open_frames(part, (len(meta["times"]), len(_SOURCES), height, width))
         static: dict[str, Any] = {
             name: np.load(part / f"{name}.npy") for name in _GRID_ARRAYS if (part / f"{name}.npy").exists()
         }
-        sides = tuple(meta["pixel_sides"])
-        grid = RadarGrid(shape, tuple(meta["center_px"]), meta["range_px"], pixel_sides=sides, **static)
+        numbers: dict[str, Any] = {
+            name: tuple(value) if isinstance(value := meta[name], list) else value for name in _GRID_NUMBERS
+        }
+        grid = RadarGrid(**numbers, **static)
         cache[part.name] = RadarFrames(grid, frames, {time: i for i, time in enumerate(meta["times"])})
     return cache
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 NEUTRAL = (0.5, 0.0, 0.0)  # of a mosaic: the middle of the range, no direction
+_FAR_KM = 250.0  # this distance is encoded as 1
 
 
 def polar_channels(
@@ -36,6 +37,17 @@ def polar_channels(
     for channel, value in enumerate(NEUTRAL):
         polar[:, channel].masked_fill_(mosaic_B11, value)
     return polar
+
+
+def scale_channels(share_BHW: Tensor, range_px_B: Tensor, pixel_km_B: Tensor) -> Tensor:
+    """Return (B, 2, H, W): distance from the radar in units of 250 km, and log2 of the pixel's mean side in km.
+
+    `share_BHW` is the range as a share of the radar's range. The distance in a mosaic of many radars is NEUTRAL.
+    """
+    range_km_B = range_px_B * pixel_km_B
+    range_km_B = torch.where(torch.isinf(range_km_B), _FAR_KM, range_km_B)
+    distance_BHW = share_BHW * (range_km_B / _FAR_KM)[:, None, None]
+    return torch.stack([distance_BHW, pixel_km_B.log2()[:, None, None].expand_as(share_BHW)], dim=1)
 
 
 def polar_grid(center_2: Tensor, shape: tuple[int, int]) -> tuple[Tensor, Tensor]:

@@ -24,7 +24,7 @@ class FrameInputs:
     `center_px` is the radar's (column, row) and `range_px` its range, in pixels. `time` is in seconds since 1970.
     `echo_frequency` is (y, x) uint8, for models that read the atlas as a channel. `fields` is
     (field, y, x) float32 in the order of `Inputs.fields`, for models that read any. `pixel_sides` is the width and
-    height of a pixel at the radar, in pixels of the mean side.
+    height of a pixel at the radar, in pixels of the mean side, which is `pixel_km`.
     """
 
     this_radar: Codes
@@ -35,6 +35,7 @@ class FrameInputs:
     echo_frequency: Codes | None = None
     fields: NDArray[np.float32] | None = None
     pixel_sides: tuple[float, float] = (1.0, 1.0)
+    pixel_km: float = 1.0
 
 
 class FrameReader:
@@ -100,6 +101,7 @@ class FrameReader:
             grid.echo_frequency,
             grid.fields,
             grid.pixel_sides,
+            grid.pixel_km,
         )
 
     def _codes(self, series: TimeSeries, time: int) -> Codes:

@@ -194,6 +194,7 @@ class Predictor:
             echo_frequency=stack([frame.echo_frequency for frame in frames]),
             fields=stack([frame.fields for frame in frames]),
             pixel_sides=torch.tensor(sides, dtype=torch.float32, device=self.device),
+            pixel_km=torch.tensor([frame.pixel_km for frame in frames], device=self.device),
         )
         return make_channels(self.config.inputs, tensors)
 

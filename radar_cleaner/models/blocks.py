@@ -15,9 +15,7 @@ _GROUP_CHANNELS = 8
 Norm = Literal["group", "pixel"]
 
 
-def convolve(
-    channels: int, width: int, stride: int = 1, dilation: int = 1, norm: Norm = "group"
-) -> nn.Sequential:
+def convolve(channels: int, width: int, stride: int = 1, dilation: int = 1, norm: Norm = "group") -> nn.Sequential:
     """Return a 3 x 3 convolution, its norm and ReLU."""
     return nn.Sequential(
         nn.Conv2d(channels, width, 3, stride=stride, padding=dilation, dilation=dilation, bias=False),

@@ -38,13 +38,14 @@ def split_samples(*, results: Path, stores: list[str], samples: Split, train: Pa
     """
     times = read_times(Layout(results), stores)
     inputs = tuple(samples.input_minutes or ())
-    found = complete_samples(times, [0, *inputs])
+    found = complete_samples(times, [0] if samples.incomplete else [0, *inputs])
     training, validating = split(
         found,
         [*inputs, *samples.lead_minutes],
         validation=samples.validation,
         block_minutes=samples.block_minutes,
         purge_minutes=samples.purge_minutes or 0,
+        validation_radars=samples.validation_radars,
     )
     check_split(samples, times, found, training, validating)
     write_csv(train, sample_table(training))

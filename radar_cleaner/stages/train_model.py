@@ -98,7 +98,10 @@ def train_model(
     with interruptible(checkpoint) as interruption:
         with (
             join_processes(threads) as processes,
-            cached_frames(processes, sources, samples, config.inputs, memory_mb * 500_000) as (cache, stores_read),
+            cached_frames(processes, sources, samples, config.inputs, memory_mb * 500_000, inputs.incomplete) as (
+                cache,
+                stores_read,
+            ),
             open_run_log(runs if processes.first else None, running.tracker, parameters) as log,
         ):
             digests = input_digests(results, stores_read, config, files)

@@ -58,11 +58,13 @@ def split(
     validation: float,
     block_minutes: int,
     purge_minutes: int,
+    validation_radars: Iterable[str] = (),
 ) -> tuple[list[Sample], list[Sample]]:
     """Return the training and the validation samples, both in the given order.
 
     `minutes` are the offsets of all frames that a sample may read. Time is divided into blocks, counted from 1970;
-    every round(1 / validation)-th block is for validation. A validation sample reads only frames of these blocks.
+    every round(1 / validation)-th block is for validation. A validation sample reads only frames of these blocks,
+    or is of one of the `validation_radars`.
     A training sample reads only frames that are at least the purge away from those of all validation samples of
     any radar, because a sample also reads the other radars. Other samples are left out. Raises ConfigError.
     """
@@ -79,6 +81,8 @@ def split(
     if validation > 0:
         every = round(1 / validation)
         validates = (reads // (60 * block_minutes) % every == every - 1).all(axis=1)
+    left_out = set(validation_radars)
+    validates |= np.asarray([radar in left_out for _, radar in samples])
     # Even without a purge, no frame is read by both.
     gap = max(60 * purge_minutes, 1)
     trains = (_distance(reads, np.unique(reads[validates])) >= gap).all(axis=1)

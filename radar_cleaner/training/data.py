@@ -48,13 +48,14 @@ def cached_frames(
     samples: list[Sample],
     inputs: Inputs,
     max_bytes: int,
+    incomplete: bool,
 ) -> Iterator[tuple[FrameCache, dict[str, str]]]:
     """Yield the frame cache of this machine and the digests of the stores by path.
 
     A GPU takes the frames into its memory if they need at most half of its free memory.
     """
     with processes.shared_folder(
-        lambda folder: write_frame_cache(folder, sources, samples, inputs, max_bytes)
+        lambda folder: write_frame_cache(folder, sources, samples, inputs, max_bytes, incomplete)
     ) as (folder, digests):
         cache = open_frame_cache(folder)
     if processes.device.type == "cuda":

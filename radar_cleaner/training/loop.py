@@ -217,7 +217,7 @@ class _Loop:
         try:
             expect_finite_gradient(finished.norm, self.parts.scaler)
         except NotFiniteError as error:
-            names = ", ".join(self.steps.dataset.sample_names(finished.items))
+            names = ", ".join(self.steps.dataset.sample_names(finished.items, self.state.epoch))
             raise NotFiniteError(f"{error}; the samples of the batch are {names}") from None
         self.state.finish_step(finished.step, finished.rate, sums)
         epoch, samples = self.state.epoch, len(finished.items)

@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
 from radar_cleaner.config.training import Running
+from radar_cleaner.datasets.augmentation import draw_by_radar
 from radar_cleaner.datasets.batches import Batch, make_batch
 from radar_cleaner.datasets.channels import unscale_dbz
 from radar_cleaner.datasets.crops import RawBatch, cut_crops
@@ -41,29 +43,40 @@ class NotFiniteError(ModelError):
 
 @dataclass(frozen=True)
 class CropDataset:
-    """The items of an epoch: item i is a crop of sample i // crops_per_sample."""
+    """The items of an epoch, a crop each. By `sampling: frames` item i is of sample i // crops_per_sample."""
 
     training: Training
     cache: FrameCache
     samples: Sequence[Sample]
 
+    @cached_property
+    def _by_radar(self) -> list[list[Sample]]:
+        """The samples of each radar."""
+        by_radar: dict[str, list[Sample]] = {}
+        for sample in self.samples:
+            by_radar.setdefault(sample.radar, []).append(sample)
+        return list(by_radar.values())
+
     def __len__(self) -> int:
         return len(self.samples) * self.training.learning.crops_per_sample
 
-    def sample_names(self, items: Sequence[int]) -> list[str]:
+    def sample_names(self, items: Sequence[int], epoch: int) -> list[str]:
         """Return the names of the samples of some items, each once, for a message."""
-        return list(dict.fromkeys(str(self._sample(item)) for item in items))
+        return list(dict.fromkeys(str(self._sample(item, epoch)) for item in items))
 
     def batch(self, items: Sequence[int], epoch: int) -> RawBatch:
         """Return the crops of some items."""
-        sampler, samples = self.training.sampler, [self._sample(item) for item in items]
+        sampler, samples = self.training.sampler, [self._sample(item, epoch) for item in items]
         params = [
             sampler.sample(self.cache, sample, epoch, item) for sample, item in zip(samples, items, strict=True)
         ]
         return cut_crops(self.cache, samples, params, self.training.inputs)
 
-    def _sample(self, item: int) -> Sample:
-        return self.samples[item // self.training.learning.crops_per_sample]
+    def _sample(self, item: int, epoch: int) -> Sample:
+        learning = self.training.learning
+        if learning.sampling == "frames":
+            return self.samples[item // learning.crops_per_sample]
+        return draw_by_radar(self._by_radar, learning.seed, epoch, item)
 
 
 def compute_losses(
@@ -173,7 +186,7 @@ class Steps:
             self._shrink(len(share), problem)
         stops = self.processes.anyone(asked())
         counts = self.processes.sum_step(self.model.parameters(), counts)
-        names = [self.dataset.sample_names([item])[0] for item in share[: len(losses)]]
+        names = [self.dataset.sample_names([item], epoch)[0] for item in share[: len(losses)]]
         return StepSums(self._kinds, counts, losses, names, stops)
 
     def _accumulate(

@@ -83,7 +83,9 @@ def test_block_and_share_are_free_where_they_are_not_used(config: dict[str, Any]
 def test_no_static_field_is_called_as_another_channel(config: dict[str, Any]) -> None:
     from radar_cleaner.config.inputs import Inputs
 
-    names = Inputs((-6, 0, 6), "channel", "max", time_of_day=True, day_of_year=True, coordinates=True).names
+    names = Inputs(
+        (-6, 0, 6), "channel", "max", time_of_day=True, day_of_year=True, coordinates=True, scale=True
+    ).names
     assert len(names) > 20
     for name in names:
         config["samples"]["static"] = {name: "README.md"}
@@ -294,3 +296,12 @@ def test_a_value_that_init_left_to_the_user_is_named(config: dict[str, Any]) -> 
     lines = complaint(config).splitlines()
     assert {line.split(":")[0] for line in lines} == {"labels.palette", "radars[0].latitude"}
     assert all("is still ???" in line for line in lines)
+
+
+def test_radars_that_are_left_out_must_exist_and_leave_one_to_learn_from(config: dict[str, Any]) -> None:
+    config["samples"]["validation_radars"] = ["CASGO"]
+    assert plan_of(config).trains
+    config["samples"]["validation_radars"] = ["CASGU"]
+    assert complaint(config) == "samples.validation_radars: there is no radar 'CASGU'; did you mean 'CASGO'?"
+    config["samples"]["validation_radars"] = [radar["id"] for radar in config["radars"]]
+    assert "leaves out all radars" in complaint(config)

@@ -156,3 +156,14 @@ def test_a_missing_or_binary_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "binary.csv").write_bytes(b"time,radar\n\xff\xfe\x00")
     with pytest.raises(SampleError, match="not readable as a table"):
         read_samples(tmp_path / "binary.csv")
+
+
+def test_a_radar_that_is_left_out_is_validated_only_and_never_near_a_training_sample() -> None:
+    times = {"CASGO": range(START, START + 86400, 360), "CASCM": range(START, START + 86400, 720)}
+    times["FAR"] = range(START + 10 * 86400, START + 10 * 86400 + 3600, 360)
+    samples = complete_samples(times, [0])
+    how = {"validation": 0.0, "block_minutes": 60, "purge_minutes": 0}
+    train, val = split(samples, [0], **how, validation_radars=["CASCM"])  # type: ignore[arg-type]
+    assert {radar for _, radar in val} == {"CASCM"} and len(val) == 120
+    assert not {time for time, _ in train} & {time for time, _ in val}
+    assert {radar for _, radar in train} == {"CASGO", "FAR"} and len(train) == 120 + 10

@@ -8,12 +8,23 @@ from pathlib import Path
 
 import pytest
 import torch
-from learning_cases import augmentation, config, holes, injection, running, small_cache, training
+from learning_cases import (
+    START,
+    augmentation,
+    config,
+    holes,
+    injection,
+    radar_frames,
+    running,
+    small_cache,
+    training,
+)
 
 from radar_cleaner.datasets.batches import make_batch
 from radar_cleaner.errors import ModelError
 from radar_cleaner.models.blocks import draw_weights
 from radar_cleaner.models.registry import build_model
+from radar_cleaner.targets.splits import Sample
 from radar_cleaner.training.distributed import Processes
 from radar_cleaner.training.step import CropDataset, Steps, count_errors
 
@@ -186,9 +197,9 @@ def test_a_loss_that_is_not_finite_names_its_samples_and_no_others():
     network.body.forward = spoilt
     with pytest.raises(ModelError, match="not finite for ") as error:
         gradients(steps)
-    named = steps.dataset.sample_names([1, 2])
+    named = steps.dataset.sample_names([1, 2], 0)
     assert all(name in str(error.value) for name in named)
-    assert not any(name in str(error.value) for name in set(steps.dataset.sample_names([0, 3])) - set(named))
+    assert not any(name in str(error.value) for name in set(steps.dataset.sample_names([0, 3], 0)) - set(named))
 
 
 def test_the_next_batch_is_cut_beforehand_and_is_the_next_one_requested():
@@ -207,3 +218,17 @@ def test_a_step_that_was_asked_to_stop_computes_no_further_part():
     steps.network = Small(steps.model, 9)
     sums = steps.gradients([0, 1, 2, 3], 0, UNSCALED, lambda: len(steps.network.sizes) >= 2)
     assert steps.network.sizes == [1, 1] and sums.asked
+
+
+def test_every_radar_is_drawn_equally_often_whatever_its_number_of_frames():
+    times = {"MANY": [START + 360 * number for number in range(60)], "FEW": [START, START + 360, START + 720]}
+    frames = {radar: radar_frames(own, (16, 16)) for radar, own in times.items()}
+    samples = [Sample(time, radar) for radar, own in times.items() for time in own[1:-1]]
+    options = {"crop": 8, "sampling": "radars", "crops_per_sample": 10}
+    dataset = CropDataset(training(options), frames, samples)
+    items = list(range(len(dataset)))
+    drawn = list(dataset.batch(items, 0).samples)
+    share = sum(sample.radar == "FEW" for sample in drawn) / len(drawn)
+    assert len(drawn) == 10 * len(samples) and 0.42 < share < 0.58
+    assert drawn == list(dataset.batch(items, 0).samples) != list(dataset.batch(items, 1).samples)
+    assert len(set(drawn)) == len(samples)
