@@ -11,7 +11,7 @@ PYTEST = OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest
 SOURCES := radar_cleaner tests benchmarks docs envs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench bench-scale benchmark-quality benchmark-ablation test test-workflow verify test-slurm verify-slurm check lint format docs generate dag rulegraph run-report costs why lock clean
+.PHONY: help demo bench bench-scale benchmark-quality benchmark-zoo benchmark-ablation test test-workflow verify test-slurm verify-slurm check lint format docs generate dag rulegraph run-report costs why lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -34,6 +34,9 @@ bench-scale: .venv/installed-benchmark  ## how time and memory grow with frames,
 
 benchmark-quality: .venv/installed-benchmark  ## the cleaner against classical filters on the whole sample
 	$(BIN)/python -m benchmarks.quality.run $(OPTIONS)
+
+benchmark-zoo: .venv/installed-benchmark  ## the cleaners on radars that nobody tuned them for, radar by radar
+	$(BIN)/python -m benchmarks.zoo $(OPTIONS)
 
 benchmark-ablation: .venv/installed  ## trainings without each part of the cleaner, and their scores (OPTIONS=--list)
 	$(BIN)/python -m benchmarks.quality.ablation $(OPTIONS)
