@@ -277,6 +277,11 @@ class Learning(Fast):
     holes: Holes = Holes()
     plants: Plants = Plants()
     redraw: Redraw = Redraw()
+    mix_clutter: Share = Field(
+        0,
+        description="Share of the crops to which the non-meteorological echo of another crop, of any radar, is"
+        " added. What is stronger at a pixel decides its class.",
+    )
 
 
 class Training(Running, Learning):

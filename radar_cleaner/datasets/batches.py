@@ -13,12 +13,13 @@ from torch import Tensor
 
 from radar_cleaner.config.artefacts import ARTEFACT_KINDS
 from radar_cleaner.config.inputs import Inputs
-from radar_cleaner.conventions import METEOROLOGICAL, NODATA, UNDETECT, UNKNOWN
-from radar_cleaner.datasets.artefacts.inject import inject_batch
+from radar_cleaner.conventions import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, UNDETECT, UNKNOWN
+from radar_cleaner.datasets.artefacts.inject import inject_batch, level_table
 from radar_cleaner.datasets.channels import FrameTensors, decode_scaled, is_echo, make_channels
 from radar_cleaner.datasets.crops import Labels, RawBatch
 from radar_cleaner.datasets.dihedral import UNCHANGED, flip_rotate
 from radar_cleaner.datasets.inpainting_masks import rasterize_masks
+from radar_cleaner.datasets.mixing import NEAR_WEIGHT, mix
 from radar_cleaner.datasets.redraw import draw_again
 
 
@@ -74,11 +75,11 @@ class _Injection:
 
 
 def make_batch(raw: RawBatch, inputs: Inputs, device: torch.device, noise_dbz: float = 0.0) -> Batch:
-    """Flip, draw again, mask, inject artefacts, encode and weight a raw batch on a device.
+    """Flip, mix, draw again, mask, inject artefacts, encode and weight a raw batch on a device.
 
     `noise_dbz` is the standard deviation of independent noise on the echoes of the input; it changes no target.
     """
-    raw = _draw_again(_flip_rotate(raw.to(device)))
+    raw = _draw_again(_mix(_flip_rotate(raw.to(device)), inputs.kept))
     hidden = _mask(raw)
     injection = _inject(raw, inputs.kept)
     channels = _encode(raw, injection.codes, hidden, inputs, noise_dbz)
@@ -101,6 +102,8 @@ def make_batch(raw: RawBatch, inputs: Inputs, device: torch.device, noise_dbz: f
 
 def _flip_rotate(raw: RawBatch) -> RawBatch:
     """Flip and rotate the crops; `center_px` describes the result already."""
+    if raw.clutter is not None:
+        raw = replace(raw, clutter=_flip_rotate(raw.clutter))
     if all(crop.flip_rotation == UNCHANGED for crop in raw.params):
         return raw
 
@@ -108,7 +111,33 @@ def _flip_rotate(raw: RawBatch) -> RawBatch:
         pairs = zip(frames, raw.params, strict=True)
         return torch.stack([flip_rotate(frame, crop.flip_rotation) for frame, crop in pairs])
 
-    return raw.map_frames(changed)
+    return replace(replace(raw, clutter=None).map_frames(changed), clutter=raw.clutter)
+
+
+def _mix(raw: RawBatch, own: int) -> RawBatch:
+    """Add clutter to the crops that have some; `own` is the position of the sample's own time.
+
+    The class is that of the stronger echo. The reflectivity of the target stays that of the echo without clutter.
+    """
+    if raw.clutter is None:
+        return raw
+    rows, clutter = list(raw.clutter_of), raw.clutter
+    codes, added, near = mix(raw.this_radar[rows], clutter.this_radar, clutter.now.echo_class, own)
+    for number, row in enumerate(rows):
+        table = torch.tensor(level_table(raw.levels[row]), device=codes.device)
+        codes[number] = torch.where(is_echo(codes[number]), table[codes[number].int()], codes[number])
+    this_radar, now = raw.this_radar.clone(), raw.now
+    this_radar[rows] = codes
+    echo_class, confidence, own_codes = (part[rows] for part in (now.echo_class, now.confidence, now.this_radar))
+    confidence = torch.where(added, clutter.now.confidence, confidence)
+    confidence = torch.where(near, (confidence * NEAR_WEIGHT).to(torch.uint8), confidence)
+    changed = (
+        (now.this_radar, torch.where(is_echo(own_codes), own_codes, codes[:, own])),
+        (now.echo_class, echo_class.masked_fill(added, NON_METEOROLOGICAL)),
+        (now.confidence, confidence),
+    )
+    labels = [part.index_copy(0, torch.tensor(rows, device=part.device), values) for part, values in changed]
+    return replace(raw, this_radar=this_radar, now=Labels(*labels), clutter=None)
 
 
 def _draw_again(raw: RawBatch) -> RawBatch:

@@ -51,7 +51,8 @@ class RawBatch:
     the labels at the lead times, (B, L, H, W). `echo_frequency` is (B, H, W) uint8, `fields` (B, F, H, W)
     float32. Each is None where `Inputs` does not use it. `center_px` (B, 2), `range_px` (B,), `pixel_sides` (B, 2)
     and `pixel_km` (B,) describe the flipped and rotated crop; they stay on the CPU. `levels` are the codes that
-    occur in each sample's radar, None where unknown.
+    occur in each sample's radar, None where unknown. `clutter` are the crops whose clutter is added to the samples
+    of the positions `clutter_of`.
     """
 
     this_radar: Tensor
@@ -68,6 +69,8 @@ class RawBatch:
     levels: Sequence[NDArray[np.uint8] | None] = ()
     pixel_sides: Tensor | None = None
     pixel_km: Tensor | None = None
+    clutter: RawBatch | None = None
+    clutter_of: Sequence[int] = ()
 
     def to(self, device: torch.device) -> RawBatch:
         """Move the frames to a device, without waiting where their memory is pinned."""
@@ -88,6 +91,7 @@ class RawBatch:
             echo_frequency=None if self.echo_frequency is None else change(self.echo_frequency),
             fields=None if self.fields is None else change(self.fields),
             lead=None if self.lead is None else labels(self.lead),
+            clutter=None if self.clutter is None else self.clutter.map_frames(change),
         )
 
 
@@ -102,6 +106,7 @@ def cut_crops(
     on_device = all(cache[sample.radar].on_device is not None for sample in samples)
     cut = _CropsOnDevice(cache, samples, params) if on_device else _CropsInMemory(cache, samples, params)
     grids = [cache[sample.radar].grid for sample in samples]
+    sources = [crop.clutter for crop in params if crop.clutter is not None]
     centers = [crop_center(grid.center_px, crop) for grid, crop in zip(grids, params, strict=True)]
 
     sides = [
@@ -128,9 +133,15 @@ def cut_crops(
         params=list(params),
         samples=list(samples),
         levels=[grid.levels for grid in grids],
+        clutter=_cut_sources(cache, sources, inputs) if sources else None,
+        clutter_of=[number for number, crop in enumerate(params) if crop.clutter is not None],
         pixel_sides=numbers(sides),
         pixel_km=numbers(grid.pixel_km * crop.stride for grid, crop in zip(grids, params, strict=True)),
     )
+
+
+def _cut_sources(cache: FrameCache, sources: Sequence[tuple[Sample, CropParams]], inputs: Inputs) -> RawBatch:
+    return cut_crops(cache, [sample for sample, _ in sources], [crop for _, crop in sources], inputs)
 
 
 def _number(frames: RadarFrames, sample: Sample, minute: int) -> int:

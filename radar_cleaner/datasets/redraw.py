@@ -19,7 +19,6 @@ from torch.nn import functional
 
 from radar_cleaner.config.training import Redraw
 from radar_cleaner.conventions import ADD_OFFSET, NODATA, SCALE_FACTOR, UNDETECT, encode_dbz
-from radar_cleaner.datasets.channels import is_echo
 
 Codes = NDArray[np.uint8]
 
@@ -28,6 +27,7 @@ _LAST_DBZ = 75.0
 _STEPS_DB = (1.0, 2.0, 2.5, 3.0, 4.0, 5.0, 5.0, 8.0, 10.0, 16.0)
 _UNEVEN, _KEPT = 0.3, 0.6  # share of the palettes of uneven classes, and of the bounds that these keep
 _GRAINS_PX = (2, 24)  # side of the areas in which echoes of one old class are alike
+_PARTS = 16  # of an old class
 _KEY = 2**40  # added to a crop's key, beyond the numbers that artefacts add
 
 
@@ -65,15 +65,12 @@ def draw_again(codes_KHW: Tensor, drawing: Drawing, levels: Codes | None, key: i
     all times.
     """
     device = codes_KHW.device
-    low_dbz, width_db = (
-        torch.from_numpy(values).to(device) for values in _classes(b"" if levels is None else levels.tobytes())
-    )
-    share_HW = _grain((codes_KHW.shape[-2], codes_KHW.shape[-1]), drawing.grain_px, key, device)
-    index = codes_KHW.int()
-    dbz_KHW = low_dbz[index] + width_db[index] * share_HW + drawing.shift_db
-    classes_KHW = torch.bucketize(dbz_KHW, torch.tensor(drawing.bounds_dbz, device=device), right=True)
-    codes = torch.from_numpy(np.insert(drawing.levels, 0, UNDETECT)).to(device)
-    return torch.where(is_echo(codes_KHW), codes[classes_KHW], codes_KHW)
+    low_dbz, width_db = _classes(b"" if levels is None else levels.tobytes())
+    dbz = low_dbz[:, None] + width_db[:, None] * (np.arange(_PARTS) + 0.5) / _PARTS + drawing.shift_db
+    table = np.insert(drawing.levels, 0, UNDETECT)[np.searchsorted(drawing.bounds_dbz, dbz, side="right")]
+    table[UNDETECT], table[NODATA] = UNDETECT, NODATA
+    parts_HW = _parts((codes_KHW.shape[-2], codes_KHW.shape[-1]), drawing.grain_px, key, device)
+    return torch.from_numpy(table).to(device).view(-1)[codes_KHW.int() * _PARTS + parts_HW]
 
 
 @lru_cache(maxsize=64)
@@ -91,9 +88,10 @@ def _classes(levels: bytes) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return low, width
 
 
-def _grain(shape: tuple[int, int], grain_px: int, key: int, device: torch.device) -> Tensor:
-    """Return (H, W), a smooth random field of 0 to 1."""
+def _parts(shape: tuple[int, int], grain_px: int, key: int, device: torch.device) -> Tensor:
+    """Return (H, W), a smooth random field of whole numbers from 0 to _PARTS - 1."""
     random = torch.Generator(device).manual_seed((key + _KEY) % 2**63)
     cells = [length // grain_px + 2 for length in shape]
     field = torch.rand(1, 1, *cells, generator=random, device=device)
-    return functional.interpolate(field, size=shape, mode="bilinear", align_corners=False)[0, 0]
+    smooth = functional.interpolate(field, size=shape, mode="bilinear", align_corners=False)[0, 0]
+    return (smooth * _PARTS).int().clamp(max=_PARTS - 1)

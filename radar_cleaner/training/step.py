@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from radar_cleaner.config.training import Running
-from radar_cleaner.datasets.augmentation import draw_by_radar
+from radar_cleaner.datasets.augmentation import draw_sample
 from radar_cleaner.datasets.batches import Batch, make_batch
 from radar_cleaner.datasets.channels import unscale_dbz
 from radar_cleaner.datasets.crops import RawBatch, cut_crops
@@ -68,7 +68,8 @@ class CropDataset:
         """Return the crops of some items."""
         sampler, samples = self.training.sampler, [self._sample(item, epoch) for item in items]
         params = [
-            sampler.sample(self.cache, sample, epoch, item) for sample, item in zip(samples, items, strict=True)
+            sampler.sample(self.cache, sample, epoch, item, self._by_radar)
+            for sample, item in zip(samples, items, strict=True)
         ]
         return cut_crops(self.cache, samples, params, self.training.inputs)
 
@@ -76,7 +77,7 @@ class CropDataset:
         learning = self.training.learning
         if learning.sampling == "frames":
             return self.samples[item // learning.crops_per_sample]
-        return draw_by_radar(self._by_radar, learning.seed, epoch, item)
+        return draw_sample(self._by_radar, learning.seed, epoch, item)
 
 
 def compute_losses(

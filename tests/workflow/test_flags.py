@@ -79,6 +79,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "training.input_noise_dbz": 1.5,
         "training.sampling": "radars",
         "training.max_stride": 2,
+        "training.mix_clutter": 0.3,
         "training.drop_range": 0.1,
         "training.redraw": {"fraction": 0.5, "shift_db": 1},
         "training.loss.label_smoothing": 0.1,
