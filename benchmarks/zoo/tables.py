@@ -12,7 +12,7 @@ from radar_cleaner.evaluation.removal import LOST
 from radar_cleaner.evaluation.threshold_sweep import SHARES
 from radar_cleaner.plotting.removal import removal_figure
 
-from ..quality.injected_tables import markdown_table
+from ..quality.injected_tables import DIGITS, markdown_table
 from .points import DEFAULT, EACH, MEAN, OWN, lines, mean_with_interval
 from .radars import CLUTTER, DIRTY, KINDS, RAIN, Zoo
 from .scoring import CERTAIN, PARTS, WHOLE, RadarSweep
@@ -62,12 +62,11 @@ def figure(zoo: Zoo, sweeps: Mapping[str, RadarSweep], probabilistic: Sequence[s
 
 
 def with_pixels(points: pd.DataFrame, sweeps: Mapping[str, RadarSweep]) -> pd.DataFrame:
-    """Add the scored pixels of both classes to the rows."""
+    """Round the shares, and add the scored pixels of both classes to the rows."""
     pixels = {(radar, part): sweep.pixels(part) for radar, sweep in sweeps.items() for part in PARTS}
     keys = list(zip(points.radar, points.part, strict=True))
-    return points.assign(
-        met_px=[pixels[key][MET] for key in keys], other_px=[pixels[key][NON_MET] for key in keys]
-    )
+    counts = {name: [pixels[key][row] for key in keys] for name, row in (("met_px", MET), ("other_px", NON_MET))}
+    return points.round({"threshold": 3, "kept": DIGITS, "removed": DIGITS}).assign(**counts)
 
 
 def _removed(points: pd.DataFrame, way: str) -> str:
