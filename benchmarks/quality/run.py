@@ -44,10 +44,11 @@ from radar_cleaner.errors import ConfigError, RadarCleanerError
 from radar_cleaner.evaluation.cleaners.networks import NetworkCleaner
 from radar_cleaner.evaluation.cleaners.registry import Context, Network, make_cleaners
 from radar_cleaner.evaluation.cleaners.scene import StoredFrames
+from radar_cleaner.evaluation.metrics import MET, NON_MET
 from radar_cleaner.evaluation.removal import load_removals
 from radar_cleaner.evaluation.scorer import Run
 from radar_cleaner.evaluation.tallies import COMPARED, MODEL
-from radar_cleaner.evaluation.threshold_sweep import SHARES
+from radar_cleaner.evaluation.threshold_sweep import SHARES, Removal
 from radar_cleaner.frames.reference_masks import References, ReferenceSource
 from radar_cleaner.inference.ensemble import EnsembleReader
 from radar_cleaner.planning.plan import Plan
@@ -122,7 +123,7 @@ def run(options: argparse.Namespace) -> None:
             unseen = runs.train_unseen(config, results, plants.kinds)
     if options.only != "injected":
         runs.run_snakemake(config, file, ["sweep_thresholds"])
-        write_text(results / "quality/quality.md", removal_page(results / "evaluation/removal.npz"))
+        write_text(results / "quality/quality.md", removal_page(results / "evaluation"))
     if options.only != "real":
         runs.run_snakemake(config, file, ["evaluate"])
         write_injected(results / "quality", jobs_of(read_config(config), models, unseen, options), options)
@@ -143,10 +144,24 @@ def _cleaners(options: argparse.Namespace) -> list[str]:
     return cleaners
 
 
-def removal_page(path: Path) -> str:
-    """Write the removals of a sweep as tables in Markdown."""
+def removal_page(folder: Path) -> str:
+    """Write the removals of a sweep as tables in Markdown: of the whole reference, and of its certain part."""
+    whole, certain = (load_removals(folder / name) for name in ("removal.npz", "removal_certain.npz"))
     parts = ["# Cleaning quality", "Echo removed in %, and its 90 % interval over hours, by the weather kept."]
-    for radar, of_radar in load_removals(path).items():
+    parts += removal_tables(whole)
+    parts += ["## The certain part", "Other echo not joined to weather nor near it; weather in echoes of weather."]
+    for radar, of_radar in certain.items():
+        name, removal = next(iter(of_radar.items()))
+        shares = removal.total.sum(axis=0) / whole[radar][name].total.sum(axis=0)
+        met, other = (f"{100 * shares[row]:.0f} %" for row in (MET, NON_MET))
+        parts.append(f"{radar}: {met} of the weather and {other} of the other echo are certain.")
+    return "\n\n".join([*parts, *removal_tables(certain)]) + "\n"
+
+
+def removal_tables(removals: Mapping[str, Mapping[str, Removal]]) -> list[str]:
+    """Return a table for each radar."""
+    parts = []
+    for radar, of_radar in removals.items():
         rows = []
         for name, removal in of_radar.items():
             ends = removal.intervals()
@@ -157,7 +172,7 @@ def removal_page(path: Path) -> str:
             rows.append([name, *cells])
         head = [f"{radar}: weather kept", *(f"{100 * share:g} %" for share in SHARES)]
         parts.append(injected_tables.markdown_table(head, rows))
-    return "\n\n".join(parts) + "\n"
+    return parts
 
 
 def jobs_of(

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from benchmarks.zoo.__main__ import CARRIED, known_cleaners
 from benchmarks.zoo.points import DEFAULT, EACH, MEAN, OWN, all_points, lines, mean_with_interval
 from benchmarks.zoo.radars import CLUTTER, DIRTY, KINDS, RAIN, Zoo, ZooRadar, make_folds
-from benchmarks.zoo.scoring import CERTAIN, LEFT_OUT, PARTS, WHOLE, Models, RadarSweep
+from benchmarks.zoo.scoring import LEFT_OUT, Models, RadarSweep
 from benchmarks.zoo.tables import figure, page, with_pixels
 from radar_cleaner.conventions import METEOROLOGICAL, NON_METEOROLOGICAL
 from radar_cleaner.errors import ConfigError
+from radar_cleaner.evaluation.certain_part import CERTAIN, PARTS, WHOLE
 from radar_cleaner.evaluation.removal import LOST, Sweep
 from radar_cleaner.evaluation.threshold_sweep import SHARES, Curve, ScoreHistogram
 

@@ -27,6 +27,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from radar_cleaner.errors import ConfigError, RadarCleanerError
+from radar_cleaner.evaluation.certain_part import WHOLE
 from radar_cleaner.frames.reference_masks import ReferenceSource
 from radar_cleaner.plotting.style import write_png
 from radar_cleaner.storage.atomic import write_csv, write_text
@@ -36,7 +37,7 @@ from . import tables
 from .decoding import decode
 from .points import all_points
 from .radars import Zoo, make_folds
-from .scoring import CLEANERS, WHOLE, Job, Models, RadarSweep, score_radar
+from .scoring import CLEANERS, Job, Models, RadarSweep, score_radar
 
 CARRIED = ROOT / "resources/zoo"
 FOLDS = 5

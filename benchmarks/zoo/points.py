@@ -23,12 +23,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radar_cleaner.evaluation.bootstrap import count_holding, draw_blocks, interval
+from radar_cleaner.evaluation.certain_part import PARTS
 from radar_cleaner.evaluation.metrics import MET, NON_MET
 from radar_cleaner.evaluation.removal import LOST
 from radar_cleaner.evaluation.threshold_sweep import SHARES, STEP, Curve, choose
 
 from .radars import DIRTY
-from .scoring import PARTS, RadarSweep
+from .scoring import RadarSweep
 
 OWN, MEAN, EACH, DEFAULT = WAYS = ("own", "one, mean", "one, each", "default")
 

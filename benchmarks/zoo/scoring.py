@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 
 from radar_cleaner.config.config import Config
 from radar_cleaner.config.shipped import PRETRAINED
-from radar_cleaner.conventions import is_echo
 from radar_cleaner.errors import ConfigError
-from radar_cleaner.evaluation.certain_part import certain_classes
 from radar_cleaner.evaluation.cleaners.networks import NetworkCleaner
 from radar_cleaner.evaluation.cleaners.registry import Cleaner, Context, Network, make_cleaners
 from radar_cleaner.evaluation.cleaners.scene import Scene, StoredFrames
@@ -30,7 +28,6 @@ from radar_cleaner.storage.paths import Layout
 from ..quality import ROOT
 from ..quality.runs import read_yaml
 
-WHOLE, CERTAIN = PARTS = ("whole", "certain")
 NETWORK, JOINED = "pretrained network", "pretrained network and label model"
 NETWORKS = {"network": NETWORK, "model": JOINED}  # names of `evaluation.cleaners` that use the pretrained network
 LEFT_OUT = "network of the fold"
@@ -116,15 +113,15 @@ def score_radar(job: Job) -> RadarSweep:
     reference, cleaners = MaskReference(job.reference), _make(job, layout)
     scored: list[Scene] = []
 
-    def scenes() -> Iterator[tuple[Scene, list[NDArray[np.uint8]]]]:
+    def scenes() -> Iterator[tuple[Scene, NDArray[np.uint8]]]:
         for time in frames.times:
             scene = frames.scene(time)
             classes = reference.classes(time, scene.codes.shape)
             if classes is not None:
-                yield scene, [classes, certain_classes(is_echo(scene.codes), classes)]
+                yield scene, classes
                 scored.append(frames.scene(time))  # without what the cleaners have computed
 
-    parts = dict(zip(PARTS, sweep_scenes(cleaners, scenes(), len(PARTS)), strict=True))
+    parts = sweep_scenes(cleaners, scenes())
     defaults = {cleaner.name: (cleaner.settings[0], _default(cleaner)) for cleaner in cleaners}
     neighboured = sum(bool(scene.neighbours(1)) for scene in scored)
     return RadarSweep(job.radar, parts, defaults, len(scored), neighboured)

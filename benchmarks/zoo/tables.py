@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from radar_cleaner.evaluation.certain_part import CERTAIN, PARTS, WHOLE
 from radar_cleaner.evaluation.metrics import MET, NON_MET
 from radar_cleaner.evaluation.removal import LOST
 from radar_cleaner.evaluation.threshold_sweep import SHARES
@@ -15,7 +16,7 @@ from radar_cleaner.plotting.removal import removal_figure
 from ..quality.injected_tables import DIGITS, markdown_table
 from .points import DEFAULT, EACH, MEAN, OWN, lines, mean_with_interval
 from .radars import CLUTTER, DIRTY, KINDS, RAIN, Zoo
-from .scoring import CERTAIN, PARTS, WHOLE, RadarSweep
+from .scoring import RadarSweep
 
 AT = 0.99  # share kept at which the other kinds of radars are shown
 TITLES = {

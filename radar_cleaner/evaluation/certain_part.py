@@ -15,8 +15,14 @@ from numpy.typing import NDArray
 
 from radar_cleaner.conventions import METEOROLOGICAL, NON_METEOROLOGICAL, UNKNOWN
 
+WHOLE, CERTAIN = PARTS = ("whole", "certain")  # of a reference
 MARGIN_PX = 3.0
 MOSTLY = 0.95
+
+
+def reference_parts(echo: NDArray[np.bool_], classes: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
+    """Return the classes (y, x) of each of PARTS of a reference."""
+    return {WHOLE: classes, CERTAIN: certain_classes(echo, classes)}
 
 
 def certain_classes(echo: NDArray[np.bool_], classes: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from radar_cleaner.conventions import is_echo
 from radar_cleaner.evaluation.accumulation import BLOCK_SECONDS
+from radar_cleaner.evaluation.certain_part import PARTS, reference_parts
 from radar_cleaner.evaluation.cleaners.registry import Cleaner
 from radar_cleaner.evaluation.cleaners.scene import Scene, StoredFrames, Values
 from radar_cleaner.evaluation.metrics import is_scored, known
@@ -57,55 +58,55 @@ def ranking_score(cleaner: Cleaner, scene: Scene, setting: str) -> Values:
     return log_odds(score) if cleaner.probabilistic else score
 
 
-def sweep_radar(run: Run, radar: str, scored_shards: Sequence[str]) -> Sweep:
-    """Sweep the cleaners of a radar over their settings and thresholds.
+def sweep_radar(run: Run, radar: str, scored_shards: Sequence[str]) -> dict[str, Sweep]:
+    """Sweep the cleaners of a radar over their settings and thresholds, on each part of its reference.
 
     Scored are the frames of `scored_shards` with a reference; those of the run's other shards are neighbours.
     """
     frames, reference = StoredFrames(run.layout, radar, run.shards[radar]), run.reference(radar)
 
-    def scenes() -> Iterator[tuple[Scene, Sequence[Classes]]]:
+    def scenes() -> Iterator[tuple[Scene, Classes]]:
         for time in StoredFrames(run.layout, radar, scored_shards).times:
             scene = frames.scene(time)
             classes = reference.classes(time, scene.codes.shape)
             if classes is not None:
-                yield scene, [classes]
+                yield scene, classes
 
-    (sweep,) = sweep_scenes(run.cleaners(radar, run.networks(radar)), scenes(), references=1)
-    return sweep
+    return sweep_scenes(run.cleaners(radar, run.networks(radar)), scenes())
 
 
-def sweep_scenes(
-    cleaners: Sequence[Cleaner], scenes: Iterable[tuple[Scene, Sequence[Classes]]], references: int
-) -> list[Sweep]:
-    """Sweep cleaners over their settings and thresholds on scenes, once for each of several references.
+def sweep_scenes(cleaners: Sequence[Cleaner], scenes: Iterable[tuple[Scene, Classes]]) -> dict[str, Sweep]:
+    """Sweep cleaners over their settings and thresholds on scenes with the classes (y, x) of a reference.
 
-    A scene comes with the classes (y, x) of each reference. Each score is computed once.
+    The sweeps are by part of the reference. Each score is computed once.
     """
-    histograms = [
-        {cleaner.name: {setting: ScoreHistogram() for setting in cleaner.settings} for cleaner in cleaners}
-        for _ in range(references)
-    ]
-    for scene, of_scene in scenes:
+    histograms = {
+        part: {cleaner.name: {setting: ScoreHistogram() for setting in cleaner.settings} for cleaner in cleaners}
+        for part in PARTS
+    }
+    for scene, reference in scenes:
         echo = is_echo(scene.codes)
-        scored = [echo & is_scored(classes) for classes in of_scene]
+        parts = [
+            (histograms[part], echo & is_scored(classes), classes)
+            for part, classes in reference_parts(echo, reference).items()
+        ]
         for cleaner in cleaners:
             for setting in cleaner.settings:
                 score = ranking_score(cleaner, scene, setting)
-                for histogram, where, classes in zip(histograms, scored, of_scene, strict=True):
+                for histogram, where, classes in parts:
                     block = scene.time // BLOCK_SECONDS
                     histogram[cleaner.name][setting].add(block, score[where], classes[where])
     probabilistic = tuple(cleaner.name for cleaner in cleaners if cleaner.probabilistic)
-    return [
-        Sweep(
+    return {
+        part: Sweep(
             {
                 name: {setting: one.curve() for setting, one in of_cleaner.items()}
                 for name, of_cleaner in histogram.items()
             },
             probabilistic,
         )
-        for histogram in histograms
-    ]
+        for part, histogram in histograms.items()
+    }
 
 
 def removal_rows(removals: Mapping[str, Mapping[str, Removal]]) -> list[dict[str, Any]]:

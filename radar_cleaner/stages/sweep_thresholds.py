@@ -11,6 +11,7 @@ import pandas as pd
 from radar_cleaner.config.cleaning import Decision
 from radar_cleaner.config.evaluation import CleaningScores
 from radar_cleaner.config.samples import ModelInputs
+from radar_cleaner.evaluation.certain_part import CERTAIN, WHOLE
 from radar_cleaner.evaluation.removal import LOST, removal_rows, save_removals, sweep_radar
 from radar_cleaner.evaluation.scorer import Run
 from radar_cleaner.evaluation.tallies import COMPARED, MODEL
@@ -42,6 +43,8 @@ def sweep_thresholds(
 ) -> None:
     """Sweep the cleaners of `evaluation.cleaners` over settings and thresholds on the frames with a reference.
 
+    The whole reference is swept, and the part of it that is certain.
+
     Parameters
     ----------
     results
@@ -69,7 +72,7 @@ def sweep_thresholds(
     code
         Python file of a user's own network.
     output
-        Folder for removal.csv, removal.npz and removal.png.
+        Folder for removal.csv, removal.npz, removal_certain.npz and removal.png.
     """
     cv2.setNumThreads(threads)
     models = {MODEL: model} | ({COMPARED: compare_model} if compare_model else {})
@@ -78,9 +81,12 @@ def sweep_thresholds(
     for radar, shards in decode_stores(scored).items():
         sweeps[radar] = sweep_radar(run, radar, shards)
         logger.info("%s: all cleaners swept", radar)
-    removals = {radar: sweep.removals for radar, sweep in sweeps.items()}
-    write_csv(output / "removal.csv", pd.DataFrame(removal_rows(removals)))
-    save_removals(output / "removal.npz", removals)
-    envelopes = {radar: sweep.envelopes for radar, sweep in sweeps.items()}
-    thick = [name for sweep in sweeps.values() for name in sweep.probabilistic]
+    rows = []
+    for part, name in ((WHOLE, "removal.npz"), (CERTAIN, "removal_certain.npz")):
+        removals = {radar: parts[part].removals for radar, parts in sweeps.items()}
+        rows += [{"part": part, **row} for row in removal_rows(removals)]
+        save_removals(output / name, removals)
+    write_csv(output / "removal.csv", pd.DataFrame(rows))
+    envelopes = {radar: parts[WHOLE].envelopes for radar, parts in sweeps.items()}
+    thick = [name for parts in sweeps.values() for name in parts[WHOLE].probabilistic]
     write_png(output / "removal.png", removal_figure(envelopes, LOST, SHARES, thick))

@@ -70,7 +70,9 @@ def test_cleaners_are_swept_over_the_frames_of_the_evaluation_alone(folder):
         references=References(sources=[ReferenceSource(radar="CASGO", time_zone="UTC", **source)]),
         output=folder / "out",
     )
-    table = pd.read_csv(folder / "out/removal.csv").set_index(["cleaner", "share"])
+    parts = pd.read_csv(folder / "out/removal.csv").groupby("part")
+    assert set(parts.groups) == {"whole", "certain"}
+    table = parts.get_group("whole").set_index(["cleaner", "share"])
     assert len(table) == 4 * 4 and table.loc[("network", 0.95), "removed"] == 1  # it ranks as the mask decides
     assert table.loc[("weak label", 0.95), "removed"] == 0  # the made labels call every echo rain
     assert table.loc[("despeckle by area", 0.95), "setting"].startswith("over ")
@@ -79,4 +81,7 @@ def test_cleaners_are_swept_over_the_frames_of_the_evaluation_alone(folder):
     assert list(removals) == ["model", "network", "weak label", "despeckle by area"]
     pixels = sum(is_echo(pattern_codes("CASGO", time)).sum() for time in TIMES)
     assert removals["network"].total.sum() == pixels
+    certain = load_removals(folder / "out/removal_certain.npz")["CASGO"]
+    assert list(certain) == list(removals)
+    assert (certain["network"].total.sum(axis=0) <= removals["network"].total.sum(axis=0)).all()
     assert iio.imread(folder / "out/removal.png").shape[1] > 600

@@ -117,7 +117,8 @@ rule evaluate_model:
 rule sweep_thresholds:
     """
     Find how much other echo each of `evaluation.cleaners` removes at 99.5, 99, 98 and 95 % of the meteorological echo
-    kept, on all frames of `evaluation.period` with a reference. Each filter gets the setting that removes most there.
+    kept, on all frames of `evaluation.period` with a reference, and on the part of it that is certain. Each filter
+    gets the setting that removes most there.
     No target needs it; `make benchmark-quality` calls it by its name.
     """
     input:
@@ -133,6 +134,7 @@ rule sweep_thresholds:
     output:
         table="<results>/evaluation/removal.csv",
         draws="<results>/evaluation/removal.npz",
+        certain="<results>/evaluation/removal_certain.npz",
         figure="<results>/evaluation/removal.png",
     log:
         "<logs>/sweep_thresholds.log",
