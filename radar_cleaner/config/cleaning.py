@@ -19,7 +19,7 @@ class ModelDecision(Section):
     )
     calibrated: bool = Field(
         False,
-        description="Divide the logits of a model by the temperature found on its validation samples, so that"
+        description="Apply the calibration (temperature and bias) found on the model's validation samples, so that"
         " its probabilities match the frequencies there.",
     )
 

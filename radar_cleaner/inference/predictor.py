@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,6 +39,7 @@ from radar_cleaner.models.files import load_model, read_model_provenance
 from radar_cleaner.models.padding import apply_padded
 from radar_cleaner.models.registry import load_code
 from radar_cleaner.storage.digests import digest_of_file
+from radar_cleaner.training.calibration import UNCALIBRATED, Calibration
 
 logger = logging.getLogger(__name__)
 
@@ -65,14 +66,14 @@ class Predictor:
 
     `digest` is that of the content of its file.
 
-    Logits are divided by `temperature`: above 1 it moves probabilities towards 0.5.
+    The logits of its probabilities are those of the network after `calibration`.
     """
 
     config: ModelConfig
     digest: str
     model: nn.Module
     device: torch.device = _CPU
-    temperature: float = 1.0
+    calibration: Calibration = UNCALIBRATED
 
     @property
     def batch_size(self) -> int:
@@ -204,8 +205,9 @@ class Predictor:
         with self._half_precision():
             heads = apply_padded(self.model, channels_BCHW, self.config.pad_mode)
         logit_BLHW, scaled_BLHW = (head.float() for head in heads)
-        if self.temperature != 1:  # fitted to echoes of the frame itself, so not for forecasts
-            logit_BLHW = torch.cat([logit_BLHW[:, :1] / self.temperature, logit_BLHW[:, 1:]], dim=1)
+        if self.calibration != UNCALIBRATED:  # fitted to echoes of the frame itself, so not for forecasts
+            temperature, bias = self.calibration
+            logit_BLHW = torch.cat([logit_BLHW[:, :1] / temperature + bias, logit_BLHW[:, 1:]], dim=1)
         return undo_flip_rotate(torch.stack([torch.sigmoid(logit_BLHW), scaled_BLHW], dim=1), how)
 
     def _half_precision(self) -> AbstractContextManager[object]:
@@ -224,7 +226,7 @@ def load_predictor(
         predictor = load_predictor("results/model/best.pt")
         predictor.config.inputs.names  # the channels
 
-    `calibrated` applies the temperature that training fitted to the validation samples (Guo et al. 2017).
+    `calibrated` applies the calibration that training fitted to the validation samples.
     `code` is the Python file of a user's own network; loading a model file alone runs no code from it.
     A GPU computes in half precision, which changes probabilities in the third digit. Raises ModelError if the
     file is broken.
@@ -238,13 +240,22 @@ def load_predictor(
     if code is not None and trained_code not in (None, digest_of_file(code)):
         logger.warning("%s was trained with another version of %s", path, code)
     device = torch.device("cuda") if torch.cuda.is_available() else _CPU
-    temperature = float(provenance.get("temperature", 1.0)) if calibrated else 1.0
-    if not 0 < temperature < math.inf:
-        raise ModelError(
-            f"{path}: invalid temperature {temperature}: must be positive and finite; retrain the model"
-        )
-    if calibrated and "temperature" not in provenance:
+    calibration = _read_calibration(path, provenance) if calibrated else UNCALIBRATED
+    return Predictor(config, digest, model.eval().to(device), device, calibration)
+
+
+def _read_calibration(path: Path, provenance: Mapping[str, Any]) -> Calibration:
+    """Return the calibration in a model file; files of earlier versions have a temperature only, or nothing."""
+    if "temperature" not in provenance:
         logger.warning(
             "%s has no temperature: its probabilities are not calibrated; retrain the model for one", path
         )
-    return Predictor(config, digest, model.eval().to(device), device, temperature)
+    found = Calibration(
+        *(float(provenance.get(name, getattr(UNCALIBRATED, name))) for name in Calibration._fields)
+    )
+    if not 0 < found.temperature < math.inf or not math.isfinite(found.bias):
+        raise ModelError(
+            f"{path}: invalid temperature {found.temperature} or bias {found.bias}: must be finite, and the"
+            " temperature positive; retrain the model"
+        )
+    return found

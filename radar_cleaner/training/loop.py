@@ -23,6 +23,7 @@ from radar_cleaner.datasets.frame_cache import FrameCache
 from radar_cleaner.errors import Interrupted
 from radar_cleaner.targets.splits import Sample
 from radar_cleaner.training.async_copy import HostCopy
+from radar_cleaner.training.calibration import UNCALIBRATED, Calibration, fit_calibration
 from radar_cleaner.training.checkpoints import load_state, save_state
 from radar_cleaner.training.distributed import Processes
 from radar_cleaner.training.lr_finder import find_rate
@@ -41,7 +42,6 @@ from radar_cleaner.training.state import (
     take_step,
 )
 from radar_cleaner.training.step import CropDataset, NotFiniteError, Steps, StepSums, naming_memory_errors
-from radar_cleaner.training.temperature import fit_temperature
 from radar_cleaner.training.trackers import RunLog
 from radar_cleaner.training.validation import Validation, mean_losses, scores
 from radar_cleaner.training.weight_averaging import first_averaged_epoch
@@ -108,14 +108,14 @@ def train(
             while state.epoch < training.epochs and not loop.stops_early():
                 loop.train_epoch()
                 loop.end_epoch()
-            temperature = loop.fit_temperature()
+            calibration = loop.fit_calibration()
     return Trained(
         best=state.best,
         best_epoch=state.best_epoch,
         best_weights=state.best_weights,
         history=state.history,
         learning_rate=state.learning_rate,
-        temperature=temperature,
+        calibration=calibration,
         rates=state.rates,
         rate_losses=state.rate_losses,
         notes=[*notes, *card_notes(training, state, steps)],
@@ -255,16 +255,16 @@ class _Loop:
             log_epoch(row, losses, self.training.epochs)
             self.environment.log.record("epoch", epoch * self._steps_per_epoch, row)
 
-    def fit_temperature(self) -> float:
-        """Return the temperature of the best weights on the validation samples; 1 without samples."""
+    def fit_calibration(self) -> Calibration:
+        """Return the calibration of the best weights on the validation samples; none without samples."""
         if not self.validation.samples:
-            return 1.0
+            return UNCALIBRATED
         best = copy.deepcopy(self.parts.model)
         best.load_state_dict(self.state.best)
         histogram = self.validation.logits(best)
         if histogram is None:
             self._stop()
-        return fit_temperature(*histogram)
+        return fit_calibration(*histogram)
 
     def stops_early(self) -> bool:
         """Return whether the validation loss has not fallen for long enough."""

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from radar_cleaner.models.summary import ModelSummary
 from radar_cleaner.storage.shards import format_time
 from radar_cleaner.targets.splits import Sample
+from radar_cleaner.training.calibration import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE, UNCALIBRATED, Calibration
 from radar_cleaner.training.settings import Trained, Training
-from radar_cleaner.training.temperature import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE
 
 _SHOWN = {
     "loss": "validation loss",
@@ -84,7 +84,7 @@ def write_card(
         "",
         *(_lead_table(ahead, best, split) if ahead else []),
         _SCORED,
-        *_temperature_lines(trained.temperature, bool(val_samples)),
+        *_calibration_lines(trained.calibration, bool(val_samples)),
         "",
         _USE,
         *(["## Notes", "", *(f"- {note}" for note in notes), ""] if notes else []),
@@ -159,29 +159,33 @@ def _lead_table(ahead: Sequence[int], best: Mapping[str, float], split: str) -> 
     return [head, "|---|---|---|", *rows, ""]
 
 
-def _temperature_lines(temperature: float, validated: bool) -> list[str]:
-    """Return lines on the temperature: the best fit, a bound, or 1 where a fit is impossible."""
+def _calibration_lines(calibration: Calibration, validated: bool) -> list[str]:
+    """Return lines on the calibration: the best fit, a bound, or none where a fit is impossible."""
     if not validated:
         return [
-            "Its temperature is 1, because there are no validation samples: `cleaning.calibrated` changes nothing."
-        ]
-    if temperature == 1:  # the result of `fit_temperature` where a fit is impossible
-        return [
-            "Its temperature is 1, because the validation samples lack a class of echo or all logits are 0:",
+            "It has no calibration, because there are no validation samples:",
             "`cleaning.calibrated` changes nothing.",
         ]
+    if calibration == UNCALIBRATED:  # the result of `fit_calibration` where a fit is impossible
+        return [
+            "It has no calibration, because the validation samples lack a class of echo or all logits are equal:",
+            "`cleaning.calibrated` changes nothing.",
+        ]
+    temperature, bias = calibration
+    fitted = f"Its temperature is {temperature:.3g}, its bias {bias:.3g}:"
+    applied = "`cleaning.calibrated` applies it."
     for bound, which, still in (
         (LOWEST_TEMPERATURE, "lowest", "too unconfident"),
         (HIGHEST_TEMPERATURE, "highest", "too confident"),
     ):
         if math.isclose(temperature, bound, rel_tol=1e-6):
             return [
-                f"Its temperature is {temperature:.3g}, the {which} allowed. With logits divided by it,",
-                f"probabilities are still {still} on the validation samples. `cleaning.calibrated` applies it.",
+                f"{fitted} the {which} temperature allowed. Probabilities of logit / temperature + bias",
+                f"are still {still} on the validation samples. {applied}",
             ]
     return [
-        f"Its temperature is {temperature:.3g}. Logits divided by it give calibrated probabilities on the",
-        "validation samples. `cleaning.calibrated` applies it.",
+        f"{fitted} logit / temperature + bias gives calibrated probabilities on the validation samples,",
+        f"in which each radar weighs the same. {applied}",
     ]
 
 

@@ -83,7 +83,7 @@ def write_training(
         "best_epoch": trained.best_epoch,
         "best_weights": trained.best_weights,
         "learning_rate": trained.learning_rate,
-        "temperature": trained.temperature,
+        **trained.calibration._asdict(),
     }
     save_model(folder / "best.pt", config, trained.best, provenance)
     table = pd.DataFrame(trained.history)

@@ -15,6 +15,7 @@ from radar_cleaner.datasets.artefacts.inject import NO_ARTEFACTS, ArtefactInject
 from radar_cleaner.datasets.augmentation import CropSampler
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.models.config import ModelConfig
+from radar_cleaner.training.calibration import UNCALIBRATED, Calibration
 from radar_cleaner.training.losses import FORECAST, TERMS
 
 FAST_BATCHES = 2  # number of batches, samples and epochs in a fast development run
@@ -70,8 +71,8 @@ def last_epoch(learning: Learning) -> int:
 class Trained:
     """The best weights and how they were found.
 
-    `best_weights` is `raw`, `ema` or `swa`. `history` has a row of losses and scores for each epoch. `temperature`
-    calibrates the logits of the best weights on the validation samples. `rates` and `rate_losses` are the curve of
+    `best_weights` is `raw`, `ema` or `swa`. `history` has a row of losses and scores for each epoch. `calibration`
+    is that of the logits of the best weights on the validation samples. `rates` and `rate_losses` are the curve of
     the learning-rate finder, empty without it. `notes` are sentences for the model card.
     """
 
@@ -80,7 +81,7 @@ class Trained:
     best_weights: str
     history: Sequence[Mapping[str, float]]
     learning_rate: float
-    temperature: float = 1.0
+    calibration: Calibration = UNCALIBRATED
     rates: Sequence[float] = ()
     rate_losses: Sequence[float] = ()
     notes: Sequence[str] = ()

@@ -16,12 +16,12 @@ from radar_cleaner.datasets.channels import unscale_dbz
 from radar_cleaner.datasets.crops import cut_crops
 from radar_cleaner.datasets.frame_cache import FrameCache
 from radar_cleaner.targets.splits import Sample
+from radar_cleaner.training.calibration import LOGIT_CENTRES, logit_histogram, mean_logits
 from radar_cleaner.training.distributed import Processes
 from radar_cleaner.training.losses import FORECAST, TERMS
 from radar_cleaner.training.settings import Training
 from radar_cleaner.training.signals import Interruption
 from radar_cleaner.training.step import ERRORS, compute_losses, count_errors, expect_finite
-from radar_cleaner.training.temperature import LOGIT_CENTRES, logit_histogram, mean_logits
 
 ECHOES = ("kept", "lost", "passed", "removed")  # see `count_echoes`
 SUMS = (*TERMS, *ERRORS, *ECHOES)
@@ -64,18 +64,21 @@ class Validation:
     def logits(self, model: nn.Module) -> tuple[Numbers, Numbers] | None:
         """Return the histogram of the logits of the echoes that `count_echoes` counts, over all samples.
 
-        The result is (class, bin) counts and mean logits, for `fit_temperature`; None where any process
-        was asked to stop.
+        The result is (class, bin) counts and mean logits, for `fit_calibration`; None where any process
+        was asked to stop. The counts are weighted: all radars together weigh 1, and each the same.
         """
-        histogram = np.zeros((2, 2, LOGIT_CENTRES.size))  # counts and sums, class, bin
-        for _, _, heads, batch in self._frames(model):
+        radars = sorted({sample.radar for sample in self.samples})
+        histogram = np.zeros((len(radars), 2, 2, LOGIT_CENTRES.size))  # radar, counts and sums, class, bin
+        for sample, _, heads, batch in self._frames(model):
             known = _known_echo(batch)
             logit, rain = heads[0, :, 0][known].float().cpu().numpy(), (batch.mask > 0.5)[known].cpu().numpy()
-            histogram += np.stack(logit_histogram(logit, rain))
+            histogram[radars.index(sample.radar)] += np.stack(logit_histogram(logit, rain))
         histogram = self.processes.sum_array(histogram)
         if self.processes.anyone(bool(self.interruption.asked)):
             return None
-        counts, sums = histogram
+        counts, sums = histogram.transpose(1, 0, 2, 3)
+        weights = len(radars) * np.maximum(counts.sum(axis=(1, 2), keepdims=True), 1)
+        counts, sums = ((part / weights).sum(axis=0) for part in (counts, sums))
         return counts, mean_logits(counts, sums)
 
     def _frames(self, model: nn.Module) -> Iterator[tuple[Sample, dict[str, Tensor], Tensor, Batch]]:

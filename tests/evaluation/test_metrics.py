@@ -25,7 +25,7 @@ from radar_cleaner.evaluation.metrics import (
     roc_auc,
 )
 from radar_cleaner.evaluation.reliability import PROBABILITY_BINS
-from radar_cleaner.training.temperature import LOGIT_CENTRES
+from radar_cleaner.training.calibration import LOGIT_CENTRES
 
 BANDS = 3
 CLASSES = np.array([1] * 6 + [2] * 4 + [0, 3, 3], dtype=np.uint8)

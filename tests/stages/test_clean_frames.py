@@ -166,13 +166,13 @@ def test_an_ensemble_decides_by_its_mean_and_its_product_has_the_spread(results)
     assert "probability_spread" not in run(results).group
 
 
-def test_a_calibrated_model_divides_its_logits_by_its_temperature(results, caplog):
+def test_a_calibrated_model_applies_its_temperature_and_its_bias(results, caplog):
     content = torch.load(results / "best.pt", weights_only=True)
-    save_model(results / "best.pt", config(), content["weights"], {"temperature": 4.0})
+    save_model(results / "best.pt", config(), content["weights"], {"temperature": 4.0, "bias": 0.5})
     raw, calibrated_ = (load_predictor(results / "best.pt", 1, None, calibrated) for calibrated in (False, True))
     frame = frames_of(results).inputs(DAYS["20240711"][1])
     before, after = (np.log(p / (1 - p)) for p in (one.predict(frame).probability for one in (raw, calibrated_)))
-    assert np.allclose(before, 4 * after, atol=1e-3)
+    assert np.allclose(before, 4 * (after - 0.5), atol=1e-3)
     product = run(results, calibrated=True)
     assert product.attrs["calibrated"] == 1 and not caplog.text
     save_model(results / "best.pt", config(), content["weights"], {})

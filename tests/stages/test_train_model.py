@@ -71,6 +71,7 @@ def test_it_writes_a_model_a_history_and_a_card(made, caplog):
     assert history.notna().all().all() and {"train_loss", "val_reflectivity_mae_dbz", "val_mask_f1"} <= {*history}
     provenance = read_model_provenance(results / "model/best.pt")
     assert 0.05 <= provenance["temperature"] <= 20 and provenance["temperature"] != 1
+    assert -17 <= provenance["bias"] <= 17 and provenance["bias"] != 0
     assert provenance["parameters"]["learning"]["learning_rate"] == 3e-3
     assert "labels/CASGO/20240711.zarr" in provenance["inputs"] and "artefacts" in provenance["inputs"]
     assert provenance["parameters"]["learning"]["plants"]["ranges"] == str(ARTEFACT_FILE)

@@ -9,9 +9,14 @@ from learning_cases import config, training
 
 from radar_cleaner.models.summary import ModelSummary
 from radar_cleaner.targets.splits import Sample
+from radar_cleaner.training.calibration import (
+    HIGHEST_TEMPERATURE,
+    LOWEST_TEMPERATURE,
+    Calibration,
+    fit_calibration,
+)
 from radar_cleaner.training.model_card import write_card
 from radar_cleaner.training.settings import Trained
-from radar_cleaner.training.temperature import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE, fit_temperature
 
 SUMMARY = ModelSummary(parameters=117_154, trainable=117_000, megabytes=0.469, gflop_per_sample=0.6249)
 START = 1720656000
@@ -33,12 +38,15 @@ def history(*losses, splits=("train", "val", "ema_val", "swa_val"), ahead=()):
     ]
 
 
-def card(best_epoch=2, best_weights="raw", val=2, notes=(), temperature=1.37, ahead=(), **changes):
+FITTED = Calibration(1.37, -2.5)
+
+
+def card(best_epoch=2, best_weights="raw", val=2, notes=(), calibration=FITTED, ahead=(), **changes):
     samples = [Sample(START + 360 * index, "CASGO") for index in range(5)]
     leads = {"input_minutes": (-6, 0), "lead_minutes": (0, *ahead)} if ahead else {}
     of_training = training(model=config("rate_net" if ahead else "tiny_unet", **leads))
     trained = Trained(
-        {}, best_epoch, best_weights, history(0.9, 0.5, ahead=ahead), 0.006, temperature, notes=notes
+        {}, best_epoch, best_weights, history(0.9, 0.5, ahead=ahead), 0.006, calibration, notes=notes
     )
     parameters = {"model": {"inputs": {"atlas": "mask"}}, "learning": {"epochs": 2}}
     return write_card(of_training, parameters, samples[val:], samples[:val], SUMMARY, trained)
@@ -89,36 +97,28 @@ def test_the_card_of_a_model_that_only_cleans_mentions_no_forecast():
 
 
 @pytest.mark.parametrize(
-    ("temperature", "val", "words"),
+    ("calibration", "val", "words"),
     [
-        (1.37, 2, "Its temperature is 1.37. Logits divided by it give calibrated probabilities"),
-        (
-            HIGHEST_TEMPERATURE,
-            2,
-            "is 20, the highest allowed. With logits divided by it,\nprobabilities are still too conf",
-        ),
-        (
-            LOWEST_TEMPERATURE,
-            2,
-            "is 0.05, the lowest allowed. With logits divided by it,\nprobabilities are still too unc",
-        ),
-        (1.0, 2, "is 1, because the validation samples lack a class of echo"),
-        (1.0, 0, "is 1, because there are no validation samples"),
+        (Calibration(1.37, -2.5), 2, "Its temperature is 1.37, its bias -2.5: logit / temperature + bias gives"),
+        (Calibration(HIGHEST_TEMPERATURE, 1), 2, "the highest temperature allowed."),
+        (Calibration(LOWEST_TEMPERATURE, 1), 2, "the lowest temperature allowed."),
+        (Calibration(), 2, "no calibration, because the validation samples lack a class of echo"),
+        (Calibration(), 0, "no calibration, because there are no validation samples"),
     ],
 )
-def test_the_card_describes_the_temperature(temperature, val, words):
-    text = card(temperature=temperature, val=val)
-    assert words in text and ("give calibrated" in text) is (temperature == 1.37)
+def test_the_card_describes_the_calibration(calibration, val, words):
+    text = card(calibration=calibration, val=val)
+    assert words in text and ("gives calibrated" in text) is (calibration.temperature == 1.37)
 
 
 def test_the_card_reports_a_fit_at_a_bound_and_an_impossible_one():
     counts = np.zeros((2, 2))
     counts[0], counts[1] = [10, 11], [11, 10]  # no better than a guess, at confident logits
     sure = np.array([-15.0, 15.0])
-    assert "the highest allowed" in card(temperature=fit_temperature(counts, sure))
+    assert "are still too confident" in card(calibration=fit_calibration(counts, sure))
     right = np.array([[0.0, 9.0], [9.0, 0.0]])
-    assert "the lowest allowed" in card(temperature=fit_temperature(right, np.array([-0.1, 0.1])))
-    assert "lack a class of echo" in card(temperature=fit_temperature(right * [[1], [0]], sure))
+    assert "are still too unconfident" in card(calibration=fit_calibration(right, np.array([-0.1, 0.1])))
+    assert "lack a class of echo" in card(calibration=fit_calibration(right * [[1], [0]], sure))
 
 
 def test_notes_are_written_where_there_are_any():

@@ -2,19 +2,31 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
-from learning_cases import environment, holes, inputs, running, sampler, small_cache, training
+from learning_cases import (
+    START,
+    environment,
+    holes,
+    inputs,
+    radar_frames,
+    running,
+    sampler,
+    small_cache,
+    training,
+)
 
 from radar_cleaner.datasets.batches import make_batch
 from radar_cleaner.datasets.crops import cut_crops
 from radar_cleaner.models.blocks import draw_weights
 from radar_cleaner.models.registry import build_model
+from radar_cleaner.targets.splits import Sample
+from radar_cleaner.training.calibration import HIGHEST_TEMPERATURE, Calibration, fit_calibration
 from radar_cleaner.training.distributed import Processes
 from radar_cleaner.training.loop import train
 from radar_cleaner.training.signals import Interruption
 from radar_cleaner.training.step import ERRORS, count_errors
-from radar_cleaner.training.temperature import fit_temperature
 from radar_cleaner.training.validation import (
     ECHOES,
     SUMS,
@@ -77,14 +89,15 @@ def test_a_signal_ends_it_and_is_named():
     assert stopped["asked"] == 1 and stopped["loss"] == 0
 
 
-def test_the_temperature_of_a_training_is_the_likeliest_over_the_echoes_of_its_validation_samples(tmp_path):
+def test_the_calibration_of_a_training_is_the_likeliest_over_the_echoes_of_its_validation_samples(tmp_path):
     cache, samples = small_cache(6)
     how = training(epochs=3, learning_rate=3e-3)
     found = train(how, running(), cache, samples[:4], samples[4:], environment(tmp_path / "current.pt"))
     model = build_model(how.config)
     model.load_state_dict(found.best)
     counted = Validation(how, cache, samples[4:], Processes(), Interruption()).logits(model)
-    assert counted is not None and found.temperature == pytest.approx(fit_temperature(*counted), rel=1e-6) != 1
+    assert counted is not None and found.calibration == pytest.approx(fit_calibration(*counted), rel=1e-6)
+    assert found.calibration != Calibration()
     logits, rain = [], []
     with torch.inference_mode():
         for item, sample in enumerate(samples[4:]):
@@ -94,10 +107,29 @@ def test_the_temperature_of_a_training_is_the_likeliest_over_the_echoes_of_its_v
             logits.append(model.eval()(batch.channels)[0][:, 0][known])
             rain.append(batch.mask[known])
     logit, came = torch.cat(logits).double(), torch.cat(rain).double()
-    assert counted[0].sum(axis=1).tolist() == [came.sum(), (1 - came).sum()]
+    assert counted[0].sum(axis=1) == pytest.approx([float(came.mean()), float(1 - came.mean())])
+    temperature, bias = found.calibration
 
-    def unlikely(temperature):
-        return float(torch.nn.functional.binary_cross_entropy_with_logits(logit / temperature, came))
+    def unlikely(temperature, bias):
+        return float(torch.nn.functional.binary_cross_entropy_with_logits(logit / temperature + bias, came))
 
-    assert unlikely(found.temperature) < min(unlikely(found.temperature * factor) for factor in (0.9, 1.1))
-    assert unlikely(found.temperature) < unlikely(1.0)
+    best = unlikely(temperature, bias)
+    others = (temperature * 0.9, min(temperature * 1.1, HIGHEST_TEMPERATURE))
+    assert best <= min(unlikely(other, bias) for other in others) + 1e-9
+    assert best < min(unlikely(temperature, bias + shift) for shift in (-0.1, 0.1))
+    assert best < unlikely(1.0, 0.0)
+
+
+def test_each_radar_weighs_the_same_in_the_calibration_whatever_its_echo():
+    times = {"MANY": [START + 360 * number for number in range(12)], "FEW": [START + 360 * n for n in range(3)]}
+    cache = {radar: radar_frames(own, (32, 32), 2) for radar, own in times.items()}
+    samples = {radar: [Sample(time, radar) for time in own[1:-1]] for radar, own in times.items()}
+    how = training()
+    model = build_model(how.config)
+    draw_weights(model, 1)
+    counts = {
+        name: Validation(how, cache, chosen, Processes(), Interruption()).logits(model)[0]
+        for name, chosen in {**samples, "both": [*samples["MANY"], *samples["FEW"]]}.items()
+    }
+    assert counts["both"].sum() == pytest.approx(1)
+    np.testing.assert_allclose(counts["both"], (counts["MANY"] + counts["FEW"]) / 2, atol=1e-3)
