@@ -162,6 +162,7 @@ SPECIAL: Rows = {
     "evaluation.optical_flow": (True, NOTHING),
     "cleaning.model": ("mine.pt", {"evaluate_model"} | PRODUCTS),
     "evaluation.compare_model": ("mine.pt", {"evaluate_model", "write_report"}),
+    "cleaning.threshold": (0.4, {"evaluate_model"} | PRODUCTS),
     "cleaning.geotiff": (True, {"export_geotiff", "write_report"}),
     "composite.grid": ("union", {"build_warp_grid", "compose_radars", "write_report"}),
     "report.frames": (2, {"write_report"}),

@@ -244,7 +244,7 @@ def score(job: Job, every: int) -> list[InjectedScore]:
 
 def _contestants(job: Job, run: Run) -> list[Contestant]:
     """Return filters and labelers of one frame, and each model without and with the labelers."""
-    context = Context({}, InjectedFusion(0.0), run.decision.threshold, run.scores.tta)
+    context = Context({}, InjectedFusion(0.0), run.decision, run.scores.tta)
     keys = {"despeckle_by_area": None, "local_density": None, "label_model": LABELERS_OF_A_FRAME}
     filters = make_cleaners(list(keys), context)
     contestants = [
@@ -262,7 +262,7 @@ def _contestants(job: Job, run: Run) -> list[Contestant]:
 def _network_contestants(
     name: str, network: Network, run: Run, fused: bool, kinds: tuple[ArtefactKind, ...] = ARTEFACT_KINDS
 ) -> list[Contestant]:
-    threshold, tta = run.decision.threshold, run.scores.tta
+    threshold, tta = network.ensemble.threshold(run.decision), run.scores.tta
     assert isinstance(network.frames, EnsembleReader)
     reader, fusion = InjectedReader(network.frames), InjectedFusion(run.decision.votes)
     injected = Network(network.ensemble, reader)

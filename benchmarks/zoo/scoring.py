@@ -134,13 +134,15 @@ def _make(job: Job, layout: Layout) -> list[Cleaner]:
     pretrained = [name for name in job.cleaners if name in NETWORKS]
     networks = {MODEL: _network(job, layout, ROOT / PRETRAINED)} if pretrained else {}
     fusion = EvidenceFusion(labels, decision.votes)
-    context = Context(networks, fusion, decision.threshold, tta)
+    context = Context(networks, fusion, decision, tta)
     cleaners = make_cleaners([name for name in job.cleaners if name not in NETWORKS], context)
     for name in pretrained:
         own = fusion if name == "model" else None
-        cleaners.append(NetworkCleaner(NETWORKS[name], networks[MODEL], decision.threshold, tta, own))
+        network = networks[MODEL]
+        cleaners.append(NetworkCleaner(NETWORKS[name], network, network.ensemble.threshold(decision), tta, own))
     for name, path in job.models.items():
-        cleaners.append(NetworkCleaner(name, _network(job, layout, path), decision.threshold, tta))
+        network = _network(job, layout, path)
+        cleaners.append(NetworkCleaner(name, network, network.ensemble.threshold(decision), tta))
     return cleaners
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from annotated_types import MinLen
@@ -10,12 +11,24 @@ from pydantic import Field
 from radar_cleaner.config.section import Section
 from radar_cleaner.config.values import Share, Text, Unique
 
+Strength = Literal["gentle", "normal", "strong"]
+# The share of the meteorological echo that each strength keeps, of every validation radar.
+KEPT_SHARES: Mapping[str, float] = {"gentle": 0.997, "normal": 0.99, "strong": 0.97}
+THRESHOLD = 0.5  # of a model file without operating points
+
 
 class ModelDecision(Section):
     """From which probability of the model on an echo is kept."""
 
-    threshold: Share = Field(
-        0.5, description="Probability from which an echo is kept. The scores use the same threshold."
+    strength: Strength = Field(
+        "normal",
+        description="How much is removed. `gentle` keeps 99.7 %, `normal` 99 % and `strong` 97 % of the"
+        " meteorological echo on every radar of the model's validation samples.",
+    )
+    threshold: Share | None = Field(
+        None,
+        description="Probability from which an echo is kept, in place of `strength`. The scores use the same"
+        " threshold. A model file without operating points has 0.5.",
     )
     calibrated: bool = Field(
         False,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from radar_cleaner.config.cleaning import ModelDecision
+from radar_cleaner.config.cleaning import THRESHOLD, ModelDecision
 from radar_cleaner.config.evaluation import ForecastScores
 from radar_cleaner.config.inputs import Inputs
 from radar_cleaner.conventions import decode_dbz, is_echo
@@ -50,6 +50,11 @@ class ForecastRun:
     decision: ModelDecision
     scores: ForecastScores
     static: bool
+
+    @property
+    def threshold(self) -> float:
+        """The probability from which rain is forecast; operating points are those of echo that is seen."""
+        return THRESHOLD if self.decision.threshold is None else self.decision.threshold
 
     @property
     def lead_minutes(self) -> tuple[int, ...]:
@@ -115,7 +120,7 @@ class RadarForecaster:
         now, *later = run.ensemble.forecast(self._frames.inputs(time), run.scores.tta)
         self._keep(time, now)
         cleaned = self._cleaned[time]
-        threshold = run.decision.threshold
+        threshold = run.threshold
         fields: dict[str, Sequence[Field]] = {
             MODEL: [model_field(one.probability, one.dbz, threshold) for one in later],
             PERSISTENCE: list(persist(cleaned, len(leads))),
@@ -147,7 +152,7 @@ class RadarForecaster:
     def _keep(self, time: int, prediction: Prediction) -> None:
         """Remember a cleaned frame, and drop those that are too old."""
         codes = self._frames.codes(time)
-        removed = is_echo(codes) & (prediction.probability < self._run.decision.threshold)
+        removed = is_echo(codes) & (prediction.probability < self._run.ensemble.threshold(self._run.decision))
         oldest = time - 60 * max(self._past, default=0)
         self._cleaned = {known: field for known, field in self._cleaned.items() if known >= oldest}
         self._cleaned[time] = np.where(removed, NO_RAIN, decode_dbz(codes)).astype(np.float32)

@@ -90,6 +90,11 @@ class Run:
             logger.info("%s: a mosaic has no range; its scores are in a band of their own", ", ".join(mosaics))
         return Bands(scores.dbz_bands, scores.range_bands_km, holes, bool(mosaics))
 
+    @property
+    def threshold(self) -> float:
+        """The probability from which the model keeps an echo."""
+        return self.models[MODEL][0].threshold(self.decision)
+
     def _geometry(self, radar: str) -> RadarGeometry:
         store = open_store(self.layout.reflectivity(radar, self.shards[radar][0]), "reflectivity")
         return RadarGeometry.from_attrs(store.attrs, store.shape("reflectivity"))
@@ -111,9 +116,7 @@ class Run:
         """Make the cleaners of a radar."""
         labels = [self.layout.labels(radar, shard) for shard in self.shards[radar]]
         fusion = EvidenceFusion(labels, self.decision.votes)
-        return make_cleaners(
-            self.scores.cleaners, Context(networks, fusion, self.decision.threshold, self.scores.tta)
-        )
+        return make_cleaners(self.scores.cleaners, Context(networks, fusion, self.decision, self.scores.tta))
 
     def reference(self, radar: str) -> Reference:
         """Open the reference of a radar."""

@@ -80,7 +80,7 @@ def write_evaluation(
     """Write metrics.json, the tables and the figures. `models` are the files by model, `listed` the samples."""
     tables = Tables.of(scored)
     worst, panels = _worst_frames(scored.frames, scored.scorers)
-    whole, threshold = whole_rows(tables.scores), run.decision.threshold
+    whole, threshold = whole_rows(tables.scores), run.threshold
     write_json(
         folder / "metrics.json",
         {
@@ -130,7 +130,7 @@ def _settings(run: Run, scored: Scored, models: Mapping[str, Sequence[Path]]) ->
         "model": run.models[MODEL][0].digest,
         "models": {name: ", ".join(map(str, paths)) for name, paths in models.items()}
         | {f"{MEMBER} {number}": str(path) for number, path in enumerate(members, 1)},
-        "threshold": decision.threshold,
+        "threshold": run.threshold,
         "votes": decision.votes,
         "dbz_bands": list(scores.dbz_bands),
         "range_bands_km": list(scores.range_bands_km),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from radar_cleaner.config.cleaning import THRESHOLD, ModelDecision
 from radar_cleaner.config.inputs import Inputs
 from radar_cleaner.datasets.frame_cache import Codes
 from radar_cleaner.inference.frame_reader import FrameInputs, FrameReader
@@ -33,6 +34,14 @@ class Ensemble:
     def batch_size(self) -> int:
         """The fastest number of frames per batch."""
         return self.members[0].batch_size
+
+    def threshold(self, decision: ModelDecision) -> float:
+        """Return the probability from which echo is kept: the given one, or the members' mean for the strength."""
+        if decision.threshold is not None:
+            return decision.threshold
+        found = [member.threshold(decision.strength) for member in self.members]
+        known = [threshold for threshold in found if threshold is not None]
+        return float(np.mean(known)) if len(known) == len(found) else THRESHOLD
 
     def inputs_for(self, input_minutes: Sequence[int]) -> list[Inputs]:
         """Return the inputs of each member at these input times; see `Predictor.inputs_for`."""

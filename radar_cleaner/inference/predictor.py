@@ -11,7 +11,7 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from radar_cleaner.config.cleaning import Strength
 from radar_cleaner.config.inputs import Inputs
 from radar_cleaner.datasets.channels import FrameTensors, make_channels, unscale_dbz
 from radar_cleaner.datasets.dihedral import (
@@ -66,7 +67,8 @@ class Predictor:
 
     `digest` is that of the content of its file.
 
-    The logits of its probabilities are those of the network after `calibration`.
+    The logits of its probabilities are those of the network after `calibration`. `points` are the logits of the
+    network from which echo is kept, by strength.
     """
 
     config: ModelConfig
@@ -74,6 +76,11 @@ class Predictor:
     model: nn.Module
     device: torch.device = _CPU
     calibration: Calibration = UNCALIBRATED
+    points: Mapping[str, float] = field(default_factory=dict)
+
+    def threshold(self, strength: Strength) -> float | None:
+        """Return the probability from which echo is kept; None where its file has no operating points."""
+        return self.calibration.probability(self.points[strength]) if self.points else None
 
     @property
     def batch_size(self) -> int:
@@ -241,7 +248,8 @@ def load_predictor(
         logger.warning("%s was trained with another version of %s", path, code)
     device = torch.device("cuda") if torch.cuda.is_available() else _CPU
     calibration = _read_calibration(path, provenance) if calibrated else UNCALIBRATED
-    return Predictor(config, digest, model.eval().to(device), device, calibration)
+    points = {name: float(point) for name, point in provenance.get("points", {}).items()}
+    return Predictor(config, digest, model.eval().to(device), device, calibration, points)
 
 
 def _read_calibration(path: Path, provenance: Mapping[str, Any]) -> Calibration:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 
 import numpy as np
@@ -41,6 +42,11 @@ class FrameCleaner:
     in_range: NDArray[np.bool_]
     options: FrameCleaning
 
+    @cached_property
+    def threshold(self) -> float:
+        """The probability from which echo is kept."""
+        return self.ensemble.threshold(self.options)
+
     def predict(self, times: Iterable[int]) -> Iterator[PredictedFrame]:
         """Predict frames batch by batch; another thread reads the next ones."""
 
@@ -60,7 +66,7 @@ class FrameCleaner:
             self.fusion.fuse(frame.prediction.probability, frame.time),
             frame.prediction.dbz,
             frame.prediction.spread,
-            threshold=self.options.threshold,
+            threshold=self.threshold,
             fill=self.options.fill,
             in_range=self.in_range,
             uncertainty=frame.uncertainty,
@@ -78,8 +84,10 @@ def find_range(geometry: RadarGeometry, reader: EnsembleReader) -> NDArray[np.bo
     return in_range(geometry)
 
 
-def decision_attrs(options: FrameCleaning) -> dict[str, object]:
-    """Return the options as attributes of a product."""
-    attrs: dict[str, object] = {"threshold": options.threshold, "votes": options.votes}
+def decision_attrs(options: FrameCleaning, threshold: float) -> dict[str, object]:
+    """Return the options as attributes of a product, with the threshold that they mean."""
+    attrs: dict[str, object] = {"threshold": threshold, "votes": options.votes}
+    if options.threshold is None:
+        attrs["strength"] = options.strength
     attrs |= {"fill": int(options.fill), "tta": int(options.tta)}
     return attrs | ({"calibrated": 1} if options.calibrated else {})

@@ -97,7 +97,7 @@ def clean_frames(
             **attrs,
             **credit_attrs(credit or Credit()),
             "model_digest": ensemble.digest,
-            **decision_attrs(cleaning),
+            **decision_attrs(cleaning, cleaner.threshold),
         },
         codec=stores.codec,
         provenance={

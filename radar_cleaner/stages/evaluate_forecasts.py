@@ -105,7 +105,7 @@ def evaluate_forecasts(
             "model": ensemble.digest,
             "methods": list(run.methods),
             "lead_minutes": list(run.lead_minutes),
-            "threshold": decision.threshold,
+            "threshold": run.threshold,
             "calibrated": decision.calibrated,
             "dbz_bands": list(evaluation.dbz_bands),
             "tta": evaluation.tta,

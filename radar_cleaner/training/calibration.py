@@ -8,7 +8,7 @@ the logit. Histograms add up over frames and processes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -32,7 +32,12 @@ class Calibration(NamedTuple):
     temperature: float = 1.0
     bias: float = 0.0
 
+    def probability(self, logit: float) -> float:
+        """Return the calibrated probability of a logit."""
+        return float(_sigmoid(np.array(logit / self.temperature + self.bias)))
 
+
+LEAST_ECHO = 1000  # meteorological pixels of a radar that counts for the operating points
 UNCALIBRATED = Calibration()
 
 
@@ -86,6 +91,31 @@ def fit_calibration(counts: Counts | Sums, logit: Sums) -> Calibration:
 
     log_inverse = _zero(slope, -np.log(HIGHEST_TEMPERATURE), -np.log(LOWEST_TEMPERATURE))
     return Calibration(float(np.exp(-log_inverse)), best_bias(float(np.exp(log_inverse))))
+
+
+def weigh_radars(counts: Counts | Sums, sums: Sums) -> tuple[Sums, Sums]:
+    """Return (class, bin) weights and mean logits of (radar, class, bin) counts and sums, all radars alike."""
+    weights = len(counts) * np.maximum(np.asarray(counts).sum(axis=(1, 2), keepdims=True), 1)
+    weighted, total = ((part / weights).sum(axis=0) for part in (counts, sums))
+    return weighted, mean_logits(weighted, total)
+
+
+def operating_points(counts: Counts | Sums, shares: Mapping[str, float]) -> dict[str, float]:
+    """Return the logit from which echo is kept at each of the named shares; empty where no radar has enough echo.
+
+    `counts` is the (radar, class, bin) histogram. On every radar with LEAST_ECHO meteorological pixels at least
+    the share of its meteorological echo is kept.
+    """
+    events = np.asarray(counts, np.float64)[:, 0]
+    events = events[events.sum(axis=1) >= LEAST_ECHO]
+    if not len(events):
+        return {}
+    lost = np.cumsum(events, axis=1) / events.sum(axis=1, keepdims=True)  # below the upper edge of each bin
+    edges = np.append(-np.inf, LOGIT_EDGES)  # lower edges: the number of bins that may be lost counts them
+    return {
+        name: float(min(edges[np.count_nonzero(of_radar <= 1 - share)] for of_radar in lost))
+        for name, share in shares.items()
+    }
 
 
 def _zero(rising: Callable[[float], float], low: float, high: float) -> float:

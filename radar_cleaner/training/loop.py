@@ -17,13 +17,20 @@ from typing import Any, NoReturn
 
 from torch import nn
 
+from radar_cleaner.config.cleaning import KEPT_SHARES
 from radar_cleaner.config.training import Running
 from radar_cleaner.datasets.augmentation import epoch_order
 from radar_cleaner.datasets.frame_cache import FrameCache
 from radar_cleaner.errors import Interrupted
 from radar_cleaner.targets.splits import Sample
 from radar_cleaner.training.async_copy import HostCopy
-from radar_cleaner.training.calibration import UNCALIBRATED, Calibration, fit_calibration
+from radar_cleaner.training.calibration import (
+    UNCALIBRATED,
+    Calibration,
+    fit_calibration,
+    operating_points,
+    weigh_radars,
+)
 from radar_cleaner.training.checkpoints import load_state, save_state
 from radar_cleaner.training.distributed import Processes
 from radar_cleaner.training.lr_finder import find_rate
@@ -108,7 +115,7 @@ def train(
             while state.epoch < training.epochs and not loop.stops_early():
                 loop.train_epoch()
                 loop.end_epoch()
-            calibration = loop.fit_calibration()
+            calibration, points = loop.calibrate()
     return Trained(
         best=state.best,
         best_epoch=state.best_epoch,
@@ -116,6 +123,7 @@ def train(
         history=state.history,
         learning_rate=state.learning_rate,
         calibration=calibration,
+        points=points,
         rates=state.rates,
         rate_losses=state.rate_losses,
         notes=[*notes, *card_notes(training, state, steps)],
@@ -255,16 +263,16 @@ class _Loop:
             log_epoch(row, losses, self.training.epochs)
             self.environment.log.record("epoch", epoch * self._steps_per_epoch, row)
 
-    def fit_calibration(self) -> Calibration:
-        """Return the calibration of the best weights on the validation samples; none without samples."""
+    def calibrate(self) -> tuple[Calibration, dict[str, float]]:
+        """Return calibration and operating points of the best weights; none without validation samples."""
         if not self.validation.samples:
-            return UNCALIBRATED
+            return UNCALIBRATED, {}
         best = copy.deepcopy(self.parts.model)
         best.load_state_dict(self.state.best)
         histogram = self.validation.logits(best)
         if histogram is None:
             self._stop()
-        return fit_calibration(*histogram)
+        return fit_calibration(*weigh_radars(*histogram)), operating_points(histogram[0], KEPT_SHARES)
 
     def stops_early(self) -> bool:
         """Return whether the validation loss has not fallen for long enough."""

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from radar_cleaner.config.cleaning import KEPT_SHARES
 from radar_cleaner.models.summary import ModelSummary
 from radar_cleaner.storage.shards import format_time
 from radar_cleaner.targets.splits import Sample
@@ -85,6 +86,7 @@ def write_card(
         *(_lead_table(ahead, best, split) if ahead else []),
         _SCORED,
         *_calibration_lines(trained.calibration, bool(val_samples)),
+        *_point_lines(trained),
         "",
         _USE,
         *(["## Notes", "", *(f"- {note}" for note in notes), ""] if notes else []),
@@ -186,6 +188,26 @@ def _calibration_lines(calibration: Calibration, validated: bool) -> list[str]:
     return [
         f"{fitted} logit / temperature + bias gives calibrated probabilities on the validation samples,",
         f"in which each radar weighs the same. {applied}",
+    ]
+
+
+def _point_lines(trained: Trained) -> list[str]:
+    """Return lines on the operating points; none without any."""
+    if not trained.points:
+        return []
+    rows = {
+        name: f"{trained.calibration.probability(point):.3g} | {UNCALIBRATED.probability(point):.3g}"
+        f" | {100 * KEPT_SHARES[name]:g} %"
+        for name, point in trained.points.items()
+    }
+    return [
+        "",
+        "Probability from which echo is kept, so that on every validation radar at least a share of the",
+        "meteorological echo stays:",
+        "",
+        "| `cleaning.strength` | calibrated | not calibrated | meteorological echo kept |",
+        "|---|---|---|---|",
+        *(f"| {name} | {row} |" for name, row in rows.items()),
     ]
 
 

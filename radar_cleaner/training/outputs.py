@@ -84,6 +84,7 @@ def write_training(
         "best_weights": trained.best_weights,
         "learning_rate": trained.learning_rate,
         **trained.calibration._asdict(),
+        "points": dict(trained.points),
     }
     save_model(folder / "best.pt", config, trained.best, provenance)
     table = pd.DataFrame(trained.history)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +72,9 @@ class Trained:
     """The best weights and how they were found.
 
     `best_weights` is `raw`, `ema` or `swa`. `history` has a row of losses and scores for each epoch. `calibration`
-    is that of the logits of the best weights on the validation samples. `rates` and `rate_losses` are the curve of
-    the learning-rate finder, empty without it. `notes` are sentences for the model card.
+    is that of the logits of the best weights on the validation samples. `points` are the logits from which echo
+    is kept, by strength. `rates` and `rate_losses` are the curve of the learning-rate finder, empty without it.
+    `notes` are sentences for the model card.
     """
 
     best: Mapping[str, Tensor]
@@ -82,6 +83,7 @@ class Trained:
     history: Sequence[Mapping[str, float]]
     learning_rate: float
     calibration: Calibration = UNCALIBRATED
+    points: Mapping[str, float] = field(default_factory=dict)
     rates: Sequence[float] = ()
     rate_losses: Sequence[float] = ()
     notes: Sequence[str] = ()

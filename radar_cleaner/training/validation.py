@@ -16,7 +16,7 @@ from radar_cleaner.datasets.channels import unscale_dbz
 from radar_cleaner.datasets.crops import cut_crops
 from radar_cleaner.datasets.frame_cache import FrameCache
 from radar_cleaner.targets.splits import Sample
-from radar_cleaner.training.calibration import LOGIT_CENTRES, logit_histogram, mean_logits
+from radar_cleaner.training.calibration import LOGIT_CENTRES, logit_histogram
 from radar_cleaner.training.distributed import Processes
 from radar_cleaner.training.losses import FORECAST, TERMS
 from radar_cleaner.training.settings import Training
@@ -64,8 +64,8 @@ class Validation:
     def logits(self, model: nn.Module) -> tuple[Numbers, Numbers] | None:
         """Return the histogram of the logits of the echoes that `count_echoes` counts, over all samples.
 
-        The result is (class, bin) counts and mean logits, for `fit_calibration`; None where any process
-        was asked to stop. The counts are weighted: all radars together weigh 1, and each the same.
+        The result is (radar, class, bin) counts and sums, as of `logit_histogram`; None where any process was
+        asked to stop.
         """
         radars = sorted({sample.radar for sample in self.samples})
         histogram = np.zeros((len(radars), 2, 2, LOGIT_CENTRES.size))  # radar, counts and sums, class, bin
@@ -77,9 +77,7 @@ class Validation:
         if self.processes.anyone(bool(self.interruption.asked)):
             return None
         counts, sums = histogram.transpose(1, 0, 2, 3)
-        weights = len(radars) * np.maximum(counts.sum(axis=(1, 2), keepdims=True), 1)
-        counts, sums = ((part / weights).sum(axis=0) for part in (counts, sums))
-        return counts, mean_logits(counts, sums)
+        return counts, sums
 
     def _frames(self, model: nn.Module) -> Iterator[tuple[Sample, dict[str, Tensor], Tensor, Batch]]:
         """Yield this process's samples with their losses, heads and batch, until the training is asked to stop."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from store_cases import flat_geometry
 
+from radar_cleaner.config.cleaning import Decision
 from radar_cleaner.conventions import METEOROLOGICAL, NODATA, NON_METEOROLOGICAL, UNKNOWN, decode_dbz, is_echo
 from radar_cleaner.evaluation.cleaners import filters, labels, polar_grid, registry, wradlib_filters
 from radar_cleaner.evaluation.cleaners.scene import Scene, Site
@@ -125,7 +126,7 @@ FILTERS += ["temporal_persistence", "median_in_time"]
 
 
 def cleaners_of(*keys: str) -> list[registry.Cleaner]:
-    return registry.make_cleaners(keys, registry.Context({}, None, 0.5, False))  # filters need no network
+    return registry.make_cleaners(keys, registry.Context({}, None, Decision(), False))  # filters need no network
 
 
 @pytest.mark.parametrize("cleaner", cleaners_of(*FILTERS), ids=lambda cleaner: cleaner.name)

@@ -166,6 +166,25 @@ def test_an_ensemble_decides_by_its_mean_and_its_product_has_the_spread(results)
     assert "probability_spread" not in run(results).group
 
 
+def test_a_stronger_cleaning_removes_more_and_a_given_threshold_goes_before(results):
+    content = torch.load(results / "best.pt", weights_only=True)
+    frame = frames_of(results).inputs(DAYS["20240711"][1])
+    probability = load_predictor(results / "best.pt").predict(frame).probability
+    low, middle, high = np.log(1 / np.quantile(1 - probability, [0.8, 0.5, 0.2]) - 1)
+    points = {"gentle": float(low), "normal": float(middle), "strong": float(high)}
+    save_model(results / "best.pt", config(), content["weights"], {"points": points})
+
+    def kept(**decision):
+        product = run(results, threshold=None, **decision)
+        return int((product.read("quality_flag") == FLAG_KEPT).sum()), product.attrs
+
+    (gentle, _), (normal, attrs), (strong, _) = (kept(strength=name) for name in points)
+    assert gentle > normal > strong > 0 and attrs["strength"] == "normal"
+    assert attrs["threshold"] == pytest.approx(1 / (1 + np.exp(-middle)))
+    given = run(results, threshold=0.25)
+    assert given.attrs["threshold"] == 0.25 and "strength" not in given.attrs
+
+
 def test_a_calibrated_model_applies_its_temperature_and_its_bias(results, caplog):
     content = torch.load(results / "best.pt", weights_only=True)
     save_model(results / "best.pt", config(), content["weights"], {"temperature": 4.0, "bias": 0.5})

@@ -67,6 +67,9 @@ class FakeCleaner:
         assert tuple(minutes) == self.config.inputs.input_minutes
         return self.config.inputs
 
+    def threshold(self, strength):
+        return None
+
     def check_atlas(self, atlas):
         assert atlas == self.config.inputs.atlas
 

@@ -61,6 +61,9 @@ class FakeCleaner:
             raise ModelError("the model reads other input_minutes")
         return self.config.inputs
 
+    def threshold(self, strength):
+        return None
+
     def check_atlas(self, atlas):
         assert atlas == self.config.inputs.atlas
 

@@ -15,6 +15,8 @@ from radar_cleaner.training.calibration import (
     fit_calibration,
     logit_histogram,
     mean_logits,
+    operating_points,
+    weigh_radars,
 )
 
 SIGNS = np.array([[-1], [1]])  # of the classes
@@ -110,3 +112,42 @@ def test_the_outer_bins_are_open_and_count_what_is_beyond():
     assert sums.sum() == pytest.approx(logit.sum())
     assert 0.25 in means[0] and means[1, 5] == LOGIT_CENTRES[5]
     assert np.isfinite(fit_calibration(counts, means)).all()
+
+
+def histograms(*radars):
+    """Return the (radar, class, bin) counts and sums of pairs of logits and events."""
+    counts, sums = zip(*(logit_histogram(logit, event) for logit, event in radars), strict=True)
+    return np.stack(counts), np.stack(sums)
+
+
+def test_each_radar_weighs_the_same_in_a_calibration_whatever_its_echo():
+    many, few = honest(20_000, 1), honest(3000, 2)
+    alike = fit_calibration(*weigh_radars(*histograms((many[0] - 1, many[1]), (few[0] + 1, few[1]))))
+    assert abs(alike.bias) < 0.15
+    weights, _ = weigh_radars(*histograms(many, few))
+    assert weights.sum() == pytest.approx(1)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_an_operating_point_keeps_its_share_on_every_radar_with_enough_rain(seed):
+    rng = np.random.default_rng(seed)
+    radars = [(rng.normal(rng.normal(2), 2, 3000), np.arange(3000) < 2000) for _ in range(3)]
+    few = (np.full(50, -9.0), np.ones(50, bool))
+    counts, _ = histograms(*radars, few)
+    points = operating_points(counts, {"gentle": 0.997, "strong": 0.9})
+    assert points["gentle"] < points["strong"]
+    for name, share in (("gentle", 0.997), ("strong", 0.9)):
+        kept = [np.mean(logit[event] >= points[name]) for logit, event in radars]
+        assert min(kept) >= share and min(kept) < share + 0.01
+
+
+def test_without_a_radar_with_enough_rain_there_are_no_operating_points():
+    counts, _ = histograms((np.array([1.0, -1.0]), np.array([True, False])))
+    assert operating_points(counts, {"normal": 0.99}) == {}
+
+
+def test_an_operating_point_is_the_same_decision_after_calibration():
+    calibration = Calibration(2.0, 1.5)
+    logit = np.array([-3.0, -1.01, -0.99, 4.0])
+    calibrated = sigmoid(logit / 2.0 + 1.5)
+    assert (calibrated >= calibration.probability(-1.0)).tolist() == (logit >= -1).tolist()

@@ -41,12 +41,12 @@ def history(*losses, splits=("train", "val", "ema_val", "swa_val"), ahead=()):
 FITTED = Calibration(1.37, -2.5)
 
 
-def card(best_epoch=2, best_weights="raw", val=2, notes=(), calibration=FITTED, ahead=(), **changes):
+def card(best_epoch=2, best_weights="raw", val=2, notes=(), calibration=FITTED, points=None, ahead=(), **changes):
     samples = [Sample(START + 360 * index, "CASGO") for index in range(5)]
     leads = {"input_minutes": (-6, 0), "lead_minutes": (0, *ahead)} if ahead else {}
     of_training = training(model=config("rate_net" if ahead else "tiny_unet", **leads))
     trained = Trained(
-        {}, best_epoch, best_weights, history(0.9, 0.5, ahead=ahead), 0.006, calibration, notes=notes
+        {}, best_epoch, best_weights, history(0.9, 0.5, ahead=ahead), 0.006, calibration, points or {}, notes=notes
     )
     parameters = {"model": {"inputs": {"atlas": "mask"}}, "learning": {"epochs": 2}}
     return write_card(of_training, parameters, samples[val:], samples[:val], SUMMARY, trained)
@@ -133,3 +133,9 @@ def test_it_is_well_formed_markdown(changes):
     assert lines[0].startswith("# ") and lines[-1] == "" and lines[-2]
     assert all(not lines[index + 1] for index, line in enumerate(lines[:-1]) if line.startswith("#"))
     assert not any(one == two == "" for one, two in itertools.pairwise(lines))
+
+
+def test_the_card_gives_the_operating_points():
+    text = card(points={"gentle": -2.0, "normal": 0.0, "strong": 1.0})
+    assert "| normal | 0.0759 | 0.5 | 99 % |" in text and "| gentle | 0.0187 | 0.119 | 99.7 % |" in text
+    assert "cleaning.strength" not in card()

@@ -94,6 +94,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "cleaning.tta": True,
         "cleaning.votes": 0.5,
         "cleaning.calibrated": True,
+        "cleaning.strength": "strong",
         "training.ensemble_seeds": [7],
     },
     "plateau, stopped early, mixed, a fast run": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from radar_cleaner.config.cleaning import THRESHOLD
 from radar_cleaner.conventions import NON_METEOROLOGICAL
 from radar_cleaner.evaluation.cleaners.registry import Cleaner, Context, Filter, register, register_filter
 from radar_cleaner.evaluation.cleaners.scene import Scene, Values
@@ -32,7 +33,9 @@ def clutter_frequency(scene: Scene) -> Values:
 @register("label_model")
 def label_model(context: Context) -> list[Cleaner]:
     """Return the probability of the label model."""
-    return [Filter("label model", _label_model_probability, context.threshold, probabilistic=True)]
+    given = context.decision.threshold
+    threshold = THRESHOLD if given is None else given
+    return [Filter("label model", _label_model_probability, threshold, probabilistic=True)]
 
 
 def _label_model_probability(scene: Scene) -> Values:

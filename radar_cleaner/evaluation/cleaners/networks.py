@@ -43,13 +43,14 @@ def predict_each(network: Network, scene: Scene, tta: bool) -> list[Prediction]:
 @register("model")
 def model(context: Context) -> list[Cleaner]:
     """Return the model as in the products, the compared model, and the members of an ensemble."""
-    threshold, tta, fusion = context.threshold, context.tta, context.fusion
+    decision, tta, fusion = context.decision, context.tta, context.fusion
     cleaners: list[Cleaner] = [
-        NetworkCleaner(name, context.networks[name], threshold, tta, fusion)
+        NetworkCleaner(name, network, network.ensemble.threshold(decision), tta, fusion)
         for name in (MODEL, COMPARED)
-        if name in context.networks
+        if (network := context.networks.get(name)) is not None
     ]
     network = context.networks[MODEL]
+    threshold = network.ensemble.threshold(decision)
     members = range(len(network.ensemble.members)) if len(network.ensemble.members) > 1 else ()
     for number in members:
         cleaners.append(NetworkCleaner(f"{MEMBER} {number + 1}", network, threshold, tta, fusion, member=number))
@@ -60,7 +61,7 @@ def model(context: Context) -> list[Cleaner]:
 def network(context: Context) -> list[Cleaner]:
     """Return the model, and the compared model, without the label model."""
     return [
-        NetworkCleaner(name, context.networks[key], context.threshold, context.tta)
+        NetworkCleaner(name, network, network.ensemble.threshold(context.decision), context.tta)
         for name, key in (("network", MODEL), ("compared network", COMPARED))
-        if key in context.networks
+        if (network := context.networks.get(key)) is not None
     ]

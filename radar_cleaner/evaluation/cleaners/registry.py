@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Protocol
 
+from radar_cleaner.config.cleaning import ModelDecision
 from radar_cleaner.evaluation import cleaners
 from radar_cleaner.evaluation.cleaners.scene import Scene, Values
 from radar_cleaner.inference.ensemble import Ensemble
@@ -67,13 +68,14 @@ class Network:
 class Context:
     """Everything that cleaners of one radar are made of besides the frames.
 
-    `fusion` adds the log-odds of the label model to those of a network. `tta` averages a network's probabilities
+    `fusion` adds the log-odds of the label model to those of a network. `decision` has the
+    probability from which an echo is kept. `tta` averages a network's probabilities
     over eight flips and rotations.
     """
 
     networks: Mapping[str, Network]  # by name in the tables
     fusion: Fusion
-    threshold: float
+    decision: ModelDecision
     tta: bool
 
 
