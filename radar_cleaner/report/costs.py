@@ -28,7 +28,7 @@ OUTPUTS = {
         "evaluation/metrics.json",
         *(f"evaluation/{name}.*" for name in ("scores", "curve", "calibration", "reflectivity", "*frames")),
     ),
-    "sweep_thresholds": ("evaluation/removal.*",),
+    "sweep_thresholds": ("evaluation/removal*",),
     "evaluate_forecasts": ("evaluation/forecasts.*",),
     "clean_frames": ("cleaned/*/*",),
     "compose_radars": ("composite/*",),

@@ -30,6 +30,9 @@ class FakePredictor:
     def inputs_for(self, minutes):
         return self.config.inputs
 
+    def threshold(self, strength):
+        return None
+
     def check_atlas(self, atlas):
         assert atlas == self.config.inputs.atlas
 
