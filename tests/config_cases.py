@@ -276,7 +276,7 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
     "no labeler": (
         put("votes", value=dict.fromkeys(LABELERS[:-1], 0)),
         "votes",
-        "are all 0; give one of them a weight above 0",
+        "are all 0; give one of them a weight above 0, or set votes.reference",
     ),
     "no training period": (lambda c: c["training"].pop("period"), "training.period", "cleaning.model"),
     "the newest frames and a training": (

@@ -16,11 +16,14 @@ from benchmarks.zoo.points import DEFAULT, EACH, MEAN, OWN, all_points, lines, m
 from benchmarks.zoo.radars import CLUTTER, DIRTY, KINDS, RAIN, Zoo, ZooRadar, make_folds
 from benchmarks.zoo.scoring import LEFT_OUT, Models, RadarSweep
 from benchmarks.zoo.tables import figure, page, with_pixels
+from benchmarks.zoo.train import training_config
+from radar_cleaner.config.load import read_config
 from radar_cleaner.conventions import METEOROLOGICAL, NON_METEOROLOGICAL
 from radar_cleaner.errors import ConfigError
 from radar_cleaner.evaluation.certain_part import CERTAIN, PARTS, WHOLE
 from radar_cleaner.evaluation.removal import LOST, Sweep
 from radar_cleaner.evaluation.threshold_sweep import SHARES, Curve, ScoreHistogram
+from radar_cleaner.planning.plan import Plan
 
 pytestmark = pytest.mark.slow  # with the benchmarks' other tests
 ZOO = Zoo.load(CARRIED)
@@ -153,3 +156,13 @@ def test_page_table_and_figure_have_every_radar_and_cleaner() -> None:
     text = page(zoo, sweeps, points)
     assert all(name in text for name in names) and "0 of 3 frames have a neighbour" in text
     assert figure(zoo, sweeps, []).startswith(b"\x89PNG")
+
+
+def test_the_recipe_learns_from_all_radars_and_reads_no_scored_frame_of_the_sample(tmp_path: Path) -> None:
+    config = training_config(ZOO, tmp_path / "results")
+    plan = Plan(read_config(config))
+    shards = [(radar, shard) for radar, shard in plan.pairs("training")]
+    assert {radar for radar, _ in shards} == {*ZOO.radars, "CASGO", "CASCM"}
+    assert max(shard for radar, shard in shards if radar.startswith("CAS")) == "20240711T11"
+    for radar in ("KTLX", "CASGO"):
+        assert any((tmp_path / "results/reference" / radar).glob("*.png"))

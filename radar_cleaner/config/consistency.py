@@ -222,8 +222,8 @@ def _atlas_problems(config: Config) -> Iterator[str]:
 
 def _vote_problems(config: Config) -> Iterator[str]:
     weights = {name: weight for name, weight in config.votes.weights.items() if name != "reference"}
-    if not any(weights.values()):
-        yield f"votes: {', '.join(weights)} are all 0; give one of them a weight above 0"
+    if not any(weights.values()) and config.votes.reference is None:
+        yield f"votes: {', '.join(weights)} are all 0; give one of them a weight above 0, or set votes.reference"
 
 
 def _period_problems(config: Config, trains: bool) -> Iterator[str]:

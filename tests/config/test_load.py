@@ -13,6 +13,7 @@ from config_cases import MISTAKES, put
 from PIL import Image
 from workflow_cases import REPOSITORY, SMOKE
 
+from radar_cleaner.config.labelers import declared_labelers
 from radar_cleaner.config.load import read_config
 from radar_cleaner.config.network_choice import network_files
 from radar_cleaner.config.training import Network
@@ -305,3 +306,11 @@ def test_radars_that_are_left_out_must_exist_and_leave_one_to_learn_from(config:
     assert complaint(config) == "samples.validation_radars: there is no radar 'CASGU'; did you mean 'CASGO'?"
     config["samples"]["validation_radars"] = [radar["id"] for radar in config["radars"]]
     assert "leaves out all radars" in complaint(config)
+
+
+def test_a_reference_may_be_the_only_labeler(config: dict[str, Any]) -> None:
+    config["votes"] = {"reference": "resources/maritimes/truth"}
+    config["votes"] |= {labeler.key: 0 for labeler in declared_labelers() if labeler.name != "reference"}
+    assert plan_of(config).trains
+    config["votes"].pop("reference")
+    assert "are all 0" in complaint(config)
