@@ -75,7 +75,8 @@ def test_every_output_has_a_caption_and_one_label_of_its_own(page: str) -> None:
     for name, result in results.items():
         words = re.sub("<.*?>", "", result["caption"]).split()
         assert len(words) > 5 and "{{" not in words, name
-    assert "threshold of 0.5" in " ".join(results["results/evaluation/scores.png"]["caption"].split())
+    caption = " ".join(results["results/evaluation/scores.png"]["caption"].split())
+    assert "its threshold for the strength &quot;normal&quot;" in caption.replace('"', "&quot;")
 
 
 def test_the_files_are_in_the_page(page: str, finished: Workspace) -> None:

@@ -35,7 +35,7 @@ rule list_test_samples:
 rule evaluate_model:
     """
     Score the cleaners of `evaluation.cleaners` on the test samples: the model and, beside it, labels and filters. The
-    reference is the masks of `evaluation.reference`, else the label model. Echo is kept from `cleaning.threshold` on,
+    reference is the masks of `evaluation.reference`, else the label model. Echo is kept from the threshold of `cleaning` on,
     after `cleaning.votes` times the log-odds of the label model are added to the model's. Scores are by radar and by
     the bands of `evaluation.range_bands_km` and `evaluation.dbz_bands`; `evaluation.tta` averages the model's
     probabilities over eight flips and rotations. The model's reflectivity is scored as well, with `evaluation.holes`
