@@ -181,11 +181,14 @@ class _CropsInMemory:
     def fields(self, count: int) -> Tensor:
         """(B, F, H, W); outside the frame a coordinate is that of the nearest pixel."""
         crops = self._empty(count, torch.float32)
-        for target, _, frames, window, inside in self._each(crops):
+        for target, _, frames, window, _ in self._each(crops):
             values = frames.grid.fields
             assert values is not None and len(values) == count
-            beyond = [(0, length - part.stop) for length, part in zip(self._shape, inside, strict=True)]
-            target[:] = np.pad(values[:, *window], ((0, 0), *beyond), mode="edge")
+            rows, columns = (
+                np.arange(part.start, part.stop, part.step).clip(max=size - 1)
+                for part, size in zip(window, frames.grid.shape, strict=True)
+            )
+            target[:] = values[:, rows[:, None], columns]
         return crops
 
     def _empty(self, count: int, dtype: torch.dtype) -> Tensor:

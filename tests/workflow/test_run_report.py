@@ -76,7 +76,7 @@ def test_every_output_has_a_caption_and_one_label_of_its_own(page: str) -> None:
         words = re.sub("<.*?>", "", result["caption"]).split()
         assert len(words) > 5 and "{{" not in words, name
     caption = " ".join(results["results/evaluation/scores.png"]["caption"].split())
-    assert "its threshold for the strength &quot;normal&quot;" in caption.replace('"', "&quot;")
+    assert "the threshold of its strength &quot;normal&quot;" in caption.replace('"', "&quot;")
 
 
 def test_the_files_are_in_the_page(page: str, finished: Workspace) -> None:
