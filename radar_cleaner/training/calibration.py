@@ -73,10 +73,11 @@ def fit_calibration(counts: Counts | Sums, logit: Sums) -> Calibration:
     the best bias, and along these the zero of the slope.
     """
     weights, z = np.asarray(counts, np.float64), np.broadcast_to(logit, np.shape(counts)).astype(np.float64)
-    seen = z[weights > 0]
-    if not weights.sum(axis=1).all() or seen.min() == seen.max():
+    seen = weights > 0
+    if not seen.any(axis=1).all() or np.ptp(z[seen]) == 0:
         return UNCALIBRATED
-    events = np.array([[1.0], [0.0]])
+    events = np.broadcast_to([[1.0], [0.0]], z.shape)[seen]
+    weights, z = weights[seen], z[seen]  # empty bins cost most of the time
 
     def excess(inverse: float, bias: float) -> Sums:
         """Return the expected minus the real number of events in each bin."""
