@@ -6,6 +6,7 @@ The spread of members trained with different seeds estimates what the training d
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from radar_cleaner.config.inputs import Inputs
 from radar_cleaner.datasets.frame_cache import Codes
 from radar_cleaner.inference.frame_reader import FrameInputs, FrameReader
 from radar_cleaner.inference.predictor import Prediction, Predictor, load_predictor
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,16 @@ class Ensemble:
             return decision.threshold
         found = [member.threshold(decision.strength) for member in self.members]
         known = [threshold for threshold in found if threshold is not None]
-        return float(np.mean(known)) if len(known) == len(found) else THRESHOLD
+        if len(known) == len(found):
+            return float(np.mean(known))
+        if decision.strength != "normal":
+            logger.warning(
+                "cleaning.strength: %s has no effect, a model has no operating points; the threshold is %g. Set"
+                " cleaning.threshold, or retrain the model",
+                decision.strength,
+                THRESHOLD,
+            )
+        return THRESHOLD
 
     def inputs_for(self, input_minutes: Sequence[int]) -> list[Inputs]:
         """Return the inputs of each member at these input times; see `Predictor.inputs_for`."""

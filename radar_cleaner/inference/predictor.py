@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from radar_cleaner.config.cleaning import Strength
+from radar_cleaner.config.cleaning import KEPT_SHARES, Strength
 from radar_cleaner.config.inputs import Inputs
 from radar_cleaner.datasets.channels import FrameTensors, make_channels, unscale_dbz
 from radar_cleaner.datasets.dihedral import (
@@ -248,8 +248,18 @@ def load_predictor(
         logger.warning("%s was trained with another version of %s", path, code)
     device = torch.device("cuda") if torch.cuda.is_available() else _CPU
     calibration = _read_calibration(path, provenance) if calibrated else UNCALIBRATED
+    return Predictor(config, digest, model.eval().to(device), device, calibration, _read_points(path, provenance))
+
+
+def _read_points(path: Path, provenance: Mapping[str, Any]) -> dict[str, float]:
+    """Return the operating points in a model file; files of earlier versions have none."""
     points = {name: float(point) for name, point in provenance.get("points", {}).items()}
-    return Predictor(config, digest, model.eval().to(device), device, calibration, points)
+    if points and (points.keys() != KEPT_SHARES.keys() or any(math.isnan(point) for point in points.values())):
+        raise ModelError(
+            f"{path}: invalid operating points {points}: must be numbers for"
+            f" {', '.join(KEPT_SHARES)}; retrain the model"
+        )
+    return points
 
 
 def _read_calibration(path: Path, provenance: Mapping[str, Any]) -> Calibration:

@@ -166,7 +166,7 @@ def test_an_ensemble_decides_by_its_mean_and_its_product_has_the_spread(results)
     assert "probability_spread" not in run(results).group
 
 
-def test_a_stronger_cleaning_removes_more_and_a_given_threshold_goes_before(results):
+def test_a_stronger_cleaning_removes_more_and_a_given_threshold_goes_before(results, caplog):
     content = torch.load(results / "best.pt", weights_only=True)
     frame = frames_of(results).inputs(DAYS["20240711"][1])
     probability = load_predictor(results / "best.pt").predict(frame).probability
@@ -181,6 +181,12 @@ def test_a_stronger_cleaning_removes_more_and_a_given_threshold_goes_before(resu
     (gentle, _), (normal, attrs), (strong, _) = (kept(strength=name) for name in points)
     assert gentle > normal > strong > 0 and attrs["strength"] == "normal"
     assert attrs["threshold"] == pytest.approx(1 / (1 + np.exp(-middle)))
+    save_model(results / "best.pt", config(), content["weights"], {"points": points | {"normal": float("nan")}})
+    with pytest.raises(ModelError, match="invalid operating points"):
+        run(results, threshold=None)
+    save_model(results / "best.pt", config(), content["weights"], {})
+    assert run(results, threshold=None, strength="strong").attrs["threshold"] == 0.5
+    assert "cleaning.strength: strong has no effect" in caplog.text
     given = run(results, threshold=0.25)
     assert given.attrs["threshold"] == 0.25 and "strength" not in given.attrs
 
