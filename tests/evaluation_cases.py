@@ -20,6 +20,18 @@ from radar_cleaner.evaluation.tallies import (
     score_frame,
 )
 
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def honest(count=60_000, seed=0, spread=2.0):
+    """Return logits, and events with the probability of the logits."""
+    rng = np.random.default_rng(seed)
+    logit = rng.normal(0.5, spread, count)
+    return logit, rng.random(count) < sigmoid(logit)
+
+
 RULES = (WEAK_LABEL, CLUTTER_MASK)
 ONE_MODEL = {WEAK_LABEL: False, CLUTTER_MASK: False, MODEL: True}
 TWO_MODELS = ONE_MODEL | {COMPARED: True}

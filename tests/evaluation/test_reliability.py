@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from evaluation_cases import honest, sigmoid
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
@@ -16,17 +17,6 @@ from radar_cleaner.evaluation.reliability import (
     reliability_rows,
     sum_probabilities,
 )
-
-
-def sigmoid(z):
-    return 1 / (1 + np.exp(-z))
-
-
-def honest(count=60_000, seed=0, spread=2.0):
-    """Return logits, and events with the probability of the logits."""
-    rng = np.random.default_rng(seed)
-    logit = rng.normal(0.5, spread, count)
-    return logit, rng.random(count) < sigmoid(logit)
 
 
 def error_of(logit, event):

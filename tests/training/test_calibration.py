@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from evaluation_cases import honest, sigmoid
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize
@@ -20,17 +21,6 @@ from radar_cleaner.training.calibration import (
 )
 
 SIGNS = np.array([[-1], [1]])  # of the classes
-
-
-def sigmoid(z):
-    return 1 / (1 + np.exp(-z))
-
-
-def honest(count=60_000, seed=0, spread=2.0):
-    """Return logits, and events with the probability of the logits."""
-    rng = np.random.default_rng(seed)
-    logit = rng.normal(0.5, spread, count)
-    return logit, rng.random(count) < sigmoid(logit)
 
 
 def fitted(logit, event):
