@@ -23,9 +23,8 @@ from radar_cleaner.datasets.inpainting_masks import Mask, sample_masks
 from radar_cleaner.datasets.redraw import Drawing, sample_drawing
 from radar_cleaner.targets.splits import Sample
 
-_ITEM, _ORDER, _KEY, _VALIDATION, _ARTEFACTS, _VIEW, _RADAR, _CLUTTER = range(
-    8
-)  # the purposes of the random streams
+# The purposes of the random streams.
+_ITEM, _ORDER, _KEY, _VALIDATION, _ARTEFACTS, _VIEW, _RADAR, _CLUTTER = range(8)
 _SPACING = 4  # validation has one block for each square of this number of largest block sides
 
 
@@ -154,8 +153,10 @@ class CropSampler:
     ) -> tuple[Sample, CropParams] | None:
         """Sample the crop whose clutter is added; None without one, or where the sample drawn has no clutter."""
         learning = self.learning
+        if not others or not learning.mix_clutter:
+            return None
         random = generator(learning.seed, epoch, _CLUTTER, item)
-        if not others or random.random() >= learning.mix_clutter:
+        if random.random() >= learning.mix_clutter:
             return None
         sample = draw_by_radar(others, random)
         frames, shape = cache[sample.radar], (learning.crop_px, learning.crop_px)
